@@ -1,0 +1,1 @@
+"""What the notebooks import: small flat modules, one job each."""
