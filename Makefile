@@ -1,0 +1,53 @@
+# Agents on the wire. On a bare machine:  make lab   or   make test
+# SERVER=http://… attaches to a running llama-server, PROFILE=… picks another model, KEY=… is the API key.
+
+PYTHON ?= python3
+BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+READY  := .venv/ready
+ARGS   ?=
+
+.PHONY: help lab test lint build lock eval setup clean
+
+help:          ## show this list
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+lab: setup     ## JupyterLab on the first lesson, with a live server
+	@$(BIN)/course lab $(ARGS)
+
+test: setup    ## all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## style of the code and of the sources of the lessons
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+build: setup   ## the notebooks from their sources, executed
+	@$(BIN)/course build $(ARGS)
+
+eval: setup    ## how often the embedded model is right on questions it never saw
+	@$(BIN)/python -m training.eval $(ARGS)
+
+lock:          ## requirements.lock anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "lock: uv is missing. Install it:  $(PYTHON) -m pip install uv"; exit 1; }
+	@uv pip compile -q pyproject.toml --group setup --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --upgrade -o requirements.lock
+	@! grep -n '://' requirements.lock || { echo "lock: an address got into requirements.lock"; exit 1; }
+	@echo "requirements.lock: $$(grep -c == requirements.lock) packages"
+
+setup: $(READY)
+	@$(BIN)/course model
+
+# --no-deps: the lock is closed; nothing outside of it is ever resolved.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14))' 2>/dev/null || \
+	  { echo "setup: $$($(PYTHON) --version 2>&1) is no Python 3.11, 3.12 or 3.13. Name one:  make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "setup: $(PYTHON) has no venv. Install it:  sudo apt-get install python3-venv"; exit 1; }
+	@echo "setup: a virtual environment in .venv"
+	@$(PYTHON) -m venv .venv
+	@echo "setup: installing $$(grep -c == requirements.lock) locked packages (about 1 minute)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+clean:         ## remove .venv and what tools left behind (not the embedded model in your cache)
+	@rm -rf .venv build *.egg-info .pytest_cache .ruff_cache tapes

@@ -1,0 +1,3 @@
+"""Load the plugin that runs notebooks, for every way to call pytest."""
+
+pytest_plugins = ["nbplugin"]

@@ -1,0 +1,223 @@
+"""Make the notebooks of the course from their sources.
+
+Does: reads notebooks/source/NN_slug.py (jupytext percent), makes notebooks/NN_slug.ipynb for the learner and
+notebooks/solutions/NN_slug.ipynb, executes both, stores their outputs, and says which ones are out of date.
+Does not: start servers (a lesson starts its own) or compare outputs (the tests do).
+
+    course build                 all of them;  course build 03_prompt  one of them
+
+An exercise is four cells in a row: its text with the hint folded away, what the learner fills in, the
+answer, and the check. The learner's notebook gets the stub, with the answer folded below the check; the
+notebook with solutions gets the answer.
+
+    # %% [markdown]
+    # ### Exercise 03.1 · ★☆☆ · 5 minutes
+    # How many tokens does the prompt cost?
+    #
+    # <details><summary>Hint</summary>The server counts them: <code>server.tokenize</code>.</details>
+
+    # %% tags=["stub"]
+    tokens = ...
+
+    # %% tags=["solution"]
+    tokens = len(server.tokenize(prompt))
+
+    # %%
+    check.exercise("03.1", tokens, lambda n: n == len(server.tokenize(prompt)), hint="server.tokenize")
+
+Other tags: `parameters` (one cell, the first with code), `nbval-check-output` (its output is compared by the
+tests), `embedded-only` (holds for the deterministic embedded model alone), `raises-exception` (may raise).
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course.errors import CourseError
+from course.nbrun import CellFailed, execute, execute_notebook, normalise, places, tags
+
+__all__ = [
+    "CellFailed",
+    "build",
+    "build_all",
+    "execute",
+    "notebooks",
+    "outline",
+    "problems",
+    "sources",
+    "stale",
+]
+
+ROOT = Path(__file__).parents[1] / "notebooks"
+LINES = 15
+
+
+def sources(root: Path = ROOT) -> list[Path]:
+    """The sources of the lessons, in their order."""
+    return sorted((root / "source").glob("[0-9][0-9]_*.py"))
+
+
+def notebooks(source: Path) -> dict[str, Path]:
+    """Where the two notebooks of a source belong."""
+    root = source.parents[1]
+    name = f"{source.stem}.ipynb"
+    return {"learner": root / name, "solutions": root / "solutions" / name}
+
+
+def outline(source: Path) -> dict[str, NotebookNode]:
+    """Both notebooks of a source, not executed. CourseError says what is wrong with the source."""
+    import jupytext
+
+    cells = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
+    if wrong := problems(cells):
+        raise CourseError(
+            f"{source.name} is no lesson yet:\n"
+            + "\n".join(f"  {line}" for line in wrong)
+            + f"\nExpected the cells that course/lessons.py describes. Then:  course build {source.stem}"
+        )
+    return {"learner": assembled(for_learner(cells)), "solutions": assembled(without(cells, "stub"))}
+
+
+def problems(cells: list[NotebookNode]) -> list[str]:
+    """What keeps these cells from being a lesson, in words; an empty list when nothing does."""
+    wrong = []
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    if [i for i, cell in enumerate(code) if "parameters" in tags(cell)] != [0]:
+        wrong.append("the first code cell, and no other, needs the tag parameters")
+    for i, cell in enumerate(cells):
+        before, after = cells[i - 1] if i else None, cells[i + 1] if i + 1 < len(cells) else None
+        name = f"cell {i} ({cell.source.splitlines()[0][:40] if cell.source else 'empty'})"
+        if cell.cell_type == "code" and len(cell.source.splitlines()) > LINES:
+            wrong.append(f"{name} has {len(cell.source.splitlines())} lines; at most {LINES}")
+        if "stub" in tags(cell):
+            if after is None or "solution" not in tags(after):
+                wrong.append(f"{name} is a stub without a solution after it")
+            if before is None or "<details>" not in before.source:
+                wrong.append(f"{name} is a stub without a text before it that folds a hint in <details>")
+        if "solution" in tags(cell):
+            if before is None or "stub" not in tags(before):
+                wrong.append(f"{name} is a solution without a stub before it")
+            if after is None or "check.exercise(" not in after.source:
+                wrong.append(f"{name} is a solution without a check.exercise(...) cell after it")
+    return wrong
+
+
+def for_learner(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Stubs stay; each solution moves below its check, folded away."""
+    kept: list[NotebookNode] = []
+    folded = None
+    for cell in cells:
+        if "solution" in tags(cell):
+            text = "<details><summary>Solution</summary>\n\n```python\n" + cell.source + "\n```\n\n</details>"
+            folded = nbformat.v4.new_markdown_cell(text)
+            continue
+        kept.append(cell)
+        if folded is not None:
+            kept.append(folded)
+            folded = None
+    return kept
+
+
+def without(cells: list[NotebookNode], tag: str) -> list[NotebookNode]:
+    return [cell for cell in cells if tag not in tags(cell)]
+
+
+def assembled(cells: list[NotebookNode]) -> NotebookNode:
+    """A notebook of these cells, whose ids follow from their text: inserting a cell changes no other."""
+    seen: dict[str, int] = {}
+    made = []
+    for cell in cells:
+        new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+        key = f"{cell.cell_type}\n{cell.source}"
+        seen[key] = seen.get(key, 0) + 1
+        id = hashlib.sha256(f"{key}\n{seen[key]}".encode()).hexdigest()[:12]
+        made.append(new(cell.source, id=id, metadata=dict(cell.metadata)))
+    return normalise(nbformat.v4.new_notebook(cells=made), {})
+
+
+def build(source: Path, parameters: dict | None = None) -> list[Path]:
+    """Make, execute and write both notebooks; when a cell fails, CellFailed, and the old ones stay."""
+    made = {}
+    with plain_environment():
+        for kind, notebook in outline(source).items():
+            path = notebooks(source)[kind]
+            made[path] = normalise(execute_notebook(notebook, path, parameters), places())
+    for path, notebook in made.items():
+        write(path, notebook)
+    return list(made)
+
+
+def build_all(only: str | list[str] | None = None, report: Callable[[str], None] = print) -> list[Path]:
+    """Build the lessons whose name starts with `only` (one or several), or all; returns what was written."""
+    wanted = (only,) if isinstance(only, str) else tuple(only or ("",))
+    chosen = [source for source in sources() if source.stem.startswith(wanted)]
+    if not chosen:
+        names = ", ".join(source.stem for source in sources()) or "none"
+        raise CourseError(
+            f"no lesson is called {', '.join(wanted)}. The lessons are: {names}. Try:  course build"
+        )
+    written = []
+    for source in chosen:
+        report(f"building {source.stem} …")
+        written += build(source)
+    return written
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """Notebooks that differ from their source, were never executed or have no source, with the reason."""
+    found, expected = [], set()
+    for source in sources(root):
+        for kind, notebook in outline(source).items():
+            path = notebooks(source)[kind]
+            expected.add(path)
+            if reason := difference(notebook, path):
+                found.append(f"{path.relative_to(root).as_posix()}: {reason}")
+    for path in sorted([*root.glob("*.ipynb"), *root.glob("solutions/*.ipynb")]):
+        if path not in expected:
+            found.append(f"{path.relative_to(root).as_posix()}: it has no source")
+    return found
+
+
+def difference(expected: NotebookNode, path: Path) -> str:
+    if not path.exists():
+        return "it was never built"
+    stored = nbformat.read(path, as_version=4)
+    if outlined(stored) != outlined(expected):
+        return "its cells differ from its source"
+    never_run = any(c.cell_type == "code" and c.source and c.execution_count is None for c in stored.cells)
+    return "it was never executed" if never_run else ""
+
+
+def outlined(notebook: NotebookNode) -> list[tuple]:
+    return [(cell.cell_type, cell.id, cell.source, dict(cell.metadata)) for cell in notebook.cells]
+
+
+def write(path: Path, notebook: NotebookNode) -> None:
+    """Replace the notebook in one step, so that nobody ever reads half of one."""
+    nbformat.validate(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            nbformat.write(notebook, file)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+@contextmanager
+def plain_environment() -> Iterator[None]:
+    """Stored outputs come from the embedded default, whatever server the author has at hand."""
+    before = {name: os.environ.pop(name) for name in ("SERVER", "PROFILE", "KEY") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)

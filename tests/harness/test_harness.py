@@ -1,0 +1,80 @@
+"""The notebook harness does what the name of each tiny notebook says.
+
+All of them run in one pytest of their own, and its JUnit file tells what became of them.
+"""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BOOKS = sorted(HERE.glob("*.ipynb"))
+NOWHERE = "http://127.0.0.1:9"
+
+
+def run(folder, *paths, **changes):
+    """Run pytest on these paths in a process of its own; outcomes by notebook, and what it printed."""
+    unset = {"CI", "SERVER", "PROFILE", "KEY", "PYTEST_ADDOPTS"}
+    environment = {k: v for k, v in os.environ.items() if k not in unset} | changes
+    report = folder / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--cell-seconds", "8"]
+    done = subprocess.run(
+        [*command, "--color=no", f"--junitxml={report}", *map(str, paths)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280,
+    )  # fmt: skip
+    outcomes: dict[str, Counter] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        kind = next((part.tag for part in case if part.tag in ("failure", "error", "skipped")), "passed")
+        outcomes.setdefault(case.get("classname").split(".")[-1], Counter())[kind] += 1
+    return outcomes, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("here"), *BOOKS, SERVER=NOWHERE, PROFILE="embedded")
+
+
+@pytest.mark.parametrize("book", [path.stem for path in BOOKS])
+def test_outcome_is_the_name(here, book):
+    """`passes_…` has no failure; `fails_…` has exactly one, and no error outside of its cells."""
+    outcomes, printed = here
+    kinds = next((o for name, o in outcomes.items() if name in (book, f"{book}.ipynb")), Counter())
+    assert kinds, f"{book} did not run. Ran: {sorted(outcomes)}\n{printed[-2000:]}"
+    failed = 1 if book.startswith("fails") else 0
+    assert (kinds["failure"], kinds["error"]) == (failed, 0), f"{book}: {dict(kinds)}\n{printed[-4000:]}"
+
+
+def test_failures_say_why(here):
+    """Each kind of failure is named in what a person reads."""
+    _, printed = here
+    said = ["Cell outputs differ", "ZeroDivisionError", "longer than 8 seconds", "its kernel died"]
+    missing = [text for text in [*said, "two is three", "course build"] if text not in printed]
+    assert not missing, f"not in the report: {missing}\n{printed[-6000:]}"
+
+
+def test_embedded_only_is_counted_elsewhere(tmp_path):
+    """Against another model such a cell is not run, not failed and not hidden."""
+    book = HERE / "fails_embedded_only_passes_elsewhere.ipynb"
+    outcomes, printed = run(tmp_path, book, SERVER=NOWHERE, PROFILE="qwen3.6-35b-a3b")
+    (kinds,) = outcomes.values()
+    assert dict(kinds) == {"skipped": 1, "passed": 1}, printed
+    assert "1 cells hold for the embedded model only" in printed
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"), [("needs docker", "failed"), ("not applicable: no GPU", "skipped")]
+)
+def test_ci_skips_nothing_for_a_missing_tool(tmp_path, reason, outcome):
+    """With CI set, a skip is a failure, unless the test says that it does not apply."""
+    test = tmp_path / "test_skips.py"
+    test.write_text(f"import pytest\n\ndef test_skips():\n    pytest.skip({reason!r})\n")
+    ours = ("--rootdir", ROOT, "-c", ROOT / "pyproject.toml", "-p", "nbplugin")
+    outcomes, printed = run(tmp_path, test, *ours, CI="true", PYTHONPATH=str(ROOT / "tests"))
+    (kinds,) = outcomes.values()
+    assert f"1 {outcome}" in printed, f"{dict(kinds)}\n{printed}"

@@ -1,0 +1,89 @@
+"""Claims stop a notebook, exercises never do, and progress survives what happens to files."""
+
+import json
+
+import pytest
+
+from course import check
+
+
+@pytest.fixture(autouse=True)
+def progress_file(tmp_path, monkeypatch):
+    path = tmp_path / "deep" / "progress.json"
+    monkeypatch.setenv("COURSE_PROGRESS", str(path))
+    return path
+
+
+def test_a_true_claim_prints_itself(capsys):
+    check.says("two is two", True, saw=2)
+    assert capsys.readouterr().out == "✓ two is two\n"
+
+
+def test_a_false_claim_raises_with_what_was_seen():
+    with pytest.raises(check.CheckFailed, match=r"two is three.\nSeen: 2.\n.*course doctor"):
+        check.says("two is three", False, saw=2)
+
+
+def test_a_long_sight_is_cut():
+    with pytest.raises(check.CheckFailed) as failed:
+        check.says("short", False, saw="x" * 5000)
+    assert len(str(failed.value)) < 600
+
+
+def stub(text): ...
+
+
+@pytest.mark.parametrize("value", [..., (1, ...), [...], {"a": ...}, stub], ids=str)
+def test_an_untouched_stub_is_open_and_not_counted(capsys, progress_file, value):
+    check.exercise("03.1", value, lambda v: True)
+    assert capsys.readouterr().out == "○ 03.1 is open\n"
+    assert not progress_file.exists()
+
+
+def test_a_filled_function_is_no_stub():
+    assert not check.is_open(lambda text: text.upper())
+
+
+def test_right_wrong_and_raising_answers(capsys):
+    """A wrong answer, of whatever type, shows the hint and stops nothing."""
+    check.exercise("03.1", 4, lambda n: n == 5, hint="count again")
+    check.exercise("03.1", "four", lambda n: n > 5, hint="a number")
+    check.exercise("03.1", 5, lambda n: n == 5)
+    wrong, raising, right = capsys.readouterr().out.splitlines()
+    assert wrong == "✗ 03.1 not yet: count again"
+    assert raising.startswith("✗ 03.1 not yet (TypeError: ")
+    assert raising.endswith("): a number")
+    assert right == "✓ 03.1 solved"
+
+
+def test_progress_counts_tries_and_keeps_what_was_solved(capsys, progress_file):
+    for value in (4, 5, 4):
+        check.exercise("03.1", value, lambda n: n == 5)
+    check.exercise("03.2", 1, lambda n: False)
+    capsys.readouterr()
+    check.progress()
+    shown = "✓ 03.1  3 tries\n✗ 03.2  1 try\n1 of 2 tried exercises solved\n"
+    assert capsys.readouterr().out == shown
+    assert [p.name for p in progress_file.parent.iterdir()] == ["progress.json"], "a temporary file was left"
+
+
+def test_no_progress_yet(capsys):
+    check.progress()
+    assert capsys.readouterr().out == "No exercise tried yet.\n"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"03.1": 5}', '{"03.1": {}}'])
+def test_damaged_progress_is_put_aside_and_said(capsys, progress_file, text):
+    progress_file.parent.mkdir()
+    progress_file.write_text(text)
+    check.exercise("03.1", 5, lambda n: n == 5)
+    assert "damaged" in capsys.readouterr().out
+    assert json.loads(progress_file.read_text())["03.1"]["solved"] is True
+    assert progress_file.with_suffix(".damaged.json").read_text() == text
+
+
+def test_a_disk_that_takes_no_notes_stops_nothing(capsys, progress_file):
+    progress_file.parent.write_text("a file where the folder should be")
+    check.exercise("03.1", 5, lambda n: n == 5)
+    printed = capsys.readouterr().out
+    assert printed.startswith("✓ 03.1 solved\n(progress not kept: ")

@@ -1,0 +1,101 @@
+"""pyproject.toml, environment.yml and requirements.lock say the same."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+# What only conda needs: the interpreter, the tools around it, and what the weights' wheel names.
+CONDA_ONLY = {"python", "pip", "make", "llama-cpp", "llm", "llama-cpp-python"}
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def needed(project):
+    """Name → requirement of everything that pyproject.toml asks for."""
+    asked = map(Requirement, project["project"]["dependencies"] + project["dependency-groups"]["setup"])
+    return {canonicalize_name(requirement.name): requirement for requirement in asked}
+
+
+@pytest.fixture(scope="module")
+def conda():
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def lock():
+    return (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def locked(lock):
+    """Name → the pinned versions; a package may be there once for each platform or Python."""
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock, flags=re.MULTILINE):
+        found.setdefault(canonicalize_name(name), []).append(version)
+    return found
+
+
+def test_conda_has_the_same_names_and_bounds(needed, conda):
+    """Neither file knows a package, or a bound, that the other does not."""
+    plain = [entry for entry in conda["dependencies"] if isinstance(entry, str)]
+    (through_pip,) = [entry["pip"] for entry in conda["dependencies"] if isinstance(entry, dict)]
+    assert "-e ." in through_pip, "environment.yml does not install the course itself"
+    listed = [Requirement(entry) for entry in plain + through_pip if entry != "-e ."]
+    bounds = {canonicalize_name(entry.name): entry.specifier for entry in listed}
+    ours = {name: bound for name, bound in bounds.items() if name not in CONDA_ONLY}
+    wanted = {name: requirement.specifier for name, requirement in needed.items()}
+    wrong = {n: f"{ours.get(n)} ≠ {wanted.get(n)}" for n in ours | wanted if ours.get(n) != wanted.get(n)}
+    assert not wrong, f"environment.yml ≠ pyproject.toml: {wrong}"
+
+
+def test_conda_has_the_same_python_and_only_conda_forge(project, conda):
+    python = next(entry for entry in conda["dependencies"] if str(entry).startswith("python>"))
+    assert Requirement(python).specifier == Requirement("x" + project["project"]["requires-python"]).specifier
+    assert conda["channels"] == ["conda-forge", "nodefaults"]
+
+
+def test_lock_covers_every_dependency_within_its_bounds(needed, locked):
+    wrong = {
+        name: locked.get(name, "missing")
+        for name, requirement in needed.items()
+        if not locked.get(name) or not all(requirement.specifier.contains(v) for v in locked[name])
+    }
+    assert not wrong, f"not in the lock, or out of bounds: {wrong}. Make it anew:  make lock"
+
+
+def test_lock_is_hashed_and_names_no_index(lock):
+    """Each package has a hash; no address is in the file; what the weights' wheel names stays out."""
+    blocks = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
+    bare = [block.split()[0] for block in blocks if "--hash=sha256:" not in block]
+    assert not bare, f"without a hash: {bare}"
+    assert "://" not in lock
+    assert "index" not in lock
+    assert not re.search(r"^(llm|llama-cpp-python|torch)==", lock, flags=re.MULTILINE)
+
+
+def test_lock_is_closed(locked):
+    """What the installed packages of the lock ask for, on this platform, is in the lock itself."""
+    from importlib import metadata
+
+    left_out = {"llm", "llama-cpp-python"}
+    missing = []
+    for name in locked:
+        try:
+            asks = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        for requirement in map(Requirement, asks):
+            applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            if applies and canonicalize_name(requirement.name) not in locked.keys() | left_out:
+                missing.append(f"{name} → {requirement.name}")
+    assert not missing, f"not in the lock: {missing}"
