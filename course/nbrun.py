@@ -85,6 +85,7 @@ def execute_notebook(
                 progress_bar=False,
                 execution_timeout=seconds,
                 coalesce_streams=True,
+                extra_arguments=["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"],
             )
         except papermill.PapermillExecutionError:
             pass

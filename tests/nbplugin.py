@@ -17,6 +17,7 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 
 from course import nbrun
+from course.errors import CourseError
 
 # Stable in meaning, different in each run.
 SANITIZE = {
@@ -62,16 +63,21 @@ class Notebook(IPyNbFile):
 
     def setup(self):
         self.sanitize_patterns = SANITIZE
-        self.failed_id, self.reason = None, ""
-        wanted = any("parameters" in nbrun.tags(cell) for cell in self.nb.cells)
-        parameters = given(self.config) if wanted else None
+        self.failed_id, self.reason, self.seconds = None, "", {}
+        self.not_applicable, self.ran = set(), {}
         notebook = nbformat.read(self.path, as_version=4)
-        self.not_applicable = set()
-        if any("embedded-only" in nbrun.tags(cell) for cell in notebook.cells) and not embedded():
-            for cell in notebook.cells:
-                if cell.cell_type == "code" and "embedded-only" in nbrun.tags(cell):
-                    cell.source = ""
-                    self.not_applicable.add(cell.id)
+        found = {tag for cell in notebook.cells for tag in nbrun.tags(cell)}
+        try:
+            parameters = given(self.config) if "parameters" in found else None
+            spare = "embedded-only" in found and not embedded()
+        except CourseError as error:
+            first = next(cell for cell in self.nb.cells if cell.cell_type == "code" and cell.source)
+            self.failed_id, self.reason = first.id, f"no server for it: {error}"
+            return
+        for cell in notebook.cells:
+            if spare and cell.cell_type == "code" and "embedded-only" in nbrun.tags(cell):
+                cell.source = ""
+                self.not_applicable.add(cell.id)
         seconds = self.config.getoption("--cell-seconds")
         try:
             ran = nbrun.execute_notebook(notebook, self.path, parameters, seconds)
@@ -98,9 +104,10 @@ class Cell(IPyNbCell):
             self.config.stash[spared].append(self.nodeid)
             pytest.skip("not applicable: holds for the embedded model only")
         if self.cell.id == book.failed_id:
-            trace = [line for out in ran.outputs if out.output_type == "error" for line in out.traceback]
+            errors = [out for out in (ran.outputs if ran else []) if out.output_type == "error"]
+            trace = [line for error in errors for line in error.traceback]
             self.raise_cell_error(book.reason, "\n".join(trace))
-        if ran.execution_count is None:
+        if ran is None or ran.execution_count is None:
             pytest.skip(f"not run: an earlier cell failed ({book.reason.splitlines()[0]})")
         self.user_properties.append(("cell_seconds", book.seconds[self.cell.id]))
         if not self.options["check"]:
@@ -119,9 +126,7 @@ def given(config) -> dict:
     if shared not in config.stash:
         from course.server import Server
 
-        server = Server(profile, metrics=True, props=True, quiet=True)
-        config.stash[shared] = server
-        server.start()
+        config.stash[shared] = Server(profile, metrics=True, props=True, quiet=True).start()
     return {"SERVER": config.stash[shared].url, "PROFILE": profile}
 
 
@@ -134,9 +139,8 @@ def embedded() -> bool:
         return profiles.load(named or None).deterministic
     from course.server import Server
 
-    default = profiles.load("embedded")
-    names = [model["id"] for model in Server(url=url).get("/v1/models")["data"]]
-    return any(default.model_id in name for name in names)
+    with Server(url=url, quiet=True) as server:
+        return server.profile.deterministic
 
 
 def pytest_unconfigure(config):

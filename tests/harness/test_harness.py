@@ -68,6 +68,14 @@ def test_embedded_only_is_counted_elsewhere(tmp_path):
     assert "1 cells hold for the embedded model only" in printed
 
 
+def test_no_server_fails_one_cell_and_says_so(tmp_path):
+    """A server that nobody answers for is one failure with its message, not one for each cell."""
+    outcomes, printed = run(tmp_path, HERE / "fails_embedded_only_passes_elsewhere.ipynb", SERVER=NOWHERE)
+    (kinds,) = outcomes.values()
+    assert dict(kinds) == {"failure": 1, "skipped": 1}, printed
+    assert f"no server for it: nobody answers at {NOWHERE}" in printed, printed
+
+
 @pytest.mark.parametrize(
     ("reason", "outcome"), [("needs docker", "failed"), ("not applicable: no GPU", "skipped")]
 )
