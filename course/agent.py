@@ -1,0 +1,166 @@
+"""Connect smolagents to a server, with a tape in between.
+
+Does: builds the model (its HTTP goes through the tape) and the lessons' CodeAgent, and writes to the tape
+what smolagents made of each response. Does not: start a server, change a prompt, patch smolagents or openai.
+
+    with Server() as server:
+        tape = Tape()
+        agent = code_agent(connect(server, tape))
+        agent.run(LEOPARD)
+"""
+
+import json
+import sys
+import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from smolagents import ActionStep, CodeAgent, OpenAIModel, PlanningStep
+from smolagents.utils import AgentGenerationError, AgentMaxStepsError
+
+from course.tape import RecordingTransport, Tape
+
+LEOPARD = "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
+
+OPENAI_SAMPLING = {
+    "temperature", "top_p", "max_tokens", "seed", "stop", "presence_penalty", "frequency_penalty", "logprobs",
+    "top_logprobs", "n", "response_format",
+}  # fmt: skip
+
+
+def connect(server, tape: Tape | None = None, model_class=OpenAIModel, **kw) -> OpenAIModel:
+    """A smolagents model that speaks to `server` with the profile's sampling. `kw` goes to it, and wins."""
+    transport = httpx.HTTPTransport()
+    if tape is not None:
+        transport = RecordingTransport(transport, tape)
+    client = httpx.Client(transport=transport, timeout=httpx.Timeout(600, connect=10))
+    model = model_class(
+        **{
+            "model_id": _model_id(server),
+            "api_base": server.api_base,
+            "api_key": server.api_key or "none needed",  # the openai client insists on one
+            "client_kwargs": {"http_client": client, "max_retries": 0},
+            **_sampling(server, kw),
+        }
+    )
+    model.tape = tape
+    weakref.finalize(model, client.close)
+    return model
+
+
+def code_agent(model, tools: list | None = None, tape: Tape | None = None, **kw) -> CodeAgent:
+    """smolagents' CodeAgent, quiet, with offline search unless given tools. Steps go to the model's tape."""
+    if tools is None:
+        from course.search import OfflineSearch
+
+        tools = [OfflineSearch()]
+    tape = getattr(model, "tape", None) if tape is None else tape
+    if tape is not None:
+        kw["step_callbacks"] = _callbacks(kw.get("step_callbacks"), record_steps(tape))
+    return CodeAgent(tools=tools, model=model, **{"verbosity_level": 0, **kw})
+
+
+def record_run(tape: Tape, question: str, server, model) -> None:
+    """Open a run on the tape: what is asked, of which model, on which server."""
+    props = _excerpt(server)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    tape.add({"_type": "run", "question": question, "model": model.model_id, "when": when, "server": props})
+
+
+def record_steps(tape: Tape) -> Callable[..., None]:
+    """A step callback, for action and planning steps, that writes what smolagents made of each response."""
+
+    def callback(step, agent=None) -> None:
+        tape.add(_step_record(step))
+
+    return callback
+
+
+class LoggingModel(OpenAIModel):
+    """Print what smolagents hands to its model and what comes back: above the wire, so not all of it."""
+
+    def generate(self, messages, **kwargs):
+        for message in messages:
+            parts = message.content if isinstance(message.content, list) else [{"text": message.content}]
+            text = "".join(part.get("text") or "" for part in parts)
+            print(f"→ {message.role.value}: {len(text)} characters\n{text}\n")
+        reply = super().generate(messages, **kwargs)
+        said = reply.raw.choices[0].message
+        print(f"← thinking:\n{getattr(said, 'reasoning_content', None)}\n\n← content:\n{said.content}\n")
+        return reply
+
+
+def _step_record(step) -> dict[str, Any]:
+    """One line for the tape. smolagents calls back before it notes a failed request: the exception tells."""
+    said = getattr(step, "model_output_message", None)
+    raw = getattr(said, "raw", None)
+    usage, timing = step.token_usage, step.timing
+    error = getattr(step, "error", None)
+    if error is None and isinstance(sys.exception(), AgentGenerationError):
+        error = sys.exception()
+    planning = isinstance(step, PlanningStep)
+    kind = "planning" if planning else "max_steps" if isinstance(error, AgentMaxStepsError) else "action"
+    return {
+        "_type": "step",
+        "kind": kind,
+        "step_number": getattr(step, "step_number", None),
+        "response_id": raw.get("id") if isinstance(raw, dict) else getattr(raw, "id", None),
+        "model_output": step.plan if planning else step.model_output,
+        "code": getattr(step, "code_action", None),
+        "observation": getattr(step, "observations", None),
+        "action_output": _plain(getattr(step, "action_output", None)),
+        "is_final": bool(getattr(step, "is_final_answer", False)),
+        "error": None if error is None else str(error),
+        "tokens": usage and {"input": usage.input_tokens, "output": usage.output_tokens},
+        "seconds": round(timing.end_time - timing.start_time, 3) if timing.end_time else None,
+        "started": timing.start_time,
+        "ended": timing.end_time,
+    }
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _callbacks(given: list | dict | None, ours: Callable) -> dict:
+    """smolagents takes a list (for action steps only) or a dict; both become a dict that has ours as well."""
+    result = {ActionStep: list(given)} if isinstance(given, list) else dict(given or {})
+    for kind in (ActionStep, PlanningStep):
+        theirs = result.get(kind, [])
+        result[kind] = [ours, *(theirs if isinstance(theirs, list) else [theirs])]
+    return result
+
+
+def _model_id(server) -> str:
+    """What to call the model: the profile's alias, or the first name that an attached server lists."""
+    if getattr(server, "attached", False):
+        listed = server.models()
+        listed = listed.get("data", []) if isinstance(listed, dict) else listed
+        if listed:
+            return listed[0]["id"] if isinstance(listed[0], dict) else str(listed[0])
+    return server.profile.model_id
+
+
+def _sampling(server, kw: dict[str, Any]) -> dict[str, Any]:
+    """The profile's sampling as the openai client wants it: what it doesn't know goes into `extra_body`."""
+    sampling = dict(getattr(server.profile, "sampling", None) or {})
+    known = {k: v for k, v in sampling.items() if k in OPENAI_SAMPLING}
+    extra = {k: v for k, v in sampling.items() if k not in OPENAI_SAMPLING} | kw.pop("extra_body", {})
+    return {**known, **({"extra_body": extra} if extra else {}), **kw}
+
+
+def _excerpt(server) -> dict[str, Any]:
+    """The part of /props that says which server this was; its template alone is longer than most runs."""
+    props = server.props()
+    settings = props.get("default_generation_settings") or {}
+    return {
+        "build": props.get("build_info"),
+        "model_path": props.get("model_path"),
+        "n_ctx": settings.get("n_ctx"),
+        "command": getattr(server, "command_line", None),
+    }

@@ -1,0 +1,156 @@
+"""One exchange from the tape: the request and the response, parsed. Pure.
+
+Does: parses bodies, and puts a streamed response together to the shape of one that was not streamed.
+Does not: know about agents, or leave anything out; the raw text stays beside what was parsed.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its response. `request` and `response` are parsed JSON, or text where it is none.
+
+    A streamed response is put together to the shape of one that was not; `streamed` tells, and `raw_response`
+    keeps the text as it came. `status` is 0 when no response came; `error` says why it broke off.
+    """
+
+    id: int | None
+    method: str
+    url: str
+    status: int
+    request: Any
+    response: Any
+    started: float | None
+    seconds: float | None
+    streamed: bool = False
+    error: str | None = None
+    chunks: list[list[float]] = field(default_factory=list)
+    raw_request: str = ""
+    raw_response: str = ""
+    request_headers: dict[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> list[Record]:
+        return (self.request.get("messages") or []) if isinstance(self.request, dict) else []
+
+    @property
+    def choice(self) -> Record:
+        choices = self.response.get("choices") if isinstance(self.response, dict) else None
+        return choices[0] if choices else {}
+
+    @property
+    def message(self) -> Record:
+        """The message that the model sent back; empty when there is none."""
+        return self.choice.get("message") or {}
+
+    @property
+    def response_id(self) -> str | None:
+        return self.response.get("id") if isinstance(self.response, dict) else None
+
+
+def exchanges(entries: Iterable[Record]) -> list[Exchange]:
+    return [exchange_of(e) for e in entries if e.get("_type", "entry") == "entry"]
+
+
+def assemble(sse: str) -> Record:
+    """The response that a stream of server-sent events amounts to. An event that was cut off is left out."""
+    result: Record = {}
+    choices: dict[int, Record] = {}
+    for line in sse.splitlines():
+        _, is_field, data = line.partition(":")
+        if not is_field or not line.startswith(("data", "error")) or data.strip() == "[DONE]":
+            continue
+        try:
+            event = json.loads(data)
+        except ValueError:
+            continue
+        if not isinstance(event, dict):
+            continue
+        if line.startswith("error"):
+            event = {"error": event}
+        for choice in event.pop("choices", None) or []:
+            _add_delta(choices, choice)
+        result |= {k: v for k, v in event.items() if v is not None}
+    if choices:
+        result["choices"] = [choices[i] for i in sorted(choices)]
+        result["object"] = "chat.completion"
+    return result
+
+
+def _add_delta(choices: dict[int, Record], choice: Record) -> None:
+    index = choice.get("index", 0)
+    whole = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
+    whole["finish_reason"] = choice.get("finish_reason") or whole["finish_reason"]
+    for key, value in (choice.get("delta") or {}).items():
+        message = whole["message"]
+        if key == "tool_calls":
+            for call in value or []:
+                _add_call(message.setdefault("tool_calls", []), call)
+        elif isinstance(value, str) and key != "role":
+            message[key] = (message.get(key) or "") + value
+        elif value is not None or key not in message:
+            message[key] = value
+
+
+def _add_call(calls: list[Record], delta: Record) -> None:
+    index = delta.get("index", 0)
+    while len(calls) <= index:
+        calls.append({"type": "function", "function": {"name": "", "arguments": ""}})
+    call, function = calls[index], delta.get("function") or {}
+    call |= {k: v for k, v in delta.items() if k in ("id", "type") and v}
+    for key in ("name", "arguments"):
+        call["function"][key] += function.get(key) or ""
+
+
+def exchange_of(entry: Record) -> Exchange:
+    request, response = entry.get("request") or {}, entry.get("response") or {}
+    post, content = request.get("postData") or {}, response.get("content") or {}
+    raw_request = _decoded(post.get("text"), post.get("_encoding"))
+    raw_response = _decoded(content.get("text"), content.get("encoding"))
+    streamed = "event-stream" in (content.get("mimeType") or "")
+    return Exchange(
+        id=entry.get("_id"),
+        method=request.get("method", ""),
+        url=request.get("url", ""),
+        status=response.get("status") or 0,
+        request=_parsed(raw_request),
+        response=assemble(raw_response) if streamed else _parsed(raw_response),
+        started=_epoch(entry.get("startedDateTime")),
+        seconds=None if entry.get("time") is None else entry["time"] / 1000,
+        streamed=streamed,
+        error=entry.get("_error"),
+        chunks=entry.get("_chunks") or [],
+        raw_request=raw_request,
+        raw_response=raw_response,
+        request_headers={h["name"]: h["value"] for h in request.get("headers") or []},
+        response_headers={h["name"]: h["value"] for h in response.get("headers") or []},
+    )
+
+
+def _decoded(text: str | None, encoding: str | None) -> str:
+    if encoding == "base64":
+        return base64.b64decode(text or "").decode("utf-8", "replace")
+    return text or ""
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _epoch(when: str | None) -> float | None:
+    try:
+        return datetime.fromisoformat(when).timestamp() if when else None
+    except ValueError:
+        return None

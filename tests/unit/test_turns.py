@@ -1,0 +1,132 @@
+"""Turns: the join by response id, the fallbacks, what was new, and what a stream amounts to."""
+
+import json
+
+from course.exchange import assemble
+from course.turns import exchanges, text_of, turns
+
+SYSTEM = {"role": "system", "content": "You run code."}
+TASK = {"role": "user", "content": [{"type": "text", "text": "How "}, {"type": "text", "text": "fast?"}]}
+
+
+def entry(n, messages, response, status=200, error=None, sse=None, second=None):
+    mime = "text/event-stream" if sse else "application/json"
+    return {
+        "_type": "entry",
+        "_id": n,
+        "startedDateTime": f"2026-01-01T00:00:{n if second is None else second:02}.000+00:00",
+        "time": 1500.0,
+        "request": {
+            "method": "POST",
+            "url": "http://127.0.0.1:8080/v1/chat/completions",
+            "postData": {"text": json.dumps({"messages": messages})},
+        },
+        "response": {"status": status, "content": {"mimeType": mime, "text": sse or json.dumps(response)}},
+        "_error": error,
+    }
+
+
+def reply(id, content="<code>1</code>", **more):
+    message = {"role": "assistant", "content": content, "reasoning_content": "hm"}
+    return {"id": id, "choices": [{"message": message, "finish_reason": "stop"}], **more}
+
+
+def step(id, number=1, **more):
+    return {"_type": "step", "response_id": id, "step_number": number, "code": f"code of {id}", **more}
+
+
+def test_a_turn_is_joined_by_the_response_id():
+    """Steps in another order than their exchanges still find them."""
+    made = turns([entry(1, [SYSTEM], reply("a")), entry(2, [SYSTEM], reply("b")), step("b", 2), step("a", 1)])
+    assert [t.code for t in made] == ["code of a", "code of b"]
+    assert [t.index for t in made] == [1, 2]
+    assert made[0].thinking == "hm"
+    assert made[0].finish_reason == "stop"
+    assert made[0].seconds == 1.5
+
+
+def test_nothing_is_dropped():
+    """An exchange without a step and a step without an exchange are turns of their own."""
+    made = turns(
+        [entry(1, [SYSTEM], reply("a")), entry(2, [SYSTEM], reply("retry")), step("a"), step("gone")]
+    )
+    assert [(t.exchange is not None, t.step is not None) for t in made] == [(1, 1), (1, 0), (0, 1)]
+
+
+def test_a_step_without_an_id_follows_its_exchange():
+    """Streaming, planning and the max-steps call keep no id: the last free exchange before is theirs."""
+    records = [entry(1, [SYSTEM], reply("a")), step(None, 1), entry(2, [SYSTEM], reply("b")), step(None, 2)]
+    assert [t.step["step_number"] for t in turns(records)] == [1, 2]
+
+
+def test_time_keeps_a_step_from_an_exchange_that_was_not_its_own():
+    started = exchanges([entry(1, [SYSTEM], {})])[0].started
+    late = step(None, started=started + 5, ended=started + 6)
+    made = turns([entry(1, [SYSTEM], reply("a")), late])
+    assert [t.step is not None for t in made] == [False, True]
+
+
+def test_new_messages_are_what_the_previous_request_did_not_start_with():
+    more = [SYSTEM, TASK, {"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}]
+    other_system = [{"role": "system", "content": "Sum up."}, *more[1:]]
+    made = turns(
+        [entry(1, more[:2], reply("a")), entry(2, more, reply("b")), entry(3, other_system, reply("c"))]
+    )
+    assert [len(t.new_messages) for t in made] == [2, 2, 4]
+
+
+def test_a_new_run_starts_with_all_its_messages():
+    other = [SYSTEM, {"role": "user", "content": "another"}]
+    noted = {"_type": "run", "question": "another"}
+    by_step = turns([entry(1, [SYSTEM, TASK], reply("a")), entry(2, other, reply("b")), step("b", 1)])
+    by_note = turns([entry(1, [SYSTEM, TASK], reply("a")), noted, entry(2, other, reply("b"))])
+    assert len(by_step[1].new_messages) == len(by_note[1].new_messages) == 2
+    assert by_note[0].run is None
+    assert by_note[1].run == noted
+
+
+def test_tokens_come_from_usage_and_timings():
+    usage = {"prompt_tokens": 100, "completion_tokens": 7}
+    timings = {"cache_n": 80, "prompt_n": 20, "predicted_n": 7}
+    for known in ({"usage": usage, "timings": timings}, {"timings": timings}):
+        t = turns([entry(1, [], reply("a", **known))])[0].tokens
+        assert (t.prompt, t.cached, t.new, t.generated) == (100, 80, 20, 7)
+    details = {"usage": {**usage, "prompt_tokens_details": {"cached_tokens": 60}}}
+    assert turns([entry(1, [], reply("a", **details))])[0].tokens.new == 40
+    assert turns([entry(1, [], reply("a"))])[0].tokens.prompt is None
+
+
+def test_a_stream_becomes_the_response_it_amounts_to():
+    deltas = [{"role": "assistant", "content": None}, {"reasoning_content": "h"}, {"reasoning_content": "m"}]
+    deltas += [{"content": "4"}, {"content": "2"}]
+    calls = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}]
+    deltas += [{"tool_calls": calls}, {"tool_calls": [{"index": 0, "function": {"arguments": "}"}}]}]
+    events = [{"id": "s", "choices": [{"index": 0, "delta": d}]} for d in deltas]
+    events += [{"id": "s", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}]
+    events += [{"id": "s", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}]
+    sse = "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
+    turn = turns([entry(1, [SYSTEM], None, sse=sse)])[0]
+    assert (turn.thinking, turn.content, turn.finish_reason) == ("hm", "42", "stop")
+    assert (turn.response_id, turn.tokens.prompt) == ("s", 3)
+    assert turn.exchange.message["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
+    assert assemble(sse[:200])["id"] == "s", "a stream that was cut off is what came of it"
+
+
+def test_errors_keep_their_words():
+    too_long = entry(1, [SYSTEM], {"error": {"message": "too long", "type": "x"}}, status=400)
+    dead = entry(2, [SYSTEM], "", status=0, error="ConnectError: refused")
+    made = turns([too_long, dead, step(None, 3, error="Error in generating model output")])
+    assert made[0].error == "HTTP 400: too long"
+    assert made[1].error == "ConnectError: refused"
+    assert made[1].step["step_number"] == 3
+
+
+def test_a_think_block_in_content_stays_there():
+    turn = turns([entry(1, [], {"id": "a", "choices": [{"message": {"content": "<think>h</think>4"}}]})])[0]
+    assert turn.content == "<think>h</think>4"
+    assert turn.thinking is None
+
+
+def test_text_parts_are_joined_with_nothing():
+    assert text_of(TASK) == "How fast?"
+    assert text_of({"content": None}) == ""
