@@ -38,6 +38,8 @@ setup: $(READY)
 
 # --no-deps: the lock is closed; nothing outside of it is ever resolved.
 $(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "setup: there is no $(PYTHON) here. Install Python 3.11, 3.12 or 3.13, or name one:  make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] < (3, 14))' 2>/dev/null || \
 	  { echo "setup: $$($(PYTHON) --version 2>&1) is no Python 3.11, 3.12 or 3.13. Name one:  make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
