@@ -32,13 +32,13 @@ OPENAI_SAMPLING = {
 
 def connect(server, tape: Tape | None = None, model_class=OpenAIModel, **kw) -> OpenAIModel:
     """A smolagents model that speaks to `server` with the profile's sampling. `kw` goes to it, and wins."""
-    transport = httpx.HTTPTransport()
+    transport = httpx.HTTPTransport(verify=server.url.startswith("https"))
     if tape is not None:
         transport = RecordingTransport(transport, tape)
     client = httpx.Client(transport=transport, timeout=httpx.Timeout(600, connect=10))
     model = model_class(
         **{
-            "model_id": _model_id(server),
+            "model_id": server.model_id,
             "api_base": server.api_base,
             "api_key": server.api_key or "none needed",  # the openai client insists on one
             "client_kwargs": {"http_client": client, "max_retries": 0},
@@ -134,16 +134,6 @@ def _callbacks(given: list | dict | None, ours: Callable) -> dict:
         theirs = result.get(kind, [])
         result[kind] = [ours, *(theirs if isinstance(theirs, list) else [theirs])]
     return result
-
-
-def _model_id(server) -> str:
-    """What to call the model: the profile's alias, or the first name that an attached server lists."""
-    if getattr(server, "attached", False):
-        listed = server.models()
-        listed = listed.get("data", []) if isinstance(listed, dict) else listed
-        if listed:
-            return listed[0]["id"] if isinstance(listed[0], dict) else str(listed[0])
-    return server.profile.model_id
 
 
 def _sampling(server, kw: dict[str, Any]) -> dict[str, Any]:
