@@ -1,0 +1,93 @@
+"""Talk to a llama-server: its own endpoints, parsed, with errors in words.
+
+Does: sends one request at a time with the right key. Does not: record, retry, stream, or start anything.
+
+    Connection("http://127.0.0.1:8080").props()["build_info"]
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from course.errors import CourseError
+
+
+class Connection:
+    """The address of a llama-server and what can be asked there."""
+
+    def __init__(self, url: str, api_key: str | None = None) -> None:
+        self.url, self.api_key = url, api_key
+
+    @property
+    def api_base(self) -> str:
+        return f"{self.url}/v1"
+
+    def client(self, timeout: float = 600) -> httpx.Client:
+        """A plain client with the server's address and key. Close it, or use it in a with block."""
+        local = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+        return httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
+            timeout=httpx.Timeout(timeout, connect=5),
+            trust_env=not local,  # a proxy knows nothing of this machine's own ports
+            verify=self.url.startswith("https"),  # certificates take 70 ms to load
+        )
+
+    def request(self, method: str, path: str, json: Any = None) -> httpx.Response:
+        """The response, whatever its status."""
+        if not self.url:
+            raise CourseError("this server was not started yet.\nStart it:  server.start()")
+        try:
+            with self.client() as client:
+                return client.request(method, path, json=json)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise CourseError(
+                f"{self.url} is no address of a server ({error}).\nIt looks like:  SERVER=http://127.0.0.1:8080"
+            ) from error
+        except httpx.TransportError as error:
+            raise CourseError(self._unreachable(error)) from error
+
+    def get(self, path: str, raise_for: bool = True) -> Any:
+        return self._parsed(self.request("GET", path), raise_for)
+
+    def post(self, path: str, json: Any, raise_for: bool = True) -> Any:
+        return self._parsed(self.request("POST", path, json), raise_for)
+
+    def _parsed(self, response: httpx.Response, raise_for: bool) -> Any:
+        """Parsed JSON, or text; with raise_for=False the response as it is."""
+        if not raise_for:
+            return response
+        try:
+            body = response.json()
+        except ValueError:
+            body = response.text
+        if response.is_success:
+            return body
+        error = body.get("error", body) if isinstance(body, dict) else body
+        said = error.get("message", error) if isinstance(error, dict) else error
+        request = response.request
+        asked = f"{request.method} {request.url.path}"
+        raise CourseError(f"{asked}: the server answered {response.status_code}: {str(said)[:500]}")
+
+    def _unreachable(self, error: httpx.TransportError) -> str:
+        if isinstance(error, httpx.ReadTimeout):
+            return f"{self.url} did not answer in time.\nAsk whether it is alive:  curl {self.url}/health"
+        return (
+            f"nobody answers at {self.url} ({str(error) or type(error).__name__}).\n"
+            "Is it running, is the address right? Start one:  course serve"
+        )
+
+    def props(self) -> dict:
+        return self.get("/props")
+
+    def models(self) -> dict:
+        """/v1/models as it is: the models are under "data"."""
+        return self.get("/v1/models")
+
+    def tokenize(self, text: str) -> list[int]:
+        return self.post("/tokenize", {"content": text})["tokens"]
+
+    def apply_template(self, messages: list[dict]) -> str:
+        """The prompt that the server would make of these messages, without generating."""
+        return self.post("/apply-template", {"messages": messages})["prompt"]

@@ -1,0 +1,145 @@
+"""Is this computer ready: each check says what it saw, what it wants, and what to run.
+
+Does: looks. Does not: install, build, start, or change anything. `course doctor` prints the checks.
+
+    [check for check in checks() if not check.ok]
+"""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+from packaging.requirements import Requirement
+
+from course import embedded, engine, profiles, registry
+from course.errors import CourseError
+from course.server import PORT, Server
+
+GIB = 1024**3
+DISTRIBUTION = "agents-on-the-wire"
+
+
+@dataclass(frozen=True)
+class Check:
+    """`run` is the command that puts it right, also where nothing is wrong."""
+
+    name: str
+    ok: bool
+    saw: str
+    wants: str
+    run: str
+
+
+def checks() -> list[Check]:
+    """All checks, in the order in which things are needed. A check that breaks is a check that failed."""
+    looks = [python, packages, engine_found, embedded_model, port, memory, disk, profile]
+    if os.environ.get("SERVER"):
+        looks.append(server)
+    return [_guarded(look) for look in looks]
+
+
+def _guarded(look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except CourseError as error:
+        saw, _, run = str(error).partition("\n")
+        return Check(
+            look.__name__.replace("_", " "), False, saw, "a check that passes", run or "course doctor"
+        )
+
+
+def python() -> Check:
+    version = platform.python_version()
+    ok = (3, 11) <= sys.version_info[:2] < (3, 14)
+    return Check(
+        "python", ok, f"{version} ({sys.executable})", "3.11, 3.12 or 3.13", "make lab PYTHON=python3.12"
+    )
+
+
+def packages() -> Check:
+    """The installed packages against the bounds in the package's own metadata."""
+    wrong = mismatches(importlib.metadata.requires(DISTRIBUTION) or [], _installed)
+    saw = ", ".join(wrong) or "all within their bounds"
+    return Check("packages", not wrong, saw, "the versions of requirements.lock", "make lab")
+
+
+def mismatches(requirements: list[str], installed: Callable[[str], str | None]) -> list[str]:
+    """Those that are missing or outside their bounds, in words."""
+    wrong = []
+    for text in requirements:
+        need = Requirement(text)
+        if need.marker and not need.marker.evaluate({"extra": ""}):
+            continue
+        have = installed(need.name)
+        if have is None or not need.specifier.contains(have, prereleases=True):
+            wrong.append(f"{need.name} {have or 'missing'} (wants {need.specifier})")
+    return wrong
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def engine_found() -> Check:
+    found = engine.find()
+    saw = f"{found.kind}: {' '.join(found.command)}, build {found.build}"
+    return Check("engine", True, saw, "a llama-server on the PATH, or the wheel xllamacpp", engine.INSTALL)
+
+
+def embedded_model() -> Check:
+    wants = "the merged model in the cache, with the checksum recorded when it was made"
+    if not embedded.adapter_path().is_file():
+        saw = f"the adapter {embedded.adapter_path().name} is missing"
+        return Check("embedded model", False, saw, wants, "git checkout course/data/adapter.gguf")
+    there = sorted(embedded.cache_dir().glob("embedded-*.gguf"), key=lambda path: path.stat().st_mtime)
+    if not there:
+        return Check("embedded model", False, "not built yet", wants, "course model")
+    ok = embedded.verify(there[-1])
+    saw = f"{there[-1]} ({there[-1].stat().st_size / 1e6:.0f} MB{'' if ok else ', checksum differs'})"
+    return Check(
+        "embedded model", ok, saw, wants, f"rm {there[-1]}; course model" if not ok else "course model"
+    )
+
+
+def port() -> Check:
+    """A port in use is no fault: a server of ours may be on it, and others are chosen."""
+    wants = f"{PORT} free, or a llama-server on it"
+    if registry.is_free(PORT):
+        return Check(f"port {PORT}", True, "free", wants, "course serve")
+    saw, _, run = registry.taken(PORT).partition("\n")
+    return Check(f"port {PORT}", registry.is_llama_server(f"http://127.0.0.1:{PORT}"), saw, wants, run)
+
+
+def memory() -> Check:
+    free = psutil.virtual_memory().available / GIB
+    wants = "1 GiB for the embedded model; see `needs` in course/profiles.toml for others"
+    return Check("memory", free >= 1, f"{free:.1f} GiB available", wants, "close other programs")
+
+
+def disk() -> Check:
+    where = embedded.cache_dir()
+    free = shutil.disk_usage(where).free / GIB
+    run = "COURSE_CACHE=/another/folder make lab"
+    return Check("disk", free >= 1, f"{free:.1f} GiB free at {where}", "1 GiB for model, logs and tapes", run)
+
+
+def profile() -> Check:
+    chosen = profiles.load()
+    saw = f"{chosen.name}: {chosen.title}. Needs {chosen.needs}. Verified: {chosen.verified}"
+    return Check("profile", True, saw, f"one of {', '.join(profiles.names())}", "PROFILE=NAME make lab")
+
+
+def server() -> Check:
+    """The one that SERVER names."""
+    attached = Server(url=os.environ["SERVER"], quiet=True).start()
+    build = attached.props().get("build_info", "unknown build")
+    saw = f"{attached.url} serves {attached.model_id} (build {build})"
+    return Check("server", True, saw, "a llama-server at the address in SERVER", "unset SERVER")

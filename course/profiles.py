@@ -1,0 +1,142 @@
+"""Named server profiles: which weights, which flags, which sampling.
+
+Does: reads profiles.toml, and turns a profile with changes into llama-server's flags. Does not: download,
+start, or look at the machine.
+
+    flag_groups(load("embedded"), {"jinja": False}, "model.gguf")  # [["-m", "model.gguf"], …, ["--no-jinja"]]
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from typing import Any
+
+from course.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One way to run the course. `sampling` is sent with each request, everything else goes to the server."""
+
+    name: str
+    title: str
+    model_id: str
+    source: str
+    hf_file: str | None = None
+    template: str | None = None
+    context: int | None = None
+    gpu_layers: int | None = None
+    parallel: int | None = None
+    sampling: dict[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    needs: str = ""
+    verified: str = ""
+    deterministic: bool = False
+
+
+SWITCHES = {  # True → the first, False → the second (None: there is no way to say no)
+    "jinja": ("--jinja", "--no-jinja"),
+    "skip_chat_parsing": ("--skip-chat-parsing", "--no-skip-chat-parsing"),
+    "metrics": ("--metrics", None),
+    "props": ("--props", None),
+    "slots": ("--slots", "--no-slots"),
+    "kv_unified": ("--kv-unified", "--no-kv-unified"),
+}
+VALUES = {
+    "reasoning_format": "--reasoning-format",
+    "reasoning_budget": "--reasoning-budget",
+    "ctx_checkpoints": "--ctx-checkpoints",
+    "lora": "--lora",
+    "threads": "-t",
+}
+PROFILE_CHANGES = ("model", "chat_template_file", "context", "gpu_layers", "parallel", "extra")
+CHANGES = (*PROFILE_CHANGES, *SWITCHES, *VALUES)
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((files("course") / "profiles.toml").read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    return list(_tables())
+
+
+def load(name: str | None = None) -> Profile:
+    """The profile of that name; None: the one that the environment's PROFILE names, else "embedded"."""
+    name = name or os.environ.get("PROFILE") or "embedded"
+    tables = _tables()
+    if name not in tables:
+        raise CourseError(
+            f"there is no profile {name!r}. Profiles are {', '.join(tables)}.\n"
+            f"Try:  PROFILE={next(iter(tables))} course serve"
+        )
+    table = dict(tables[name])
+    return Profile(name=name, **{**table, "flags": tuple(table.get("flags", ()))})
+
+
+def check_changes(changes: Mapping[str, Any]) -> None:
+    for name in changes:
+        if name not in CHANGES:
+            near = difflib.get_close_matches(name, CHANGES, n=1)
+            hint = f"Did you mean {near[0]}=…? " if near else ""
+            raise CourseError(
+                f"a server has no setting {name!r}. {hint}Settings are {', '.join(CHANGES)}.\n"
+                "Any other flag goes through unchanged:  Server(extra=['--flag', 'value'])"
+            )
+
+
+def flag_groups(
+    profile: Profile, changes: Mapping[str, Any], model: str | None, template: str | None = None
+) -> list[list[str]]:
+    """llama-server's flags, a group to a line. Without `model`, a file, the server fetches it (-hf)."""
+    check_changes(changes)
+    groups = [["-m", model] if model else ["-hf", profile.source, "--hf-file", profile.hf_file or ""]]
+    groups.append(["--alias", profile.model_id])
+    if template:
+        groups.append(["--chat-template-file", str(template)])
+    sizes = []
+    for flag, name in (("-c", "context"), ("-ngl", "gpu_layers"), ("-np", "parallel")):
+        value = changes.get(name, getattr(profile, name))
+        sizes += [] if value is None else [flag, str(value)]
+    groups.append(sizes)
+    wanted: dict[str, list[str]] = {}
+    for name, value in changes.items():
+        if name in SWITCHES and value is not None:
+            flag = SWITCHES[name][0 if value else 1]
+            wanted[name] = [flag] if flag else []
+        elif name in VALUES and value is not None:
+            wanted[name] = [VALUES[name], str(value)]
+    groups.append(_without(profile.flags, wanted))
+    groups.append([part for group in wanted.values() for part in group])
+    groups.append([str(flag) for flag in changes.get("extra") or ()])
+    return [group for group in groups if group]
+
+
+def _without(flags: tuple[str, ...], wanted: Mapping[str, list[str]]) -> list[str]:
+    """The profile's own flags less those that a change sets anew."""
+    replaced = {flag for name in wanted for flag in (*SWITCHES.get(name, ()), VALUES.get(name))}
+    groups: list[list[str]] = []
+    for flag in flags:
+        if flag.startswith("-") and not flag.lstrip("-").isdigit():
+            groups.append([flag])
+        else:
+            groups[-1].append(flag)
+    return [part for group in groups if group[0] not in replaced for part in group]
+
+
+def served(profile: Profile, named: bool, model: str) -> Profile:
+    """The profile for an attached server: by the name of its model, else the one asked for, else a plain one.
+
+    Text is deterministic only where the embedded model answers.
+    """
+    for name in names():
+        if load(name).model_id == model and not named:
+            return load(name)
+    if profile.model_id == model:
+        return profile
+    if named:
+        return replace(profile, model_id=model, deterministic=False)
+    return Profile("attached", f"{model} (attached)", model, source=model, sampling={"max_tokens": 8192})

@@ -1,0 +1,262 @@
+"""Start a llama-server, or attach to one that runs, and talk to it.
+
+Does: prints the exact command, owns port, log, waiting and the process group, turns failures into a message
+with the next command. Does not: know about agents, change what is sent, or stop what it did not start.
+
+    with Server("embedded", jinja=False) as server:
+        server.props()["chat_template"]
+
+With url=…, or the environment's SERVER when no changes are given, it attaches (key: api_key=… or KEY);
+url=False never does.
+"""
+
+import os
+import subprocess
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from course import embedded, engine, profiles, registry, startup
+from course.connection import Connection
+from course.errors import CourseError
+from course.profiles import Profile
+from course.registry import Running, running, stop_all
+
+__all__ = ["Running", "Server", "running", "stop_all"]
+PORT = 8080
+PATIENCE = 600  # seconds until a local model must be ready; a download has no limit
+
+
+class Server(Connection):
+    """A llama-server: `start()` and `stop()`, or a with block."""
+
+    def __init__(
+        self,
+        profile: str | Profile | None = None,
+        *,
+        url: str | bool | None = None,
+        port: int | None = None,
+        host: str = "127.0.0.1",
+        api_key: str | None = None,
+        quiet: bool = False,
+        **changes: Any,
+    ) -> None:
+        profiles.check_changes(changes)
+        if url is None and not changes and port is None:
+            url = os.environ.get("SERVER")
+        if url and changes:
+            raise CourseError(
+                f"a running server cannot be changed ({', '.join(changes)}): {url}.\n"
+                f"Start one of your own:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
+            )
+        self.attached = bool(url)
+        self.named = profile is not None or bool(os.environ.get("PROFILE"))
+        self.profile = profile if isinstance(profile, Profile) else profiles.load(profile)
+        self.changes, self.host, self.port, self.quiet = changes, host, port, quiet
+        key = api_key or (os.environ.get("KEY") if self.attached else None)
+        super().__init__(_base(str(url)) if self.attached else "", key)
+        self.engine: engine.Engine | None = None
+        self.command: list[str] = []
+        self.log_path: Path | None = None
+        self.pid: int | None = None
+        self.model_id = self.profile.model_id
+        self._groups: list[list[str]] = []
+        self._process: subprocess.Popen | None = None
+        self._end: weakref.finalize | None = None
+
+    def start(self) -> "Server":
+        if self.attached:
+            self._attach()
+        elif self._process is None:
+            self._launch()
+        return self
+
+    def stop(self) -> None:
+        """End the server that this object started, with its process group. Never an attached one."""
+        if self._end is not None:
+            self._end()
+        self._process = self._end = self.pid = None
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "attached" if self.attached else f"pid {self.pid}" if self.pid else "not running"
+        return f"<Server {self.profile.name} {self.url or '(no address yet)'} {state}>"
+
+    @property
+    def command_line(self) -> str:
+        """The command on one line, quoted for the shell."""
+        return " ".join(self._shown())
+
+    def _shown(self) -> list[str]:
+        """The command's lines. The key goes by the environment: others can see a command line."""
+        lines = startup.quoted(self._groups)
+        return ["LLAMA_API_KEY=…", *lines] if self.api_key and lines else lines
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            print(text, flush=True)
+
+    def _launch(self) -> None:
+        groups = self._flags()
+        self.engine = engine.find()
+        port = self._choose_port()
+        self.url = f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{port}"
+        self._groups = [self.engine.command, *groups, ["--host", self.host, "--port", str(port)]]
+        self.command = [part for group in self._groups for part in group]
+        self._say(" \\\n    ".join(self._shown()))
+        self.log_path = startup.new_log(f"{self.profile.name}-{port}")
+        key = {"LLAMA_API_KEY": self.api_key} if self.api_key else {}
+        group = {"start_new_session": True} if registry.POSIX else {"creationflags": 0x00000200}
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **key},
+                **group,
+            )
+        self.pid = self._process.pid
+        born = registry.created(self.pid)
+        self._end = weakref.finalize(self, _end, os.getpid(), self._process, born)
+        owner = os.getpid()
+        registry.record(
+            Running(
+                self.pid,
+                born,
+                owner,
+                registry.created(owner),
+                self.url,
+                self.profile.name,
+                self.command,
+                str(self.log_path),
+            )
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _flags(self) -> list[list[str]]:
+        """The flags of profile and changes; every file that they name is there."""
+        chosen = self.changes.get("model")
+        if chosen is None and self.profile.source == "embedded":
+            model = str(embedded.gguf_path(self._say))
+        elif chosen is None and self.profile.hf_file:
+            model = None
+        else:
+            model = str(Path(chosen or self.profile.source).expanduser())
+            startup.check_gguf(model)
+        template = self.profile.template
+        if template == "embedded":
+            template = str(embedded.template_path())
+        template = self.changes.get("chat_template_file", template)
+        for what, path in (("chat template", template), ("LoRA adapter", self.changes.get("lora"))):
+            if path and not Path(path).is_file():
+                raise CourseError(f"the {what} {path} is missing.\nLook for it:  ls {Path(path).parent}")
+        return profiles.flag_groups(self.profile, self.changes, model, template and str(template))
+
+    def _choose_port(self) -> int:
+        if self.port is not None:
+            if not registry.is_free(self.port, self.host):
+                raise CourseError(registry.taken(self.port, self.host))
+            return self.port
+        if registry.is_free(PORT, self.host):
+            return PORT
+        port = registry.free_port(self.host)
+        left = [server for server in running() if server.orphan]
+        hint = f"; left behind by a killed notebook: {left[0]}, stop it with: course stop" if left else ""
+        self._say(f"# port {PORT} is taken, using {port}{hint}")
+        return port
+
+    def _wait(self) -> None:
+        """Until /health says ok. The process is watched at the same time: it may end first."""
+        began, told = time.monotonic(), 3.0
+        with self.client(timeout=2) as client:
+            while True:
+                if (status := self._process.poll()) is not None:
+                    raise CourseError(self._why(status))
+                try:
+                    if client.get("/health").status_code == 200 and self._process.poll() is None:
+                        return
+                except httpx.TransportError:
+                    pass
+                waited = time.monotonic() - began
+                if waited > told:
+                    self._say(f"# loading for {waited:.0f} s … {self.log(1).strip()[:100]}")
+                    told *= 2
+                if waited > PATIENCE and self._groups[1][0] != "-hf":
+                    raise CourseError(f"the server is not ready after {PATIENCE} s.\n{self._log_tail()}")
+                time.sleep(0.05)
+
+    def _why(self, status: int) -> str:
+        model = self._groups[1][1]
+        context = self.changes.get("context", self.profile.context)
+        why = startup.explain(self.log(400), status, model=model, build=self.engine.build, context=context)
+        return f"{why}\n{self._log_tail()}"
+
+    def _log_tail(self) -> str:
+        return f"The end of its log ({self.log_path}):\n{startup.tail(self.log(20))}"
+
+    def _attach(self) -> None:
+        """Wait while it loads, make sure that it is a llama-server, and learn the name of its model."""
+        began = time.monotonic()
+        while (
+            health := self.request("GET", "/health")
+        ).status_code == 503 and time.monotonic() - began < PATIENCE:
+            self._say(f"# {self.url} is loading its model …")
+            time.sleep(2)
+        answer = self.request("GET", "/v1/models")
+        if answer.status_code in (401, 403):
+            given = ", and not this one" if self.api_key else ""
+            raise CourseError(f"{self.url} wants an API key{given}.\nGive it one:  KEY=… SERVER={self.url} …")
+        try:
+            model = answer.json()["data"][0]
+            llama = "llama.cpp" in health.headers.get("server", "") or model.get("owned_by") == "llamacpp"
+        except (ValueError, LookupError, TypeError, AttributeError):
+            llama = False
+        if not llama:
+            raise CourseError(
+                f"what answers at {self.url} is no llama-server (/v1/models: {answer.status_code}).\n"
+                "Check the address, or start a server of your own:  course serve"
+            )
+        self.model_id = model["id"]
+        self.profile = profiles.served(self.profile, self.named, self.model_id)
+        self._say(f"# attached to {self.url}, which serves {self.model_id}")
+
+    def _unreachable(self, error: httpx.TransportError) -> str:
+        if self._process is not None and (status := self._process.poll()) is not None:
+            ended = f"the server has ended (status {status}).\n{self._log_tail()}"
+            return f"{ended}\nStart it again:  server.stop(); server.start()"
+        return super()._unreachable(error)
+
+    def log(self, last: int = 40) -> str:
+        """The last lines of what the server wrote."""
+        if self.log_path is None:
+            raise CourseError(f"the log of {self.url} is where that server was started.\nHere there is none.")
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-last:])
+
+
+def _end(owner: int, process: subprocess.Popen, born: float) -> None:
+    """Runs once: by stop(), when the object is forgotten, or at exit; not in a forked child."""
+    if os.getpid() != owner:
+        return
+    registry.end(process.pid, born)
+    process.wait()
+    (registry.folder() / f"{process.pid}.json").unlink(missing_ok=True)
+
+
+def _base(url: str) -> str:
+    """The server's address without /v1 and slashes."""
+    url = url.strip() if "://" in url else f"http://{url.strip()}"
+    return url.rstrip("/").removesuffix("/v1").rstrip("/")

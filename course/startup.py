@@ -1,0 +1,134 @@
+"""Around the start of a llama-server: is the model a GGUF, how is the command shown, why did it not come up.
+
+Does: recognizes, in log and exit status, what a learner can put right, and says the next command.
+Does not: start or poll anything.
+
+    explain("… unable to allocate CPU buffer …", status=1, context=65536)
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from course import engine
+from course.embedded import cache_dir
+from course.errors import CourseError
+
+LOGS_KEPT = 30
+
+MEMORY = re.compile(
+    r"failed to allocate|unable to allocate|insufficient memory|out of memory|cudaMalloc failed|bad_alloc"
+    r"|cannot allocate memory|not enough (?:memory|space)",
+    re.IGNORECASE,
+)
+FLAG = re.compile(r"(?:invalid argument:|unknown flag|unknown argument:?) (-\S+)", re.IGNORECASE)
+REFUSED = re.compile(r"^course\.wheel: (.+)$", re.MULTILINE)
+REJECTED = re.compile(r"^(?:error(?: while handling argument \"(?P<flag>[^\"]+)\")?: .+)$", re.MULTILINE)
+CORRUPT = re.compile(
+    r"corrupted or incomplete|invalid magic|not within the file bounds|unknown model architecture"
+    r"|gguf_init_from_\w+: failed to read|failed to read (?:key|tensor)",
+    re.IGNORECASE,
+)
+DOWNLOAD = re.compile(
+    r"exactly one out metadata, path_model|failed to download|common_download|HTTPLIB failed|get_repo",
+    re.IGNORECASE,
+)
+
+
+def tail(text: str, lines: int = 8) -> str:
+    """The last lines of a log, indented; long ones cut."""
+    last = [line[:200] for line in text.rstrip().splitlines()[-lines:]]
+    return "\n".join(f"  | {line}" for line in last) or "  | (empty)"
+
+
+def explain(
+    log: str, status: int | None, *, model: str = "", build: str = "", context: int | None = None
+) -> str:
+    """Seen, expected, next command."""
+    if match := FLAG.search(log):
+        return (
+            f"the server does not know the flag {match[1].rstrip('.')} (build {build}).\n"
+            "Leave it out, or look for its name today:  llama-server --help"
+        )
+    if status == 2 and (match := REFUSED.search(log)):
+        return f"{match[1].rstrip('.')}.\n{engine.INSTALL}"
+    if MEMORY.search(log) or status == -getattr(signal, "SIGKILL", 9):
+        smaller = min(8192, (context or 16384) // 2)
+        return (
+            f"there is not enough memory for {model or 'the model'}"
+            f"{f' with a context of {context} tokens' if context else ''}.\n"
+            f"Take a smaller context, Server(context={smaller}), or a smaller model:\n"
+            "  PROFILE=embedded course serve"
+        )
+    if "couldn't bind" in log:
+        return "its port was taken while it started.\nStart it again, or look who has it:  course doctor"
+    if CORRUPT.search(log):
+        return (
+            f"{model} is damaged, cut off, or of a kind that build {build} cannot read. "
+            "A whole GGUF file is wanted.\n"
+            "Delete it and get it again; the embedded model is rebuilt by:  course model"
+        )
+    if status == -getattr(signal, "SIGILL", 4):
+        return (
+            f"this llama-server (build {build}) was made for another processor (illegal instruction).\n"
+            "Use the wheel instead:  LLAMA_SERVER=wheel course serve"
+        )
+    if DOWNLOAD.search(log):
+        return (
+            f"the model {model} could not be downloaded. That takes a network and a build with HTTPS.\n"
+            "Download the file by other means, then:  Server(model='FILE.gguf')"
+        )
+    if match := REJECTED.search(log):
+        return (
+            f"the server refused its command line: {match[0][:200]}.\nLook the flag up:  llama-server --help"
+        )
+    return f"the server ended with status {status} before it was ready (build {build}).\nTry:  course doctor"
+
+
+def check_gguf(path: str) -> None:
+    if not Path(path).is_file():
+        raise CourseError(
+            f"the model {path} is missing. A GGUF file is wanted.\nLook for it:  ls {Path(path).parent}"
+        )
+    with open(path, "rb") as file:
+        magic = file.read(4)
+    if magic != b"GGUF":
+        raise CourseError(
+            f"{path} is no GGUF file: it begins with {magic!r} instead of b'GGUF'.\n"
+            "Get it again, or use:  PROFILE=embedded"
+        )
+
+
+def new_log(name: str) -> Path:
+    """A fresh log file; the oldest ones are removed."""
+    folder = cache_dir() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("*.log"), key=lambda path: path.name)[:-LOGS_KEPT]:
+        old.unlink(missing_ok=True)
+    return folder / f"{datetime.now():%Y%m%d-%H%M%S-%f}-{name}.log"
+
+
+def quoted(groups: list[list[str]]) -> list[str]:
+    """Each group quoted for the shell; home as ~, the running Python as python if it is that."""
+    lines = []
+    for group in groups:
+        if os.name == "nt":
+            lines.append(subprocess.list2cmdline(group))
+            continue
+        lines.append(" ".join(_short(part) for part in group))
+    return lines
+
+
+def _short(part: str) -> str:
+    home = str(Path.home())
+    if part == sys.executable and shutil.which("python") == part:
+        return "python"
+    if len(home) > 1 and part.startswith(home + "/"):
+        return "~/" + shlex.quote(part[len(home) + 1 :])
+    return shlex.quote(part)

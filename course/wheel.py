@@ -1,0 +1,188 @@
+"""llama.cpp's own HTTP server out of the wheel xllamacpp, behind the flags of the llama-server binary.
+
+Does: translates flags into xllamacpp's parameters, with the binary's default port, serves until it is told to
+stop, and logs to stderr as the binary does. Does not: download models (-hf), shut down gently (it ends the
+process), or guess: a flag that it cannot honor is refused by name, with status 2.
+
+    python -m course.wheel -m model.gguf -c 8192 --port 8080
+
+Differences to the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; of the
+environment only LLAMA_API_KEY is read, no LLAMA_ARG_*.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then run  course doctor"
+
+
+class Refused(Exception):
+    """A flag that this command does not know, cannot honor, or that has a wrong value."""
+
+
+def _path(name: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if not os.path.isfile(value):
+            raise Refused(f"{name}: there is no file {value}")
+        return value
+
+    return read
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise Refused(f"--chat-template-file: {path} cannot be read ({error.strerror})") from error
+
+
+def _layers(value: str) -> int:
+    return {"auto": -1, "all": -2}[value] if value in ("auto", "all") else int(value)
+
+
+def _list(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+FORMATS = {"none": "NONE", "auto": "AUTO", "deepseek": "DEEPSEEK", "deepseek-legacy": "DEEPSEEK_LEGACY"}
+
+SWITCHES = {  # flags → the attribute of CommonParams, and what it becomes
+    ("--jinja",): ("use_jinja", True),
+    ("--no-jinja",): ("use_jinja", False),
+    ("--skip-chat-parsing",): ("force_pure_content_parser", True),
+    ("--no-skip-chat-parsing",): ("force_pure_content_parser", False),
+    ("--metrics",): ("endpoint_metrics", True),
+    ("--props",): ("endpoint_props", True),
+    ("--slots",): ("endpoint_slots", True),
+    ("--no-slots",): ("endpoint_slots", False),
+    ("--no-mmproj", "--no-mmproj-auto"): ("no_mmproj", True),
+    ("-kvu", "--kv-unified"): ("kv_unified", True),
+    ("-no-kvu", "--no-kv-unified"): ("kv_unified", False),
+    ("--no-ui", "--no-webui"): ("ui", False),
+    ("--offline",): ("offline", True),
+}
+VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
+    ("-m", "--model"): ("model.path", _path("-m")),
+    ("-c", "--ctx-size"): ("n_ctx", int),
+    ("-ngl", "--gpu-layers", "--n-gpu-layers"): ("n_gpu_layers", _layers),
+    ("-np", "--parallel"): ("n_parallel", int),
+    ("-t", "--threads"): ("cpuparams.n_threads", int),
+    ("-b", "--batch-size"): ("n_batch", int),
+    ("-ub", "--ubatch-size"): ("n_ubatch", int),
+    ("--host",): ("hostnames", _list),
+    ("--port",): ("port", int),
+    ("-a", "--alias"): ("model_alias", lambda value: set(_list(value))),
+    ("--api-key",): ("api_keys", _list),
+    ("--cors-origins",): ("cors_origins", str),
+    ("--chat-template-file",): ("chat_template", _text),
+    ("--reasoning-format",): ("reasoning_format", str),
+    ("--reasoning-budget",): ("sampling.reasoning_budget_tokens", int),
+    ("-ctxcp", "--ctx-checkpoints", "--swa-checkpoints"): ("n_ctx_checkpoints", int),
+    ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
+}
+CANNOT = {
+    flag: "this wheel does not download models. Give a file with -m, or use a llama-server binary"
+    for flag in (
+        "-hf",
+        "-hfr",
+        "--hf-repo",
+        "-hff",
+        "--hf-file",
+        "-mu",
+        "--model-url",
+        "-dr",
+        "--docker-repo",
+    )
+}
+_SWITCH = {flag: entry for flags, entry in SWITCHES.items() for flag in flags}
+_VALUE = {flag: entry for flags, entry in VALUES.items() for flag in flags}
+
+
+def parse(argv: Sequence[str]) -> dict[str, Any]:
+    """Flags → {attribute: value}. Pure but for reading the files that the flags name."""
+    settings: dict[str, Any] = {"port": 8080}
+    rest = list(argv)
+    while rest:
+        flag = rest.pop(0)
+        if flag in CANNOT:
+            raise Refused(f"{flag}: {CANNOT[flag]}")
+        if flag in _SWITCH:
+            name, value = _SWITCH[flag]
+            settings[name] = value
+        elif flag in _VALUE:
+            if not rest:
+                raise Refused(f"{flag} wants a value")
+            name, read = _VALUE[flag]
+            text = rest.pop(0)
+            try:
+                settings[name] = read(text)
+            except ValueError:
+                raise Refused(f"{flag} wants a whole number, not {text!r}") from None
+        else:
+            raise Refused(f"unknown flag {flag}")
+    if settings.get("reasoning_format", "auto") not in FORMATS:
+        raise Refused(
+            f"--reasoning-format is one of {', '.join(FORMATS)}, not {settings['reasoning_format']!r}"
+        )
+    if "model.path" not in settings:
+        raise Refused("-m FILE is missing: which model?")
+    return settings
+
+
+def parameters(settings: dict[str, Any], xllamacpp: Any) -> Any:
+    """xllamacpp's CommonParams with these settings."""
+    params = xllamacpp.CommonParams()
+    for name, value in settings.items():
+        owner, _, attribute = name.rpartition(".")
+        target = getattr(params, owner) if owner else params
+        if not hasattr(target, attribute):
+            raise Refused(f"this version of xllamacpp has no setting {name}")
+        if attribute == "reasoning_format":
+            value = getattr(xllamacpp.common_reasoning_format, f"COMMON_REASONING_FORMAT_{FORMATS[value]}")
+        elif attribute == "lora_adapters":
+            value = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in value]
+        setattr(target, attribute, value)
+    return params
+
+
+def main(argv: Sequence[str]) -> int:
+    if not argv or set(argv) & {"-h", "--help"}:
+        print(__doc__)
+        print("Flags:", *sorted({flags[-1] for flags in (*SWITCHES, *VALUES)}))
+        return 0
+    import xllamacpp
+
+    try:
+        settings = parse(argv)
+        if os.environ.get("LLAMA_API_KEY"):
+            settings.setdefault("api_keys", _list(os.environ["LLAMA_API_KEY"]))
+        params = parameters(settings, xllamacpp)
+    except Refused as error:
+        print(f"course.wheel: {error}.\n{BINARY}", file=sys.stderr)
+        return 2
+    print(f"course.wheel: xllamacpp {xllamacpp.__version__}", file=sys.stderr, flush=True)
+    over = threading.Event()
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: over.set())
+    try:
+        server = xllamacpp.Server(params)  # it serves as long as the name is alive
+    except RuntimeError as error:
+        print(f"course.wheel: {error}", file=sys.stderr)
+        return 1
+    while not over.wait(1):  # a plain wait() would never see a signal on Windows
+        pass
+    print(f"course.wheel: {server.listening_address} ends", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
