@@ -39,6 +39,8 @@ class Connection:
         if not self.url:
             raise CourseError("this server was not started yet.\nStart it:  server.start()")
         try:
+            if not urlsplit(self.url).hostname:
+                raise httpx.InvalidURL("it names no computer")
             with self.client() as client:
                 return client.request(method, path, json=json)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:

@@ -1,0 +1,28 @@
+"""What tests share: one llama-server, and a cache apart for those that start others."""
+
+import nbplugin
+import pytest
+
+from course import embedded
+from course.server import Server
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig):
+    """The session's one server, which notebooks get too: that of SERVER, else one that is stopped at the end."""
+    url = nbplugin.given(pytestconfig)["SERVER"]
+    started = pytestconfig.stash.get(nbplugin.shared, None)
+    return started or Server(url=url, quiet=True).start()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache: registry and logs of one test, apart from those of the user."""
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def base():
+    """The unchanged small model out of its wheel: starts fast, says little of use."""
+    return embedded.base_path()

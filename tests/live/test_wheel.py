@@ -1,0 +1,54 @@
+"""The wheel as a program of its own: it serves behind llama-server's flags, and ends when it is told to."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from course.registry import free_port
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    from course.embedded import base_path
+
+    port = free_port()
+    log = tmp_path_factory.mktemp("wheel") / "log"
+    flags = f"-c 256 -np 1 --alias tiny --metrics --reasoning-format none --port {port}".split()
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "course.wheel", "-m", str(base_path()), *flags], stderr=file
+        )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            if httpx.get(f"{url}/health", trust_env=False).status_code == 200:
+                break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    yield url, process, log
+    process.kill()
+    process.wait()
+
+
+def test_its_flags_reach_the_server(wheel):
+    url = wheel[0]
+    assert httpx.get(f"{url}/v1/models", trust_env=False).json()["data"][0]["id"] == "tiny"
+    assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 200
+    settings = httpx.get(f"{url}/props", trust_env=False).json()["default_generation_settings"]
+    assert (settings["n_ctx"], settings["params"]["reasoning_format"]) == (256, "none")
+
+
+def test_it_logs_to_stderr(wheel):
+    assert b"listening on http://127.0.0.1" in wheel[2].read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking")
+def test_it_ends_when_asked(wheel):
+    _, process, _ = wheel
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0

@@ -1,0 +1,60 @@
+"""Attaching to what is not a llama-server: each wrong address has its own message."""
+
+import http.server
+import threading
+
+import pytest
+
+from course.errors import CourseError
+from course.registry import free_port
+from course.server import Server
+
+
+@pytest.fixture
+def web():
+    """Some other web server, which answers everything with a page."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{other.server_port}"
+        other.shutdown()
+        thread.join()
+
+
+def test_another_web_server_is_no_llama_server(web):
+    with pytest.raises(CourseError, match=r"is no llama-server"):
+        Server(url=web).start()
+
+
+def test_nobody_answers():
+    with pytest.raises(CourseError, match=r"nobody answers at .*\n.*course serve"):
+        Server(url=f"http://127.0.0.1:{free_port()}").start()
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1:1", "http://127.0.0.1:port", "http://"])
+def test_no_address_at_all(url):
+    with pytest.raises(CourseError, match=r"SERVER=http://"):
+        Server(url=url).start()
+
+
+def test_a_running_server_cannot_be_changed(web):
+    with pytest.raises(CourseError, match=r"cannot be changed \(jinja\)"):
+        Server(url=web, jinja=False)
+
+
+def test_the_environment_attaches_only_when_nothing_is_changed(monkeypatch, web):
+    monkeypatch.setenv("SERVER", f"{web}/v1/")
+    assert Server().url == web
+    assert not Server(jinja=False).attached
+    assert not Server(port=8090).attached
+    assert not Server(url=False).attached

@@ -1,0 +1,44 @@
+"""The doctor: every check says what it saw, wants, and what to run; a failure is a check, not a crash."""
+
+import pytest
+
+from course import doctor, engine
+from course.errors import CourseError
+from course.registry import free_port
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(cache, monkeypatch):
+    monkeypatch.delenv("SERVER", raising=False)
+
+
+def test_every_check_says_saw_wants_run():
+    for check in doctor.checks():
+        assert all((check.name, check.saw, check.wants, check.run)), check
+
+
+def test_what_breaks_is_a_failed_check_with_its_command(monkeypatch):
+    def broken():
+        raise CourseError("no engine.\ninstall one")
+
+    monkeypatch.setattr(engine, "find", broken)
+    [check] = [check for check in doctor.checks() if check.name.startswith("engine")]
+    assert (check.ok, check.saw, check.run) == (False, "no engine.", "install one")
+
+
+def test_an_unreachable_server_is_a_failed_check(monkeypatch):
+    monkeypatch.setenv("SERVER", f"http://127.0.0.1:{free_port()}")
+    check = doctor.checks()[-1]
+    assert not check.ok
+    assert "nobody answers" in check.saw
+
+
+def test_an_empty_cache_wants_the_model_built():
+    check = doctor.embedded_model()
+    assert not check.ok
+
+
+def test_packages_outside_their_bounds_are_named():
+    installed = {"a": "1.5", "b": "3.0"}.get
+    wrong = doctor.mismatches(["a>=1,<2", "b<3", "c==1", "d; python_version < '3'"], installed)
+    assert wrong == ["b 3.0 (wants <3)", "c missing (wants ==1)"]

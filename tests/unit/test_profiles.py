@@ -1,0 +1,83 @@
+"""Profiles: what is sent to the server is what the profile and the changes say."""
+
+from itertools import pairwise
+
+import pytest
+
+from course import profiles
+from course.errors import CourseError
+
+ARTICLE = "-hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja"
+
+
+def flags(name, model=None, **changes):
+    return [part for group in profiles.flag_groups(profiles.load(name), changes, model) for part in group]
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_every_profile_loads_and_says_what_was_verified(name):
+    profile = profiles.load(name)
+    assert profile.needs
+    assert profile.verified
+    assert profile.sampling["max_tokens"] > 0
+
+
+def test_only_the_embedded_profile_promises_the_same_text():
+    assert [name for name in profiles.names() if profiles.load(name).deterministic] == ["embedded"]
+
+
+def test_the_articles_profile_has_every_flag_of_the_article():
+    given = flags("qwen3.6-35b-a3b")
+    pairs = dict(pairwise(given))
+    words = ARTICLE.split()
+    for flag, value in zip(words, [*words[1:], ""], strict=True):
+        if flag.startswith("-"):
+            assert flag in given, f"{flag} is missing in {given}"
+            assert value.startswith("-") or not value or pairs[flag] == value
+
+
+def test_a_change_replaces_the_profiles_flag():
+    given = flags("qwen3.6-35b-a3b", jinja=False, ctx_checkpoints=0)
+    assert "--jinja" not in given
+    assert given.count("--ctx-checkpoints") == 1
+    assert given[given.index("--ctx-checkpoints") + 1] == "0"
+
+
+def test_context_of_a_change_wins():
+    given = flags("embedded", "m.gguf", context=512)
+    assert given[given.index("-c") + 1] == "512"
+
+
+def test_switches_that_are_off_are_said_only_where_the_server_can_be_told():
+    assert "--no-jinja" in flags("embedded", "m.gguf", jinja=False)
+    assert not [flag for flag in flags("embedded", "m.gguf", metrics=False) if "metrics" in flag]
+
+
+def test_extra_flags_come_last_and_unchanged():
+    assert flags("embedded", "m.gguf", extra=["--verbose-prompt", 1])[-2:] == ["--verbose-prompt", "1"]
+
+
+def test_unknown_profile_names_the_valid_ones():
+    with pytest.raises(CourseError, match=r"'quen'.*embedded, qwen3.6-35b-a3b"):
+        profiles.load("quen")
+
+
+def test_unknown_change_names_the_nearest():
+    with pytest.raises(CourseError, match=r"reasoning_formt.*Did you mean reasoning_format"):
+        flags("embedded", reasoning_formt="none")
+
+
+def test_the_environment_picks_the_profile(monkeypatch):
+    monkeypatch.setenv("PROFILE", "qwen3-4b")
+    assert profiles.load().name == "qwen3-4b"
+
+
+def test_a_foreign_model_is_never_called_deterministic():
+    profile = profiles.served(profiles.load("embedded"), named=True, model="gpt-x")
+    assert (profile.deterministic, profile.model_id) == (False, "gpt-x")
+
+
+def test_an_attached_server_is_recognized_by_its_model():
+    embedded = profiles.load("embedded")
+    assert profiles.served(embedded, named=False, model="qwen3.6-35b-a3b").name == "qwen3.6-35b-a3b"
+    assert profiles.served(embedded, named=False, model="gpt-x").name == "attached"

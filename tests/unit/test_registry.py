@@ -1,0 +1,70 @@
+"""Processes and ports: only what is ours is ended, and a taken port is named."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from course import registry
+from course.errors import CourseError
+from course.server import Server
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture
+def sleeper():
+    process = subprocess.Popen(SLEEP, start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def entry(pid, created):
+    return registry.Running(
+        pid, created, os.getpid(), registry.created(os.getpid()), "http://x", "p", [], "log"
+    )
+
+
+def test_a_recorded_server_is_found_and_stopped(cache, sleeper):
+    registry.record(entry(sleeper.pid, registry.created(sleeper.pid)))
+    assert [server.pid for server in registry.stop_all()] == [sleeper.pid]
+    assert sleeper.wait(5) != 0
+    assert registry.running() == []
+
+
+def test_a_recycled_pid_is_never_killed(cache, sleeper):
+    registry.record(entry(sleeper.pid, registry.created(sleeper.pid) - 100))
+    assert registry.stop_all() == []
+    assert sleeper.poll() is None
+
+
+def test_a_broken_record_is_dropped(cache):
+    (registry.folder() / "1.json").write_text('{"pid": ')
+    assert registry.running() == []
+    assert not list(registry.folder().iterdir())
+
+
+def test_a_process_that_ignores_the_request_is_killed():
+    if not registry.POSIX:
+        pytest.skip("Windows has no request to ignore")
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", stubborn], start_new_session=True, stdout=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        registry.end(process.pid, registry.created(process.pid), patience=0.3)
+        assert process.wait(5) == -9
+
+
+def test_a_port_taken_by_another_program_is_named(cache):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(CourseError) as error:
+            Server("embedded", port=port, model=__file__)._choose_port()
+    said = str(error.value)
+    assert f"port {port} is taken by another program" in said
+    assert f"pid {os.getpid()}), which is no llama-server" in said
+    assert "course serve --port" in said

@@ -1,0 +1,82 @@
+"""The wheel's command line: every flag that it takes reaches xllamacpp, every other is refused by name."""
+
+import pytest
+import xllamacpp
+
+from course import wheel
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"GGUF")
+    return str(path)
+
+
+def params(model, *flags):
+    return wheel.parameters(wheel.parse(["-m", model, *flags]), xllamacpp)
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "value"),
+    [
+        ("-c 512", "n_ctx", 512),
+        ("-ngl 3", "n_gpu_layers", 3),
+        ("-ngl all", "n_gpu_layers", -2),
+        ("-np 2", "n_parallel", 2),
+        ("-t 3", "cpuparams.n_threads", 3),
+        ("--host 127.0.0.2", "hostnames", ["127.0.0.2"]),
+        ("--port 99", "port", 99),
+        ("--jinja", "use_jinja", True),
+        ("--no-jinja", "use_jinja", False),
+        ("--jinja --no-jinja", "use_jinja", False),
+        ("--reasoning-format none", "reasoning_format", xllamacpp.common_reasoning_format(0)),
+        ("--skip-chat-parsing", "force_pure_content_parser", True),
+        ("--metrics", "endpoint_metrics", True),
+        ("--props", "endpoint_props", True),
+        ("--no-slots", "endpoint_slots", False),
+        ("--api-key a,b", "api_keys", ["a", "b"]),
+        ("--alias x", "model_alias", {"x"}),
+        ("--no-mmproj", "no_mmproj", True),
+        ("--kv-unified", "kv_unified", True),
+        ("--ctx-checkpoints 0", "n_ctx_checkpoints", 0),
+        ("--reasoning-budget 7", "sampling.reasoning_budget_tokens", 7),
+    ],
+)
+def test_a_flag_reaches_its_setting(model, flags, name, value):
+    seen = params(model, *flags.split())
+    for part in name.split("."):
+        seen = getattr(seen, part)
+    assert seen == value
+
+
+def test_files_are_read(model, tmp_path):
+    template = tmp_path / "t.jinja"
+    template.write_text("{{ messages }} é", encoding="utf-8")
+    made = params(model, "--chat-template-file", str(template), "--lora", model)
+    assert made.chat_template == "{{ messages }} é"
+    assert [adapter.path for adapter in made.lora_adapters] == [model]
+
+
+def test_it_listens_on_this_machine_only_by_default(model):
+    made = params(model)
+    assert (made.hostnames, made.port) == (["127.0.0.1"], 8080)
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ("--bogus", "unknown flag --bogus"),
+        ("-hf owner/name", "-hf: this wheel does not download"),
+        ("-c", "-c wants a value"),
+        ("-c many", "-c wants a whole number, not 'many'"),
+        ("--reasoning-format all", "not 'all'"),
+        ("--lora nowhere.gguf", "--lora: there is no file nowhere.gguf"),
+        ("--chat-template-file nowhere", "nowhere cannot be read"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_by_name(model, capsys, flags, named):
+    assert wheel.main(["-m", model, *flags.split()]) == 2
+    said = capsys.readouterr().err
+    assert named in said
+    assert "course doctor" in said
