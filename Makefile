@@ -34,7 +34,7 @@ lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@echo "requirements.lock: $$(grep -c == requirements.lock) packages"
 
 setup: $(READY)
-	@$(BIN)/course model
+	@$(BIN)/course model >/dev/null
 
 # --no-deps: the lock is closed; nothing outside of it is ever resolved.
 $(READY): requirements.lock pyproject.toml
