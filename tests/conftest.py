@@ -1,15 +1,15 @@
 """What tests share: one llama-server, and a cache apart for those that start others."""
 
-import nbplugin
 import pytest
 
+import nbplugin
 from course import embedded
 from course.server import Server
 
 
 @pytest.fixture(scope="session")
 def server(pytestconfig):
-    """The session's one server, which notebooks get too: that of SERVER, else one that is stopped at the end."""
+    """The session's one server, the one that notebooks get: SERVER's, or an embedded one that ends with it."""
     url = nbplugin.given(pytestconfig)["SERVER"]
     started = pytestconfig.stash.get(nbplugin.shared, None)
     return started or Server(url=url, quiet=True).start()
