@@ -9,7 +9,7 @@ from course.server import Server
 
 @pytest.fixture(scope="session")
 def server(pytestconfig):
-    """The session's one server, the one that notebooks get: SERVER's, or an embedded one that ends with it."""
+    """The session's one server, the one that notebooks get: SERVER's, or an embedded one."""
     url = nbplugin.given(pytestconfig)["SERVER"]
     started = pytestconfig.stash.get(nbplugin.shared, None)
     return started or Server(url=url, quiet=True).start()
