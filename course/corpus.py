@@ -1,0 +1,189 @@
+"""The offline web: short pages about real animals and places that disagree with each other, as the web does.
+
+Does: turns the rows of data/animals.tsv and data/places.tsv into result pages in several layouts. The main figure of a
+row is on most of its pages, the other cited figures on one page each, and one page carries its own distractors.
+Does not: search (see search.py), or claim that the pages exist on the web: every address ends in `.example`. The figures
+are real; the column `source`, quoted on the first page of each entity, names where to check the main one.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+KMH_PER_MPH = 1.609344
+FEET_PER_M = 3.28084
+
+
+@dataclass(frozen=True)
+class Page:
+    """One search result. `about` is the entity's name, `figure` the km/h or m it states (None: it states none)."""
+
+    title: str
+    link: str
+    description: str
+    about: str = ""
+    figure: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one site words its pages: three format strings. `states` is False when the page has no figure of the topic."""
+
+    site: str
+    title: str
+    text: str
+    states: bool = True
+
+
+SPEED_LAYOUTS = (
+    Layout(
+        "encyclopedia",
+        "{Name} - Field Encyclopedia",
+        "Top speed: {v} km/h ({mph} mph). Source: {source}. The {name} lives in {habitat}.",
+    ),
+    Layout(
+        "animal-facts",
+        "{Name} facts and figures",
+        "Weight: {mass} kg. Top speed: {v} km/h. Lifespan: {life} years.",
+    ),
+    Layout(
+        "howfast",
+        "How fast can the {name} run?",
+        "At full speed the {name} covers the ground at {v} km/h, which is about {mph} mph.",
+    ),
+    Layout(
+        "rangers",
+        "Notes of a ranger: the {name}",
+        "In {year} we clocked one next to the jeep. The top speed was {mph} mph, that is {v} km/h.",
+    ),
+    Layout(
+        "zoo-school",
+        "Zoo school: meet the {name}",
+        "It weighs {mass} kg, can live for {life} years and runs at a top speed of {v} km/h.",
+    ),
+    Layout(
+        "ranking",
+        "Animals by speed, edition {year}",
+        "Place {rank} goes to the {name} with a top speed of {v} km/h over a short sprint.",
+    ),
+    Layout(
+        "night-walks",
+        "Watching the {name} at dusk",
+        "Fast or slow, keep your distance: an adult of {mass} kg needs {year_walks} minutes to "
+        "forget you. It lives {life} years.",
+        states=False,
+    ),
+)
+
+LENGTH_LAYOUTS = (
+    Layout(
+        "encyclopedia",
+        "{Name} - Field Encyclopedia",
+        "{Kind} in {city}, {country}. Length: {v} m ({ft} ft). Source: {source}. Opened in {year}.",
+    ),
+    Layout(
+        "structures",
+        "{Name}, {city}: data sheet",
+        "Type: {kind}. Opened: {year}. Length: {v} m. Width: {width} m.",
+    ),
+    Layout(
+        "cityguide",
+        "Visiting {Name} in {city}",
+        "Known for {detail}. End to end it has a length of {v} meters, so bring good shoes.",
+    ),
+    Layout(
+        "walkers",
+        "A walk over {Name}",
+        "We paced out {ft} feet, a length of {v} meters, and met {year_walks} other walkers.",
+    ),
+    Layout(
+        "builders",
+        "How {Name} was built",
+        "The {kind} was opened in {year}. Its length is {v} m; the deck is {width} m wide.",
+    ),
+    Layout(
+        "quiz",
+        "Quiz night: {country}",
+        "Question {rank}: what is the length of {Name}? Answer: {v} meters.",
+    ),
+    Layout(
+        "postcards",
+        "Old postcards of {Name}",
+        "A set of {year_walks} cards from {year}, length and width of each noted. It is known for {detail}.",
+        states=False,
+    ),
+)
+
+
+def number(value: float) -> str:
+    """A figure as a page prints it: no trailing zeros, no exponent."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def page(layout: Layout, facts: Mapping[str, object], figure: str) -> Page:
+    """One page: `facts` as in the tables' rows (name, mass_kg, …), `figure` in km/h or m."""
+    name = str(facts["name"])
+    seed = sha256(f"{name}/{layout.site}".encode()).digest()
+    values = {
+        "name": name,
+        "Name": name[0].upper() + name[1:],
+        "v": figure,
+        "mph": number(round(float(figure) / KMH_PER_MPH, 0 if float(figure) > 10 else 1)),
+        "ft": number(round(float(figure) * FEET_PER_M)),
+        "source": facts["source"],
+        "mass": facts.get("mass_kg"),
+        "life": facts.get("lifespan_years"),
+        "habitat": facts.get("habitat"),
+        "kind": facts.get("kind"),
+        "Kind": str(facts.get("kind", "")).capitalize(),
+        "city": facts.get("city"),
+        "country": facts.get("country"),
+        "detail": facts.get("detail"),
+        "width": facts.get("width_m"),
+        "year": facts.get("opened") or 1990 + seed[0] % 35,
+        "year_walks": 3 + seed[1] % 40,
+        "rank": 2 + seed[2] % 60,
+    }
+    slug = name.lower().replace(" ", "-")
+    return Page(
+        layout.title.format(**values),
+        f"https://{layout.site}.example/{slug}",
+        layout.text.format(**values),
+        about=name,
+        figure=figure if layout.states else None,
+    )
+
+
+def pages(layouts: Iterable[Layout], facts: Mapping[str, object], main: str, others: list[str]) -> list[Page]:
+    """All pages of one entity: the main figure on the first three stating layouts, then one page for each other figure.
+
+    A width that is unknown (`-`) never appears: layouts that need it are left out.
+    """
+    usable = [lay for lay in layouts if not ("{width}" in lay.text and facts.get("width_m") == "-")]
+    stating = [lay for lay in usable if lay.states]
+    figures = ([main] * 3 + others)[: len(stating)]
+    told = [page(lay, facts, figure) for lay, figure in zip(stating, figures, strict=False)]
+    return told + [page(lay, facts, main) for lay in usable if not lay.states]
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    """The rows of `animals` or `places`, as written in course/data."""
+    with (files("course") / "data" / f"{table}.tsv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t"))
+
+
+def load() -> list[Page]:
+    """Every page of the offline web, animals first."""
+    animals = [
+        p
+        for row in rows("animals")
+        for p in pages(SPEED_LAYOUTS, row, row["top_speed_kmh"], row["other_speeds_kmh"].split(","))
+    ]
+    places = [
+        p
+        for row in rows("places")
+        for p in pages(LENGTH_LAYOUTS, row, row["length_m"], row["other_lengths_m"].split(","))
+    ]
+    return animals + places

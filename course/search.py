@@ -1,0 +1,57 @@
+"""`OfflineSearch`: the agent's `web_search` without a web.
+
+Does: searches the pages of corpus.py in an SQLite full-text index in memory. Being a WebSearchTool with another
+`search`, it has the same name, signature, result shape and errors, so the system prompt is the same byte for byte.
+Does not: use the network, or guess: a query whose telling words are on no page raises WebSearchTool's own
+"No results found!".
+"""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+
+from smolagents import WebSearchTool
+
+from course import corpus
+
+COMMON = 0.1
+"""A word on more than this share of the pages tells nothing about which page is meant ("speed", "length")."""
+NEAR = 0.6
+"""Pages that score below this share of the best page's BM25 are about something else."""
+
+
+class OfflineSearch(WebSearchTool):
+    """Drop-in for smolagents' WebSearchTool. `pages`: what can be found (default: the course's corpus)."""
+
+    def __init__(self, max_results: int = 10, pages: Sequence[corpus.Page] | None = None):
+        super().__init__(max_results=max_results)
+        self.pages = list(corpus.load() if pages is None else pages)
+        self.index = sqlite3.connect(":memory:", check_same_thread=False)
+        self.index.execute("CREATE VIRTUAL TABLE page USING fts5(title, description)")
+        self.index.executemany(
+            "INSERT INTO page(rowid, title, description) VALUES (?, ?, ?)",
+            [(n, p.title, p.description) for n, p in enumerate(self.pages)],
+        )
+
+    def search(self, query: str) -> list[dict[str, str]]:
+        """The best pages for the query, best first: those that have its rarest known word, ranked by BM25."""
+        words = set(re.findall(r"\w+", query.lower()))
+        counts = {word: self._count(word) for word in words}
+        telling = {w: n for w, n in counts.items() if 0 < n <= max(COMMON * len(self.pages), 10)}
+        if not telling:
+            return []
+        rarest = min(telling, key=lambda word: (telling[word], word))
+        match = f'"{rarest}" AND ({" OR ".join(f"{chr(34)}{word}{chr(34)}" for word in sorted(words))})'
+        found = self.index.execute(
+            "SELECT rowid, bm25(page, 3.0, 1.0) AS score FROM page WHERE page MATCH ? ORDER BY score, rowid LIMIT ?",
+            (match, self.max_results),
+        ).fetchall()
+        return [
+            {"title": page.title, "link": page.link, "description": page.description}
+            for page in (self.pages[rowid] for rowid, score in found if score <= NEAR * found[0][1])
+        ]
+
+    def _count(self, word: str) -> int:
+        return self.index.execute("SELECT count(*) FROM page WHERE page MATCH ?", (f'"{word}"',)).fetchone()[
+            0
+        ]

@@ -1,0 +1,151 @@
+"""SmolLM2 as a PyTorch function with LoRA on its seven projections, in the layout of its GGUF file.
+
+Does: reads the base from the GGUF, tokenizes with the GGUF's own vocabulary, runs tokens after a cached prefix, and writes
+the adapter as a GGUF that llama.cpp loads. Because the weights stay in llama.cpp's order, no tensor is permuted on the way.
+"""
+
+import math
+from pathlib import Path
+
+import gguf
+import numpy as np
+import tokenizers
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+KV = list[tuple[Tensor, Tensor]]
+
+
+def field(reader: gguf.GGUFReader, name: str):
+    return reader.get_field(name).contents()
+
+
+def tokenizer(reader: gguf.GGUFReader) -> tokenizers.Tokenizer:
+    """The GGUF's byte-level BPE, with SmolLM's pre-tokenizer (digits one by one); specials are encoded as one token."""
+    words = field(reader, "tokenizer.ggml.tokens")
+    merges = [tuple(m.split(" ")) for m in field(reader, "tokenizer.ggml.merges")]
+    tok = tokenizers.Tokenizer(tokenizers.models.BPE({w: n for n, w in enumerate(words)}, merges))
+    tok.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [tokenizers.pre_tokenizers.Digits(individual_digits=True), tokenizers.pre_tokenizers.ByteLevel(False)]
+    )
+    kinds = field(reader, "tokenizer.ggml.token_type")
+    tok.add_special_tokens(
+        [w for w, kind in zip(words, kinds, strict=True) if kind == gguf.TokenType.CONTROL]
+    )
+    return tok
+
+
+class Llama(nn.Module):
+    """The frozen base in `dtype` plus LoRA factors in float32; scale = alpha / rank."""
+
+    def __init__(self, path: Path, rank: int = 16, alpha: float = 32, dtype=torch.bfloat16):
+        super().__init__()
+        reader = gguf.GGUFReader(path)
+        self.rank, self.alpha, self.dtype = rank, alpha, dtype
+        self.heads = int(field(reader, "llama.attention.head_count"))
+        self.kv_heads = int(field(reader, "llama.attention.head_count_kv"))
+        self.layers = int(field(reader, "llama.block_count"))
+        self.eps = float(field(reader, "llama.attention.layer_norm_rms_epsilon"))
+        self.base = float(field(reader, "llama.rope.freq_base"))
+        self.tokenizer = tokenizer(reader)
+        self.w = {
+            t.name: torch.from_numpy(
+                np.array(gguf.quants.dequantize(t.data, t.tensor_type), dtype=np.float32)
+            ).to(dtype)
+            for t in reader.tensors
+        }
+        self.head_dim = self.w["blk.0.attn_q.weight"].shape[0] // self.heads
+        self.a, self.b = nn.ParameterDict(), nn.ParameterDict()
+        for name, weight in self.w.items():
+            if any(f".{p}." in name for p in PROJECTIONS):
+                out, inner = weight.shape
+                key = name.replace(".", "/")
+                self.a[key] = nn.Parameter(torch.randn(rank, inner) / math.sqrt(inner))
+                self.b[key] = nn.Parameter(torch.zeros(out, rank))
+
+    def linear(self, x: Tensor, layer: int, which: str) -> Tensor:
+        name = f"blk.{layer}.{which}.weight"
+        key = name.replace(".", "/")
+        factor = (self.b[key] * (self.alpha / self.rank)).to(self.dtype)
+        return F.linear(x, self.w[name]) + F.linear(F.linear(x, self.a[key].to(self.dtype)), factor)
+
+    def norm(self, x: Tensor, name: str) -> Tensor:
+        return F.rms_norm(x, x.shape[-1:], self.w[name], self.eps)
+
+    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of each pair's rotation, (tokens, 1, head_dim / 2)."""
+        freq = self.base ** (-torch.arange(0, self.head_dim, 2, dtype=torch.float32) / self.head_dim)
+        angle = (positions[:, None].float() * freq[None])[:, None]
+        return angle.cos().to(self.dtype), angle.sin().to(self.dtype)
+
+    def rope(self, x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+        """Rotates the pairs (2i, 2i+1), llama.cpp's order for this architecture. x: (tokens, heads, head_dim)."""
+        (cos, sin), even, odd = angles, x[..., 0::2], x[..., 1::2]
+        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
+
+    def forward(
+        self, tokens: Tensor, positions: Tensor, mask: Tensor | None, past: KV | None, keep: bool = False
+    ):
+        """Final hidden states (tokens, width) of what follows `past`, and with `keep` its keys and values per layer.
+
+        `mask` (tokens, tokens), added to the scores, says who sees whom among the new tokens, so that they can be a tree
+        of sequences; None is a plain causal sequence without past. All of them see all of `past`.
+        """
+        angles = self.angles(positions)
+        x = F.embedding(tokens, self.w["token_embd.weight"])
+        kept: KV = []
+        for layer in range(self.layers):
+            h = self.norm(x, f"blk.{layer}.attn_norm.weight")
+            q = self.rope(self.linear(h, layer, "attn_q").view(-1, self.heads, self.head_dim), angles)
+            k = self.rope(self.linear(h, layer, "attn_k").view(-1, self.kv_heads, self.head_dim), angles)
+            v = self.linear(h, layer, "attn_v").view(-1, self.kv_heads, self.head_dim)
+            mixed = self._attend(q, k.transpose(0, 1), v.transpose(0, 1), mask, past[layer] if past else None)
+            if keep:
+                kept.append((k.transpose(0, 1), v.transpose(0, 1)))
+            x = x + self.linear(mixed, layer, "attn_output")
+            h = self.norm(x, f"blk.{layer}.ffn_norm.weight")
+            gated = F.silu(self.linear(h, layer, "ffn_gate")) * self.linear(h, layer, "ffn_up")
+            x = x + self.linear(gated, layer, "ffn_down")
+        return self.norm(x, "output_norm.weight"), kept
+
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        """Attention grouped by key head, so that keys are never repeated. Plain matrix products: in bfloat16 on a CPU
+        they beat PyTorch's fused kernel, backward most of all."""
+        if mask is None:
+            q = q.transpose(0, 1)[None]
+            mixed = F.scaled_dot_product_attention(q, k[None], v[None], is_causal=True, enable_gqa=True)
+            return mixed[0].transpose(0, 1).flatten(1)
+        n, group = len(q), self.heads // self.kv_heads
+        q = q.view(n, self.kv_heads, group, -1).permute(1, 2, 0, 3).reshape(self.kv_heads, group * n, -1)
+        q = q * self.head_dim**-0.5
+        scores = (q @ k.transpose(1, 2)).view(self.kv_heads, group, n, n) + mask
+        if past is not None:
+            before = (q @ past[0].transpose(1, 2)).view(self.kv_heads, group, n, -1)
+            scores, v = torch.cat([before, scores], -1), torch.cat([past[1], v], 1)
+        mixed = scores.softmax(-1).view(self.kv_heads, group * n, -1) @ v
+        return mixed.view(self.kv_heads, group, n, -1).permute(2, 0, 1, 3).reshape(n, -1)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return F.linear(hidden, self.w.get("output.weight", self.w["token_embd.weight"])).float()
+
+    def save(self, path: Path, about: str) -> None:
+        """The adapter as a GGUF (float16), for `llama-server --lora` or course/merge.py."""
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.add_type(gguf.GGUFType.ADAPTER)
+        writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+        writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(self.alpha))
+        writer.add_name("agents-on-the-wire embedded adapter")
+        writer.add_description(about)
+        writer.add_license("Apache-2.0")
+        for key, low in self.a.items():
+            name = key.replace("/", ".")
+            writer.add_tensor(f"{name}.lora_a", low.detach().half().numpy())
+            writer.add_tensor(f"{name}.lora_b", self.b[key].detach().half().numpy())
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()

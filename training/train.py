@@ -1,0 +1,159 @@
+"""Train the embedded model's adapter:  python -m training.train --out course/data/adapter.gguf
+
+Does: LoRA on generated traces, loss on the completion only. The long system prompt is the same for all samples, so its keys
+and values are computed once a step without gradient, and only what follows is trained through. Seeds are fixed; a
+checkpoint is written every --save-every steps and on the way out.
+"""
+
+import argparse
+import math
+import random
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from course.embedded import base_path, sha256
+from training import cases, chat, traces
+from training.llama import KV, Llama
+
+
+def samples(rng: random.Random, render) -> list[traces.Sample]:
+    """The exchanges of one drawn conversation."""
+    if rng.random() < 0.12:
+        question, thinking, answer = chat.exchange(rng)
+        body = {"messages": [{"role": "user", "content": question}]}
+        if rng.random() < 0.3:
+            body["chat_template_kwargs"] = {"enable_thinking": False}
+            return [traces.Sample(render(body), answer + traces.END)]
+        return [traces.Sample(render(body), f"{thinking}\n</think>\n\n{answer}{traces.END}")]
+    return traces.agent_samples(cases.case(rng, training=True), render, opened=rng.random() >= 0.1)
+
+
+def stream(seed: int, model: Llama):
+    """Endless conversations, each a list of (prompt tokens, completion tokens), one per exchange."""
+    rng, render = random.Random(seed), traces.renderer()
+    while True:
+        drawn = samples(rng, render)
+        yield [
+            (model.tokenizer.encode(s.prompt).ids, model.tokenizer.encode(s.completion).ids) for s in drawn
+        ]
+
+
+def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor, list[list[int]]]:
+    """Sequences merged where their beginnings agree: tokens, positions, mask and each sequence's path through the tokens.
+
+    The turns of a conversation repeat each other's prompts but not each other's thinking; as a tree every common token is
+    computed once, with its gradient.
+    """
+    tokens: list[int] = []
+    positions: list[int] = []
+    paths: list[list[int]] = []
+    for sequence in sequences:
+        shared: list[int] = []
+        for other, path in zip(sequences, paths, strict=False):
+            same = next((n for n, (x, y) in enumerate(zip(sequence, other, strict=False)) if x != y), None)
+            same = min(len(sequence), len(other)) if same is None else same
+            shared = max(shared, path[:same], key=len)
+        new = list(range(len(tokens), len(tokens) + len(sequence) - len(shared)))
+        tokens += sequence[len(shared) :]
+        positions += range(len(shared), len(sequence))
+        paths.append(shared + new)
+    mask = torch.full((len(tokens), len(tokens)), -math.inf)
+    for path in paths:
+        index = torch.tensor(path)
+        block = torch.zeros(len(path), len(path)).masked_fill(
+            torch.ones(len(path), len(path)).triu(1) > 0, -math.inf
+        )
+        mask[index[:, None], index[None]] = torch.maximum(mask[index[:, None], index[None]], block)
+    return tokens, positions, mask, paths
+
+
+def loss_of(model: Llama, conversation, prefix: list[int], past: KV) -> tuple[torch.Tensor, int, int]:
+    """Summed cross-entropy over the completion tokens of a conversation, how many were predicted right, and how many."""
+    shared = conversation[0][0][: len(prefix)] == prefix
+    start = len(prefix) if shared else 0
+    tokens, positions, mask, paths = tree(
+        [(prompt + completion)[start:-1] for prompt, completion in conversation]
+    )
+    hidden, _ = model(
+        torch.tensor(tokens), torch.tensor(positions) + start, mask.to(model.dtype), past if shared else None
+    )
+    wanted = [
+        n for path, (_, completion) in zip(paths, conversation, strict=True) for n in path[-len(completion) :]
+    ]
+    target = torch.tensor([token for _, completion in conversation for token in completion])
+    logits = model.logits(hidden[torch.tensor(wanted)])
+    return (
+        F.cross_entropy(logits, target, reduction="sum"),
+        (logits.argmax(-1) == target).sum().item(),
+        len(target),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("course/data/adapter.gguf"))
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--batch", type=int, default=4, help="conversations a step")
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--save-every", type=int, default=25)
+    parser.add_argument(
+        "--minutes", type=float, default=600, help="stop in time: the schedule follows this clock too"
+    )
+    args = parser.parse_args()
+
+    torch.manual_seed(args.seed)
+    model = Llama(base_path(), rank=args.rank, alpha=2 * args.rank)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=0.0)
+    source = stream(args.seed, model)
+    prefix = shared_prefix(args.seed, model)
+    began = time.monotonic()
+    for step in range(args.steps):
+        done = max(step / args.steps, (time.monotonic() - began) / 60 / args.minutes)
+        if done >= 1:
+            break
+        rate = args.rate * min(1, (step + 1) / 8) * (0.5 + 0.5 * math.cos(math.pi * done))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.no_grad():
+            _, past = model(torch.tensor(prefix), torch.arange(len(prefix)), None, None, keep=True)
+        optimizer.zero_grad()
+        loss = right = count = 0
+        for _ in range(args.batch):
+            part, hits, size = loss_of(model, next(source), prefix, past)
+            (part / (args.batch * 250)).backward()
+            loss, right, count = loss + part.item(), right + hits, count + size
+        loss, right = loss / count, right / count
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        print(
+            f"step {step:4d}  loss {loss:.4f}  right {right:.4f}  {time.monotonic() - began:6.0f} s",
+            flush=True,
+        )
+        if (step + 1) % args.save_every == 0:
+            model.save(args.out, describe(args, step + 1))
+    model.save(args.out, describe(args, step + 1))
+
+
+def shared_prefix(seed: int, model: Llama) -> list[int]:
+    """The tokens of the system prompt, the same at the head of every agent sample."""
+    sample = traces.agent_samples(cases.case(random.Random(seed), training=True), traces.renderer())[0]
+    head = sample.prompt[: sample.prompt.index("New task:")]
+    return model.tokenizer.encode(head).ids[:-3]
+
+
+def describe(args: argparse.Namespace, steps: int) -> str:
+    return (
+        f"LoRA rank {args.rank} on {base_path().name} ({sha256(base_path())[:12]}), {steps} steps of "
+        f"{args.batch} conversations, seed {args.seed}; see training/ of agents-on-the-wire"
+    )
+
+
+if __name__ == "__main__":
+    main()
