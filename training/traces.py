@@ -33,6 +33,7 @@ class Sample:
 def renderer() -> Callable[[dict], str]:
     """The chat template as a function of a request body."""
     env = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
+    env.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
     template = env.from_string(template_path().read_text(encoding="utf-8"))
 
     def fail(message: str):
