@@ -7,7 +7,7 @@ with the next command. Does not: know about agents, change what is sent, or stop
         server.props()["chat_template"]
 
 With url=…, or the environment's SERVER when no changes are given, it attaches (key: api_key=… or KEY);
-url=False never does.
+url=False never does. A profile named here, when the environment's PROFILE is another, is not what SERVER serves.
 """
 
 import os
@@ -45,7 +45,7 @@ class Server(Connection):
         **changes: Any,
     ) -> None:
         profiles.check_changes(changes)
-        if url is None and not changes and port is None:
+        if url is None and not changes and port is None and not _other(profile):
             url = os.environ.get("SERVER")
         if url and changes:
             raise CourseError(
@@ -254,6 +254,12 @@ def _end(owner: int, process: subprocess.Popen, born: float) -> None:
     registry.end(process.pid, born)
     process.wait()
     (registry.folder() / f"{process.pid}.json").unlink(missing_ok=True)
+
+
+def _other(profile: str | Profile | None) -> bool:
+    """Another profile than the one that the environment's SERVER was started with."""
+    served = os.environ.get("PROFILE")
+    return bool(served) and profile is not None and getattr(profile, "name", profile) != served
 
 
 def _base(url: str) -> str:

@@ -58,3 +58,14 @@ def test_the_environment_attaches_only_when_nothing_is_changed(monkeypatch, web)
     assert not Server(jinja=False).attached
     assert not Server(port=8090).attached
     assert not Server(url=False).attached
+
+
+def test_another_profile_is_not_what_the_environment_serves(monkeypatch):
+    """Under `make lab` both are set; PROFILE = "…" in a notebook asks for a server of its own."""
+    monkeypatch.setenv("SERVER", "http://127.0.0.1:1")
+    monkeypatch.setenv("PROFILE", "embedded")
+    assert Server("embedded").attached
+    assert Server().attached
+    assert not Server("qwen3.6-35b-a3b").attached
+    monkeypatch.delenv("PROFILE")
+    assert Server("qwen3.6-35b-a3b").attached, "who names SERVER alone may say which profile it is"
