@@ -148,8 +148,9 @@ def _excerpt(server) -> dict[str, Any]:
     """The part of /props that says which server this was; its template alone is longer than most runs."""
     props = server.props()
     settings = props.get("default_generation_settings") or {}
+    engine = getattr(server, "engine", None)  # None when attached; the wheel's /props knows no build
     return {
-        "build": props.get("build_info"),
+        "build": engine.build if engine else props.get("build_info"),
         "model_path": props.get("model_path"),
         "n_ctx": settings.get("n_ctx"),
         "command": getattr(server, "command_line", None),

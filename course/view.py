@@ -76,8 +76,8 @@ def is_long(text: str) -> bool:
     return len(text) > LONG_CHARACTERS or text.count("\n") >= LONG_LINES
 
 
-def first_line(text: str) -> str:
-    return next((line.strip()[:160] for line in text.splitlines() if line.strip()), "")
+def beginning(text: str) -> str:
+    return " ".join(text[:400].split())[:160]
 
 
 def parts(turn: Turn) -> list[tuple[str, int]]:
@@ -152,7 +152,11 @@ def _summary(turns: list[Turn]) -> str:
         f"{len(turns)} turn{'' if len(turns) == 1 else 's'}",
         f"{sum(t.seconds or 0 for t in turns):.1f} s",
     ]
-    said += [str(x) for x in (run.get("model"), server.get("build"), run.get("when")) if x]
+    said += [
+        str(x)
+        for x in (run.get("model"), server.get("build"), (run.get("when") or "")[:16].replace("T", " "))
+        if x
+    ]
     return " · ".join(said)
 
 
@@ -172,6 +176,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("course"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    filters = (text_of, size, is_long, first_line, parts, step_name, facts, short, tokens_shown, pretty)
+    filters = (text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, pretty)
     environment.filters |= {f.__name__: f for f in filters}
     return environment

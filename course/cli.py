@@ -1,0 +1,221 @@
+"""The command `course`. Does: parses arguments, calls the module that does the work, prints.
+Does not: contain that work. What a learner can put right ends in one message and status 1.
+
+    course ask "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from course.errors import CourseError
+
+
+class _Group(TyperGroup):
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except CourseError as e:
+            typer.echo(f"course: {e}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Local agents, on the wire: a course that reads every byte between an agent and its model.",
+)
+
+Profile = Annotated[str | None, typer.Option(help="Which model; default: $PROFILE, else embedded.")]
+Url = Annotated[
+    str | None, typer.Option("--server", help="Attach to this address; default: $SERVER, else start one.")
+]
+
+
+@app.command()
+def doctor() -> None:
+    """Is this machine ready? Status 1 if something that is needed fails."""
+    from course.doctor import checks
+
+    found = checks()
+    width = max(len(c.name) for c in found)
+    for check in found:
+        typer.echo(f"{'✓' if check.ok else '✗'} {check.name.ljust(width)}  {check.saw}")
+        if not check.ok:
+            typer.echo(f"  {' ' * width}  wants: {check.wants}\n  {' ' * width}  run:   {check.run}")
+    if not all(c.ok for c in found):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})
+def serve(
+    ctx: typer.Context,
+    profile: Profile = None,
+    port: Annotated[int | None, typer.Option(help="Default: 8080, or a free one.")] = None,
+    background: Annotated[bool, typer.Option("--background", help="Return when it is ready.")] = False,
+    model: Annotated[Path | None, typer.Option(help="Another GGUF file.")] = None,
+    jinja: Annotated[
+        bool | None, typer.Option("--jinja/--no-jinja", help="Use the model's own template.")
+    ] = None,
+    reasoning_format: Annotated[str | None, typer.Option(help="none, auto, deepseek …")] = None,
+    skip_chat_parsing: Annotated[
+        bool | None, typer.Option("--skip-chat-parsing", help="All text is content.")
+    ] = None,
+    chat_template_file: Annotated[Path | None, typer.Option(help="Another chat template.")] = None,
+    context: Annotated[int | None, typer.Option("--context", "-c", help="Tokens of context.")] = None,
+    parallel: Annotated[int | None, typer.Option(help="Slots.")] = None,
+    gpu_layers: Annotated[int | None, typer.Option(help="Layers on the GPU.")] = None,
+    metrics: Annotated[bool | None, typer.Option("--metrics", help="Answer /metrics.")] = None,
+    props: Annotated[bool | None, typer.Option("--props", help="Accept POST /props.")] = None,
+    lora: Annotated[Path | None, typer.Option(help="A LoRA adapter.")] = None,
+) -> None:
+    """Start a llama-server and keep it until Ctrl-C. Flags after -- go to it unchanged."""
+    from course import serving
+
+    if background:
+        raise typer.Exit(serving.in_background(sys.argv[1:]))
+    own = ("ctx", "profile", "port", "background", "serving", "own")
+    changes = {
+        k: str(v) if isinstance(v, Path) else v for k, v in locals().items() if k not in own and v is not None
+    }
+    if ctx.args:
+        changes["extra"] = ctx.args
+    serving.in_foreground(profile, port, changes)
+
+
+@app.command()
+def stop() -> None:
+    """Stop every server that this course started, also those whose notebook is gone."""
+    from course.server import stop_all
+
+    stopped = stop_all()
+    for server in stopped:
+        typer.echo(f"stopped {server}")
+    if not stopped:
+        typer.echo("no server of this course is running")
+
+
+@app.command()
+def lab(profile: Profile = None, server: Url = None) -> None:
+    """JupyterLab on the first lesson, with a live server. Ctrl-C ends both."""
+    from course.serving import jupyterlab
+
+    raise typer.Exit(jupyterlab(profile, server))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What to ask; without it, the leopard question.")] = "",
+    profile: Profile = None,
+    server: Url = None,
+    max_steps: Annotated[int, typer.Option(help="Give up after so many steps.")] = 10,
+    tape: Annotated[Path | None, typer.Option(help="Where to record; default: a new file in tapes/.")] = None,
+) -> None:
+    """Ask an agent, and see each step with its bytes. The tape stays."""
+    from course import view
+    from course.agent import LEOPARD, code_agent, connect, record_run
+    from course.server import Server
+    from course.tape import Tape
+    from course.turns import turns
+
+    question, shown = question or LEOPARD, 0
+
+    def print_new(*_: Any, **__: Any) -> None:
+        nonlocal shown
+        made = turns(record.records()[before:])
+        for turn in made[shown:]:
+            typer.echo(view.text(turn))
+        shown = len(made)
+
+    with Server(profile, url=server) as live:
+        record = Tape(tape)
+        before = len(record.records())
+        model = connect(live, record)
+        agent = code_agent(model, max_steps=max_steps, verbosity_level=-1, step_callbacks=[print_new])
+        record_run(record, question, live, model)
+        try:
+            answer = agent.run(question)
+        except Exception as e:
+            print_new()
+            raise CourseError(
+                f"the run ended without an answer: {e}\nLook at it:  course view {record.path}"
+            ) from e
+    print_new()
+    typer.echo(f"{question}\n{answer}\n\ntape: {record.path}\nLook at it:  course view {record.path}")
+
+
+@app.command()
+def run(
+    notebook: Annotated[Path, typer.Argument(help="A notebook of this course.")],
+    profile: Profile = None,
+    server: Url = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the executed notebook here.")
+    ] = None,
+) -> None:
+    """Execute a notebook from top to bottom; status 1 if a cell fails."""
+    import os
+
+    import nbformat
+
+    from course.lessons import execute
+
+    if not notebook.is_file():
+        raise CourseError(f"there is no notebook {notebook}. They are in notebooks/:  ls notebooks")
+    given = {"SERVER": server or os.environ.get("SERVER"), "PROFILE": profile or os.environ.get("PROFILE")}
+    executed = execute(notebook, {k: v for k, v in given.items() if v})
+    if output:
+        nbformat.write(executed, output)
+    cells = sum(cell.cell_type == "code" for cell in executed.cells)
+    typer.echo(f"{notebook}: {cells} cells ran" + (f", kept in {output}" if output else ""))
+
+
+@app.command()
+def view(
+    tape: Annotated[Path, typer.Argument(help="A tape, from `course ask` or a lesson.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="FILE.html, or FILE.har for a browser.")
+    ] = None,
+) -> None:
+    """Make one HTML page of a tape, or a .har file, and print its path."""
+    from course.tape import Tape
+    from course.turns import turns
+    from course.view import page
+
+    record = Tape.read(tape)
+    name = tape.name.removesuffix(".jsonl").removesuffix(".tape")
+    output = output or tape.with_name(f"{name}.html")
+    if output.suffix == ".har":
+        record.export(output)
+    else:
+        made = turns(record.records())
+        asked = next((t.run["question"] for t in made if t.run), name)
+        output.write_text(page(made, asked), encoding="utf-8")
+    typer.echo(output)
+
+
+@app.command()
+def build(
+    lessons: Annotated[list[str] | None, typer.Argument(help="How their names begin; all.")] = None,
+) -> None:
+    """Make the notebooks from their sources and execute them."""
+    from course.lessons import build_all
+
+    build_all(lessons or None, report=typer.echo)
+
+
+@app.command()
+def model() -> None:
+    """Build the embedded model, if it isn't there yet, and print its path."""
+    from course.embedded import gguf_path
+
+    typer.echo(gguf_path(report=lambda line: typer.echo(line, err=True)))
+
+
+if __name__ == "__main__":
+    app(prog_name="course")

@@ -1,0 +1,133 @@
+"""Controlled experiments: one question, one server setting changed, what came of it side by side.
+
+Does: starts a server of its own for each variant, asks a CodeAgent, keeps the tape, stops the server.
+Does not: raise when the agent fails (that is an outcome), repeat a run, or touch a server that is running.
+
+    outcomes = compare({"as it is": {}, "no jinja": {"jinja": False}}, LEOPARD)
+    table(outcomes)
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course.profiles import Profile
+from course.server import Server
+from course.tape import Tape
+from course.turns import Turn, turns
+
+MAX_STEPS = 6
+HEAD = 160
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one variant did. `error` is why the run ended without an answer, `steps` how many it took."""
+
+    label: str
+    changes: dict[str, Any]
+    command_line: str
+    answer: Any
+    steps: int
+    error: str | None
+    turns: list[Turn]
+    tape_path: Path
+    question: str = field(default="", repr=False)
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The first message that came back."""
+        return next((t.exchange.message for t in self.turns if t.exchange), {})
+
+    @property
+    def keys(self) -> list[str]:
+        return list(self.message)
+
+    @property
+    def think_is(self) -> str:
+        return where_think_is(self.message)
+
+    @property
+    def head(self) -> str | None:
+        """The first characters of the content, with line ends and special tokens to be seen."""
+        content = self.message.get("content")
+        if not isinstance(content, str):
+            return None
+        return repr(content[:HEAD])[1:-1] + ("…" if len(content) > HEAD else "")
+
+    @property
+    def step_results(self) -> list[str]:
+        return [step_result(t) for t in self.turns]
+
+
+def run(
+    question: str, profile: str | Profile | None = None, *, label: str | None = None, **changes: Any
+) -> Outcome:
+    """Ask `question` on a server of the profile with these settings changed."""
+    from course.agent import code_agent, connect, record_run
+
+    tape, answer, error = Tape(), None, None
+    with Server(profile, url=False, quiet=True, **changes) as server:
+        model = connect(server, tape)
+        agent = code_agent(model, verbosity_level=-1, max_steps=MAX_STEPS)
+        record_run(tape, question, server, model)
+        try:
+            answer = agent.run(question)
+        except Exception as e:  # whatever ends a run is what this experiment shows
+            error = f"{type(e).__name__}: {e}"
+        command_line = server.command_line
+    made = turns(tape.records())
+    steps = sum(1 for t in made if t.step and t.step.get("kind") == "action")
+    return Outcome(
+        label or label_of(changes), changes, command_line, answer, steps, error, made, tape.path, question
+    )
+
+
+def compare(
+    variants: dict[str, dict[str, Any]], question: str, profile: str | Profile | None = None
+) -> list[Outcome]:
+    """One run for each {label: changes}, one after the other."""
+    return [run(question, profile, label=label, **changes) for label, changes in variants.items()]
+
+
+def table(outcomes: list[Outcome]):
+    """The outcomes as an HTML table: a row for each setting, its first response and how the run ended."""
+    from IPython.display import HTML
+
+    from course import view
+
+    question = outcomes[0].question if outcomes else ""
+    return HTML(view.render("outcomes.html", outcomes=outcomes, question=question))
+
+
+def where_think_is(message: dict[str, Any]) -> str:
+    """In which field the thinking came, by the tags and keys of the message alone."""
+    content = message.get("content") or ""
+    places = ["in reasoning_content"] if message.get("reasoning_content") else []
+    if "<think>" in content:
+        places.append("in content")
+    elif "</think>" in content:
+        places.append("in content, opening tag missing")
+    return " and ".join(places) or "nowhere"
+
+
+def step_result(turn: Turn) -> str:
+    """What smolagents made of this turn, in a few words."""
+    error = turn.error or (turn.step or {}).get("error")
+    if turn.step and turn.step.get("kind") == "max_steps":
+        return "out of steps: text taken as the answer"
+    if error:
+        last = [line for line in error.splitlines() if line.strip()]
+        return "error: " + " ".join(last[:2])[:110]
+    if turn.is_final:
+        return "ran code: final answer"
+    if turn.code == "":
+        return "ran empty code: nothing happened"
+    return "ran code" if turn.code else "no step"
+
+
+def label_of(changes: dict[str, Any]) -> str:
+    said = {
+        k: Path(v).name if isinstance(v, Path) or k == "chat_template_file" else v for k, v in changes.items()
+    }
+    return ", ".join(f"{k}={v}" for k, v in said.items()) or "as it is"

@@ -1,0 +1,156 @@
+"""The page, the notebook output and the console text: complete, safe, self-contained."""
+
+import html
+import re
+from html.parser import HTMLParser
+
+import pytest
+from test_turns import SYSTEM, TASK, entry, reply, step
+
+from course import labs, view
+from course.turns import turns
+
+EVIL = "<script>alert(1)</script><think>no</think>"
+USAGE = {"usage": {"prompt_tokens": 100, "completion_tokens": 7}, "timings": {"cache_n": 80, "prompt_n": 20}}
+
+
+@pytest.fixture
+def made():
+    error = {"error": {"message": "the context is full"}}
+    observed = step("a", 1, observation=EVIL, model_output="x")
+    final = step("b", 2, is_final=True, action_output=9.62)
+    return turns(
+        [
+            {"_type": "run", "question": "How fast?", "model": "m", "when": "2026-01-01T00:00:00+00:00"},
+            entry(1, [SYSTEM, TASK], reply("a", EVIL, **USAGE)),
+            observed,
+            entry(2, [SYSTEM, TASK, {"role": "user", "content": "long\n" * 500}], reply("b")),
+            final,
+            entry(3, [SYSTEM], error, status=400),
+            step("gone", 9),
+        ]
+    )
+
+
+class Tags(HTMLParser):
+    """The elements, that each is closed, and what is in `body` as text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.seen, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_shows_every_turn_and_nothing_runs(made):
+    page = view.page(made, "<b>How</b> fast?")
+    tags = Tags(page)
+    assert not tags.open, f"{tags.open} are not closed"
+    assert [a["id"] for t, a in tags.seen if t == "section"] == [f"turn-{n}" for n in (1, 2, 3, 4)]
+    for said in (
+        "<b>How</b> fast?",
+        "the context is full",
+        "9.62",
+        "no exchange on the tape",
+        "80 from the cache",
+    ):
+        assert said in tags.text
+    assert [t for t, _ in tags.seen].count("script") == 1, "the page's own, and none from the wire"
+    assert EVIL in tags.text, "what was on the wire is text, complete, with its think tags"
+
+
+def test_the_page_needs_no_network(made):
+    """No address is loaded: no src, and every href stays on the page or is data."""
+    for tag, attrs in Tags(view.page(made)).seen:
+        assert "src" not in attrs
+        assert attrs.get("href", "#").startswith(("#", "data:")), (tag, attrs)
+    assert "@import" not in view.style()
+    assert "url(" not in view.style()
+
+
+def test_special_tokens_are_set_off(made):
+    assert '<span class="tok">&lt;think&gt;</span>' in view.page(made)
+    shown = view.tokens_shown("<|im_start|>user a < b <code>x</code>")
+    assert re.findall(r'"tok">(.*?)</span>', shown) == ["&lt;|im_start|&gt;", "&lt;code&gt;", "&lt;/code&gt;"]
+    assert html.unescape(re.sub(r"<[^>]*>", "", shown)) == "<|im_start|>user a < b <code>x</code>"
+
+
+def test_long_parts_are_folded(made):
+    tags = Tags(view.page(made))
+    assert any(t == "details" and "open" not in a for t, a in tags.seen)
+    assert "2,500 characters" in tags.text
+
+
+def test_the_notebook_output_keeps_to_itself(made):
+    """Every rule of the style applies inside of .aow only, and no id can clash with another output's."""
+    shown = view.show(made).data
+    assert not any("id" in attrs for _, attrs in Tags(shown).seen)
+    assert Tags(view.show(made[0]).data).text.count("Turn 1") == 1
+    rules = re.sub(r"@(container|media)[^{]*\{", "", view.style())
+    for selectors in re.findall(r"([^{}]+)\{[^{}]*\}", rules):
+        assert all(s.strip().startswith(".aow") for s in selectors.split(",")), selectors
+
+
+def test_no_turns_is_said():
+    assert "There is no exchange on this tape." in view.page([])
+    assert view.show([]).data
+
+
+def test_the_console_text_names_every_part(made):
+    first, _, third, fourth = [view.text(t) for t in made]
+    for said in (
+        "Turn 1",
+        "step 1",
+        "80 tokens from the cache",
+        "new in the request: 2 of 2",
+        "← thinking",
+        "hm",
+    ):
+        assert said in first
+    assert "HTTP 400: the context is full" in third
+    assert "code of gone" in fourth
+    assert max(map(len, "".join([first, third, fourth]).splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("message", "place"),
+    [
+        ({"content": "4", "reasoning_content": "h"}, "in reasoning_content"),
+        ({"content": "<think>h</think>4"}, "in content"),
+        ({"content": "h</think>4"}, "in content, opening tag missing"),
+        ({"content": "4"}, "nowhere"),
+        ({}, "nowhere"),
+    ],
+)
+def test_where_the_thinking_is(message, place):
+    assert labs.where_think_is(message) == place
+
+
+def test_the_table_of_outcomes_has_headers_and_hides_nothing(made, tmp_path):
+    outcomes = [
+        labs.Outcome("as it is", {}, "llama-server", 9.62, 2, None, made, tmp_path, "How fast?"),
+        labs.Outcome("no jinja", {"jinja": False}, "llama-server", None, 0, EVIL, [], tmp_path, "How fast?"),
+    ]
+    tags = Tags(labs.table(outcomes).data)
+    assert [a["scope"] for t, a in tags.seen if t == "th"] == ["col"] * 6 + ["row"] * 2
+    assert "script" not in [t for t, _ in tags.seen]
+    for said in ("How fast?", "reasoning_content", "in reasoning_content", "9.62", EVIL):
+        assert said in tags.text
+
+
+def test_a_variant_is_named_by_what_it_changes():
+    assert labs.label_of({}) == "as it is"
+    assert (
+        labs.label_of({"jinja": False, "chat_template_file": "/a/b/c.jinja"})
+        == "jinja=False, chat_template_file=c.jinja"
+    )
