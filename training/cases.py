@@ -98,7 +98,7 @@ def _figures(rng: random.Random, low: float, high: float, decimals: float) -> tu
     digits = 1 if rng.random() < decimals else 0
     text = corpus.number(round(main, digits))
     others: list[str] = []
-    for _ in range(rng.choice([0, 1, 1, 2, 2, 3])):
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 2])):
         other = corpus.number(round(float(text) * rng.uniform(0.78, 1.25), digits))
         if other not in [text, *others] and float(other) > 0:
             others.append(other)
@@ -147,14 +147,13 @@ def _pages(rng, kind: str, facts: dict, main: str, others: list[str], training: 
         [lay for lay in pool if lay.states], k=min(6, len([lay for lay in pool if lay.states]))
     )
     silent = [lay for lay in pool if not lay.states]
-    often = rng.choice([2, 3, 3, 4])
+    often = rng.choice([2, 2, 3, 3, 3, 4])
     figures = ([main] * often + others)[: len(stating)]
     found = [corpus.page(lay, facts, fig) for lay, fig in zip(stating, figures, strict=False)]
     found += [
-        corpus.page(lay, facts, main)
-        for lay in rng.sample(silent, k=min(len(silent), rng.choice([0, 1, 1, 2])))
+        corpus.page(lay, facts, main) for lay in rng.sample(silent, k=min(len(silent), rng.choice([0, 1, 1])))
     ]
-    if rng.random() < 0.3:
+    if rng.random() < 0.25:
         found += _confusing(rng, kind, facts, main, pool)
     rng.shuffle(found)
     counts = Counter(p.figure for p in found if p.figure and p.about == facts["name"])
@@ -179,5 +178,5 @@ def _confusing(rng, kind: str, facts: dict, main: str, pool) -> list[corpus.Page
     figure = corpus.number(round(float(main) * rng.uniform(1.3, 2.0)))
     return [
         corpus.page(lay, other, figure)
-        for lay in rng.sample([lay for lay in pool if lay.states], k=rng.choice([1, 2, 3]))
+        for lay in rng.sample([lay for lay in pool if lay.states], k=rng.choice([1, 1, 2, 3]))
     ]

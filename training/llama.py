@@ -13,6 +13,7 @@ import tokenizers
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 KV = list[tuple[Tensor, Tensor]]
@@ -91,43 +92,56 @@ class Llama(nn.Module):
         """Final hidden states (tokens, width) of what follows `past`, and with `keep` its keys and values per layer.
 
         `mask` (tokens, tokens), added to the scores, says who sees whom among the new tokens, so that they can be a tree
-        of sequences; None is a plain causal sequence without past. All of them see all of `past`.
+        of sequences; None is a plain causal sequence without past and gradient. All of them see all of `past`.
         """
         angles = self.angles(positions)
         x = F.embedding(tokens, self.w["token_embd.weight"])
         kept: KV = []
         for layer in range(self.layers):
-            h = self.norm(x, f"blk.{layer}.attn_norm.weight")
-            q = self.rope(self.linear(h, layer, "attn_q").view(-1, self.heads, self.head_dim), angles)
-            k = self.rope(self.linear(h, layer, "attn_k").view(-1, self.kv_heads, self.head_dim), angles)
-            v = self.linear(h, layer, "attn_v").view(-1, self.kv_heads, self.head_dim)
-            mixed = self._attend(q, k.transpose(0, 1), v.transpose(0, 1), mask, past[layer] if past else None)
+            before = past[layer] if past else None
+            if torch.is_grad_enabled():  # layer by layer, so that memory holds the activations of one
+                x, kv = checkpoint(self.block, x, layer, angles, mask, before, use_reentrant=False)
+            else:
+                x, kv = self.block(x, layer, angles, mask, before)
             if keep:
-                kept.append((k.transpose(0, 1), v.transpose(0, 1)))
-            x = x + self.linear(mixed, layer, "attn_output")
-            h = self.norm(x, f"blk.{layer}.ffn_norm.weight")
-            gated = F.silu(self.linear(h, layer, "ffn_gate")) * self.linear(h, layer, "ffn_up")
-            x = x + self.linear(gated, layer, "ffn_down")
+                kept.append(kv)
         return self.norm(x, "output_norm.weight"), kept
+
+    def block(
+        self, x: Tensor, layer: int, angles, mask: Tensor | None, past
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """One transformer layer: the new hidden states, and this layer's keys and values (kv_heads, tokens, head_dim)."""
+        h = self.norm(x, f"blk.{layer}.attn_norm.weight")
+        q = self.rope(self.linear(h, layer, "attn_q").view(-1, self.heads, self.head_dim), angles)
+        k = self.rope(
+            self.linear(h, layer, "attn_k").view(-1, self.kv_heads, self.head_dim), angles
+        ).transpose(0, 1)
+        v = self.linear(h, layer, "attn_v").view(-1, self.kv_heads, self.head_dim).transpose(0, 1)
+        x = x + self.linear(self._attend(q, k, v, mask, past), layer, "attn_output")
+        h = self.norm(x, f"blk.{layer}.ffn_norm.weight")
+        gated = F.silu(self.linear(h, layer, "ffn_gate")) * self.linear(h, layer, "ffn_up")
+        return x + self.linear(gated, layer, "ffn_down"), (k, v)
 
     def _attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None
     ) -> Tensor:
-        """Attention grouped by key head, so that keys are never repeated. Plain matrix products: in bfloat16 on a CPU
-        they beat PyTorch's fused kernel, backward most of all."""
-        if mask is None:
-            q = q.transpose(0, 1)[None]
-            mixed = F.scaled_dot_product_attention(q, k[None], v[None], is_causal=True, enable_gqa=True)
-            return mixed[0].transpose(0, 1).flatten(1)
-        n, group = len(q), self.heads // self.kv_heads
-        q = q.view(n, self.kv_heads, group, -1).permute(1, 2, 0, 3).reshape(self.kv_heads, group * n, -1)
-        q = q * self.head_dim**-0.5
-        scores = (q @ k.transpose(1, 2)).view(self.kv_heads, group, n, n) + mask
+        """Attention of all heads. Without gradient PyTorch's fused kernel; with it plain matrix products, one key head
+        after the other so that the scores stay in the processor's cache: the fused kernel's backward is the slower one."""
         if past is not None:
-            before = (q @ past[0].transpose(1, 2)).view(self.kv_heads, group, n, -1)
-            scores, v = torch.cat([before, scores], -1), torch.cat([past[1], v], 1)
-        mixed = scores.softmax(-1).view(self.kv_heads, group * n, -1) @ v
-        return mixed.view(self.kv_heads, group, n, -1).permute(2, 0, 1, 3).reshape(n, -1)
+            k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)
+            mask = F.pad(mask, (past[0].shape[1], 0))
+        if not torch.is_grad_enabled():
+            mixed = F.scaled_dot_product_attention(
+                q.transpose(0, 1)[None], k[None], v[None], mask, is_causal=mask is None, enable_gqa=True
+            )
+            return mixed[0].transpose(0, 1).flatten(1)
+        q = q * self.head_dim**-0.5
+        group = self.heads // self.kv_heads
+        mixed = [
+            ((q[:, head] @ k[head // group].T) + mask).softmax(-1) @ v[head // group]
+            for head in range(self.heads)
+        ]
+        return torch.cat(mixed, -1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         return F.linear(hidden, self.w.get("output.weight", self.w["token_embd.weight"])).float()

@@ -2,17 +2,22 @@
 
 Does: LoRA on generated traces, loss on the completion only. The long system prompt is the same for all samples, so its keys
 and values are computed once a step without gradient, and only what follows is trained through. Seeds are fixed; a
-checkpoint is written every --save-every steps and on the way out.
+checkpoint is written every --save-every steps and at the end. One process uses one core well and more of them badly, so on
+two cores run two of them, which share their gradients:
+
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m training.train
 """
 
 import argparse
 import math
+import os
 import random
 import time
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import distributed
 
 from course.embedded import base_path, sha256
 from training import cases, chat, traces
@@ -98,7 +103,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("course/data/adapter.gguf"))
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--batch", type=int, default=4, help="conversations a step")
+    parser.add_argument("--batch", type=int, default=2, help="conversations a step and process")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=7)
@@ -108,14 +113,20 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    rank, workers = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if workers > 1:
+        distributed.init_process_group("gloo")
     torch.manual_seed(args.seed)
     model = Llama(base_path(), rank=args.rank, alpha=2 * args.rank)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=0.0)
-    source = stream(args.seed, model)
+    source = stream(args.seed + 1000 * rank, model)
     prefix = shared_prefix(args.seed, model)
     began = time.monotonic()
     for step in range(args.steps):
-        done = max(step / args.steps, (time.monotonic() - began) / 60 / args.minutes)
+        clock = torch.tensor((time.monotonic() - began) / 60 / args.minutes)
+        if workers > 1:
+            distributed.broadcast(clock, 0)
+        done = max(step / args.steps, clock.item())
         if done >= 1:
             break
         rate = args.rate * min(1, (step + 1) / 8) * (0.5 + 0.5 * math.cos(math.pi * done))
@@ -130,15 +141,19 @@ def main() -> None:
             (part / (args.batch * 250)).backward()
             loss, right, count = loss + part.item(), right + hits, count + size
         loss, right = loss / count, right / count
+        if workers > 1:
+            for parameter in model.parameters():
+                distributed.all_reduce(parameter.grad)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         print(
             f"step {step:4d}  loss {loss:.4f}  right {right:.4f}  {time.monotonic() - began:6.0f} s",
             flush=True,
         )
-        if (step + 1) % args.save_every == 0:
+        if (step + 1) % args.save_every == 0 and rank == 0:
             model.save(args.out, describe(args, step + 1))
-    model.save(args.out, describe(args, step + 1))
+    if rank == 0:
+        model.save(args.out, describe(args, step + 1))
 
 
 def shared_prefix(seed: int, model: Llama) -> list[int]:
