@@ -146,10 +146,11 @@ def main() -> None:
                 distributed.all_reduce(parameter.grad)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        print(
-            f"step {step:4d}  loss {loss:.4f}  right {right:.4f}  {time.monotonic() - began:6.0f} s",
-            flush=True,
-        )
+        if rank == 0:
+            print(
+                f"step {step:4d}  loss {loss:.4f}  right {right:.4f}  {time.monotonic() - began:6.0f} s",
+                flush=True,
+            )
         if (step + 1) % args.save_every == 0 and rank == 0:
             model.save(args.out, describe(args, step + 1))
     if rank == 0:
