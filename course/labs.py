@@ -18,6 +18,7 @@ from course.turns import Turn, turns
 
 MAX_STEPS = 6
 HEAD = 160
+END = 40
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class Outcome:
     def message(self) -> dict[str, Any]:
         """The first message that came back."""
         return next((t.exchange.message for t in self.turns if t.exchange), {})
+
+    @property
+    def prompt_end(self) -> str | None:
+        """The last two lines of the first prompt as the server rendered it: where the model has to go on."""
+        prompt = next((t.prompt for t in self.turns if t.prompt), None)
+        return prompt and repr("".join(prompt.splitlines(keepends=True)[-2:]))[1:-1][-END:]
 
     @property
     def keys(self) -> list[str]:
@@ -61,15 +68,20 @@ class Outcome:
 
 
 def run(
-    question: str, profile: str | Profile | None = None, *, label: str | None = None, **changes: Any
+    question: str,
+    profile: str | Profile | None = None,
+    *,
+    label: str | None = None,
+    max_steps: int = MAX_STEPS,
+    **changes: Any,
 ) -> Outcome:
-    """Ask `question` on a server of the profile with these settings changed."""
+    """Ask `question` on a server of the profile with these settings changed. Each response brings its prompt."""
     from course.agent import code_agent, connect, record_run
 
     tape, answer, error = Tape(), None, None
     with Server(profile, url=False, quiet=True, **changes) as server:
-        model = connect(server, tape)
-        agent = code_agent(model, verbosity_level=-1, max_steps=MAX_STEPS)
+        model = connect(server, tape, extra_body={"verbose": True})
+        agent = code_agent(model, verbosity_level=-1, max_steps=max_steps)
         record_run(tape, question, server, model)
         try:
             answer = agent.run(question)
@@ -84,10 +96,16 @@ def run(
 
 
 def compare(
-    variants: dict[str, dict[str, Any]], question: str, profile: str | Profile | None = None
+    variants: dict[str, dict[str, Any]],
+    question: str,
+    profile: str | Profile | None = None,
+    max_steps: int = MAX_STEPS,
 ) -> list[Outcome]:
     """One run for each {label: changes}, one after the other."""
-    return [run(question, profile, label=label, **changes) for label, changes in variants.items()]
+    return [
+        run(question, profile, label=label, max_steps=max_steps, **changes)
+        for label, changes in variants.items()
+    ]
 
 
 def table(outcomes: list[Outcome]):
@@ -117,8 +135,8 @@ def step_result(turn: Turn) -> str:
     if turn.step and turn.step.get("kind") == "max_steps":
         return "out of steps: text taken as the answer"
     if error:
-        last = [line for line in error.splitlines() if line.strip()]
-        return "error: " + " ".join(last[:2])[:110]
+        said = " ".join(error.removeprefix("Error in code parsing:").split())
+        return "error: " + (said if len(said) <= 72 else said[:72].rsplit(" ", 1)[0] + " …")
     if turn.is_final:
         return "ran code: final answer"
     if turn.code == "":

@@ -74,16 +74,23 @@ def jupyterlab(profile: str | None, url: str | None) -> int:
         if server.attached and not server.named:
             del given["PROFILE"]
         print(f"llama-server: {server.url}\nJupyterLab is starting; Ctrl-C ends both.", flush=True)
-        options = ["--no-browser", "--log-level=CRITICAL", "--ServerApp.ip=127.0.0.1"]
+        options = ["--no-browser", "--Application.log_level=CRITICAL", "--ServerApp.ip=127.0.0.1"]
+        options.append(f"--LabApp.default_url=/lab/tree/{first.relative_to(ROOT.parent).as_posix()}")
+        if os.name == "posix" and os.geteuid() == 0:
+            options.append("--allow-root")  # in a container; on loopback, with a token
         child = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", str(first), *options, f"--ServerApp.root_dir={ROOT.parent}"],
+            [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={ROOT.parent}"],
             stdin=subprocess.DEVNULL,
             env={**os.environ, **given},
             cwd=ROOT.parent,
             **_own_group(),  # Ctrl-C reaches us alone: JupyterLab would ask whether we mean it
         )
         try:
-            return child.wait()
+            if status := child.wait():
+                raise CourseError(
+                    f"JupyterLab ended with status {status}; it says why above.\nAgain:  course lab"
+                )
+            return 0
         except KeyboardInterrupt:
             return 0
         finally:

@@ -142,9 +142,9 @@ def test_the_table_of_outcomes_has_headers_and_hides_nothing(made, tmp_path):
         labs.Outcome("no jinja", {"jinja": False}, "llama-server", None, 0, EVIL, [], tmp_path, "How fast?"),
     ]
     tags = Tags(labs.table(outcomes).data)
-    assert [a["scope"] for t, a in tags.seen if t == "th"] == ["col"] * 6 + ["row"] * 2
+    assert [a["scope"] for t, a in tags.seen if t == "th"] == ["col"] * 5 + ["row"] * 2
     assert "script" not in [t for t, _ in tags.seen]
-    for said in ("How fast?", "reasoning_content", "in reasoning_content", "9.62", EVIL):
+    for said in ("How fast?", "reasoning_content", "thinking in reasoning_content", "9.62", EVIL):
         assert said in tags.text
 
 
