@@ -239,8 +239,6 @@ second = server.post("/v1/chat/completions", question)
 # %% tags=["nbval-check-output"]
 check.says("all but one token came from the cache", second["timings"]["prompt_n"] == 1)
 check.says("cached plus read is the same prompt", second["usage"]["prompt_tokens"] == whole)
-said = [r["choices"][0]["message"] for r in (first, second)]
-check.says("at temperature 0 the answer is the same", said[0] == said[1], saw=said)
 
 # %% [markdown]
 # ### Exercise 01.3 · ★★☆ · 5 minutes

@@ -16,6 +16,7 @@ PROFILE = None
 
 # %%
 import ast
+import inspect
 import re
 from itertools import pairwise
 
@@ -310,9 +311,9 @@ def told_after(code, tools=None):
 print(told_after("import os\nprint(os.getcwd())"))
 
 # %% [markdown]
-# The error has become a message, with the advice not to repeat it. The run goes on: a broken rule
-# costs one step, no more. That is the loop at work, and it is all that "the agent corrects
-# itself" means.
+# The error has become a message (on the wire: from `user`), with the advice not to repeat it.
+# The run goes on: a broken rule costs one step, no more. That is the loop at work, and it is all
+# that "the agent corrects itself" means.
 
 # %% tags=["nbval-check-output"]
 seen = told_after("import os")
@@ -436,6 +437,7 @@ print(answer[:600])
 # %% tags=["nbval-check-output"]
 kind = "## Search Results" in answer or "Error" in answer
 check.says("the model got results or the error, and the run went on", kind, saw=answer)
+check.says("the real tool sets no timeout", "timeout" not in inspect.getsource(WebSearchTool))
 empty = told_after('print(web_search(query="zxqvw"))')
 check.says("nothing found is an error too", "No results found! Try a less" in empty, saw=empty)
 
