@@ -13,7 +13,8 @@ import tokenizers
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+
+from training.attention import BlockedAttention
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 KV = list[tuple[Tensor, Tensor]]
@@ -99,10 +100,7 @@ class Llama(nn.Module):
         kept: KV = []
         for layer in range(self.layers):
             before = past[layer] if past else None
-            if torch.is_grad_enabled():  # layer by layer, so that memory holds the activations of one
-                x, kv = checkpoint(self.block, x, layer, angles, mask, before, use_reentrant=False)
-            else:
-                x, kv = self.block(x, layer, angles, mask, before)
+            x, kv = self.block(x, layer, angles, mask, before)
             if keep:
                 kept.append(kv)
         return self.norm(x, "output_norm.weight"), kept
@@ -125,26 +123,27 @@ class Llama(nn.Module):
     def _attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None
     ) -> Tensor:
-        """Attention of all heads. Without gradient PyTorch's fused kernel; with it plain matrix products, one key head
-        after the other so that the scores stay in the processor's cache: the fused kernel's backward is the slower one."""
-        if past is not None:
-            k, v = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)
-            mask = F.pad(mask, (past[0].shape[1], 0))
-        if not torch.is_grad_enabled():
+        """Attention of all heads, (tokens, width): PyTorch's kernel for a plain sequence, ours for a tree with gradient."""
+        q = q.transpose(0, 1)
+        if mask is None:
             mixed = F.scaled_dot_product_attention(
-                q.transpose(0, 1)[None], k[None], v[None], mask, is_causal=mask is None, enable_gqa=True
-            )
-            return mixed[0].transpose(0, 1).flatten(1)
-        q = q * self.head_dim**-0.5
-        group = self.heads // self.kv_heads
-        mixed = [
-            ((q[:, head] @ k[head // group].T) + mask).softmax(-1) @ v[head // group]
-            for head in range(self.heads)
-        ]
-        return torch.cat(mixed, -1)
+                q[None], k[None], v[None], is_causal=True, enable_gqa=True
+            )[0]
+        else:
+            old_k, old_v = past or (k[:, :0].detach(), v[:, :0].detach())
+            mixed = BlockedAttention.apply(q * self.head_dim**-0.5, k, v, mask, old_k, old_v)
+        return mixed.transpose(0, 1).flatten(1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         return F.linear(hidden, self.w.get("output.weight", self.w["token_embd.weight"])).float()
+
+    def load(self, path: Path) -> None:
+        """The factors of an adapter that `save` wrote, of the same rank."""
+        saved = {t.name: torch.from_numpy(np.array(t.data)).float() for t in gguf.GGUFReader(path).tensors}
+        with torch.no_grad():
+            for key in self.a:
+                self.a[key].copy_(saved[f"{key.replace('/', '.')}.lora_a"])
+                self.b[key].copy_(saved[f"{key.replace('/', '.')}.lora_b"])
 
     def save(self, path: Path, about: str) -> None:
         """The adapter as a GGUF (float16), for `llama-server --lora` or course/merge.py."""

@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--save-every", type=int, default=25)
+    parser.add_argument("--resume", type=Path, help="start from this adapter instead of from zero")
     parser.add_argument(
         "--minutes", type=float, default=600, help="stop in time: the schedule follows this clock too"
     )
@@ -118,6 +119,8 @@ def main() -> None:
         distributed.init_process_group("gloo")
     torch.manual_seed(args.seed)
     model = Llama(base_path(), rank=args.rank, alpha=2 * args.rank)
+    if args.resume:
+        model.load(args.resume)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=0.0)
     source = stream(args.seed + 1000 * rank, model)
     prefix = shared_prefix(args.seed, model)
