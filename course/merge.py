@@ -17,7 +17,7 @@ def merge(base: Path, adapter: Path, target: Path, quantization: str = "Q8_0") -
     model, changes = gguf.GGUFReader(base), gguf.GGUFReader(adapter)
     factors = {t.name: t.data.astype(np.float32) for t in changes.tensors}
     kind = gguf.GGMLQuantizationType[quantization]
-    writer = gguf.GGUFWriter(target, architecture=model.get_field(gguf.Keys.General.ARCHITECTURE).contents())
+    writer = gguf.GGUFWriter(target, model.get_field(gguf.Keys.General.ARCHITECTURE).contents())
     copy_fields(model, writer)
     writer.add_file_type(gguf.LlamaFileType[f"MOSTLY_{quantization}"])
     scale = None
