@@ -136,7 +136,7 @@ print("wire:  ", sent)
 
 # %% [markdown]
 # `tool-call` goes out as `assistant`, `tool-response` as `user`, and neighbors of one role are
-# merged into one message. The model never sees that a tool was called: it sees itself talking
+# merged into one message. For the model there are no tool messages: it sees itself talking
 # and you answering. **Memory is not the wire.**
 
 # %% tags=["nbval-check-output"]
@@ -436,7 +436,7 @@ server.stop()
 # | changed coming in | the end of the content | `</code>` is put back |
 # | sent twice | each past turn | the code in its own words and after `Calling tools:` |
 # | dropped | the next request | all thinking |
-# | lost in the export | `get_full_steps()` | thinking, timings, the request itself |
+# | lost in the export | `get_full_steps()` | thinking, timings, the request as sent |
 #
 # Join by the response's id, never by order. When memory and wire disagree, the model read the
 # wire.

@@ -28,7 +28,7 @@ from smolagents.local_python_executor import LocalPythonExecutor
 from smolagents.utils import parse_code_blobs
 
 from course import check, embedded, engine, labs, profiles
-from course.agent import LEOPARD
+from course.agent import LEOPARD, code_agent, connect
 from course.server import Server
 
 # %% [markdown]
@@ -247,7 +247,7 @@ check.says("opening by itself: split", closed["opens"]["content"] == "It is 155 
 # ## What else `--no-jinja` takes away
 #
 # Two servers are still running, `on` and `off`. The second was started with `--no-jinja`.
-# **Predict** for each of the next four: what will `off` do?
+# **Predict** for each of the next five: what will `off` do?
 #
 # First the question itself. It went out as two parts, `How long` and `is it?`.
 
@@ -280,7 +280,23 @@ check.says("on: no user message is an error", "No user query found" in objection
 check.says("off: it is answered", objection["off"].status_code == 200)
 
 # %% [markdown]
-# Fourth: tools. CodeAgent sends none, it writes them into the prompt, so it never meets this.
+# Fourth: the memory of a leak. smolagents keeps the content and sends it back with the next
+# request, leaked thinking included.
+
+# %%
+past = [*HI, {"role": "assistant", "content": RELIES}, {"role": "user", "content": "Sure?"}]
+history = {"on": on.apply_template(past), "off": off.apply_template(past)}
+for name, prompt in history.items():
+    print(f"{name:3} {prompt[prompt.index('assistant') :]!r}")
+
+# %% tags=["nbval-check-output"]
+check.says("on: the template drops thinking of past turns", "153" not in history["on"])
+check.says("off: the model reads its old doubts again", "153" in history["off"])
+
+# %% [markdown]
+# So with a template that runs, a leak reaches smolagents but not the model's next prompt.
+#
+# Fifth: tools. CodeAgent sends none, it writes them into the prompt, so it never meets this.
 # ToolCallingAgent does, on its first request.
 
 # %%
@@ -469,9 +485,23 @@ check.says("the right code was there, and never ran", "155 / (58 / 3.6)" in code
 # No error, no warning, a number that looks like an answer. Leaked thinking is harmless until the
 # day a thought contains code.
 #
-# A real run has one more edge: smolagents sends `</code>` as a stop string, and the server stops
-# at it wherever it is, in the thinking too. Then even the default server returns nothing.
-# Lesson 07 has more on it.
+# That was smolagents' parser and executor, by hand. Here is the whole agent, with its own system
+# prompt, asked about the leopard. Only the model's words are ours, and one field of the request.
+
+# %%
+leak = {"grammar": force(DECOY)["grammar"], "reasoning_format": "none"}
+agent = code_agent(connect(on, extra_body=leak), max_steps=1)
+answer = agent.run(LEOPARD)
+print("content:", repr(agent.memory.steps[1].model_output))
+print("answer: ", answer)
+
+# %% tags=["nbval-check-output"]
+check.says("the agent is done, and its answer is 99", answer == 99, saw=answer)
+
+# %% [markdown]
+# Look at the content: it ends in the middle of the thought. smolagents sends `</code>` as a stop
+# string, and the server stops at it wherever it is, also in the thinking. The model never got to
+# its second block. On a default server the same stop leaves nothing at all; lesson 07 has more.
 
 # %% tags=["nbval-check-output"]
 stopped = on.post("/v1/chat/completions", force(DECOY, stop=["</code>"]))["choices"][0]
@@ -518,20 +548,37 @@ print(unopened.head)
 labs.table(outcomes)
 
 # %% [markdown]
-# First what must be so, whatever the model wrote. A prompt is the template's doing, and a field
-# the parser's.
+# First what must be so, whatever the model wrote. The end of a prompt is the template's doing, a
+# field of the message the parser's.
 
 # %% tags=["nbval-check-output"]
 ends = {o.label: o.turns[0].prompt.endswith("<think>\n") for o in outcomes}
-opened = [name for name, yes in ends.items() if yes]
-check.says("three of the prompts open the thinking", len(opened) == 3, opened)
-check.says("no-jinja and the broken template don't", not ends["no-jinja"] and len(ends) == 5)
+opened = [label for label, yes in ends.items() if yes]
+check.says("three settings open the thinking", opened == list(ends)[:3], saw=ends)
 check.says("default: thinking has its own field", "reasoning_content" in default.message)
 check.says("none: content begins with <think>", unparsed.message["content"].startswith("<think>"))
 for outcome in (unparsed, raw, generic):
     check.says(f"{outcome.label}: no such field", "reasoning_content" not in outcome.message)
 
 # %% [markdown]
+# Now what the model wrote, before any parser. At temperature 0 the same prompt gives the same
+# text, so there are only two texts for five settings.
+
+# %%
+wrote = {o.label: o.turns[0].exchange.response["__verbose"]["content"] for o in outcomes}
+for label in ("default", "no-jinja"):
+    print(f"── {label}\n{wrote[label]}\n")
+
+# %% tags=["nbval-check-output", "embedded-only"]
+prompts = [o.turns[0].prompt for o in outcomes]
+texts = list(wrote.values())
+check.says("the first three: one prompt, one text", len({*prompts[:3]} | {*texts[:3]}) == 2)
+check.says("the last two: one prompt, one text", len({*prompts[3:]} | {*texts[3:]}) == 2)
+check.says("the default's answer is 9.62 seconds", "9.62" in str(default.answer), default.answer)
+
+# %% [markdown]
+# OUTCOME
+#
 # ## The three eras of the flag
 #
 # | era | builds | jinja by default | without jinja, `<think>…</think>` is |
