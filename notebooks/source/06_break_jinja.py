@@ -577,7 +577,17 @@ check.says("the last two: one prompt, one text", len({*prompts[3:]} | {*texts[3:
 check.says("the default's answer is 9.62 seconds", "9.62" in str(default.answer), default.answer)
 
 # %% [markdown]
-# OUTCOME
+# Three of the settings gave the model the default's prompt, so it wrote the default's words. What
+# leaked went into content, smolagents found the code block behind it all the same, and the
+# template dropped the leak from the next prompt. **A leak alone breaks nothing.** You can run
+# such a server for weeks, until a thought has code in it; then you are at the 99 above.
+#
+# The other two took the opening away from the model. What it does then is the model's affair:
+# a large one opens the thinking by itself, as Qwen does. The embedded one learned that from one
+# training run in ten, and does it or not. Before it had learned it well, it skipped the thinking
+# and wrote its code between three backticks instead of `<code>`. Read its row in the table.
+#
+# So never judge a setting by the answer. Judge it by the wire.
 #
 # ## The three eras of the flag
 #
