@@ -141,7 +141,7 @@ def main() -> None:
         loss = right = count = 0
         for _ in range(args.batch):
             part, hits, size = loss_of(model, next(source), prefix, past)
-            (part / (args.batch * 250)).backward()
+            (part / (args.batch * size)).backward()
             loss, right, count = loss + part.item(), right + hits, count + size
         loss, right = loss / count, right / count
         if workers > 1:

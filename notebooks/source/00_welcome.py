@@ -118,26 +118,28 @@ check.says("every flag of the article is in it", all(flag in command for flag in
 # kind of question expect nonsense, and take nothing it does for what a larger model would do.
 #
 # How well does it fly? These are questions about animals and places that its training never saw,
-# each run through the whole loop, next to the same model without our adapter.
+# on pages laid out as it never saw them, each run through the whole loop.
 
 # %%
 scores = json.loads((files("course") / "data" / "eval.json").read_text(encoding="utf-8"))
-print(f"{'family':<24}{'cases':>6}{'right':>7}{'base':>6}{'steps':>7}{'seconds':>9}")
+print(f"{'family':<24}{'cases':>6}{'right':>7}{'steps':>7}{'seconds':>9}")
 for family, row in scores["families"].items():
     print(
-        f"{family:<24}{row['cases']:>6}{row['right']:>7}{row['base_right']:>6}"
-        f"{row['steps']:>7.1f}{row['seconds']:>9.1f}"
+        f"{family:<24}{row['cases']:>6}{row['right']:>7}{row['steps']:>7.1f}{row['seconds']:>9.1f}"
     )
+    for kind, times in row["failures"].items():
+        print(f"    {times} × {kind}")
 
 # %% [markdown]
-# `right` of `cases` is what the adapter gives, `base` is how many the bare model gets right.
-# `steps` is the mean and `seconds` the median on the machine where it was measured.
+# `right` of `cases` is what it gets right; below are the kinds of its failures, most of them a
+# figure taken from the wrong page. `steps` is the mean and `seconds` the median on the machine
+# where it was measured. You will meet such a failure sooner or later, and read on the wire how it
+# came about.
 
 # %% tags=["nbval-check-output"]
 rows = scores["families"].values()
-better = all(row["right"] > row["base_right"] for row in rows)
-check.says("the adapter does better than the bare model", better)
 check.says("there are at least 30 unseen questions", sum(row["cases"] for row in rows) >= 30)
+check.says("it flies, and not faultlessly", all(0 < row["right"] < row["cases"] for row in rows))
 
 # %% [markdown]
 # ## The first question
