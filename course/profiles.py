@@ -101,6 +101,8 @@ def flag_groups(
     for flag, name in (("-c", "context"), ("-ngl", "gpu_layers"), ("-np", "parallel")):
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
+    if profile.source == "embedded":
+        sizes += ["-t", str(max(1, (os.cpu_count() or 2) // 2))]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}
     for name, value in changes.items():
