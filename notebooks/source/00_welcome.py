@@ -131,8 +131,8 @@ for family, row in scores["families"].items():
         print(f"    {times} × {kind}")
 
 # %% [markdown]
-# `right` of `cases` is what it gets right; below are the kinds of its failures, most of them a
-# figure taken from the wrong page. `steps` is the mean and `seconds` the median on the machine
+# `right` of `cases` is what it gets right; below are the kinds of its failures, such as a figure
+# taken from the wrong page. `steps` is the mean and `seconds` the median on the machine
 # where it was measured. You will meet such a failure sooner or later, and read on the wire how it
 # came about.
 
@@ -242,11 +242,12 @@ check.exercise("00.2", context, lambda n: n == 65536, hint='load("qwen3.6-35b-a3
 # | 00 welcome | say whether the machine is ready, pick a profile, read this map |
 # | [01 start llama-server][01] | start, probe and stop a server, and say what every flag does |
 # | [03 read the system prompt][03] | take smolagents' prompt apart, and say what it costs |
-# | 05 wire and steps, side by side | match every step of the agent to its bytes |
+# | [05 wire and steps, side by side][05] | match every step of the agent to its bytes |
 # | 06 break `--jinja` on purpose | change one setting, predict what breaks, see it on the wire |
 #
 # [01]: 01_start_llama_server.ipynb
 # [03]: 03_read_the_system_prompt.ipynb
+# [05]: 05_wire_and_steps.ipynb
 #
 # The gaps in the numbers are lessons to come.
 #
