@@ -177,7 +177,7 @@ def test_ask_answers_and_leaves_a_tape_that_can_be_viewed(server, tmp_path):
     ):
         assert part in asked.output
     if server.profile.deterministic:
-        assert "\n9.62\n" in asked.output
+        assert "9.62 seconds" in asked.output
     viewed = runner.invoke(app, ["view", str(tape)])
     assert viewed.output.strip() == str(tmp_path / "leopard.html")
     assert LEOPARD in (tmp_path / "leopard.html").read_text(encoding="utf-8")
