@@ -55,6 +55,10 @@ def gguf_path(report: Callable[[str], object] = print) -> Path:
     A file is trusted when its size is the one recorded beside it after the merge; `course doctor` verifies the checksum.
     """
     adapter = adapter_path()
+    if not adapter.is_file():
+        raise CourseError(
+            f"the adapter {adapter} is missing. Bring it back:  git checkout -- course/data/adapter.gguf"
+        )
     key = hashlib.sha256(adapter.read_bytes() + BASE_SHA256.encode() + QUANTIZATION.encode()).hexdigest()[:12]
     target = cache_dir() / f"embedded-{key}.{QUANTIZATION}.gguf"
     if _complete(target):
