@@ -26,6 +26,10 @@ class Page:
     about: str = ""
     figure: str | None = None
 
+    def result(self) -> dict[str, str]:
+        """The page as WebSearchTool's own searches return it."""
+        return {"title": self.title, "link": self.link, "description": self.description}
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -46,10 +46,7 @@ class OfflineSearch(WebSearchTool):
             "SELECT rowid, bm25(page, 3.0, 1.0) AS score FROM page WHERE page MATCH ? ORDER BY score, rowid LIMIT ?",
             (match, self.max_results),
         ).fetchall()
-        return [
-            {"title": page.title, "link": page.link, "description": page.description}
-            for page in (self.pages[rowid] for rowid, score in found if score <= NEAR * found[0][1])
-        ]
+        return [self.pages[rowid].result() for rowid, score in found if score <= NEAR * found[0][1]]
 
     def _count(self, word: str) -> int:
         return self.index.execute("SELECT count(*) FROM page WHERE page MATCH ?", (f'"{word}"',)).fetchone()[

@@ -64,7 +64,7 @@ class CaseSearch(WebSearchTool):
             pages = [
                 p for p in pages if p.figure is None or p.about not in (self.case.animal, self.case.place)
             ]
-        return [{"title": p.title, "link": p.link, "description": p.description} for p in pages]
+        return [p.result() for p in pages]
 
 
 def article(animal: str) -> str:
