@@ -21,6 +21,13 @@ ONSETS = re.findall(r"\w+", "b br c ch d dr f fl g gr h k kl l m n p pr r s st t
 VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
 ENDS = ("n", "r", "l", "m", "k", "t", "x", "sh", "nd", "rt", "lo", "ra", "mi", "ko", "da", "ssa")
 KINDS = re.findall(r"\w+", "Bridge Footbridge Viaduct Pier Street Square Dam Tunnel Promenade Arcade Quay")
+CONFUSERS = {
+    "speed": {True: ("pygmy", "black", "northern", "marsh", "cave"), False: ("snow", "forest", "lesser")},
+    "length": {True: ("New", "Old", "Upper", "Little", "East"), False: ("Lower", "Second", "West")},
+}
+COATS = re.findall(r"\w+", "spotted gray river common dwarf red golden white great mountain")
+PARTS = ("eyed", "tailed", "backed", "footed", "necked")
+FOREIGN = ("Pont de", "Pont du", "Ponte", "Place de la", "Puente", "Rue", "Piazza", "Plaza", "Most")
 
 
 def held_out(name: str) -> bool:
@@ -43,8 +50,10 @@ class Case:
     pages: dict[str, list[corpus.Page]]
     missing: str | None = None
     expected: float = field(init=False)
+    names: dict[str, str] = field(init=False)
 
     def __post_init__(self):
+        self.names = {"length": self.place, "speed": self.animal}
         self.expected = float(self.length) / (float(self.speed) * 1000 / 3600)
 
 
@@ -56,8 +65,8 @@ class CaseSearch(WebSearchTool):
         self.case = case
 
     def search(self, query: str) -> list[dict[str, str]]:
-        kind = "length" if self.case.place.lower() in query.lower() else "speed"
-        if kind == "speed" and self.case.animal.lower() not in query.lower():
+        kind = next((k for k, name in self.case.names.items() if words(name) <= words(query)), None)
+        if kind is None:
             return []
         pages = self.case.pages[kind]
         if self.case.missing == kind and "exact" not in query:
@@ -67,14 +76,19 @@ class CaseSearch(WebSearchTool):
         return [p.result() for p in pages]
 
 
+def words(text: str) -> set[str]:
+    """What a full-text search matches: lower-case words of more than one letter."""
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) > 1}
+
+
 def article(animal: str) -> str:
     return f"{'an' if animal[0].lower() in 'aeiou' else 'a'} {animal}"
 
 
 def case(rng: random.Random, *, training: bool) -> Case:
     animal, place = _entity(rng, "animals", training), _entity(rng, "places", training)
-    speed, slow = _figures(rng, 4, 120, decimals=0.12)
-    length, others = _figures(rng, 18, 6000 if rng.random() < 0.4 else 400, decimals=0.12)
+    speed, slow = _figures(rng, 4, 120, decimals=0.15)
+    length, others = _figures(rng, 18, 6000 if rng.random() < 0.4 else 400, decimals=0.15)
     pages = {
         "speed": _pages(rng, "speed", animal, speed, slow, training),
         "length": _pages(rng, "length", place, length, others, training),
@@ -109,29 +123,35 @@ def _entity(rng: random.Random, table: str, training: bool) -> dict[str, object]
     real = [row for row in corpus.rows(table) if held_out(row["name"]) is not training]
     row: dict[str, object] = dict(rng.choice(real))
     if training and rng.random() < 0.5:
-        word = "".join(
-            rng.choice(ONSETS) + rng.choice(VOWELS) for _ in range(rng.choice([1, 2]))
-        ) + rng.choice(ENDS)
-        if table == "animals":
-            row["name"] = (
-                f"{rng.choice(['spotted', 'gray', 'river', 'common', 'dwarf'])} {word}"
-                if rng.random() < 0.5
-                else word
-            )
-        else:
-            row["name"] = rng.choice(
-                [
-                    f"{word.capitalize()} {rng.choice(KINDS)}",
-                    f"Pont de {word.capitalize()}",
-                    word.capitalize(),
-                ]
-            )
+        row["name"] = _animal_name(rng) if table == "animals" else _place_name(rng)
     row["source"] = f"Wikipedia, {row['name']}"
     if table == "animals":
         row |= {"mass_kg": rng.randint(2, 900), "lifespan_years": rng.randint(3, 70)}
     else:
         row |= {"width_m": rng.randint(2, 60), "opened": rng.randint(1100, 2022)}
     return row
+
+
+def _word(rng: random.Random) -> str:
+    start = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) for _ in range(rng.choice([1, 1, 2, 2, 3])))
+    return start + rng.choice(ENDS)
+
+
+def _animal_name(rng: random.Random) -> str:
+    word, other = _word(rng), _word(rng).capitalize()
+    return rng.choice([
+        word, word, f"{rng.choice(COATS)} {word}", f"{rng.choice(COATS)} {word}", f"{other}'s {word}",
+        f"{rng.choice(COATS)}-{rng.choice(PARTS)} {word}", f"{other} {rng.choice(COATS)} {word}",
+    ])  # fmt: skip
+
+
+def _place_name(rng: random.Random) -> str:
+    word, other = _word(rng).capitalize(), _word(rng).capitalize()
+    return rng.choice([
+        word, f"{word} {rng.choice(KINDS)}", f"{word} {other} {rng.choice(KINDS)}", f"{rng.choice(FOREIGN)} {word}",
+        f"{rng.choice(FOREIGN)} {word}", f"{word}'s {rng.choice(KINDS)}", f"{word}-{other} {rng.choice(KINDS)}",
+        f"{word}{rng.choice(['brücke', 'straße', 'platz', 'brug', 'bron'])}",
+    ])  # fmt: skip
 
 
 def _pages(rng, kind: str, facts: dict, main: str, others: list[str], training: bool) -> list[corpus.Page]:
@@ -153,22 +173,18 @@ def _pages(rng, kind: str, facts: dict, main: str, others: list[str], training: 
     found += [
         corpus.page(lay, facts, main) for lay in rng.sample(silent, k=min(len(silent), rng.choice([0, 1, 1])))
     ]
-    if rng.random() < 0.25:
-        found += _confusing(rng, kind, facts, main, pool)
+    if rng.random() < 0.3:
+        found += _confusing(rng, kind, facts, main, pool, training)
     rng.shuffle(found)
     counts = Counter(p.figure for p in found if p.figure and p.about == facts["name"])
     assert counts.most_common(1)[0] == (main, often), counts
     return found[:10]
 
 
-def _confusing(rng, kind: str, facts: dict, main: str, pool) -> list[corpus.Page]:
+def _confusing(rng, kind: str, facts: dict, main: str, pool, training: bool) -> list[corpus.Page]:
     """Pages about something whose name contains the entity's."""
     name = str(facts["name"])
-    adjectives = (
-        ["snow", "pygmy", "black", "northern", "marsh"]
-        if kind == "speed"
-        else ["New", "Old", "Upper", "Little", "East"]
-    )
+    adjectives = CONFUSERS[kind][training]
     other = {
         **facts,
         "name": f"{rng.choice(adjectives)} {name}",
@@ -178,5 +194,5 @@ def _confusing(rng, kind: str, facts: dict, main: str, pool) -> list[corpus.Page
     figure = corpus.number(round(float(main) * rng.uniform(1.3, 2.0)))
     return [
         corpus.page(lay, other, figure)
-        for lay in rng.sample([lay for lay in pool if lay.states], k=rng.choice([1, 1, 2, 3]))
+        for lay in rng.sample([lay for lay in pool if lay.states], k=rng.choice([1, 1, 2, 3, 4]))
     ]

@@ -47,10 +47,11 @@ def outcome(case: Case, answer: str, codes: list[str]) -> str:
     if states(answer, case.expected):
         return "right"
     text = "\n".join(codes)
-    for kind, name in (("speed", "speed_kmh"), ("length", "length_m")):
-        used = re.findall(rf"{name} = ([\d.]+)", text)
-        if used and used[-1] != getattr(case, kind):
-            stated = any(p.figure == used[-1] for p in case.pages[kind])
+    for kind, name in (("speed", "speeds_kmh"), ("length", "lengths_m")):
+        used = re.findall(rf"{name} = \[([\d., ]+)\]", text)
+        taken = statistics.mode(used[-1].split(", ")) if used else None
+        if taken and taken != getattr(case, kind):
+            stated = any(p.figure == taken for p in case.pages[kind])
             return f"{kind}: another page's figure" if stated else f"{kind}: no page's figure"
     return "no answer" if not answer else "wrong answer"
 

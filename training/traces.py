@@ -7,7 +7,6 @@ the exact request body that the server would get, through the same chat template
 import json
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -94,9 +93,8 @@ def script(case: Case, messages: list[dict]) -> tuple[str, str]:
     observations = [text for text in seen[1:] if "Observation:" in text]
     if not observations:
         return _first_step(case)
-    computed = re.search(r"Execution logs:\n([\d.]+)\nLast output", observations[-1])
-    if computed:
-        return _last_step(case, computed[1])
+    if re.search(r"Execution logs:\n[\d.]+ [\d.]+ [\d.]+\nLast output", observations[-1]):
+        return _last_step(case)
     pages = "\n".join(observations)
     if case.missing and case.missing not in _found(case, pages):
         return _second_search(case, pages)
@@ -134,44 +132,45 @@ def _second_search(case: Case, pages: str) -> tuple[str, str]:
 def _compute(case: Case, pages: str) -> tuple[str, str]:
     thinking = (
         f"{_scan(case, 'speed', pages)}\n{_scan(case, 'length', pages)}\n"
-        "Time is length divided by speed, with the speed in meters per second."
+        "The code takes the most frequent figure of each list and divides length by speed."
     )
     content = (
-        f"Thought: Most pages say {case.speed} km/h and {case.length} m. I compute the time in code.\n<code>\n"
-        f"speed_kmh = {case.speed}\nlength_m = {case.length}\n"
-        f"seconds = length_m / (speed_kmh * 1000 / 3600)\nprint(round(seconds, 2))\n</code>"
+        "Thought: I have figures for both. I compute the time in code.\n<code>\n"
+        "from statistics import mode\n"
+        f"speeds_kmh = [{', '.join(_figures(case, 'speed', pages))}]\n"
+        f"lengths_m = [{', '.join(_figures(case, 'length', pages))}]\n"
+        "speed_kmh = mode(speeds_kmh)\nlength_m = mode(lengths_m)\n"
+        "seconds = length_m / (speed_kmh * 1000 / 3600)\n"
+        "print(speed_kmh, length_m, round(seconds, 2))\n</code>"
     )
     return thinking, content
 
 
-def _last_step(case: Case, seconds: str) -> tuple[str, str]:
-    thinking = f"The code printed {seconds}. That is the time in seconds, so I can answer."
+def _last_step(case: Case) -> tuple[str, str]:
+    thinking = "The code printed the speed, the length and the time in seconds. I answer with its variables."
     content = (
         f"Thought: I have the time.\n<code>\n"
-        f'final_answer("At {case.speed} km/h, {article(case.animal)} needs {seconds} seconds '
-        f'for the {case.length} m of {case.place}.")\n</code>'
+        f'final_answer(f"At {{speed_kmh}} km/h, {article(case.animal)} needs {{round(seconds, 2)}} seconds '
+        f'for the {{length_m}} m of {case.place}.")\n</code>'
     )
     return thinking, content
 
 
 def _scan(case: Case, kind: str, text: str) -> str:
-    """The reading of the result pages, site by site, and the figure that most of them state."""
+    """The reading of the result pages, site by site."""
     about = case.animal if kind == "speed" else case.place
-    unit = "km/h" if kind == "speed" else "m"
     head = f"Speed of the {case.animal}" if kind == "speed" else f"Length of {case.place}"
-    readings, figures = [], []
+    readings = []
     for page in _shown(case, kind, text):
         site = page.link.split("//")[1].split(".")[0]
-        if page.about != about:
-            readings.append(f"{site} other")
-        else:
-            readings.append(f"{site} {page.figure or 'none'}")
-            figures += [page.figure] if page.figure else []
-    if not figures:
-        return f"{head}: {', '.join(readings) or 'nothing'}. Not found."
-    best, times = Counter(figures).most_common(1)[0]
-    agree = "all agree" if len(set(figures)) == 1 else f"{times} of {len(figures)}"
-    return f"{head}: {', '.join(readings)}. Most frequent: {best} {unit} ({agree})."
+        readings.append(f"{site} {(page.figure or 'none') if page.about == about else 'other'}")
+    return f"{head}: {', '.join(readings) or 'nothing'}."
+
+
+def _figures(case: Case, kind: str, text: str) -> list[str]:
+    """The figures that the shown pages state about the entity, in the pages' order."""
+    about = case.animal if kind == "speed" else case.place
+    return [page.figure for page in _shown(case, kind, text) if page.figure and page.about == about]
 
 
 def _shown(case: Case, kind: str, text: str) -> Iterator[object]:
@@ -181,8 +180,7 @@ def _shown(case: Case, kind: str, text: str) -> Iterator[object]:
 
 
 def _found(case: Case, text: str) -> set[str]:
-    names = {"speed": case.animal, "length": case.place}
-    return {kind for kind in names for p in _shown(case, kind, text) if p.figure and p.about == names[kind]}
+    return {kind for kind in ("speed", "length") if _figures(case, kind, text)}
 
 
 def _text(message: dict) -> str:

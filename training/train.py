@@ -23,17 +23,23 @@ from course.embedded import base_path, sha256
 from training import cases, chat, traces
 from training.llama import KV, Llama
 
+HEAD, TAIL = 16, 240
+
 
 def samples(rng: random.Random, render) -> list[traces.Sample]:
-    """The exchanges of one drawn conversation."""
+    """The exchanges of one drawn conversation, or a handful of plain chats."""
     if rng.random() < 0.12:
-        question, thinking, answer = chat.exchange(rng)
-        body = {"messages": [{"role": "user", "content": question}]}
-        if rng.random() < 0.3:
-            body["chat_template_kwargs"] = {"enable_thinking": False}
-            return [traces.Sample(render(body), answer + traces.END)]
-        return [traces.Sample(render(body), f"{thinking}\n</think>\n\n{answer}{traces.END}")]
+        return [chat_sample(rng, render) for _ in range(6)]
     return traces.agent_samples(cases.case(rng, training=True), render, opened=rng.random() >= 0.1)
+
+
+def chat_sample(rng: random.Random, render) -> traces.Sample:
+    question, thinking, answer = chat.exchange(rng)
+    body = {"messages": [{"role": "user", "content": question}]}
+    if rng.random() < 0.3:
+        body["chat_template_kwargs"] = {"enable_thinking": False}
+        return traces.Sample(render(body), answer + traces.END)
+    return traces.Sample(render(body), f"{thinking}\n</think>\n\n{answer}{traces.END}")
 
 
 def stream(seed: int, model: Llama):
@@ -102,12 +108,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("course/data/adapter.gguf"))
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--batch", type=int, default=2, help="conversations a step and process")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--save-every", type=int, default=25)
+    parser.add_argument("--save-every", type=int, default=20)
+    parser.add_argument("--refresh", type=int, default=4, help="steps for which the prompt's keys are kept")
+    parser.add_argument(
+        "--narrow", type=float, default=0.7, help="share of the run with only the edges of the system prompt"
+    )
     parser.add_argument("--resume", type=Path, help="start from this adapter instead of from zero")
     parser.add_argument(
         "--minutes", type=float, default=600, help="stop in time: the schedule follows this clock too"
@@ -121,7 +131,7 @@ def main() -> None:
     model = Llama(base_path(), rank=args.rank, alpha=2 * args.rank)
     if args.resume:
         model.load(args.resume)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.0)
     source = stream(args.seed + 1000 * rank, model)
     prefix = shared_prefix(args.seed, model)
     began = time.monotonic()
@@ -135,8 +145,10 @@ def main() -> None:
         rate = args.rate * min(1, (step + 1) / 8) * (0.5 + 0.5 * math.cos(math.pi * done))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        with torch.no_grad():
-            _, past = model(torch.tensor(prefix), torch.arange(len(prefix)), None, None, keep=True)
+        if step % args.refresh == 0:
+            with torch.no_grad():
+                _, whole = model(torch.tensor(prefix), torch.arange(len(prefix)), None, None, keep=True)
+        past = whole if done >= args.narrow else narrowed(whole)
         optimizer.zero_grad()
         loss = right = count = 0
         for _ in range(args.batch):
@@ -158,6 +170,11 @@ def main() -> None:
             model.save(args.out, describe(args, step + 1))
     if rank == 0:
         model.save(args.out, describe(args, step + 1))
+
+
+def narrowed(past: KV) -> KV:
+    """The first and the last tokens of the system prompt only, at their places: attention costs a third of all of it."""
+    return [tuple(torch.cat([x[:, :HEAD], x[:, -TAIL:]], 1) for x in pair) for pair in past]
 
 
 def shared_prefix(seed: int, model: Llama) -> list[int]:
