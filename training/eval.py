@@ -118,10 +118,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--base", type=int, default=0, help="also this many of each on the base, no adapter")
     parser.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
+    parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
     parser.add_argument("--server", help="measure what runs at this address")
     parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
     args = parser.parse_args()
-    changes = {"url": args.server} if args.server else {"model": args.model} if args.model else {}
+    changes = {"url": args.server, "model": args.model, "threads": args.threads}
+    changes = {name: value for name, value in changes.items() if value is not None}
     results: list[Result] = []
     with Server("embedded", quiet=True, **changes) as server:
         for family in args.family or names:
