@@ -13,7 +13,7 @@ import torch
 
 from training import chat, families, traces
 
-CHAT, CHATS = 0.08, 6
+CHAT, CHATS = 0.06, 6
 UNOPENED = 0.1
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
@@ -33,26 +33,26 @@ class Conversation:
     exchanges: list[tuple[list[int], list[int]]]
 
 
-def stream(seed: int, tokenizer: tokenizers.Tokenizer) -> Iterator[Conversation]:
-    """Endless conversations, the same for the same seed."""
-    rng, render = random.Random(seed), traces.renderer()
+def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Iterator[Conversation]:
+    """Endless conversations, the same for the same seed and worker.
+
+    The n-th of all workers are of one family, hence of about the same size: workers wait for each other at each step.
+    """
+    kinds, rng, render = random.Random(seed), random.Random(f"{seed} {worker}"), traces.renderer()
 
     def encode(text: str) -> list[int]:
         return tokenizer.encode(text).ids
 
     while True:
-        samples = _drawn(rng, render)
+        if kinds.random() < CHAT:
+            samples = [chat.sample(rng, render) for _ in range(CHATS)]
+        else:
+            family = families.drawn(kinds)
+            samples = traces.agent_samples(family(rng, True), render, opened=rng.random() >= UNOPENED)
         head = samples[0].prompt[: samples[0].prompt.index(USER)]
         tools = max(head.find(mark) for mark in TOOLS)
         exchanges = [(encode(s.prompt[len(head) :]), encode(s.completion)) for s in samples]
         yield Conversation(tuple(encode(head)), len(encode(head[max(tools, 0) :])), exchanges)
-
-
-def _drawn(rng: random.Random, render) -> list[traces.Sample]:
-    """The exchanges of one run, or a handful of plain chats."""
-    if rng.random() < CHAT:
-        return [chat.sample(rng, render) for _ in range(CHATS)]
-    return traces.agent_samples(families.draw(rng), render, opened=rng.random() >= UNOPENED)
 
 
 def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor, list[list[int]]]:

@@ -8,19 +8,18 @@ from training.tasks import Task
 FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, documents, calls)}
 ALL = FAMILIES | {planted.FAMILY: planted.draw}
 SHARES = {
-    speed.FAMILY: 0.42,
-    compare.FAMILY: 0.16,
-    imports.FAMILY: 0.1,
+    speed.FAMILY: 0.46,
+    compare.FAMILY: 0.14,
+    imports.FAMILY: 0.08,
     documents.FAMILY: 0.12,
     calls.FAMILY: 0.18,
     planted.FAMILY: 0.02,
 }
 
 
-def draw(rng: random.Random) -> Task:
-    """A task to train on."""
-    family = rng.choices(list(SHARES), list(SHARES.values()))[0]
-    return ALL[family](rng, True)
+def drawn(rng: random.Random):
+    """The `draw` of a family to train on."""
+    return ALL[rng.choices(list(SHARES), list(SHARES.values()))[0]]
 
 
 def measured(family: str, count: int, seed: int) -> list[Task]:

@@ -91,7 +91,7 @@ def main() -> None:
     if args.resume:
         model.load(args.resume)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    source = stream(args.seed + 1000 * rank, model.tokenizer)
+    source = stream(args.seed, model.tokenizer, rank)
     heads = Heads(model, args.refresh)
     began = time.monotonic()
     for step in range(args.steps):
