@@ -161,7 +161,7 @@ _ALL = (
         "no-code-block",
         "no code was found in the answer",
         "smolagents looks for <code>…</code>, then for a python fence, then takes the whole text as Python; nothing "
-        "fitted. The error goes back to the model and costs a step.",
+        "fitted (an empty block counts as none). The error goes back to the model and costs a step.",
         "If it stays: a larger model, or CodeAgent(…, use_structured_outputs_internally=True).",
     ),
     Fault(
@@ -199,6 +199,13 @@ _ALL = (
         "the action raised an error",
         "The agent's code or a tool stopped with this error. It goes back to the model as the next observation.",
         "One retry is normal. If it stays, run the code by hand, or let the tool say what it expects.",
+    ),
+    Fault(
+        "never-ended",
+        "a step never ended",
+        "The step has code or text, but neither a result nor an error: an interrupt, or an exception that smolagents "
+        "does not turn into an observation, ended the run in the middle of it.",
+        "If nobody interrupted it, look for an exception in the output of the program, then run it again.",
     ),
     Fault(
         "repeated-action",

@@ -28,6 +28,7 @@ QUERY = re.compile(r"""\w*search\w*\(\s*(?:query\s*=\s*)?("[^"\n]*"|'[^'\n]*')""
 FAILED = re.compile(r"due to: [^\n]*")
 TRUNCATED = re.compile(r"\.\.\._This content has been truncated to stay below (\d+) characters_\.\.\.")
 STUCK = "An agent tried to answer a user query but it got stuck"
+NEW_TASK = "New task:\n"
 BLOCKS = (
     re.compile(r"<code>(.*?)(?:</code>|\Z)", re.DOTALL),
     re.compile(r"```(?:python|py)(.*?)(?:\n```|\Z)", re.DOTALL),
@@ -48,6 +49,7 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
     elif isinstance(error, str) and error:
         yield _failed(turn, error)
     elif kind == "action":
+        yield from _unfinished(turn)
         yield from _empty(turn)
     if isinstance(turn.observation, str):
         yield from _observed(turn, turn.observation)
@@ -105,9 +107,18 @@ def _observed(turn: Turn, observation: str) -> Iterator[Finding]:
         yield _empty_search(turn, caught, "")
 
 
+def _unfinished(turn: Turn) -> Iterator[Finding]:
+    """A step that has no observation, no error and no answer, though its request was not refused."""
+    known = all(key in turn.step for key in ("observation", "error", "is_final"))
+    if known and (turn.status or 0) < 400 and turn.observation is None and not turn.is_final:
+        proof = [quote("step.code", turn.code)] if isinstance(turn.code, str) else []
+        proof += [value("step.observation", None), value("step.error", None)]
+        yield found("never-ended", turn.index, *proof)
+
+
 def _empty(turn: Turn) -> Iterator[Finding]:
     """Code without a single statement: nothing, or comments only."""
-    if not isinstance(turn.code, str) or turn.is_final:
+    if not isinstance(turn.code, str) or turn.observation is None or turn.is_final:
         return
     try:
         statements = ast.parse(turn.code).body
@@ -161,9 +172,16 @@ def repeated(turns: list[Turn]) -> Iterator[Finding]:
 
 
 def _remembers(turn: Turn, earlier: Turn) -> bool:
-    """Whether the request has the earlier turn in its history: all its messages, and more."""
-    longer = len(turn.exchange.messages) > len(earlier.exchange.messages)
-    return longer and goes_on(earlier.exchange, turn.exchange)
+    """Whether the request has the earlier turn in its history, for the same task (agent.run with reset=False
+    adds another one to the same messages).
+    """
+    messages, known = turn.exchange.messages, len(earlier.exchange.messages)
+    since = messages[known:]
+    return (
+        bool(since)
+        and goes_on(earlier.exchange, turn.exchange)
+        and not any(NEW_TASK in text_of(m) for m in since)
+    )
 
 
 def _action(turn: Turn) -> tuple[str, str] | None:

@@ -97,7 +97,10 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
         and leaked is None
         and not turn.exchange.message.get("tool_calls")
     ):
+        told = dig(turn.exchange.response, "__verbose", "stop_type") is not None
         when = "after its thinking" if turn.thinking else "at once"
+        if turn.thinking and not told and dig(turn.exchange.request, "stop"):
+            when += ' (or a stop string ended it there: "verbose": true in the request would tell)'
         proof = [value(CONTENT, turn.content), value(FINISH, "stop")]
         proof += [tail(THINKING, turn.thinking)] if turn.thinking else []
         yield found("nothing-said", turn.index, *proof, when=when)

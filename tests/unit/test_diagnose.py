@@ -7,6 +7,8 @@ import pytest
 from test_turns import SYSTEM, TASK, entry, step
 from typer.testing import CliRunner
 
+from bench.diagnosis import report
+from bench.recipes import Recipe, recipes
 from course.cli import app
 from course.diagnose import KINDS, diagnose, record, text
 from course.finding import MOST
@@ -265,7 +267,7 @@ def test_code_in_leaked_thinking_that_ran():
     assert (leak.kind, decoy.kind) == ("thinking-in-content", "decoy-ran")
     assert decoy.evidence[1].text == "final_answer(99)"
     harmless = "<think>\nhm\n</think>\n\n" + ANSWER
-    assert kinds([call(1, harmless), act(1, "final_answer(9.62)")]) == ["thinking-in-content"]
+    assert kinds([call(1, harmless), act(1, "final_answer(9.62)", is_final=True)]) == ["thinking-in-content"]
 
 
 def test_a_stop_string_in_the_thinking():
@@ -330,9 +332,18 @@ def test_a_prompt_that_does_not_open_the_thinking():
 
 
 def test_a_step_that_did_nothing():
-    assert kinds([call(1, "<code>\n</code>"), act(1, "", NOTHING)]) == ["empty-step"]
+    assert kinds([call(1, ""), act(1, "", NOTHING)]) == ["nothing-said", "empty-step"]
     assert kinds([call(1, "<code>\n# hm\n</code>"), act(1, "# hm", NOTHING)]) == ["empty-step"]
     assert kinds([call(1, "<code>\nx = 1\n</code>"), act(1, "x = 1", NOTHING)]) == []
+
+
+def test_a_step_that_never_ended():
+    """No result and no error: with its exchange, and where that was lost too. A refused request is another fault."""
+    assert kinds([call(1, CALL), act(1, "wait()")]) == ["never-ended"]
+    assert kinds([RUN, act(1, None)]) == ["never-ended"]
+    joined = [refused(401, {"message": "Invalid API Key"}), {**act(1), "response_id": None}]
+    assert turns(joined)[0].step
+    assert kinds(joined) == ["wrong-key"]
 
 
 def test_a_cause_comes_before_its_consequence():
@@ -411,6 +422,11 @@ def test_the_same_action_with_the_same_result():
 def test_waiting_and_asking_anew_are_no_repetition():
     assert kinds(again("2")) == [], "another result: it looked again, and something had changed"
     assert kinds(again("1", messages=history(1))) == [], "the same question asked twice"
+    task = [
+        *history(2),
+        {"role": "user", "content": [{"type": "text", "text": "…\nNew task:\nAnd a cheetah?"}]},
+    ]
+    assert kinds(again("1", messages=task)) == [], "another question in the same conversation"
 
 
 def test_the_same_tool_call_again():
@@ -534,6 +550,32 @@ def test_json_is_a_list_of_objects(run):
     assert result.exit_code == 1
     assert json.loads(result.output) == [json.loads(json.dumps(record(f))) for f in found(records)]
     assert run(healthy(), "--json").output == "[]\n"
+
+
+def test_the_measurement_counts_what_was_missed_and_what_was_not_there():
+    """Two right of three found, two right of four faults."""
+    labels = [
+        ("a", {"busy", "wrong-key"}, {"busy"}),
+        ("b", {"busy"}, {"busy", "max-steps"}),
+        ("c", {"hung-up"}, set()),
+    ]
+    labels += [("d", set(), set())]
+    said = report([(Recipe(n, frozenset(e), print), frozenset(f)) for n, e, f in labels])
+    for part in (
+        "precision 66.7 %",
+        "recall    50.0 %",
+        "missed: wrong-key",
+        "not there: max-steps",
+        "finding: 1 of 1",
+    ):
+        assert part in said
+
+
+def test_every_kind_has_a_recipe_and_no_recipe_another_kind():
+    known = recipes()
+    assert set().union(*(r.expected for r in known)) == set(KINDS)
+    assert len({r.name for r in known}) == len(known)
+    assert sum(not r.expected for r in known) >= 15
 
 
 def test_what_cannot_be_read_is_status_2(run, tmp_path):
