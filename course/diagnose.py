@@ -43,7 +43,8 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100) -> str:
     for finding in findings:
         lines.append(f"── Turn {finding.turn} · {finding.title} ({finding.kind}) ".ljust(width, "─"))
         for quote in finding.evidence:
-            lines += [f"   {quote.where}", f"      {quote.text!r}"]
+            one = f"   {quote.where}: {quote.text!r}"
+            lines += [one] if len(one) <= width else [f"   {quote.where}:", f"      {quote.text!r}"]
         said = (finding.why, finding.next)
         if explained.get(finding.kind, (None,))[0] == said:
             lines.append(f"   why, next: as in turn {explained[finding.kind][1]}")

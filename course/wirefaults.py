@@ -18,7 +18,7 @@ CALL = re.compile(r"/(?:completions?|responses|messages)$")
 INTERRUPTS = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "the client closed")
 TIMEOUTS = ("ReadTimeout", "WriteTimeout", "PoolTimeout", "TimeoutError")
 BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError")
-TOO_LONG = re.compile(r"exceeds the available context size|context (?:length|size|window) .*exceed", re.I)
+TOO_LONG = re.compile(r"exceeds the available context size|maximum context length", re.IGNORECASE)
 NO_TOOLS = re.compile(r"\w+ param requires --jinja(?: flag)?")
 TEMPLATE = re.compile(
     r"No user query found[^\n]*|[Ss]ystem message must[^\n]*|[Jj]inja [Ee]xception[^\n]*|roles must alternate[^\n]*"

@@ -515,7 +515,8 @@ def test_the_console_explains_a_kind_once():
     assert said.count("next: ") == 2
     assert "why, next: as in turn 1" in said
     assert said.endswith("2 findings of 1 kind in 2 turns (2 exchanges, 2 steps)")
-    assert "'due to: ZeroDivisionError: division by zero'" in said
+    where = f"step.error[{error.index('due to')}:{len(error)}]"
+    assert f"   {where}: 'due to: ZeroDivisionError: division by zero'\n" in said
 
 
 @pytest.fixture
