@@ -200,6 +200,42 @@ def view(
 
 
 @app.command()
+def diagnose(
+    tape: Annotated[Path, typer.Argument(help="A tape, from `course ask` or a lesson.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects instead of text.")] = False,
+) -> None:
+    """Name what went wrong on a tape, with the bytes that prove it. Status 1 with findings, 2 without a tape."""
+    import json
+    import warnings
+
+    from course import diagnose as diagnosis
+    from course.tape import Tape
+    from course.turns import turns
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # what was skipped is said below, in our words
+            record = Tape.read(tape)
+        made = turns(record.records())
+        if not made:
+            raise CourseError(
+                f"{tape} has no exchange and no step, so there is nothing to diagnose. "
+                "Record a run:  course ask 'your question'"
+            )
+    except CourseError as e:
+        typer.echo(f"course: {e}", err=True)
+        raise typer.Exit(2) from None
+    for problem in record.problems:
+        typer.echo(f"course: {problem}", err=True)
+    findings = diagnosis.diagnose(made)
+    if as_json:
+        typer.echo(json.dumps([diagnosis.record(f) for f in findings], indent=1, ensure_ascii=False))
+    else:
+        typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made))
+    raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
 def build(
     lessons: Annotated[list[str] | None, typer.Argument(help="How their names begin; all.")] = None,
 ) -> None:
