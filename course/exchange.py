@@ -86,6 +86,16 @@ def assemble(sse: str) -> Record:
     return result
 
 
+def text_of(message: Record) -> str:
+    """A message's content as text: parts are joined with nothing between, as llama-server's templates do."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(
+            p.get("text", f"[{p.get('type')}]") if isinstance(p, dict) else str(p) for p in content
+        )
+    return content if isinstance(content, str) else "" if content is None else json.dumps(content)
+
+
 def _add_delta(choices: dict[int, Record], choice: Record) -> None:
     index = choice.get("index", 0)
     whole = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
