@@ -154,15 +154,18 @@ def _placed(pieces: list[tuple[Span, str]], prompt: str) -> list[tuple[Span, str
     """
     result, at, worded = [], 0, None
     for span, text in pieces:
-        where = prompt.find(text.strip(), at)
+        where = prompt.find(text, at)
+        if where < 0:
+            text = text.strip()
+            where = prompt.find(text, at)
         if where < 0 and span.kind == "tools":
             worded = json.loads(text)[0]
             continue
         if where < 0:
             return pieces
         result += [(Span("template", "chat template", 0), prompt[at:where])] if where > at else []
-        at = where + len(text.strip())
-        result.append((span, prompt[where:at]))
+        at = where + len(text)
+        result.append((span, text))
     result += [(Span("template", "chat template", 0), prompt[at:])] if at < len(prompt) else []
     return _tools_named(result, worded) if worded else result
 
