@@ -55,10 +55,8 @@ def rows(records: list[Record]) -> list[Row]:
 
 def failed(exchange: Exchange) -> bool:
     """No response, or one that says that it is an error."""
-    response = exchange.response
-    return (
-        not exchange.status or exchange.status >= 400 or (isinstance(response, dict) and "error" in response)
-    )
+    said = exchange.response.get("error") if isinstance(exchange.response, dict) else None
+    return bool(exchange.error or said) or not exchange.status or exchange.status >= 400
 
 
 def _give(row: Row, to: Row | None, how: str) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from course import dialects
 from course.exchange import Record, text_of
 
 CHARACTERS_PER_TOKEN = 4
@@ -91,7 +92,7 @@ def _pieces(request: Record) -> list[tuple[Span, str]]:
     result: list[tuple[Span, str]] = []
     turn, asked = 0, False
     tools = request.get("tools")
-    for message in request.get("messages") or []:
+    for message in dialects.messages(request):
         role, text = message.get("role"), text_of(message)
         if role in ("system", "developer"):
             result += _system(text)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from course import joining
+from course import dialects, joining
 from course.changes import Change, Cut
 from course.diff import Conversations, Diff
 from course.exchange import Exchange, Record, exchanges, text_of
@@ -54,14 +54,22 @@ def runs(made: Iterable[Turn]) -> list[list[Turn]]:
 
 
 def _nested(made: list[Turn]) -> list[Turn]:
-    """With `parent`: the turn with the shortest step during which this one happened, and which asked before it."""
+    """With `parent`: the turn with the shortest step during which this one happened, and which asked before it.
+
+    Agents may work at the same time. A step whose code or call names this turn's agent goes before one that doesn't.
+    """
     hosts = [t for t in made if t.exchange and t.step and t.step.get("ended") and t.step.get("started")]
 
     def parent(turn: Turn) -> int | None:
         around = [t for t in hosts if t.index < turn.index and _during(turn, t)]
+        around = [t for t in around if turn.agent and _names(t, turn.agent)] or around
         return min(around, key=lambda t: t.step["ended"] - t.step["started"]).index if around else None
 
     return [replace(t, parent=p) if (p := parent(t)) else t for t in made]
+
+
+def _names(host: Turn, agent: str) -> bool:
+    return agent in (host.code or "") or agent in [c.name for c in host.tool_calls]
 
 
 def _during(turn: Turn, host: Turn) -> bool:
@@ -86,7 +94,7 @@ def _turn(index: int, row: joining.Row, run: Record | None, found: Diff, count: 
         new_messages=exchange.messages[found.start :] if exchange else [],
         prompt=(response.get("__verbose") or {}).get("prompt"),
         thinking=message.get("reasoning_content"),
-        content=message.get("content"),
+        content=text_of(message) if isinstance(message.get("content"), list) else message.get("content"),
         code=step.get("code"),
         observation=step.get("observation"),
         answer=step.get("action_output"),
@@ -105,7 +113,7 @@ def _turn(index: int, row: joining.Row, run: Record | None, found: Diff, count: 
 
 
 def _tokens(response: Record, step: Record) -> Tokens:
-    usage, timings = response.get("usage") or {}, response.get("timings") or {}
+    usage, timings = dialects.usage(response), response.get("timings") or {}
     details = usage.get("prompt_tokens_details") or {}
     counted = step.get("tokens") or {}
     cached = timings.get("cache_n", details.get("cached_tokens"))

@@ -148,26 +148,54 @@ def test_a_failed_plan_is_shown_without_a_step(run, tape):
     assert made[0].error == "HTTP 400: too long"
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_retry_is_a_turn_that_tells_where_it_was_repeated(run, stream, monkeypatch):
+def patient(model, tools, **kw):
+    """A code agent whose client tries three times."""
+    model.client.max_retries = 2
+    return code_agent(model, tools, **kw)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
     monkeypatch.setattr("openai._base_client.BaseClient._calculate_retry_timeout", lambda *_: 0.001)
 
-    def with_retries(model, tools, **kw):
-        model.client.max_retries = 2
-        return code_agent(model, tools, **kw)
 
-    made = run(
-        code("print(2)"),
-        refused(500),
-        httpx.ConnectError("refused"),
-        ANSWER,
-        agent=with_retries,
-        stream_outputs=stream,
-    )
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_retry_is_a_turn_that_tells_where_it_was_repeated(run, at_once, stream):
+    said = (code("print(2)"), refused(500), httpx.ConnectError("refused"), ANSWER)
+    made = run(*said, agent=patient, stream_outputs=stream)
     assert steps(made) == [1, None, None, 2]
     assert [t.repeated_in for t in made] == [None, 3, 4, None]
     assert made[2].diff.added == made[3].diff.added == [], "the same request adds nothing"
     assert [t.parent for t in made] == [None] * 4, "an attempt is not a managed agent's turn"
+
+
+def test_when_every_attempt_fails_the_step_has_the_last(run, tape, at_once):
+    with pytest.raises(AgentGenerationError):
+        run(*[refused(500)] * 3, agent=patient)
+    made = turns(tape.records())
+    assert steps(made) == [None, None, 1]
+    assert [t.repeated_in for t in made] == [2, 3, None]
+
+
+def test_a_stream_that_breaks_off_is_matched_to_the_step_that_failed(run, tape):
+    class Broken(httpx.SyncByteStream):
+        def __iter__(self):
+            yield b'data: {"id": "s", "choices": [{"index": 0, "delta": {"content": "Tho"}}]}\n\n'
+            raise httpx.ReadError("the line is dead")
+
+    broken = httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=Broken())
+    with pytest.raises(AgentGenerationError):
+        run(code("print(2)"), broken, stream_outputs=True)
+    made = turns(tape.records())
+    assert [t.joined for t in made] == ["content", "failure"]
+    assert (made[1].content, made[1].error) == ("Tho", "ReadError: the line is dead")
+
+
+def test_a_last_call_that_fails_is_still_matched(run):
+    made = run(code("print(2)"), refused(400), max_steps=1)
+    assert kinds(made) == ["action", "max_steps"]
+    assert made[1].joined == "failure"
+    assert "too long" in str(made[1].answer)
 
 
 def managed(tape, agents=code_agent, stream=False):
@@ -194,6 +222,29 @@ def test_a_managed_agent_s_turns_are_joined_and_nested(tape, agents, stream):
     assert [t.parent for t in made] == [None, 1, 1, None]
     assert [len(t.diff.added) for t in made] == [2, 2, 2, 2], "each goes on from its own agent's request"
     assert [len(t.diff.dropped) for t in made] == [0, 0, 0, 0]
+
+
+def test_agents_that_work_at_the_same_time_are_told_apart(tape):
+    """Two tool calls in one message run in threads: their requests and steps come in any order."""
+
+    def answer(body):
+        text = str(body["messages"])
+        if "agent named" not in text:
+            return call("final_answer", id="m3", answer="4") if "Calling tools" in text else both
+        return code("final_answer('two')") if "Calling tools" in text else code("print(2)")
+
+    calls = [call(name, id=name, task="count")["tool_calls"][0] for name in ("alpha", "beta")]
+    both = {"content": None, "tool_calls": calls}
+    model = Script(*[answer] * 6).model(tape)
+    workers = [CodeAgent([], model, name=n, description="counts", **QUIET) for n in ("alpha", "beta")]
+    tool_agent(model, [], managed_agents=workers, **QUIET).run("How much?")
+    made = turns(tape.records())
+    assert sorted((t.agent or "", t.step["step_number"]) for t in made) == [
+        *[("", 1), ("", 2), ("alpha", 1), ("alpha", 2), ("beta", 1), ("beta", 2)]
+    ]
+    assert [t.parent for t in made] == [None, 1, 1, 1, 1, None]
+    assert [len(t.diff.added) for t in made] == [2] * 6
+    assert [len(t.diff.dropped) for t in made] == [0] * 6
 
 
 def test_the_steps_of_a_managed_agent_are_on_the_tape_once(tape):

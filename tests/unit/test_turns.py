@@ -160,3 +160,13 @@ def test_runs_are_told_apart():
         ]
     )
     assert [[t.index for t in run] for run in runs(made)] == [[1], [2, 3], [4]]
+
+
+def test_of_two_steps_around_a_turn_the_one_that_names_its_agent_is_the_parent():
+    """Two agents at the same time: one's step may lie within a step of the other."""
+    at = exchanges([entry(1, [SYSTEM], {})])[0].started
+    host = step("h", code="print(worker(task='x'))", started=at - 1, ended=at + 60)
+    other = step("o", agent="other", code="print(2)", started=at, ended=at + 50)
+    work = step("w", agent="worker", started=at + 2, ended=at + 3)
+    records = [entry(n, [SYSTEM], reply(id)) for n, id in ((1, "h"), (2, "o"), (3, "w"))]
+    assert turns([*records, work, other, host])[2].parent == 1
