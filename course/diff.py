@@ -83,11 +83,16 @@ class Conversations:
         best = max(reversed(fitting), key=lambda c: common_start(c.sent, messages), default=None)
         if best and common_start(best.sent, messages):
             return best
-        for c in reversed(fitting):  # another system prompt before the same task: planning, the last call
-            if len(messages) > 1 and c.sent[1:2] == messages[1:2]:
-                return c
+        # another beginning before the same task: a plan, the last call, a client that forgets its oldest messages
+        best = max(reversed(fitting), key=lambda c: _shared(c.sent, messages), default=None)
+        if best and _shared(best.sent, messages):
+            return best
         return next((c for c in reversed(fitting) if named and c.agent == name), None)
 
 
 def common_start(a: list[Record], b: list[Record]) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _shared(a: list[Record], b: list[Record]) -> int:
+    return sum(message in a for message in b)

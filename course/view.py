@@ -119,6 +119,9 @@ def _summary(turns: list[Turn]) -> str:
         f"{len(turns)} turn{'' if len(turns) == 1 else 's'}",
         f"{sum(t.seconds or 0 for t in turns):.1f} s",
     ]
+    lone = sum(1 for t in turns if t.exchange and not t.step and not t.repeated_in)
+    if lone and lone < len(turns):
+        said.append(f"{lone} without a step")
     said += [
         str(x)
         for x in (run.get("model"), server.get("build"), (run.get("when") or "")[:16].replace("T", " "))

@@ -168,13 +168,14 @@ function step(by) {
   $("hits").textContent = `hit ${at + 1} of ${hits.length}, in turn ${turn.id.slice(5)}`;
 }
 
-let waiting;
-$("find").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(search, 120); });
+let waiting = 0;
+const now = () => { clearTimeout(waiting); waiting = 0; search(); };
+$("find").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(now, 120); });
 $("find").addEventListener("keydown", (e) => {
-  if (e.key === "Escape") { $("find").value = ""; search(); }
+  if (e.key === "Escape") { $("find").value = ""; now(); }
   if (e.key !== "Enter") return;
   e.preventDefault();
-  if (waiting) { clearTimeout(waiting); waiting = 0; if (at < 0) search(); }
+  if (waiting) now();
   step(e.shiftKey ? -1 : 1);
 });
 $("next").onclick = () => step(1);
