@@ -66,11 +66,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars, labels (text, x, y), ticks (text, place), breaks (x) where idle time was cut out, and what it shows."""
+    """Bars, labels and notes (text, x, y), ticks (text, place), breaks (x) where idle time was cut out, and what it
+    shows. A note beyond the middle ends at its x, others begin there.
+    """
 
     height: float
     bars: list[Bar] = field(default_factory=list)
     labels: list[tuple[str, float, float]] = field(default_factory=list)
+    notes: list[tuple[str, float, float]] = field(default_factory=list)
     ticks: list[tuple[str, float]] = field(default_factory=list)
     breaks: list[float] = field(default_factory=list)
     kinds: list[tuple[str, str]] = field(default_factory=list)
@@ -104,11 +107,15 @@ def timeline(turns: list[Turn]) -> Chart | None:
     places, breaks, whole = _without_idle([p for _, p in timed])
     row = max(LOW_ROW, min(WIDE_ROW, 560 / len(timed)))
     every = 1 if row >= 13 else -(-13 // row)
-    bars, labels = [], []
+    bars, labels, notes = [], [], []
     for n, ((turn, p), at) in enumerate(zip(timed, places, strict=True)):
         y = n * row
         if n % every == 0:
             labels.append((str(turn.index), 0, y + row / 2))
+        begin, end = 100 * at / whole, 100 * (at + p.seconds) / whole
+        if turn.tokens.prompt and turn.tokens.cached is not None and every == 1:
+            share = f"{turn.tokens.cached / turn.tokens.prompt:.0%} cached"
+            notes.append((share, begin if begin + end > 100 else end, y + row / 2))
         for kind, name in PHASES.items():
             seconds = getattr(p, kind)
             if seconds:
@@ -123,7 +130,7 @@ def timeline(turns: list[Turn]) -> Chart | None:
         f"{'; '.join(name for _, name in used)}. The longest is turn {longest.index} with {p.seconds:.1f} s."
     )
     marks = [100 * b / whole for b in breaks]
-    return Chart(row * len(timed), bars, labels, ticks, marks, used, said)
+    return Chart(row * len(timed), bars, labels, notes, ticks, marks, used, said)
 
 
 def growth(turns: list[Turn]) -> Chart | None:
@@ -144,10 +151,17 @@ def growth(turns: list[Turn]) -> Chart | None:
             if tokens:
                 said = f"turn {turn.index}: {NAMES[kind]}, {tokens:,} tokens"
                 bars.append(Bar(kind, n * width, y, width * 0.82, high, said))
+        if turn.tokens.cached:
+            said = f"turn {turn.index}: {turn.tokens.cached:,} tokens from the cache"
+            bars.append(
+                Bar("cache", n * width, HIGH - HIGH * turn.tokens.cached / top, width * 0.82, 2, said)
+            )
     every = -(-len(asked) // 20)
     labels = [(str(t.index), (n + 0.41) * width, HIGH + 14) for n, t in enumerate(asked) if n % every == 0]
     ticks = [(f"{v:,.0f}", HIGH - HIGH * v / top) for v in _round_steps(top)]
     kinds = [(k, NAMES[k]) for k in NAMES if any(s.get(k) for s in stacks)]
+    if any(t.tokens.cached for t in asked):
+        kinds.append(("cache", "up to this line from the cache"))
     first, last = (sum(stacks[i].values()) for i in (0, -1))
     said = (
         f"From {first:,} tokens in turn {asked[0].index} to {last:,} in turn {asked[-1].index}"
@@ -156,7 +170,7 @@ def growth(turns: list[Turn]) -> Chart | None:
         + f"{most:,}."
     )
     line = (HIGH - HIGH * size / top, f"context, {size:,} tokens") if size and size <= top else None
-    return Chart(HIGH, bars, labels, ticks, [], kinds, said, line)
+    return Chart(HIGH, bars, labels, [], ticks, [], kinds, said, line)
 
 
 def stack(turn: Turn) -> dict[str, int]:

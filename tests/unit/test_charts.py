@@ -80,10 +80,17 @@ def test_idle_time_is_left_out_and_said():
 
 def test_a_column_is_as_high_as_its_tokens():
     chart = charts.growth(run(2, n_ctx=107))
-    high = sum(b.height for b in chart.bars if "turn 1:" in b.said)
+    high = sum(b.height for b in chart.bars if "turn 1:" in b.said and b.kind != "cache")
     assert high == pytest.approx(charts.HIGH)
     assert "of 107 that the server's context holds" in chart.said
     assert chart.limit[0] == 0
+
+
+def test_the_cache_is_in_both_charts():
+    made = run(3)
+    assert [text for text, _, _ in charts.timeline(made).notes] == ["80% cached"] * 3
+    line = next(b for b in charts.growth(made).bars if b.kind == "cache")
+    assert line.y == pytest.approx(charts.HIGH * (1 - 80 / 107))
 
 
 def test_a_chart_has_words_and_a_table_for_those_who_do_not_see_it():
