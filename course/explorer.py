@@ -1,7 +1,7 @@
 """A notebook explorer of tapes: pick a turn, lay two runs side by side, watch a run while it goes on.
 
-Does: stock ipywidgets around what `view.show` draws, so it needs no extension; follows a tape when told that there
-is something new. Does not: draw turns itself, read files, or watch anything by itself: a widget's clicks wait until
+Does: stock ipywidgets around what `view.show` draws, so it needs no extension; looks at its tapes again when told
+that there is something new. Does not: draw turns itself, or watch anything by itself: a widget's clicks wait until
 the running cell is done, but `update`, called from the run, shows at once.
 
     explorer = Explorer(tape)
@@ -10,6 +10,7 @@ the running cell is done, but `update`, called from the run, shows at once.
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -19,16 +20,18 @@ from course.tape import Tape
 from course.turns import Record, Turn, runs, turns
 from course.wording import facts
 
+Source = Tape | str | Path | list[Record] | list[Turn]
 NONE = (None, None)  # of no source, no run
 
 
 class Explorer:
-    """Tapes, lists of records or lists of turns, in two panes. Only tapes and lists that grow change with `update`.
+    """Tapes, paths of tapes, lists of records or lists of turns, in two panes.
 
+    A path is read again with each `update`: for a tape that another process writes.
     `count` gives the tokens of a text, e.g. `lambda s: len(server.tokenize(s))`; without it they are estimated.
     """
 
-    def __init__(self, *sources: Tape | list, count: Callable[[str], int] | None = None):
+    def __init__(self, *sources: Source, count: Callable[[str], int] | None = None):
         self.sources, self.count = list(sources), count
         self.found: dict[tuple[int, int], list[Turn]] = {}
         self.first, self.second = _Pane("Run", "Turn"), _Pane("Compare with", "Its turn")
@@ -38,12 +41,16 @@ class Explorer:
         panes = widgets.HBox(
             [self.first.box, self.second.box], layout={"flex_flow": "row wrap", "width": "100%"}
         )
-        switches = widgets.HBox([self.follow, self.charts, self.said], layout={"flex_flow": "row wrap"})
+        self.again = widgets.Button(description="Look again", layout={"width": "auto"})
+        switches = widgets.HBox(
+            [self.follow, self.charts, self.again, self.said], layout={"flex_flow": "row wrap"}
+        )
         self.box = widgets.VBox([switches, panes])
         for pane in (self.first, self.second):
             pane.run.observe(lambda _, pane=pane: self._run_picked(pane), "value")
             pane.turn.observe(lambda _: self._draw(), "value")
         self.charts.observe(lambda _: self._draw(), "value")
+        self.again.on_click(lambda _: self.update())
         self._busy = False
         self.update()
 
@@ -55,12 +62,12 @@ class Explorer:
             for r, run in enumerate(runs(_turns(source, self.count)))
         }
         options = [(_name(run, self.sources[s]), (s, r)) for (s, r), run in self.found.items()]
-        newest = options[-1][1] if options else NONE
+        known = [value for _, value in self.first.run.options]
+        fresh = [value for value in self.found if value not in known]
+        picked = fresh[-1] if fresh and (self.follow.value or known == [NONE]) else self.first.run.value
         self._busy = True  # setting options moves values: drawn once, at the end
         try:
-            grown = len(options) != len([v for _, v in self.first.run.options if v != NONE])
-            keep = self.first.run.value if not (grown and self.follow.value) else newest
-            self.first.offer(options or [("no exchange yet", NONE)], keep if keep in self.found else newest)
+            self.first.offer(options or [("no exchange yet", NONE)], picked)
             self.second.offer([("nothing", NONE), *options], self.second.run.value)
             self.first.offer_turns(self.found.get(self.first.run.value, []), self.follow.value)
             self.second.offer_turns(self.found.get(self.second.run.value, []), False)
@@ -147,12 +154,15 @@ class _Pane:
         )
 
 
-def _turns(source: Tape | list, count: Callable | None) -> list[Turn]:
+def _turns(source: Source, count: Callable | None) -> list[Turn]:
+    if isinstance(source, str | Path):
+        source = Tape.read(source)
     records: list[Turn] | list[Record] = source.records() if isinstance(source, Tape) else list(source)
     return records if records and isinstance(records[0], Turn) else turns(records, count)
 
 
-def _name(run: list[Turn], source: Tape | list) -> str:
+def _name(run: list[Turn], source: Source) -> str:
     asked = (run[0].run or {}).get("question") or "run"
     asked = asked if len(asked) <= 48 else asked[:47] + "…"
-    return f"{asked} ({source.path.name.partition('.')[0]})" if isinstance(source, Tape) else asked
+    path = source.path if isinstance(source, Tape) else None if isinstance(source, list) else Path(source)
+    return f"{asked} ({path.name.partition('.')[0]})" if path else asked

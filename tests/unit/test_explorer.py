@@ -100,6 +100,23 @@ def test_without_following_the_picked_turn_stays(tape):
     assert explorer.shown()[0].run["question"] == "And then?"
 
 
+def test_of_two_sources_it_follows_the_one_that_goes_on(tape, tmp_path):
+    old = Tape(tmp_path / "old.tape.jsonl")
+    run(old, *LINES, question="Long ago?")
+    explorer = Explorer(tape, old)
+    run(tape, *LINES, question="Now?", step_callbacks=[explorer.update])
+    assert explorer.shown()[0].run["question"] == "Now?"
+
+
+def test_a_tape_that_another_process_writes_is_read_again(tape):
+    run(tape, *LINES)
+    explorer = Explorer(str(tape.path))
+    assert len(explorer.first.turn.options) == 3
+    run(tape, *LINES, question="More?")
+    explorer.again.click()
+    assert [name for name, _ in explorer.first.run.options] == ["How much? (t)", "More? (t)"]
+
+
 def test_every_control_has_a_label_and_is_a_stock_widget(tape):
     run(tape, *LINES)
     for widget in every(Explorer(tape).box):

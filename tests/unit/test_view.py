@@ -141,6 +141,18 @@ def test_special_tokens_are_set_off(made):
     assert html.unescape(re.sub(r"<[^>]*>", "", shown)) == "<|im_start|>user a < b <code>x</code>"
 
 
+def test_the_script_knows_the_same_special_tokens():
+    script = view.page([])
+    assert f"/{view.SPECIAL.pattern.replace('/', chr(92) + '/')}/g" in script
+
+
+@pytest.mark.parametrize(
+    "token", ["<｜begin▁of▁sentence｜>", "<start_of_turn>", "[INST]", "<|eot_id|>", "</s>"]
+)
+def test_other_families_special_tokens_are_set_off(token):
+    assert view.tokens_shown(f"a{token}b").count('class="tok"') == 1
+
+
 def test_long_parts_are_folded(made):
     tags = Tags(view.page(made))
     assert any(t == "details" and "open" not in a for t, a in tags.seen)
