@@ -8,7 +8,6 @@ longer than its limit the beginning is stored; `_cut` says how many bytes are mi
 """
 
 import base64
-import codecs
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -88,11 +87,10 @@ def entry(
         "_chunks": [[times.ms(t), n] for t, n in received.chunks],
     }
     if sent.size:
-        text, encoding = _text(sent.data(), sent.cut)
-        post = {"mimeType": request.headers.get("content-type", ""), "params": [], "text": text}
-        post |= {"_encoding": encoding} if encoding else {}
-        post |= _missing(sent) if sent.cut else {}
-        result["request"]["postData"] = post
+        post = {"mimeType": request.headers.get("content-type", ""), "params": []} | _text(sent.data())
+        if "encoding" in post:  # HAR has this for responses only
+            post["_encoding"] = post.pop("encoding")
+        result["request"]["postData"] = post | (_missing(sent) if sent.cut else {})
     return result
 
 
@@ -116,11 +114,8 @@ def _response(response: httpx.Response | None, received: Body) -> dict[str, Any]
 def _content(headers: httpx.Headers, received: Body) -> dict[str, Any]:
     raw, coding = received.data(), headers.get("content-encoding")
     body, cut = (raw, received.cut) if not coding else _decompressed(raw, coding, received)
-    text, encoding = _text(body, cut)
     size = received.size if body is raw else len(body)
-    content: dict[str, Any] = {"size": size, "mimeType": headers.get("content-type", ""), "text": text}
-    if encoding:
-        content["encoding"] = encoding
+    content: dict[str, Any] = {"size": size, "mimeType": headers.get("content-type", "")} | _text(body)
     if cut:
         content |= _missing(received)
     elif coding and body is raw:
@@ -161,9 +156,12 @@ def _missing(body: Body) -> dict[str, Any]:
     }
 
 
-def _text(body: bytes, cut: int = 0) -> tuple[str, str | None]:
-    """As text; where it was cut, a character that was cut with it is left out."""
+def _text(body: bytes) -> dict[str, str]:
+    """As text, else as base64. A character that was cut off at the end is no reason for base64: it is put aside."""
     try:
-        return codecs.getincrementaldecoder("utf-8")().decode(body, final=not cut), None
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode("ascii"), "base64"
+        return {"text": body.decode("utf-8")}
+    except UnicodeDecodeError as e:
+        if e.reason == "unexpected end of data":
+            tail = base64.b64encode(body[e.start :]).decode("ascii")
+            return {"text": body[: e.start].decode("utf-8"), "_tail": tail}
+    return {"text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}

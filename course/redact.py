@@ -16,6 +16,7 @@ _SECRET = re.compile(
     r"|(?:api|access|private|subscription|function|secret|client|auth)[-_]?key|apitoken|authtoken|accesstoken)$",
     re.IGNORECASE,
 )
+_URLS = {"location", "content-location", "referer"}
 _SECRET_QUERY = {"key", "sig", "pass", "pwd", "auth", "code"}
 
 
@@ -32,7 +33,13 @@ def is_secret_key(name: str) -> bool:
 def redacted_headers(pairs: Iterable[tuple[bytes, bytes]]) -> list[dict[str, str]]:
     """HAR's list of headers, in the order and the case in which they were sent."""
     named = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in pairs]
-    return [{"name": k, "value": REDACTED if is_secret(k) else v} for k, v in named]
+    return [{"name": k, "value": _header(k, v)} for k, v in named]
+
+
+def _header(name: str, value: str) -> str:
+    if is_secret(name):
+        return REDACTED
+    return redacted_url(value) if name.lower() in _URLS else value
 
 
 def redacted_query(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

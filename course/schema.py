@@ -28,12 +28,12 @@ ENTRY = {  # HAR 1.2; a browser's export has it too, without the fields that beg
         "method!": TEXT,
         "url!": TEXT,
         "headers": _PAIRS,
-        "postData": {"mimeType": TEXT, "text": TEXT, "_encoding": TEXT, "_cut": COUNT},
+        "postData": {"mimeType": TEXT, "text": TEXT, "_encoding": TEXT, "_tail": TEXT, "_cut": COUNT},
     },
     "response": {
         "status": COUNT,
         "headers": _PAIRS,
-        "content": {"mimeType": TEXT, "text": TEXT, "encoding": TEXT, "_cut": COUNT},
+        "content": {"mimeType": TEXT, "text": TEXT, "encoding": TEXT, "_tail": TEXT, "_cut": COUNT},
     },
 }
 STEP = {

@@ -5,7 +5,9 @@ import tracemalloc
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from course.cli import app
 from course.errors import CourseError
 from course.schema import flaws
 from course.tape import RecordingTransport, Tape
@@ -218,3 +220,22 @@ def test_the_schema_names_what_is_wrong(change, flaw):
 
 def test_what_the_recorder_writes_fits_the_schema(tape):
     assert [flaws(r) for r in tape.records()] == [[], [], []]
+
+
+def test_view_says_what_it_could_not_read_and_shows_the_rest(tmp_path):
+    tape = Tape(tmp_path / "t.tape.jsonl")
+    tape.add(
+        {"_type": "entry", "request": {"method": "GET", "url": "http://x/"}, "response": {"status": 200}}
+    )
+    with tape.path.open("a") as file:
+        file.write('{"_type": "ent')
+    done = CliRunner().invoke(app, ["view", str(tape.path)])
+    assert done.exit_code == 0, done.output
+    assert "is cut off (14 bytes); it was skipped" in done.stderr
+    assert "Warning" not in done.stderr
+    foreign = tape.export(tmp_path / "other.har")
+    before = json.loads(foreign.read_text())
+    done = CliRunner().invoke(app, ["view", str(foreign), "-o", str(foreign)])
+    assert done.exit_code == 1
+    assert "is the tape itself" in done.stderr
+    assert json.loads(foreign.read_text()) == before

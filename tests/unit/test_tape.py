@@ -5,6 +5,7 @@ import gzip
 import json
 import threading
 import time
+from base64 import b64decode
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -26,6 +27,7 @@ class Upstream(BaseHTTPRequestHandler):
         "/plain": b'{"id": "x"}',
         "/binary": bytes(range(256)),
         "/empty": b"",
+        "/half": "größer".encode()[:3],
     }
 
     def do_GET(self):
@@ -151,13 +153,14 @@ def test_chunks_arrive_when_they_are_sent(upstream, tape):
 
 
 def test_bodies_are_text_where_they_can_be(upstream, tape):
-    for path in ("/plain", "/binary", "/gzip"):
+    for path in ("/plain", "/binary", "/gzip", "/half"):
         get(upstream + path, tape)
-    plain, binary, zipped = (e["response"]["content"] for e in tape.entries)
+    plain, binary, zipped, half = (e["response"]["content"] for e in tape.entries)
     assert plain["text"] == '{"id": "x"}'
     assert binary["encoding"] == "base64"
     assert zipped["text"] == '{"zipped": true}'
     assert "gzip" in zipped["comment"]
+    assert half["text"].encode() + b64decode(half["_tail"]) == Upstream.bodies["/half"], "cut in a character"
 
 
 def test_a_sent_body_is_on_tape(upstream, tape):

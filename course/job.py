@@ -1,0 +1,155 @@
+"""Run a command as a shell does: a process group of its own, the terminal handed over, its status passed on.
+
+Does: forwards signals, stops and continues with the command (Ctrl-Z, fg), and ends whatever the command leaves
+behind in its group. Does not: capture output, or follow processes that leave the group on purpose (daemons).
+
+    status = run(["python", "agent.py"], {**os.environ, "OPENAI_BASE_URL": url})
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from course.errors import CourseError
+
+POSIX = os.name == "posix"
+PATIENCE = 3.0  # seconds between asking to end and killing
+
+
+def run(command: list[str], environment: dict[str, str]) -> int:
+    """The command's exit status; 128 + N when signal N ended it, as shells say it."""
+    if not (program := shutil.which(command[0], path=environment.get("PATH"))):
+        raise CourseError(
+            f"there is no command {command[0]!r} here.\nTry it alone first:  {' '.join(command)}"
+        )
+    if not POSIX:  # Ctrl-C reaches both: the command's answer to it is what counts
+        with _deaf():
+            return subprocess.call([program, *command[1:]], env=environment)
+    try:
+        process = subprocess.Popen([program, *command[1:]], env=environment, process_group=0)
+    except OSError as e:
+        raise CourseError(f"{command[0]} can't be run ({e.strerror}).\nTry it alone first") from e
+    with _forwarding(process.pid), _terminal(process.pid) as terminal:
+        try:
+            while os.WIFSTOPPED(status := os.waitpid(process.pid, os.WUNTRACED)[1]):
+                terminal.stopped()
+        finally:
+            end_group(process.pid)
+    process.returncode = code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def end_group(group: int) -> None:
+    """Ask all processes of the group to end, then kill what is left."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not (left := _members(group)):
+            return
+        with suppress(OSError):
+            os.killpg(group, number)
+            os.killpg(group, signal.SIGCONT)
+        deadline = time.monotonic() + PATIENCE
+        while left and time.monotonic() < deadline:
+            time.sleep(0.02)
+            left = [p for p in left if _runs(p)]
+
+
+def _members(group: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(OSError, psutil.Error):
+            if os.getpgid(process.pid) == group and _runs(process):
+                found.append(process)
+    return found
+
+
+def _runs(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@contextmanager
+def _forwarding(group: int) -> Iterator[None]:
+    """A signal to this process is meant for the command. The third one is not asked any more, but obeyed."""
+    count = 0
+
+    def forward(number: int, _frame) -> None:
+        nonlocal count
+        count += 1
+        with suppress(OSError):
+            os.killpg(group, number if count < 3 else signal.SIGKILL)
+
+    before = {n: signal.signal(n, forward) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _terminal:
+    """The terminal, given to the group and taken back; nothing when there is none or it is not ours to give."""
+
+    def __init__(self, group: int):
+        self.group, self.fd, self.given = group, -1, False
+        with suppress(OSError):
+            self.fd = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+
+    def __enter__(self) -> "_terminal":
+        self.give()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.take()
+        if self.fd >= 0:
+            os.close(self.fd)
+
+    def give(self) -> None:
+        self.given = self._set(os.getpgrp(), self.group)
+        if self.given:  # it may have been stopped for reading before the terminal was its own
+            with suppress(OSError):
+                os.killpg(self.group, signal.SIGCONT)
+
+    def take(self) -> None:
+        if self.given:
+            self._set(self.group, os.getpgrp())
+
+    def stopped(self) -> None:
+        """The command was stopped by Ctrl-Z: stop, too, and go on together."""
+        if self.given:
+            self.take()
+            os.killpg(os.getpgrp(), signal.SIGSTOP)  # until the shell says fg
+            self.give()
+            with suppress(OSError):
+                os.killpg(self.group, signal.SIGCONT)
+
+    def _set(self, of: int, to: int) -> bool:
+        """Whether the terminal was of the one group and is now of the other."""
+        if self.fd < 0:
+            return False
+        try:
+            if os.tcgetpgrp(self.fd) != of:
+                return False
+            before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            try:
+                os.tcsetpgrp(self.fd, to)
+            finally:
+                signal.signal(signal.SIGTTOU, before)
+            return True
+        except OSError:
+            return False
