@@ -31,16 +31,18 @@ def run(command: list[str], environment: dict[str, str]) -> int:
     if not POSIX:  # Ctrl-C reaches both: the command's answer to it is what counts
         with _deaf():
             return subprocess.call([program, *command[1:]], env=environment)
-    try:
-        process = subprocess.Popen([program, *command[1:]], env=environment, process_group=0)
-    except OSError as e:
-        raise CourseError(f"{command[0]} can't be run ({e.strerror}).\nTry it alone first") from e
-    with _forwarding(process.pid), _terminal(process.pid) as terminal:
+    with _Forwarding() as signals:
         try:
-            while os.WIFSTOPPED(status := os.waitpid(process.pid, os.WUNTRACED)[1]):
-                terminal.stopped()
-        finally:
-            end_group(process.pid)
+            process = subprocess.Popen([program, *command[1:]], env=environment, process_group=0)
+        except OSError as e:
+            raise CourseError(f"{command[0]} can't be run ({e.strerror}).\nTry it alone first") from e
+        signals.go_to(process.pid)
+        with _Terminal(process.pid) as terminal:
+            try:
+                while os.WIFSTOPPED(status := os.waitpid(process.pid, os.WUNTRACED)[1]):
+                    terminal.stopped()
+            finally:
+                end_group(process.pid)
     process.returncode = code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
@@ -74,23 +76,37 @@ def _runs(process: psutil.Process) -> bool:
     return False
 
 
-@contextmanager
-def _forwarding(group: int) -> Iterator[None]:
-    """A signal to this process is meant for the command. The third one is not asked any more, but obeyed."""
-    count = 0
+class _Forwarding:
+    """A signal to this process is meant for the command, also while it is being started. The third one kills it."""
 
-    def forward(number: int, _frame) -> None:
-        nonlocal count
-        count += 1
-        with suppress(OSError):
-            os.killpg(group, number if count < 3 else signal.SIGKILL)
+    NUMBERS = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    )
 
-    before = {n: signal.signal(n, forward) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self.group, self.came = 0, []
+
+    def __enter__(self) -> "_Forwarding":
+        self.before = {n: signal.signal(n, self._forward) for n in self.NUMBERS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
             signal.signal(number, handler)
+
+    def go_to(self, group: int) -> None:
+        self.group = group
+        for number in self.came:
+            self._send(number)
+
+    def _forward(self, number: int, _frame: object) -> None:
+        self.came.append(number)
+        if self.group:
+            self._send(number if len(self.came) < 3 else signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        with suppress(OSError):
+            os.killpg(self.group, number)
 
 
 @contextmanager
@@ -102,7 +118,7 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class _terminal:
+class _Terminal:
     """The terminal, given to the group and taken back; nothing when there is none or it is not ours to give."""
 
     def __init__(self, group: int):
@@ -110,7 +126,7 @@ class _terminal:
         with suppress(OSError):
             self.fd = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
 
-    def __enter__(self) -> "_terminal":
+    def __enter__(self) -> "_Terminal":
         self.give()
         return self
 

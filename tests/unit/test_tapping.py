@@ -62,8 +62,9 @@ def start(upstream, tmp_path):
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
+        if process.poll() is None:  # a test that failed
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                one.kill()
         process.communicate()
 
 
@@ -195,7 +196,7 @@ def test_a_command_that_will_not_end_is_killed_at_the_third_time(start):
     command = int(process.stdout.readline())
     for _ in range(3):
         process.send_signal(signal.SIGINT)
-        time.sleep(0.1)
+        time.sleep(0.3)
     status, _, _ = ended(process)
     assert status == 128 + signal.SIGKILL
     assert gone(command)
