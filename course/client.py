@@ -13,7 +13,7 @@ import h11
 from anyio.abc import ByteStream
 
 READ = 2**16
-HEAD = 2**17  # bytes of request line and headers
+HEAD = 2**16  # bytes of request line and headers
 AHEAD = 2**20  # bytes of a request that are read before it is passed on: almost always, all of it
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError)
 
@@ -110,4 +110,9 @@ class Client:
         return event
 
 
-_REASONS = {400: b"Bad Request", 431: b"Request Header Fields Too Large", 502: b"Bad Gateway"}
+_REASONS = {
+    400: b"Bad Request",
+    403: b"Forbidden",
+    431: b"Request Header Fields Too Large",
+    502: b"Bad Gateway",
+}

@@ -12,33 +12,25 @@ When the server can't be reached, the client gets a 502 with an error in OpenAI'
 status 0. A client that hangs up is noted, and the server's connection closed, as it would be without the tap.
 """
 
-import ipaddress
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, aclosing, suppress
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import h11
 import httpx
+import psutil
 from anyio.abc import ByteStream, SocketAttribute, TaskStatus
 from anyio.from_thread import start_blocking_portal
 
-from course import registry
+from course import registry, upstream
 from course.client import GONE, Client, ClientGone
 from course.errors import CourseError
 from course.tape import AsyncRecordingTransport, Tape
+from course.upstream import end_to_end, is_loopback
 
-# RFC 9110, 7.6.1, and Expect, which the tap answers itself. Host is written anew.
-HOP_BY_HOP = {
-    *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
-    *(b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect", b"host"),
-}
 CONNECT = 10.0  # seconds; a response may take as long as the client waits for it
-IDLE = 2.0  # seconds that an unused connection to the server is kept; llama-server closes after 5
-Pairs = list[tuple[bytes, bytes]]
 
 
 class Tap:
@@ -49,17 +41,17 @@ class Tap:
 
     def __init__(
         self,
-        upstream: str,
+        server: str,
         tape: Tape,
         *,
         port: int = 0,
         host: str = "127.0.0.1",
         report: Callable[[str, str, int, float], None] = lambda *_: None,
     ):
-        self.upstream, self.tape, self.port, self.host = checked(upstream), tape, port, host
+        self.server, self.tape, self.port, self.host = upstream.address(server), tape, port, host
         self.report = report
         self._stack = ExitStack()
-        if port and port == self.upstream.port and is_loopback(self.upstream.hostname or ""):
+        if port and port == self.server.port and is_loopback(self.server.hostname):
             raise CourseError(
                 f"the tap can't listen on port {port} and ask itself there.\nChoose another:  --port {port + 1}"
             )
@@ -73,7 +65,7 @@ class Tap:
     @property
     def base_url(self) -> str:
         """What a client of OpenAI's API takes for its base URL: with the server's path, or /v1."""
-        return self.url + (self.upstream.path.rstrip("/") or "/v1")
+        return self.url + (self.server.path.rstrip("/") or "/v1")
 
     def start(self) -> "Tap":
         try:
@@ -96,20 +88,17 @@ class Tap:
         self.stop()
 
     def _taken(self, e: OSError) -> str:
-        process = registry.holder(self.port) if self.port else None
-        who = f" by {process.name()}, pid {process.pid}" if process else ""
+        who = ""
+        with suppress(psutil.Error):
+            if process := registry.holder(self.port) if self.port else None:
+                who = f", taken by {process.name()}, pid {process.pid}"
         return (
-            f"the tap can't listen on {self.host} port {self.port}: {e.strerror or e}{who and ', taken'}{who}.\n"
+            f"the tap can't listen on {self.host} port {self.port}: {e.strerror or e}{who}.\n"
             "Choose another port, or none for a free one:  course tap --port …"
         )
 
     async def _serve(self, *, task_status: TaskStatus[int]) -> None:
-        local = is_loopback(self.upstream.hostname or "")
-        inner = httpx.AsyncHTTPTransport(
-            verify=self.upstream.scheme == "https",
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE),
-            proxy=None if local else _proxy(self.upstream),
-        )
+        inner = upstream.transport(self.server)
         listener = await anyio.create_tcp_listener(local_host=self.host, local_port=self.port, backlog=128)
         async with inner, listener:
             self._transport = AsyncRecordingTransport(inner, self.tape)
@@ -137,11 +126,10 @@ class Tap:
     async def _exchange(self, client: Client, head: h11.Request) -> bool:
         """Whether it came to its end; if not, the connection is to be closed."""
         began, done = time.perf_counter(), False
-        try:
-            request = await self._request(client, head)
-        except httpx.InvalidURL as e:
-            await client.answer(400, "invalid_request_error", f"course tap: {e}")
+        if refused := self._refused(head):
+            await client.answer(*refused)
             return True
+        request = await self._request(client, head)
         status = 0
         async with anyio.create_task_group() as group:
 
@@ -155,9 +143,7 @@ class Tap:
                     response = await self._transport.handle_async_request(request)
                 except httpx.TransportError as e:
                     said = f"{type(e).__name__}: {e}".rstrip(": ")
-                    message = (
-                        f"course tap: no response from {self.upstream.geturl()} ({said}). Is it running?"
-                    )
+                    message = f"course tap: no response from {self.server.geturl()} ({said}). Is it running?"
                     await client.answer(502, "upstream_error", message)
                     done = True
                 else:
@@ -167,18 +153,26 @@ class Tap:
         self.report(request.method, request.url.path, status, time.perf_counter() - began)
         return done
 
+    def _refused(self, head: h11.Request) -> tuple[int, str, str] | None:
+        """Status, type and message for what the tap does not pass on."""
+        if not head.target.startswith(b"/"):
+            return 400, "invalid_request_error", "course tap: no forward proxy; it takes paths as /v1/models"
+        host = next((value.decode("latin-1") for name, value in head.headers if name == b"host"), "")
+        name = upstream.name_in(host)
+        if is_loopback(self.host) and host and not is_loopback(name) and name != self.host:
+            # A page in a browser can give its own name this machine's address, and read what it likes.
+            return 403, "forbidden", f"course tap: only for this computer, and not under the name {name!r}"
+        return None
+
     async def _request(self, client: Client, head: h11.Request) -> httpx.Request:
         """The same request, for the server."""
-        if not head.target.startswith(b"/"):
-            raise httpx.InvalidURL("this is no forward proxy: it takes paths such as /v1/models")
         pairs = head.headers.raw_items()
         chunked = any(name.lower() == b"transfer-encoding" for name, _ in pairs)
-        headers = [(b"Host", self.upstream.netloc.rpartition("@")[2].encode()), *_end_to_end(pairs)]
-        url = httpx.URL(f"{self.upstream.scheme}://{self.upstream.netloc}{head.target.decode('latin-1')}")
+        headers = [(b"Host", self.server.netloc.encode()), *end_to_end(pairs)]
         first, whole = await client.ahead()
         return httpx.Request(
             head.method.decode("ascii"),
-            url,
+            f"{self.server.scheme}://{self.server.netloc}{head.target.decode('latin-1')}",
             headers=[*headers, (b"Transfer-Encoding", b"chunked")] if chunked else headers,
             stream=httpx.ByteStream(first) if whole else _Rest(first, client),
             extensions={"target": head.target, "timeout": {"connect": CONNECT}},
@@ -201,7 +195,7 @@ async def _pass_on(response: httpx.Response, client: Client) -> bool:
     """Each chunk when it comes. False if the server broke off: then the client shall notice, too."""
     head = h11.Response(
         status_code=response.status_code,
-        headers=_end_to_end(response.headers.raw),
+        headers=end_to_end(response.headers.raw),
         reason=response.extensions.get("reason_phrase", b""),
     )
     try:
@@ -216,45 +210,3 @@ async def _pass_on(response: httpx.Response, client: Client) -> bool:
     finally:
         with anyio.CancelScope(shield=True):
             await response.aclose()
-
-
-def _end_to_end(pairs: Pairs) -> Pairs:
-    """The headers that are not about one connection."""
-    named = {
-        name.strip().lower()
-        for key, value in pairs
-        if key.lower() == b"connection"
-        for name in value.split(b",")
-    }
-    return [(k, v) for k, v in pairs if k.lower() not in HOP_BY_HOP and k.lower() not in named]
-
-
-def checked(upstream: str) -> SplitResult:
-    """The server's address, split; http:// may be left out."""
-    given = upstream.strip()
-    given = given if "://" in given else f"http://{given}"
-    try:
-        parts = urlsplit(given)
-        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        known = False
-    if not known or parts.query or parts.username:
-        raise CourseError(
-            f"{upstream!r} is no plain address of a server.\nIt looks like:  --upstream http://localhost:8080"
-        )
-    return parts
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _proxy(upstream: SplitResult) -> httpx.Proxy | None:
-    """The proxy that the environment names for a server elsewhere."""
-    address = getproxies().get(upstream.scheme)
-    return httpx.Proxy(address) if address and not proxy_bypass(upstream.hostname or "") else None

@@ -16,13 +16,15 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from course import job, registry
-from course.tap import Tap, is_loopback
+from course.tap import Tap
 from course.tape import Tape
+from course.upstream import is_loopback
 
 PORT = 8081
 
@@ -31,7 +33,11 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
     """The exit status: the command's, or 0 after Ctrl-C when there is none."""
     if port is None:
         port = PORT if registry.is_free(PORT, host) else 0
-    tape = Tape(path, keep=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        tape = Tape(path, keep=False)
+    for problem in tape.problems:
+        _say(f"course: {problem}")
     before = len(tape.records())
     passed = Tap(upstream, tape, port=port, host=host, report=_nothing if command else _line)
     if not is_loopback(host):
@@ -40,7 +46,7 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
             f"{upstream}, and what they say is recorded. Without --host, only this computer can."
         )
     with passed:
-        _say(f"tap: {passed.url} → {passed.upstream.geturl()}, recording to {tape.path}")
+        _say(f"tap: {passed.url} → {passed.server.geturl()}, recording to {tape.path}")
         if command:
             status = job.run(command, environment(passed))
         else:

@@ -256,7 +256,7 @@ def test_a_body_without_a_length_arrives(tap, tape):
 # What the server gets
 
 STRANGE = (
-    b"PUT /v1//a%2Fb/../c?q=%20a+b&&key=1;2 HTTP/1.1\r\nHOST: tap\r\nx-lower: a\r\nX-UPPER: b\r\nX-Same: 1\r\n"
+    b"PUT /v1//a%2Fb/../c?q=%20a+b&&key=1;2 HTTP/1.1\r\nHOST: localhost\r\nx-lower: a\r\nX-UPPER: b\r\nX-Same: 1\r\n"
     b"X-Same: 2\r\nContent-Length: 3\r\nuser-agent:\r\nConnection: x-mine\r\nX-Mine: for the tap\r\n\r\n\xff\x00z"
 )
 
@@ -290,7 +290,7 @@ def test_bodies_of_any_size_pass_both_ways(upstream, tap, tape, size, chunked):
 def test_a_client_that_asks_before_it_sends_its_body_is_answered(tap):
     """curl does so with large ones (Expect: 100-continue)."""
     with wire(tap.url) as s:
-        s.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        s.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
         assert until(s, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         s.sendall(b"body")
         assert until(s, b"\r\n\r\nbody").startswith(b"HTTP/1.1 200 OK")
@@ -315,7 +315,9 @@ def test_connections_are_kept_alive_on_both_sides(upstream, tap, tape):
 def test_requests_that_are_sent_at_once_are_answered_in_order(tap):
     with wire(tap.url) as s:
         s.sendall(
-            b"".join(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n%d" % n for n in range(3))
+            b"".join(
+                b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n%d" % n for n in range(3)
+            )
         )
         got = until(s, b"\r\n\r\n2")
     assert got.index(b"\r\n\r\n0") < got.index(b"\r\n\r\n1") < got.index(b"\r\n\r\n2")
@@ -371,7 +373,7 @@ def test_a_client_that_does_not_wait_for_the_answer_is_recorded_and_the_server_t
 
 def test_a_client_that_breaks_off_its_request_is_recorded(tap, tape):
     with wire(tap.url) as s:
-        s.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nonly this")
+        s.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nonly this")
     (entry,) = recorded(tape)
     assert entry["_error"] == "ClientGone: the client broke off its request"
     assert entry["request"]["postData"]["text"] == "only this"
@@ -407,6 +409,26 @@ def test_a_server_that_is_not_there_is_a_502_in_openais_shape(tape):
     assert entry["response"]["status"] == 0
     assert "ConnectError" in entry["_error"]
     assert entry["request"]["postData"]["text"] == '{"model":"m"}'
+
+
+def test_a_page_that_calls_this_machine_by_another_name_is_refused(upstream, tap, tape):
+    """DNS rebinding: the browser takes the tap for the page's own server. The address itself is fine."""
+    for host, status in [
+        ("evil.example", 403),
+        ("127.0.0.1:1", 200),
+        ("[::1]:80", 200),
+        ("a.localhost", 200),
+    ]:
+        assert get(tap.url, headers={"Host": host})[0] == status
+    assert len(upstream.seen) == len(recorded(tape, 3)) == 3
+
+
+def test_an_upgrade_is_passed_on_as_a_plain_request(upstream, tap):
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    assert get(tap.url, headers=headers)[0] == 200
+    seen = dict(upstream.seen[0][2])
+    assert "Sec-WebSocket-Version" in seen
+    assert "Upgrade" not in seen
 
 
 def test_what_is_no_http_is_refused_and_the_tap_goes_on(tap, tape):
