@@ -229,7 +229,7 @@ def test_the_client_gets_what_the_server_sent(upstream, tap, tape, path, method)
 
 def test_a_stream_passes_chunk_by_chunk(upstream, tap, tape):
     """The server says its last chunk only after the client has read the first two."""
-    with httpx.Client(timeout=PATIENCE) as client, client.stream("POST", tap.url + "/stream") as response:
+    with httpx.Client(timeout=PATIENCE / 3) as client, client.stream("POST", tap.url + "/stream") as response:
         chunks = response.iter_raw()
         assert [next(chunks), next(chunks)] == [EVENT[:40], EVENT[40:]]
         upstream.go.set()
@@ -415,6 +415,7 @@ def test_a_page_that_calls_this_machine_by_another_name_is_refused(upstream, tap
     """DNS rebinding: the browser takes the tap for the page's own server. The address itself is fine."""
     for host, status in [
         ("evil.example", 403),
+        ("[::1", 403),
         ("127.0.0.1:1", 200),
         ("[::1]:80", 200),
         ("a.localhost", 200),
