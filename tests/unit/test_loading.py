@@ -1,7 +1,9 @@
 """What reading a tape promises: whatever the file is, a clear answer, and nothing lost before the damage."""
 
 import json
+import re
 import tracemalloc
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,7 +11,7 @@ from typer.testing import CliRunner
 
 from course.cli import app
 from course.errors import CourseError
-from course.schema import flaws
+from course.schema import ENTRY, RUN, SHAPES, STEP, flaws
 from course.tape import RecordingTransport, Tape
 
 
@@ -216,6 +218,18 @@ GOOD = {"_type": "entry", "request": {"method": "GET", "url": "http://x/", "head
 def test_the_schema_names_what_is_wrong(change, flaw):
     found = flaws({**GOOD, **change})
     assert [f[: len(flaw)] for f in found] == [flaw] if flaw else found == []
+
+
+def test_the_format_is_documented_field_by_field():
+    """docs/tape.md names each record, each field of a run and a step, and each that we added to HAR."""
+
+    def names(shape):
+        inner = shape if isinstance(shape, dict) else {}
+        return {key.rstrip("!") for key in inner}.union(*map(names, inner.values()))
+
+    page = (Path(__file__).parents[2] / "docs" / "tape.md").read_text(encoding="utf-8")
+    wanted = {*SHAPES, *names(RUN), *names(STEP), *(n for n in names(ENTRY) if n.startswith("_"))}
+    assert {name for name in wanted if not re.search(rf"[`.…]{name}`", page)} == set()
 
 
 def test_what_the_recorder_writes_fits_the_schema(tape):

@@ -5,6 +5,7 @@ import gzip
 import json
 import threading
 import time
+import tracemalloc
 from base64 import b64decode
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -240,6 +241,30 @@ def test_of_a_body_longer_than_the_limit_the_beginning_is_kept(tmp_path, coding)
     for kept in (sent["postData"]["text"], came["content"]["text"]):
         assert text.startswith(kept)
         assert LIMIT - 2 < len(kept.encode()) < 2 * LIMIT
+
+
+def test_a_long_body_is_never_in_memory_as_a_whole(tmp_path):
+    """Forty megabytes each way, with a limit of one."""
+    pieces, size = [b"x" * 2**16] * 640, 640 * 2**16
+
+    def answer(request):
+        assert sum(map(len, request.stream)) == size
+        return httpx.Response(200, content=iter(pieces))
+
+    tape = Tape(tmp_path / "t.tape.jsonl", body_limit=2**20)
+    transport = RecordingTransport(httpx.MockTransport(lambda _: None), tape)
+    transport.transport.handle_request = answer  # the mock would read the request at once
+    tracemalloc.start()
+    with (
+        httpx.Client(transport=transport) as c,
+        c.stream("POST", "http://x/", content=iter(pieces)) as response,
+    ):
+        assert sum(map(len, response.iter_raw())) == size
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    entry = tape.entries[0]
+    assert entry["request"]["postData"]["_cut"] == entry["response"]["content"]["_cut"] == size - 2**20
+    assert peak < 15 * 2**20, f"{peak:,} bytes at the peak"
 
 
 def test_a_recorder_that_keeps_nothing_in_memory_still_knows_it(upstream, tmp_path):
