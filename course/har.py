@@ -67,17 +67,18 @@ class Body:
 def entry(
     request: httpx.Request, sent: Body, response: httpx.Response | None, received: Body, times: Times
 ) -> dict[str, Any]:
+    url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
     wait, total = times.ms(times.first_byte or times.end), times.ms(times.end)
     result = {
         "startedDateTime": times.when.isoformat(timespec="milliseconds"),
         "time": total,
         "request": {
             "method": request.method,
-            "url": redacted_url(str(request.url.copy_with(username=None, password=None))),
+            "url": redacted_url(str(url)),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": redacted_headers(request.headers.raw),
-            "queryString": redacted_query(request.url.params.multi_items()),
+            "queryString": redacted_query(url.params.multi_items()),
             "headersSize": -1,
             "bodySize": sent.size,
         },

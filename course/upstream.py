@@ -4,6 +4,7 @@ Does: checks an address, tells loopback from the rest, makes the transport. Does
 """
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -35,6 +36,7 @@ def address(given: str) -> SplitResult:
     return parts
 
 
+@lru_cache
 def is_loopback(host: str) -> bool:
     """Whether the name or number is this computer, as seen from itself only."""
     if host == "localhost" or host.endswith(".localhost"):
