@@ -109,19 +109,19 @@ class Tap:
         """One client, from its first request to its last."""
         client = Client(stream)
         async with stream:
-            with suppress(*GONE):
-                try:
-                    while head := await client.request():
-                        if not await self._exchange(client, head) or not await client.again():
-                            return
-                except h11.RemoteProtocolError as e:  # what came is no HTTP
-                    if client.h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                        status = 431 if e.error_status_hint == 431 else 400
+            try:
+                while head := await client.request():
+                    if not await self._exchange(client, head) or not await client.again():
+                        return
+            except h11.RemoteProtocolError as e:  # what came is no HTTP
+                if client.h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                    status = 431 if e.error_status_hint == 431 else 400
+                    with suppress(*GONE):
                         await client.answer(status, "invalid_request_error", f"course tap: {e}")
-                except ClientGone:
-                    pass
-                except Exception:  # a mistake of the tap's: one connection is enough for it
-                    traceback.print_exc()
+            except (ClientGone, *GONE):
+                pass
+            except Exception:  # a mistake of the tap's: one connection is enough for it
+                traceback.print_exc()
 
     async def _exchange(self, client: Client, head: h11.Request) -> bool:
         """Whether it came to its end; if not, the connection is to be closed."""
