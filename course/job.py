@@ -33,7 +33,7 @@ def run(command: list[str], environment: dict[str, str]) -> int:
             return subprocess.call([program, *command[1:]], env=environment)
     with _Forwarding() as signals:
         try:
-            process = subprocess.Popen([program, *command[1:]], env=environment, process_group=0)
+            process = subprocess.Popen(command, executable=program, env=environment, process_group=0)
         except OSError as e:
             raise CourseError(f"{command[0]} can't be run ({e.strerror}).\nTry it alone first") from e
         signals.go_to(process.pid)
