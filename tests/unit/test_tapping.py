@@ -17,7 +17,7 @@ from course.tap import Tap
 from course.tape import Tape
 from course.tapping import environment, summary
 
-PATIENCE = 20
+PATIENCE = 60  # seconds for what takes one on an idle machine
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups and terminals are those of POSIX")
 
 
