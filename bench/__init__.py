@@ -1,0 +1,1 @@
+"""Measurements that the README quotes: differences and ratios, both sides in one run."""
