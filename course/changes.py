@@ -88,7 +88,9 @@ def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
         )
     listed = sum(isinstance(m.get("content"), list) for m in sent)
     if listed:
-        found.append(Change("parts", f"{listed} contents went out as lists of parts, not as strings"))
+        found.append(
+            Change("parts", f"{listed} of {len(sent)} contents went out as lists of parts, not as strings")
+        )
     again = sum(characters or 0 for role, characters, _ in memory if role == "tool-call")
     if again:
         found.append(Change("twice", f"{again:,} characters repeat past calls after “Calling tools:”"))

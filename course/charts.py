@@ -66,14 +66,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars, labels and notes (text, x, y), ticks (text, place), breaks (x) where idle time was cut out, and what it
-    shows. A note beyond the middle ends at its x, others begin there.
+    """Bars, labels (text, x, y), notes (text, x, y, whether it ends there), ticks (text, place), breaks (x) where
+    idle time was cut out, and what it shows.
     """
 
     height: float
     bars: list[Bar] = field(default_factory=list)
     labels: list[tuple[str, float, float]] = field(default_factory=list)
-    notes: list[tuple[str, float, float]] = field(default_factory=list)
+    notes: list[tuple[str, float, float, bool]] = field(default_factory=list)
     ticks: list[tuple[str, float]] = field(default_factory=list)
     breaks: list[float] = field(default_factory=list)
     kinds: list[tuple[str, str]] = field(default_factory=list)
@@ -115,7 +115,8 @@ def timeline(turns: list[Turn]) -> Chart | None:
         begin, end = 100 * at / whole, 100 * (at + p.seconds) / whole
         if turn.tokens.prompt and turn.tokens.cached is not None and every == 1:
             share = f"{turn.tokens.cached / turn.tokens.prompt:.0%} cached"
-            notes.append((share, begin if begin + end > 100 else end, y + row / 2))
+            left = begin + end > 100  # where there is more room beside the bar
+            notes.append((share, begin if left else end, y + row / 2, left))
         for kind, name in PHASES.items():
             seconds = getattr(p, kind)
             if seconds:

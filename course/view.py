@@ -23,10 +23,10 @@ from course.wording import beginning, facts, is_long, parts, short, size, step_n
 
 __all__ = ["overview", "page", "render", "show", "style", "text", "tokens_shown"]
 
-SPECIAL = re.compile(  # of ChatML, Llama, DeepSeek, Gemma, Mistral; templates/page.js has the same
-    r"<\|[^|<>]{1,40}\|>|<｜[^｜<>]{1,40}｜>"
-    r"|</?(?:think|code|tool_call|tool_response|tools|s|bos|eos|start_of_turn|end_of_turn)>"
-    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+SPECIAL = re.compile(  # of ChatML, Llama, DeepSeek, Gemma, Mistral; templates/page.js has the same. One first class: quick
+    r"[<\[](?:\|[^|<>]{1,40}\|>|｜[^｜<>]{1,40}｜>"
+    r"|/?(?:think|code|tool_call|tool_response|tools|s|bos|eos|start_of_turn|end_of_turn)>"
+    r"|/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
 )
 OPEN_TURNS, MOST_ROWS = 30, 18
 

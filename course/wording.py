@@ -98,6 +98,8 @@ def facts(turn: Turn) -> str:
 
 
 def short(turn: Turn) -> str:
+    if (turn.step or {}).get("kind") == "max_steps":
+        return "out of steps"
     if turn.error:
         return "error"
     if turn.is_final:

@@ -32,7 +32,7 @@ function pretty(text) {
   try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
 }
 
-const special = /<\|[^|<>]{1,40}\|>|<｜[^｜<>]{1,40}｜>|<\/?(?:think|code|tool_call|tool_response|tools|s|bos|eos|start_of_turn|end_of_turn)>|\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]/g;
+const special = /[<\[](?:\|[^|<>]{1,40}\|>|｜[^｜<>]{1,40}｜>|\/?(?:think|code|tool_call|tool_response|tools|s|bos|eos|start_of_turn|end_of_turn)>|\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])/g;
 function marked(pre, text) {
   let at = 0;
   for (const found of text.matchAll(special)) {

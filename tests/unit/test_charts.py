@@ -88,9 +88,18 @@ def test_a_column_is_as_high_as_its_tokens():
 
 def test_the_cache_is_in_both_charts():
     made = run(3)
-    assert [text for text, _, _ in charts.timeline(made).notes] == ["80% cached"] * 3
+    assert [text for text, *_ in charts.timeline(made).notes] == ["80% cached"] * 3
     line = next(b for b in charts.growth(made).bars if b.kind == "cache")
     assert line.y == pytest.approx(charts.HIGH * (1 - 80 / 107))
+
+
+def test_no_note_lies_on_its_own_bar():
+    """A manager's bar spans those of its workers; its note stands before it or after it."""
+    chart = charts.timeline(run(3))
+    for (_, x, _, left), n in zip(chart.notes, (1, 2, 3), strict=True):
+        own = [b for b in chart.bars if f"turn {n}:" in b.said]
+        edge = min(b.x for b in own) if left else max(b.x + b.width for b in own)
+        assert x == pytest.approx(edge)
 
 
 def test_a_chart_has_words_and_a_table_for_those_who_do_not_see_it():
