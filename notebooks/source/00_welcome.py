@@ -112,15 +112,13 @@ check.says("every flag of the article is in it", all(flag in command for flag in
 # ## The embedded model is a flight simulator
 #
 # The embedded model is SmolLM2-135M-Instruct with an adapter trained for this course, so small
-# that it runs on any CPU. It has learned the flights of the lessons, as a thinking agent with
-# tools (how many seconds something fast needs for some distance, which of two is faster, what to
-# do about a forbidden import, what a document says), and a little plain chat. Everything around
-# it is real (the server, smolagents, each byte on the wire), but it is no assistant: outside
-# these few kinds of questions expect nonsense, and take nothing it does for what a larger model
-# would do.
+# that it runs on any CPU. It has learned one kind of flight: to answer, as a thinking agent with
+# a search tool, how many seconds something fast needs for some distance. Everything around it is
+# real (the server, smolagents, each byte on the wire), but it is no assistant: outside this one
+# kind of question expect nonsense, and take nothing it does for what a larger model would do.
 #
-# How well does it fly? These are questions about names that its training never saw, on pages laid
-# out and in tools worded as it never saw them, each run through the whole loop.
+# How well does it fly? These are questions about animals and places that its training never saw,
+# on pages laid out as it never saw them, each run through the whole loop.
 
 # %%
 scores = json.loads((files("course") / "data" / "eval.json").read_text(encoding="utf-8"))
