@@ -1,6 +1,6 @@
-"""An agent of pydantic-ai that has a tool, uses it and answers. Where the server is, the environment says.
+"""An agent of pydantic-ai answers, and answers again with its history. Where the server is, the environment says.
 
-python ask_pydantic_ai.py MODEL
+python ask_pydantic_ai.py MODEL GRAMMAR
 """
 
 import sys
@@ -8,16 +8,9 @@ import sys
 from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel
 
-agent = Agent(OpenAIChatModel(sys.argv[1]), model_settings={"temperature": 0, "max_tokens": 200})
-called = []
-
-
-@agent.tool_plain
-def speed(animal: str) -> str:
-    """How fast an animal runs."""
-    called.append(animal)
-    return "58 km/h"
-
-
-print(agent.run_sync("How fast is a leopard? Use the tool.").output)
-print("called", len(called))
+model, grammar = sys.argv[1:]
+settings = {"temperature": 0, "max_tokens": 60, "extra_body": {"grammar": grammar}}
+agent = Agent(OpenAIChatModel(model), instructions="Add numbers.", model_settings=settings)
+first = agent.run_sync("What is two and two?")
+print(first.output)
+print(agent.run_sync("Sure?", message_history=first.all_messages()).output)
