@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from smolagents import WebSearchTool
 
 from course import corpus
-from training import layouts
+from training import layouts, wording
 from training.entities import words
 
 CONFUSERS = {
@@ -135,9 +135,12 @@ def _pool(rng: random.Random, kind: str, training: bool) -> list[corpus.Layout]:
     course = corpus.SPEED_LAYOUTS if kind == "speed" else corpus.LENGTH_LAYOUTS
     if not training:
         return list(layouts.HELD_OUT_SPEED if kind == "speed" else layouts.HELD_OUT_LENGTH)
-    if rng.random() < 0.35:
+    if (style := rng.random()) < 0.2:
         return list(course)
-    return list(course + (layouts.TRAIN_SPEED if kind == "speed" else layouts.TRAIN_LENGTH))
+    if style < 0.35:
+        return list(course + (layouts.TRAIN_SPEED if kind == "speed" else layouts.TRAIN_LENGTH))
+    made = [wording.layout(rng, kind, states=n < 8) for n in range(10)]
+    return list({lay.site: lay for lay in made}.values())
 
 
 def _in_feet(layout: corpus.Layout) -> corpus.Layout | None:
