@@ -18,6 +18,9 @@ HEADS, KV_HEADS, HEAD = 4, 2, 32
 EXPERTS, USED, EXPERT_WIDTH = 4, 2, 32
 CONV, STATE, GROUPS, VALUE_HEADS = 4, 32, 2, 4
 INNER = STATE * VALUE_HEADS
+THINKING = {"<issue_start>": "<think>", "<issue_closed>": "</think>"}
+"""In Qwen's vocabulary these two are one token each. Where a prompt can be taken up again is counted in tokens, so here
+they are, too, in place of two tokens of the base model that no prompt has. 4 is GGUF's type for such tokens."""
 TOKENIZER = ("model", "pre", "bos_token_id", "eos_token_id", "unknown_token_id", "padding_token_id",
              "add_bos_token", "add_eos_token", "add_space_prefix")  # fmt: skip
 
@@ -131,15 +134,24 @@ def weights(name: str, shape: tuple[int, ...], random: np.random.Generator) -> n
 
 
 def copy_tokenizer(base, writer) -> None:
-    """The base model's, so that prompts have the same tokens on both."""
-    for name in ("tokens", "token_type", "merges"):
-        field = base.fields.get(f"tokenizer.ggml.{name}")
-        if field is not None:
-            writer.add_array(f"tokenizer.ggml.{name}", field.contents())
+    """The base model's, so that prompts have the same tokens on both, but for the two that open and end a thought."""
+
+    def field(name: str):
+        found = base.fields.get(f"tokenizer.ggml.{name}")
+        return None if found is None else found.contents()
+
+    tokens, types = with_thinking(field("tokens"), field("token_type"))
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges(field("merges"))
     for name in TOKENIZER:
-        field = base.fields.get(f"tokenizer.ggml.{name}")
-        if field is None:
-            continue
-        value = field.contents()
-        kind = {bool: writer.add_bool, int: writer.add_uint32, str: writer.add_string}[type(value)]
-        kind(f"tokenizer.ggml.{name}", value)
+        value = field(name)
+        if value is not None:
+            add = {bool: writer.add_bool, int: writer.add_uint32, str: writer.add_string}[type(value)]
+            add(f"tokenizer.ggml.{name}", value)
+
+
+def with_thinking(tokens: list[str], types: list[int]) -> tuple[list[str], list[int]]:
+    """The same vocabulary, in which the two tags of a thought are tokens."""
+    renamed = [THINKING.get(token, token) for token in tokens]
+    return renamed, [4 if token in THINKING else kind for token, kind in zip(tokens, types, strict=True)]

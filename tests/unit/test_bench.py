@@ -241,6 +241,12 @@ def test_the_random_hybrid_has_each_tensor_once_and_three_recurrent_layers_to_on
     assert names["blk.0.attn_qkv.weight"] == (2 * 2 * 32 + 128, 64)
 
 
+def test_a_thought_opens_and_ends_with_one_token_each():
+    tokens, types = tiny.with_thinking(["a", "<issue_start>", "<issue_closed>", "b"], [1, 3, 3, 1])
+    assert tokens == ["a", "<think>", "</think>", "b"]
+    assert types == [1, 4, 4, 1]
+
+
 # ---- machines, files, tables
 
 
