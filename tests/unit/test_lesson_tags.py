@@ -39,10 +39,9 @@ def test_no_later_cell_needs_what_an_embedded_only_cell_defines(source):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_only_claims_are_embedded_only(source):
-    """A cell that is left out elsewhere says nothing but claims, and each one is compared here."""
+def test_what_is_embedded_only_is_checked_here(source):
+    """A cell that is left out elsewhere claims something, or its output is compared; the lesson does not need it."""
     for cell in code(source):
         if "embedded-only" in tags(cell):
-            assert "check.says(" in cell.source, cell.source
-            assert "nbval-check-output" in tags(cell), cell.source
+            assert "check.says(" in cell.source or "nbval-check-output" in tags(cell), cell.source
             assert not {"stub", "solution", "parameters"} & set(tags(cell)), cell.source
