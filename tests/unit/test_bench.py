@@ -1,6 +1,8 @@
 """The measurements: what is divided by what, from figures that are given. No server, no clock."""
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -23,7 +25,7 @@ from bench.crowd import Crowd
 from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.recorded import Run
 from bench.reread import Step
-from bench.rows import Row, paired, rotated, short, spread
+from bench.rows import NotMeasured, Row, paired, rotated, short, spread
 from bench.serverlog import Busy
 from bench.setting import ROOT, Setting, flag
 from bench.suite import Suite
@@ -268,6 +270,26 @@ def test_a_result_replaces_its_own_and_keeps_the_others(tmp_path):
     kept = json.loads(path.read_text())["measurements"]
     assert kept == {"recorded": {"n": 1}, "reread": {"n": 1}, "crowd": {"n": 2}}
     assert list(kept) == ["recorded", "reread", "crowd"], "in the order of the plan"
+
+
+@pytest.mark.parametrize(("failed", "good"), [(False, True), (True, False)])
+def test_a_run_writes_each_result_and_tells_of_a_failure(tmp_path, setting, monkeypatch, failed, good):
+    class Module:
+        measure = staticmethod(lambda _: [Row("a ÷ b", 1.5, "3 ÷ 2", limit=1.3, failed=failed)])
+
+    said = []
+    monkeypatch.setattr(program, "imported", lambda name: Module)
+    assert program.run(["crowd", "recorded"], tmp_path / "r.json", setting, said.append) is good
+    found = json.loads((tmp_path / "r.json").read_text())["measurements"]
+    assert list(found) == ["recorded", "crowd"]
+    assert found["crowd"]["rows"][0]["ratio"] == 1.5
+    assert "   a ÷ b  1.50  ≤ 1.3: missed  3 ÷ 2" in said
+
+
+def test_a_step_of_the_clone_that_fails_ends_it_with_its_last_lines(tmp_path):
+    said = [sys.executable, "-c", "print('one'); print('two'); raise SystemExit(3)"]
+    with pytest.raises(NotMeasured, match=r"ended with status 3:\none\ntwo"):
+        clone.follow(said, tmp_path, dict(os.environ), 0.0)
 
 
 def test_what_is_missing_is_written_down_with_the_reason(setting):
