@@ -60,5 +60,5 @@ def test_help_names_every_variable_that_it_reads():
     done = run(SCRIPT.parent, "--help")
     assert done.returncode == 0
     for name in ("SOURCE", "WHEELS", "OUT", "WORK", "CUDA", "ARCH", "JOBS", "PYTHON", "SYSTEM", "MODEL", "TEMPLATE",
-                 "ALIAS", "EXTRA", "TESTS", "BENCH", "RUNS", "MOST"):  # fmt: skip
+                 "ALIAS", "PROFILE", "EXTRA", "TESTS", "BENCH", "RUNS", "MOST"):  # fmt: skip
         assert name in done.stdout, name
