@@ -6,7 +6,7 @@ BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
 
-.PHONY: help lab test frameworks lint build lock eval setup clean
+.PHONY: help lab test frameworks lint build lock eval bench setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -27,6 +27,15 @@ build: setup   ## the notebooks from their sources, executed
 
 eval: setup    ## how often the embedded model is right on questions it never saw
 	@$(BIN)/python -m training.eval $(ARGS)
+
+bench: setup build/bench/ready ## the measurements in the README, and its tables (long)
+	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.tables
+
+# For one row only; without a network that row says so, and the others are measured.
+build/bench/ready: bench/requirements.txt $(READY)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target build/bench -r $< && touch $@ || \
+	  echo "bench: nbmake could not be installed; its row will say so"
 
 lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "lock: uv is missing. Install it:  $(PYTHON) -m pip install uv"; exit 1; }

@@ -1,3 +1,3 @@
-"""Load the plugin that runs notebooks, for every way to call pytest."""
+"""Load the plugins that run notebooks and tell of skips, for every way to call pytest."""
 
-pytest_plugins = ["nbplugin"]
+pytest_plugins = ["skips", "nbplugin"]

@@ -83,6 +83,8 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("--reasoning-format",): ("reasoning_format", str),
     ("--reasoning-budget",): ("sampling.reasoning_budget_tokens", int),
     ("-ctxcp", "--ctx-checkpoints", "--swa-checkpoints"): ("n_ctx_checkpoints", int),
+    ("-cms", "--checkpoint-min-step"): ("checkpoint_min_step", int),
+    ("-lv", "--verbosity", "--log-verbosity"): ("verbosity", int),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
 CANNOT = {

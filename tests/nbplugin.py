@@ -1,11 +1,14 @@
 """Run notebooks as tests: papermill executes each one once, nbval's rules compare what is stored.
 
 Does: collects notebooks/*.ipynb and notebooks/solutions/*.ipynb (and any notebook named on the command line),
-one test for each code cell; hands one shared server to all of them; in CI turns skips into failures.
-Does not: build notebooks, or compare a cell that is not tagged `nbval-check-output`.
+one test for each code cell; hands one shared server to all of them.
+Does not: build notebooks, compare a cell that is not tagged `nbval-check-output`, or know what skips mean (skips.py).
 
-    pytest notebooks/03_prompt.ipynb                     starts the embedded server when a notebook wants one
-    SERVER=http://gpu:8080 PROFILE=… pytest notebooks    attaches; `embedded-only` cells are not applicable
+    pytest notebooks/03_prompt.ipynb                             starts the embedded server when a notebook wants one
+    SERVER=http://gpu:8080 KEY=… PROFILE=… pytest notebooks      attaches; `embedded-only` cells are not applicable
+    pytest notebooks --executed out                              keeps the notebooks as they ran
+
+The key goes to the kernels by the environment alone: parameters are written into executed notebooks.
 """
 
 import os
@@ -18,6 +21,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 
 from course import nbrun
 from course.errors import CourseError
+from skips import NOT_APPLICABLE
 
 # Stable in meaning, different in each run.
 SANITIZE = {
@@ -29,17 +33,12 @@ SANITIZE = {
     r"\d+(\.\d+)? ms\b": "TIME",
 }
 NOTEBOOK_SECONDS = 3600
-EXCUSED = ("not applicable", "not run")
 shared = pytest.StashKey[object]()
-spared = pytest.StashKey[list]()
 
 
 def pytest_addoption(parser):
     parser.addoption("--cell-seconds", type=float, default=nbrun.CELL_SECONDS, help="time limit of a cell")
-
-
-def pytest_configure(config):
-    config.stash[spared] = []
+    parser.addoption("--executed", type=Path, metavar="FOLDER", help="keep the executed notebooks here")
 
 
 def pytest_collect_file(file_path: Path, parent):
@@ -85,6 +84,8 @@ class Notebook(IPyNbFile):
             ran, self.reason = failure.notebook, failure.reason
             self.failed_id = ran.cells[failure.index].id
         self.seconds = {c.id: c.metadata.get("papermill", {}).get("duration") for c in ran.cells}
+        if folder := self.config.getoption("--executed"):
+            keep(ran, folder, self.path, self.config.rootpath)
         self.ran = {cell.id: cell for cell in nbrun.normalise(ran, nbrun.places()).cells}
 
     def teardown(self):
@@ -101,8 +102,7 @@ class Cell(IPyNbCell):
     def runtest(self):
         book, ran = self.parent, self.parent.ran.get(self.cell.id)
         if self.cell.id in book.not_applicable:
-            self.config.stash[spared].append(self.nodeid)
-            pytest.skip("not applicable: holds for the embedded model only")
+            pytest.skip(f"{NOT_APPLICABLE}holds for the embedded model only")
         if self.cell.id == book.failed_id:
             errors = [out for out in (ran.outputs if ran else []) if out.output_type == "error"]
             trace = [line for error in errors for line in error.traceback]
@@ -131,52 +131,32 @@ def given(config) -> dict:
 
 
 def embedded() -> bool:
-    """Whether the model is the deterministic one: PROFILE says so, else the server's own name for it."""
-    from course import profiles
+    """Whether the deterministic model answers: an attached server says so by its model's name.
 
-    named, url = os.environ.get("PROFILE"), os.environ.get("SERVER")
-    if named or not url:
-        return profiles.load(named or None).deterministic
+    A server that does not answer fails its notebook anyway; until then PROFILE is believed.
+    """
+    from course import profiles
     from course.server import Server
 
-    with Server(url=url, quiet=True) as server:
-        return server.profile.deterministic
+    url, named = os.environ.get("SERVER"), os.environ.get("PROFILE")
+    if not url:
+        return profiles.load().deterministic
+    try:
+        with Server(url=url, quiet=True) as server:
+            return server.profile.deterministic
+    except CourseError:
+        if not named:
+            raise
+        return profiles.load(named).deterministic
+
+
+def keep(notebook, folder: Path, path: Path, root: Path) -> None:
+    """Write it as it ran, with its timings, in the place that it has below `root`."""
+    target = folder / (path.relative_to(root) if path.is_relative_to(root) else path.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, target)
 
 
 def pytest_unconfigure(config):
     if server := config.stash.get(shared, None):
         server.stop()
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if cells := config.stash[spared]:
-        terminalreporter.section("not applicable to this model")
-        terminalreporter.line(f"{len(cells)} cells hold for the embedded model only and were not run:")
-        for cell in cells:
-            terminalreporter.line(f"  {cell}")
-
-
-def strict(report) -> None:
-    """In CI a test may be skipped for what it is, never for a tool that is missing."""
-    in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
-    if not in_ci or not report.skipped or hasattr(report, "wasxfail"):
-        return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    reason = reason.removeprefix("Skipped: ")
-    if not reason.startswith(EXCUSED):
-        report.outcome = "failed"
-        report.longrepr = f"In CI nothing is skipped for a missing tool. The reason was: {reason}"
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item, call):
-    report = yield
-    strict(report)
-    return report
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_make_collect_report(collector):
-    report = yield
-    strict(report)
-    return report

@@ -3,11 +3,14 @@
 All of them run in one pytest of their own, and its JUnit file tells what became of them.
 """
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -65,7 +68,45 @@ def test_embedded_only_is_counted_elsewhere(tmp_path):
     outcomes, printed = run(tmp_path, book, SERVER=NOWHERE, PROFILE="qwen3.6-35b-a3b")
     (kinds,) = outcomes.values()
     assert dict(kinds) == {"skipped": 1, "passed": 1}, printed
-    assert "1 cells hold for the embedded model only" in printed
+    assert "1 notebook cell and 0 tests were not run:" in printed
+    assert "1 × holds for the embedded model only" in printed
+
+
+class Locked(BaseHTTPRequestHandler):
+    """A llama-server with another model and a key, as far as attaching asks."""
+
+    def do_GET(self):
+        allowed = self.path == "/health" or self.headers.get("Authorization") == "Bearer s3cret"
+        answer = {"status": "ok", "data": [{"id": "another-model", "owned_by": "llamacpp"}]}
+        self.send_response(200 if allowed else 401)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer if allowed else {}).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("key", "kinds", "said"),
+    [
+        ({"KEY": "s3cret"}, {"skipped": 1, "passed": 1}, "1 notebook cell and 0 tests were not run:"),
+        ({}, {"failure": 1, "skipped": 1}, "wants an API key"),
+    ],
+)
+def test_the_key_opens_the_server_and_is_not_shown(tmp_path, key, kinds, said):
+    """KEY is used to ask which model answers; PROFILE=embedded does not make another model the embedded one."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Locked) as locked:
+        threading.Thread(target=locked.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{locked.server_port}"
+        named = {"PROFILE": "embedded"} if key else {}
+        book = HERE / "fails_embedded_only_passes_elsewhere.ipynb"
+        outcomes, printed = run(tmp_path, book, "--executed", tmp_path, SERVER=url, **key, **named)
+        locked.shutdown()
+    assert dict(next(iter(outcomes.values()))) == kinds, printed
+    assert said in printed, printed
+    kept = [path.read_text() for path in tmp_path.rglob("*.ipynb")]
+    assert len(kept) == (1 if key else 0), "executed notebooks are kept where --executed says"
+    assert "s3cret" not in printed + "".join(kept)
 
 
 def test_no_server_fails_one_cell_and_says_so(tmp_path):
@@ -83,7 +124,7 @@ def test_ci_skips_nothing_for_a_missing_tool(tmp_path, reason, outcome):
     """With CI set, a skip is a failure, unless the test says that it does not apply."""
     test = tmp_path / "test_skips.py"
     test.write_text(f"import pytest\n\ndef test_skips():\n    pytest.skip({reason!r})\n")
-    ours = ("--rootdir", ROOT, "-c", ROOT / "pyproject.toml", "-p", "nbplugin")
+    ours = ("--rootdir", ROOT, "-c", ROOT / "pyproject.toml", "-p", "skips", "-p", "nbplugin")
     outcomes, printed = run(tmp_path, test, *ours, CI="true", PYTHONPATH=str(ROOT / "tests"))
     (kinds,) = outcomes.values()
     assert f"1 {outcome}" in printed, f"{dict(kinds)}\n{printed}"

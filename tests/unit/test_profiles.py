@@ -1,10 +1,12 @@
 """Profiles: what is sent to the server is what the profile and the changes say."""
 
+from importlib.resources import files
 from itertools import pairwise
 
 import pytest
+import xllamacpp
 
-from course import profiles
+from course import profiles, wheel
 from course.errors import CourseError
 
 ARTICLE = "-hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja"
@@ -81,3 +83,28 @@ def test_an_attached_server_is_recognized_by_its_model():
     embedded = profiles.load("embedded")
     assert profiles.served(embedded, named=False, model="qwen3.6-35b-a3b").name == "qwen3.6-35b-a3b"
     assert profiles.served(embedded, named=False, model="gpt-x").name == "attached"
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_every_flag_of_a_profile_exists_in_the_build_of_the_wheel(name, tmp_path):
+    """Where the weights come from aside: that the wheel does not download is said in the profile."""
+    model = tmp_path / "m.gguf"
+    model.write_bytes(b"GGUF")
+    settings = wheel.parse(flags(name, str(model)))
+    made = wheel.parameters(settings, xllamacpp)
+    assert made.n_ctx == profiles.load(name).context
+
+
+def test_every_flag_of_the_articles_profile_is_explained_above_it():
+    """A comment before each flag, or before the group that it stands in."""
+    text = (files("course") / "profiles.toml").read_text(encoding="utf-8")
+    table = text.partition('["qwen3.6-35b-a3b"]')[2].partition("\n[")[0]
+    explained, seen = False, []
+    for line in map(str.strip, table.partition("flags = [")[2].partition("]\n")[0].splitlines()):
+        if line.startswith("#"):
+            explained = True
+        elif line.startswith('"--'):
+            seen.append(line.split('"')[1])
+            assert explained, f"nothing is said of {line}"
+            explained = line == '"--metrics",'  # the two read-outs are explained together
+    assert seen == [part for part in profiles.load("qwen3.6-35b-a3b").flags if part.startswith("--")]

@@ -40,6 +40,8 @@ def params(model, *flags):
         ("--no-mmproj", "no_mmproj", True),
         ("--kv-unified", "kv_unified", True),
         ("--ctx-checkpoints 0", "n_ctx_checkpoints", 0),
+        ("--checkpoint-min-step 64", "checkpoint_min_step", 64),
+        ("--verbosity 4", "verbosity", 4),
         ("--reasoning-budget 7", "sampling.reasoning_budget_tokens", 7),
     ],
 )

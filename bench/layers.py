@@ -1,0 +1,49 @@
+"""All layers on the CPU ÷ all on the GPU: the server of lesson 01 and the leopard run.
+
+Does: starts the same server with -ngl 0 and with -ngl 99, one after the other, and times start, a prompt, an answer and
+the whole run. Does not: run where there is no NVIDIA GPU.
+"""
+
+import time
+
+from bench import machine, recorded, speed
+from bench.rows import NotMeasured, Row, short
+from bench.setting import Setting
+
+
+def one(setting: Setting, layers: int) -> dict[str, float]:
+    """Seconds to start and for a warm leopard run; tokens per second read and written."""
+    server = setting.server(gpu_layers=layers)
+    began = time.perf_counter()
+    with server:
+        started = time.perf_counter() - began
+        prompts, generations = speed.served(server, 2)
+        runs = [recorded.timed(lambda: recorded.recorded(server, setting.folder)) for _ in range(2)]
+    return {
+        "start": started,
+        "leopard": runs[-1].seconds,
+        "prompt": max(prompts),
+        "generation": max(generations),
+        "answered": float("9.62" in runs[-1].answer),
+    }
+
+
+def measure(setting: Setting) -> list[Row]:
+    if machine.gpu() is None:
+        raise NotMeasured("there is no NVIDIA GPU")
+    return rows(one(setting, 0), one(setting, 99))
+
+
+def rows(cpu: dict[str, float], gpu: dict[str, float]) -> list[Row]:
+    """Pure: each as many times faster on the GPU."""
+    made = []
+    for key, what, unit in (
+        ("leopard", "the leopard run", "s"),
+        ("start", "the server's start (lesson 01)", "s"),
+    ):
+        value = f"{short(cpu[key])} {unit} with -ngl 0 ÷ {short(gpu[key])} {unit} with -ngl 99"
+        made.append(Row(what, cpu[key] / gpu[key], value, data={"cpu": cpu, "gpu": gpu}))
+    for key, what in (("prompt", "reading"), ("generation", "writing")):
+        value = f"{short(gpu[key])} t/s with -ngl 99 ÷ {short(cpu[key])} t/s with -ngl 0"
+        made.append(Row(what, gpu[key] / cpu[key], value))
+    return made

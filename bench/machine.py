@@ -1,0 +1,88 @@
+"""Which machine and which build a figure belongs to: enough to judge it by, nothing that names the machine's owner."""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from bench.setting import ROOT
+from course import engine
+
+
+def describe() -> dict:
+    return {
+        "cpu": cpu(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 1024**3),
+        "gpu": gpu(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def name(machine: dict) -> str:
+    """What its file in bench/results is called: gpu-nvidia-h200, cpu-2-cores."""
+    if machine["gpu"]:
+        return f"gpu-{slug(machine['gpu']['name'])}"
+    return f"cpu-{machine['cores']}-cores"
+
+
+def slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def title(machine: dict) -> str:
+    """The machine in one line of prose."""
+    gpu = f"{machine['gpu']['name']}, " if machine["gpu"] else ""
+    cores = f"{machine['cores']} cores of {machine['cpu']}"
+    return f"{gpu}{cores}, {machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}"
+
+
+def cpu() -> str:
+    """The processor's own name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(encoding="utf-8") if info.is_file() else ""
+    found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def gpu() -> dict | None:
+    """The first NVIDIA GPU that the engine could use; None without one, or where CUDA is not wanted."""
+    program = shutil.which("nvidia-smi")
+    if program is None or os.environ.get("CUDA") == "off":
+        return None
+    query = ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    done = subprocess.run([program, *query], capture_output=True, text=True, timeout=60, check=False)
+    return parse_gpu(done.stdout) if done.returncode == 0 else None
+
+
+def parse_gpu(text: str) -> dict | None:
+    """From nvidia-smi's line "NVIDIA H200, 143771 MiB, 580.159.03"."""
+    parts = [part.strip() for part in text.partition("\n")[0].split(",")]
+    return dict(zip(("name", "memory", "driver"), parts, strict=True)) if len(parts) == 3 else None
+
+
+def commit() -> str:
+    """The checked-out commit, with a + where files differ from it."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    if not shutil.which("git") or not (head := git("rev-parse", "--short=10", "HEAD")):
+        return "unknown"
+    return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+def build() -> str:
+    found = engine.find()
+    return f"{found.build}, {found.kind}"
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -1,0 +1,120 @@
+"""What recording costs: the leopard run through our recording transport ÷ the same run without it.
+
+Does: runs three programs in turn on one server, each warm: a plain agent (smolagents as its documentation shows it,
+printing nothing), the article's script (prints every message and smolagents' own log), and our recorded run.
+Does not: use the web (all three search the same offline pages), or count the imports, which are the same.
+
+The server's own time varies by more than the recorder takes; so besides the plain ratio there is one with the time of
+the server (its `timings`) taken as equal, which shows the client's share.
+"""
+
+import contextlib
+import io
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smolagents import ActionStep, CodeAgent, OpenAIModel
+
+from bench.rows import Row, paired, rotated, spread
+from bench.setting import Setting
+from course.agent import LEOPARD, OPENAI_SAMPLING, LoggingModel, code_agent, connect, record_run
+from course.search import OfflineSearch
+from course.server import Server
+from course.tape import Tape
+
+
+@dataclass(frozen=True)
+class Run:
+    """Seconds from building the agent to its answer; those in which the server read and wrote."""
+
+    seconds: float
+    busy: float
+    steps: int
+    answer: str
+
+    @property
+    def client(self) -> float:
+        return self.seconds - self.busy
+
+
+def plain(server: Server, model_class=OpenAIModel, verbosity: int = 0) -> CodeAgent:
+    """smolagents and its own client, as anyone would write it down."""
+    sampling = dict(server.profile.sampling)
+    extra = {k: sampling.pop(k) for k in list(sampling) if k not in OPENAI_SAMPLING}
+    model = model_class(
+        model_id=server.model_id,
+        api_base=server.api_base,
+        api_key=server.api_key or "not-needed",
+        **sampling,
+        **({"extra_body": extra} if extra else {}),
+    )
+    return CodeAgent(tools=[OfflineSearch()], model=model, verbosity_level=verbosity)
+
+
+def printing(server: Server) -> CodeAgent:
+    """The article's script: a model that prints both directions, and smolagents' own log at level 2."""
+    return plain(server, LoggingModel, verbosity=2)
+
+
+def recorded(server: Server, folder) -> CodeAgent:
+    """As in every lesson: a tape at the transport, steps beside it."""
+    tape = Tape(folder / f"{time.monotonic_ns()}.tape.jsonl")
+    model = connect(server, tape)
+    record_run(tape, LEOPARD, server, model)
+    return code_agent(model)
+
+
+def timed(build: Callable[[], CodeAgent]) -> Run:
+    """One run; what it prints goes to memory."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        began = time.perf_counter()
+        agent = build()
+        answer = agent.run(LEOPARD)
+        seconds = time.perf_counter() - began
+    steps = [step for step in agent.memory.steps if isinstance(step, ActionStep)]
+    return Run(seconds, sum(map(server_seconds, steps)), len(steps), str(answer))
+
+
+def server_seconds(step: ActionStep) -> float:
+    """llama.cpp's timings of the step's response."""
+    timings = step.model_output_message.raw.model_dump()["timings"]
+    return (timings["prompt_ms"] + timings["predicted_ms"]) / 1000
+
+
+def measure(setting: Setting) -> list[Row]:
+    with setting.server() as server:
+        programs = {
+            "plain": lambda: plain(server),
+            "printing": lambda: printing(server),
+            "recorded": lambda: recorded(server, setting.folder),
+        }
+        runs: dict[str, list[Run]] = {name: [] for name in programs}
+        for build in programs.values():
+            timed(build)
+        for round in range(setting.runs):
+            for name in rotated(list(programs), round):
+                runs[name].append(timed(programs[name]))
+    return rows(runs)
+
+
+def rows(runs: dict[str, list[Run]]) -> list[Row]:
+    """Pure: the ratios, first as measured, then with the server's time taken as equal."""
+    seconds = {name: [run.seconds for run in some] for name, some in runs.items()}
+    client = {name: statistics.median(run.client for run in some) for name, some in runs.items()}
+    busy = statistics.median(run.busy for some in runs.values() for run in some)
+    data = {name: [vars(run) for run in some] for name, some in runs.items()}
+
+    def as_measured(below: str) -> str:
+        return f"{spread(seconds['recorded'])} s ÷ {spread(seconds[below])} s, {len(seconds[below])} pairs"
+
+    return [
+        Row("recorded run ÷ plain script", paired(seconds["recorded"], seconds["plain"]), as_measured("plain"),
+            limit=1.01, data=data),
+        Row("the same, the server's time taken as equal", (busy + client["recorded"]) / (busy + client["plain"]),
+            f"{1000 * client['recorded']:.0f} ms ÷ {1000 * client['plain']:.0f} ms outside of the server, "
+            f"{busy:.2f} s in it", limit=1.01),
+        Row("recorded run ÷ the article's script, which prints all",
+            paired(seconds["recorded"], seconds["printing"]), as_measured("printing")),
+    ]  # fmt: skip

@@ -1,0 +1,101 @@
+"""Tokens read again: what the server read on the later steps of a run ÷ what it could not know yet.
+
+Does: runs the same four steps under each template and setting, and compares, token by token, each prompt with the one
+before it and what was generated after it. Does not: use the model's own words (a grammar gives them), so that the
+figures are those of template, cache and settings alone.
+
+1.00 is the limit: the server reads what is new and nothing else. Always new is the last token of a prompt, since
+reading it is what predicts the next one. A model with recurrent layers can go back to a checkpoint only, and reads
+again from there; a random one of the architecture of Qwen3.6 stands for it (tiny.py), since weights change nothing here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from bench.forced import Forced, words
+from bench.rows import Row
+from bench.setting import Setting
+from bench.tiny import hybrid
+from course.agent import LEOPARD, code_agent, connect
+from course.embedded import template_path
+from course.server import Server
+from course.tape import Tape
+from course.turns import turns
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request: its prompt and what was generated after it, as tokens, and how many the server read."""
+
+    prompt: list[int]
+    said: list[int]
+    read: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """A setting to compare. `ours`: the course or a profile uses it, so the target applies."""
+
+    what: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    random_hybrid: bool = False
+    ours: bool = False
+
+
+CASES = (
+    Case("embedded model, its template (drops past thinking)", ours=True),
+    Case("embedded model, ChatML without thinking", {"chat_template_file": None}),
+    Case("embedded model, --no-jinja", {"jinja": False}),
+    Case("embedded model, cache_prompt false", body={"cache_prompt": False}),
+    Case("hybrid, the settings of the Qwen3.6 profile", {"ctx_checkpoints": 32}, random_hybrid=True, ours=True),
+    Case("hybrid, --checkpoint-min-step 64", {"extra": ["--checkpoint-min-step", "64"]}, random_hybrid=True),
+    Case("hybrid, --ctx-checkpoints 0", {"ctx_checkpoints": 0}, random_hybrid=True),
+)  # fmt: skip
+
+
+def common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many tokens at the start are the same."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def new(before: Step, now: Step) -> int:
+    """The tokens of a prompt that the server cannot have in its cache; at least one."""
+    return max(1, len(now.prompt) - common([*before.prompt, *before.said], now.prompt))
+
+
+def totals(steps: Sequence[Step]) -> tuple[int, int]:
+    """(read, new) over all steps but the first, for which everything is new."""
+    pairs = list(pairwise(steps))
+    return sum(now.read for _, now in pairs), sum(new(before, now) for before, now in pairs)
+
+
+def run(server: Server, tape: Tape, body: dict[str, Any]) -> list[Step]:
+    """The forced run, as the server saw it."""
+    opens = server.apply_template([{"role": "user", "content": "Hi"}]).endswith("<think>\n")
+    model = connect(server, tape, model_class=Forced, said=words(opens), body=body)
+    code_agent(model, verbosity_level=-1).run(LEOPARD)
+    steps = []
+    for turn in turns(tape.records()):
+        raw = turn.exchange.response["__verbose"]["content"]
+        steps.append(Step(server.tokenize(turn.prompt), server.tokenize(raw), turn.timings["prompt_n"]))
+    return steps
+
+
+def measure(setting: Setting) -> list[Row]:
+    random = hybrid(setting.folder / "hybrid.gguf")
+    return [row(setting, number, case, random) for number, case in enumerate(CASES)]
+
+
+def row(setting: Setting, number: int, case: Case, random) -> Row:
+    changes = dict(case.changes)
+    if case.random_hybrid:
+        changes |= {"model": str(random), "chat_template_file": str(template_path())}
+    with setting.server(**changes) as server:
+        steps = run(server, Tape(setting.folder / f"reread-{number}.tape.jsonl"), case.body)
+    read, fresh = totals(steps)
+    value = f"{read} tokens read ÷ {fresh} new, {len(steps) - 1} later steps"
+    data = {"read": [step.read for step in steps], "prompt": [len(step.prompt) for step in steps]}
+    return Row(case.what, read / fresh, value, limit=1.05 if case.ours else None, data=data)

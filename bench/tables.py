@@ -1,0 +1,104 @@
+"""The README's tables, out of the data in bench/results:  python -m bench.tables [--check]
+
+Does: writes one section for each machine between two marks in the README; with --check only tells (status 1) whether
+what stands there is what the data give. Does not: measure, or round a missed target into a met one.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bench import machine
+from bench.rows import Row, digits
+from bench.setting import ROOT
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- bench: written by python -m bench.tables -->", "<!-- bench: end -->"
+NOTHING = "Nothing was measured yet:  `make bench`"
+
+
+def rows(record: dict) -> list[Row]:
+    return [Row(**row) for row in record.get("rows", [])]
+
+
+def ratio(row: Row) -> str:
+    return "" if row.ratio is None else f"{row.ratio:.{digits(row.limit)}f}"
+
+
+def target(row: Row) -> str:
+    """The target and whether it was met."""
+    if row.limit is None:
+        return ""
+    sign = "≥" if row.at_least else "≤"
+    verdict = {True: "met", False: "**missed**", None: "not measured"}[row.met]
+    return f"{sign} {row.limit:g}: {verdict}"
+
+
+def lines(record: dict) -> list[str]:
+    """The rows of one measurement for a terminal."""
+    if why := record.get("not_measured"):
+        return [f"not measured here: {why}"]
+    return [
+        "  ".join(part for part in (row.what, ratio(row), target(row).replace("*", ""), row.value) if part)
+        for row in rows(record)
+    ]
+
+
+def table(record: dict) -> list[str]:
+    """One measurement in Markdown."""
+    head = [f"**{record['title']}**", ""]
+    if why := record.get("not_measured"):
+        return [*head, f"Not measured here: {why}.", ""]
+    body = [
+        f"| {cell(row.what)} | {ratio(row)} | {target(row)} | {cell(row.value)} |" for row in rows(record)
+    ]
+    return [*head, "| what | ratio | target | the figures |", "|---|--:|---|---|", *body, ""]
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def section(data: dict) -> list[str]:
+    """One machine: what it is, then its measurements with build and date."""
+    records = data["measurements"].values()
+    runs = sorted({f"{r['build']}, commit {r['commit']}, {r['date']}" for r in records})
+    made = [f"### {machine.title(data['machine'])}", "", f"llama.cpp {'; '.join(runs)}.", ""]
+    return made + [line for record in records for line in table(record)]
+
+
+def rendered(results: list[dict]) -> str:
+    found = [line for data in results for line in section(data)]
+    return "\n".join(found).rstrip() or NOTHING
+
+
+def spliced(text: str, made: str) -> str:
+    """The text with what stands between the marks replaced; ValueError without them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the README lacks the lines {BEGIN} and {END}; put them where the tables belong")
+    return f"{before}{BEGIN}\n\n{made}\n\n{END}{after}"
+
+
+def results(folder: Path = ROOT / "bench" / "results") -> list[dict]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.tables", description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, tell whether it is up to date")
+    given = parser.parse_args(argv)
+    old = README.read_text(encoding="utf-8")
+    new = spliced(old, rendered(results()))
+    if given.check:
+        if new != old:
+            print("the tables in the README are not those of bench/results. Run:  python -m bench.tables")
+        return int(new != old)
+    README.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

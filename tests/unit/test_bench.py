@@ -1,0 +1,358 @@
+"""The measurements: what is divided by what, from figures that are given. No server, no clock."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from bench import __main__ as program
+from bench import (
+    clone,
+    crowd,
+    layers,
+    lessons,
+    machine,
+    recorded,
+    reread,
+    serverlog,
+    speed,
+    suite,
+    tables,
+    tiny,
+)
+from bench.crowd import Crowd
+from bench.plan import BY_HAND, NAMES, PLAN, Measurement
+from bench.recorded import Run
+from bench.reread import Step
+from bench.rows import NotMeasured, Row, paired, rotated, short, spread
+from bench.serverlog import Busy
+from bench.setting import ROOT, Setting, flag
+from bench.suite import Suite
+
+LOG = """\
+0.00.006.111 I srv          init: loading model
+0.00.394.131 I srv          init: model loaded
+0.01.273.950 I slot print_timing: id  0 | task 0 | prompt eval time =     391.86 ms /   162 tokens (    2.42 ms per token)
+0.01.273.994 I slot print_timing: id  0 | task 0 |        eval time =     480.45 ms /    60 tokens (    8.14 ms per token)
+0.01.274.006 I slot print_timing: id  0 | task 0 |       total time =     872.31 ms /   222 tokens
+0.01.772.307 I slot print_timing: id  0 | task 61 | prompt eval time =       7.57 ms /     1 tokens (    7.57 ms per token)
+0.01.772.356 I slot print_timing: id  0 | task 61 |        eval time =     485.66 ms /    60 tokens (    8.23 ms per token)
+"""
+JUNIT = """<testsuites><testsuite>
+<testcase classname="notebooks.00_welcome.ipynb" name="cell 0" time="1.5"/>
+<testcase classname="notebooks.00_welcome.ipynb" name="cell 1" time="0.5">
+<skipped type="pytest.skip" message="not applicable: holds for the embedded model only"/></testcase>
+<testcase classname="notebooks.05_wire.ipynb" name="cell 0" time="2"/>
+<testcase classname="notebooks.05_wire.ipynb" name="cell 1" time="1"><failure message="Cell outputs differ"/></testcase>
+<testcase classname="notebooks.05_wire.ipynb" name="cell 2" time="0"><skipped message="not run: cell 1 failed"/></testcase>
+</testsuite></testsuites>"""
+MACHINE = {"cpu": "A CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux", "python": "3.11.9"}
+
+
+@pytest.fixture
+def setting(tmp_path):
+    return Setting(folder=tmp_path, say=lambda _: None)
+
+
+# ---- rows
+
+
+@pytest.mark.parametrize(
+    ("row", "met"),
+    [
+        (Row("", 1.0502, "", limit=1.05), True),  # 1.05 as shown
+        (Row("", 1.056, "", limit=1.05), False),
+        (Row("", 1.0104, "", limit=1.01), True),
+        (Row("", 1.0106, "", limit=1.01), False),
+        (Row("", 0.81, "", limit=0.8, at_least=True), True),
+        (Row("", 0.79, "", limit=0.8, at_least=True), False),
+        (Row("", 0.5, ""), None),
+        (Row("", None, "", limit=1), None),
+    ],
+)
+def test_a_target_is_judged_by_what_is_shown(row, met):
+    assert row.met is met
+
+
+def test_pairs_are_divided_before_the_median_is_taken():
+    """A machine that became slower half way changes both of a pair."""
+    assert paired([1.0, 2.0, 20.0], [1.0, 2.0, 10.0]) == 1.0
+
+
+def test_each_comes_first_in_turn():
+    assert [rotated(["a", "b", "c"], round)[0] for round in range(4)] == ["a", "b", "c", "a"]
+
+
+def test_figures_are_short():
+    assert [short(n) for n in (0.056, 3.14159, 31.4159, 3141.59)] == ["0.06", "3.14", "31.4", "3,142"]
+    assert spread([3.0, 1.0, 2.0]) == "2.00 (1.00–3.00)"
+
+
+# ---- what is divided by what
+
+
+def test_recording_is_compared_with_the_servers_time_taken_as_equal():
+    """The server was slow in the recorded run: the second ratio does not blame the recorder for it."""
+    runs = {
+        "plain": [Run(10.0, 9.9, 3, "")],
+        "printing": [Run(10.3, 9.9, 3, "")],
+        "recorded": [Run(11.0, 10.85, 3, "")],
+    }
+    as_measured, equal, article = recorded.rows(runs)
+    assert as_measured.ratio == pytest.approx(1.1)
+    assert equal.ratio == pytest.approx((9.9 + 0.15) / (9.9 + 0.1))
+    assert equal.value.startswith("150 ms ÷ 100 ms outside of the server")
+    assert article.ratio == pytest.approx(11 / 10.3)
+
+
+def test_new_is_what_neither_the_last_prompt_nor_its_answer_began_with():
+    before = Step(prompt=[1, 2, 3, 9], said=[4, 5], read=4)
+    assert reread.new(before, Step([1, 2, 3, 7, 8], [], 2)) == 2, "parts at the opened thought"
+    assert reread.new(before, Step([1, 2, 3, 9, 4, 5, 6], [], 1)) == 1, "goes on after the answer"
+    assert reread.new(before, Step([1, 2, 3, 9], [], 1)) == 1, "the last token is always read"
+
+
+def test_the_first_step_is_not_counted():
+    steps = [Step([1, 2], [3], 2), Step([1, 2, 4, 5], [], 2), Step([1, 2, 4, 5, 6], [], 5)]
+    assert reread.totals(steps) == (2 + 5, 2 + 1)
+
+
+def test_only_settings_of_the_course_have_a_target():
+    assert [case.what for case in reread.CASES if case.ours] == [
+        "embedded model, its template (drops past thinking)",
+        "hybrid, the settings of the Qwen3.6 profile",
+    ]
+
+
+def test_a_log_tells_how_long_its_server_was_busy():
+    found = serverlog.busy(LOG)
+    assert found.loading == pytest.approx(0.394)
+    assert found.reading == pytest.approx(0.39943)
+    assert found.writing == pytest.approx(0.96611)
+    assert found.requests == 2
+
+
+def test_logs_are_kept_that_the_course_deletes(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with serverlog.Collected(logs, tmp_path / "kept", every=0.01) as collected:
+        (logs / "a.log").write_text(LOG)
+        for _ in range(500):
+            if (tmp_path / "kept" / "a.log").exists():
+                break
+            serverlog.threading.Event().wait(0.01)
+        (logs / "a.log").unlink()
+        (logs / "b.log").write_text(LOG)
+    assert collected.busy() == serverlog.busy(LOG) + serverlog.busy(LOG)
+
+
+def test_the_suite_is_divided_by_the_time_that_servers_were_busy():
+    mine = Suite(seconds=130.0, passed=True, busy=Busy(10.0, 40.0, 50.0, 7))
+    others = {"nbmake": Suite(missing="nbmake is not installed"), "nbconvert": Suite(65.0, True)}
+    first, second, third = suite.rows({"ours": mine, **others}, 10)
+    assert (first.ratio, first.met, first.failed) == (1.3, True, False)
+    assert (second.ratio, second.value) == (None, "nbmake is not installed")
+    assert third.ratio == 2.0
+
+
+def test_a_suite_that_fails_is_told_beside_its_figure():
+    (row,) = suite.rows({"ours": Suite(seconds=5.0, busy=Busy(1.0))}, 10)
+    assert row.failed
+    assert "it failed" in row.what
+
+
+def test_llama_bench_gets_the_servers_model_threads_and_layers():
+    server = ["llama-server", "-m", "m.gguf", "-c", "8192", "-ngl", "99", "-t", "4"]
+    prompt, generation = speed.command("llama-bench", server, 3)
+    for command in (prompt, generation):
+        assert [flag(command, name) for name in ("-m", "-ngl", "-t", "-r")] == ["m.gguf", "99", "4", "3"]
+    assert (flag(prompt, "-p"), flag(prompt, "-n")) == ("2048", "0")
+    assert (flag(generation, "-p"), flag(generation, "-n"), flag(generation, "-d")) == ("0", "128", "2048")
+
+
+def test_llama_benchs_json_is_read_behind_its_other_output():
+    said = 'ggml_cuda_init: found 1 device\n[\n  {"n_prompt": 2048, "avg_ts": 812.5}\n]\n'
+    assert speed.parse(said) == 812.5
+    read, written = speed.rows([400.0, 420.0, 410.0], [90.0], [820.0, 100.0])
+    assert (read.ratio, written.ratio) == (0.5, 0.9)
+
+
+def test_a_crowd_is_compared_with_the_engine_reading_and_writing_as_much():
+    """2 at once, 4 done in 60 s; the engine takes 20 s for the tokens of 2, so 6 in a minute."""
+    found = Crowd(at_once=2, done=4, seconds=60.0, read=10_000, written=1_200)
+    assert crowd.share(found) == (2500, 300)
+    (row,) = crowd.rows([found], [20.0], "llama-batched-bench")
+    assert row.ratio == pytest.approx(4 / 6)
+    assert row.met is False
+
+
+def test_an_agent_that_failed_is_not_counted_as_done():
+    found = Crowd(at_once=2, done=4, seconds=60.0, read=4, written=4, failed=1)
+    assert found.per_minute == 3
+    assert "1 failed" in crowd.rows([found], [20.0], "x")[0].value
+
+
+def test_crowds_double_and_every_agent_has_its_own_question():
+    assert crowd.sizes(32) == [1, 2, 4, 8, 16, 32]
+    assert crowd.sizes(48) == [1, 2, 4, 8, 16, 32]
+    assert len(set(crowd.questions(64))) == 64
+    assert crowd.questions(64)[:8] == crowd.questions(8)
+
+
+def test_batched_benchs_last_line_counts():
+    said = 'load: ok\n{"pl": 1, "t_pp": 1.0, "t_tg": 2.0, "t": 3.0}\n{"pl": 2, "t_pp": 1.5, "t_tg": 2.5, "t": 4.0}\n'
+    assert crowd.parse(said) == 4.0
+
+
+def test_the_gpu_is_as_many_times_faster():
+    cpu = {"leopard": 13.0, "start": 1.0, "prompt": 300.0, "generation": 50.0, "answered": 1.0}
+    gpu = {"leopard": 1.3, "start": 2.0, "prompt": 30000.0, "generation": 500.0, "answered": 1.0}
+    assert [row.ratio for row in layers.rows(cpu, gpu)] == pytest.approx([10, 0.5, 100, 10])
+
+
+def test_a_step_lasts_until_the_next_one_begins():
+    lines = [
+        (2.0, "setup: a virtual environment in .venv"),
+        (5.0, "setup: installing 150 locked packages (about 1 minute)"),
+        (6.0, "something else"),
+        (35.0, "building the embedded model (once, about 10 seconds) …"),
+        (45.0, "── asking"),
+    ]
+    found = clone.steps(lines, 60.0)
+    assert [seconds for _, seconds in found] == [2.0, 3.0, 30.0, 10.0, 15.0]
+    made = clone.rows(found, 60.0)
+    assert sum(row.ratio or 0 for row in made) == pytest.approx(1)
+    assert made[-1].value == "60.0 s"
+
+
+def test_lessons_are_counted_by_notebook_and_a_failure_is_one(tmp_path):
+    report = tmp_path / "junit.xml"
+    report.write_text(JUNIT)
+    whole, welcome, wire = lessons.rows(lessons.counted(report))
+    assert (welcome.ratio, welcome.failed) == (1.0, False)
+    assert welcome.value == "1 passed, 1 not applicable; 2 s"
+    assert (wire.failed, wire.value) == (True, "1 passed, 1 failed, 1 not run; 3 s")
+    assert whole.failed
+
+
+def test_the_random_hybrid_has_each_tensor_once_and_three_recurrent_layers_to_one():
+    names = tiny.tensors(100)
+    assert sum("ssm_out" in name for name in names) == 6
+    assert sum("attn_q.weight" in name for name in names) == 2
+    assert names["blk.0.attn_qkv.weight"] == (2 * 2 * 32 + 128, 64)
+
+
+def test_a_thought_opens_and_ends_with_one_token_each():
+    tokens, types = tiny.with_thinking(["a", "<issue_start>", "<issue_closed>", "b"], [1, 3, 3, 1])
+    assert tokens == ["a", "<think>", "</think>", "b"]
+    assert types == [1, 4, 4, 1]
+
+
+# ---- machines, files, tables
+
+
+def test_a_file_is_named_after_the_gpu_or_the_cores():
+    gpu = machine.parse_gpu("NVIDIA H200, 143771 MiB, 580.159.03\n")
+    assert gpu == {"name": "NVIDIA H200", "memory": "143771 MiB", "driver": "580.159.03"}
+    assert machine.name({**MACHINE, "gpu": gpu}) == "gpu-nvidia-h200"
+    assert machine.name(MACHINE) == "cpu-2-cores"
+    assert machine.parse_gpu("No devices were found") is None
+
+
+def test_a_result_replaces_its_own_and_keeps_the_others(tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({"machine": MACHINE, "measurements": {"crowd": {"n": 1}, "reread": {"n": 1}}}))
+    program.add(path, "recorded", {"n": 1})
+    assert (
+        program.add(path, "crowd", {"n": 2})["measurements"] == json.loads(path.read_text())["measurements"]
+    )
+    kept = json.loads(path.read_text())["measurements"]
+    assert kept == {"recorded": {"n": 1}, "reread": {"n": 1}, "crowd": {"n": 2}}
+    assert list(kept) == ["recorded", "reread", "crowd"], "in the order of the plan"
+
+
+@pytest.mark.parametrize(("failed", "good"), [(False, True), (True, False)])
+def test_a_run_writes_each_result_and_tells_of_a_failure(tmp_path, setting, monkeypatch, failed, good):
+    class Module:
+        measure = staticmethod(lambda _: [Row("a ÷ b", 1.5, "3 ÷ 2", limit=1.3, failed=failed)])
+
+    said = []
+    monkeypatch.setattr(program, "imported", lambda name: Module)
+    assert program.run(["crowd", "recorded"], tmp_path / "r.json", setting, said.append) is good
+    found = json.loads((tmp_path / "r.json").read_text())["measurements"]
+    assert list(found) == ["recorded", "crowd"]
+    assert found["crowd"]["rows"][0]["ratio"] == 1.5
+    assert "   a ÷ b  1.50  ≤ 1.3: missed  3 ÷ 2" in said
+
+
+def test_a_step_of_the_clone_that_fails_ends_it_with_its_last_lines(tmp_path):
+    said = [sys.executable, "-c", "print('one'); print('two'); raise SystemExit(3)"]
+    with pytest.raises(NotMeasured, match=r"ended with status 3:\none\ntwo"):
+        clone.follow(said, tmp_path, dict(os.environ), 0.0)
+
+
+def test_what_is_missing_is_written_down_with_the_reason(setting):
+    record = program.measured(Measurement("x", "bench.nothing_of_this_name", "X"), setting)
+    assert record["not_measured"] == "there is no bench/nothing_of_this_name.py yet"
+    assert "rows" not in record
+
+
+def test_an_import_that_fails_inside_a_measurement_is_a_bug_and_shows():
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        program.imported("no_such_package.inside")
+
+
+def test_every_measurement_of_the_plan_can_be_asked_for():
+    there = [one for one in PLAN if (ROOT / f"{one.module.replace('.', '/')}.py").is_file()]
+    assert [one.name for one in PLAN if one not in there] in ([], ["tap"])
+    assert all(callable(program.imported(one.module).measure) for one in there)
+    assert program.arguments([]).names == [name for name in NAMES if name not in BY_HAND]
+
+
+def test_a_measurement_that_does_not_exist_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        program.arguments(["recorded", "speeed"])
+    assert "there is no measurement speeed. There are recorded, tap," in capsys.readouterr().err
+
+
+RECORD = {
+    "title": "What recording costs",
+    "date": "2026-11-23",
+    "commit": "abc",
+    "build": "b11549, wheel",
+    "rows": [
+        {"what": "a | b", "ratio": 1.004, "value": "1 ÷ 2", "limit": 1.01},
+        {"what": "c", "ratio": 1.9, "value": "", "limit": 1.3},
+        {"what": "d", "ratio": None, "value": "3 s"},
+    ],
+}
+
+
+def test_a_table_tells_the_target_and_whether_it_was_met():
+    made = tables.table(RECORD)
+    assert "| a \\| b | 1.004 | ≤ 1.01: met | 1 ÷ 2 |" in made
+    assert "| c | 1.90 | ≤ 1.3: **missed** |  |" in made
+    assert "| d |  |  | 3 s |" in made
+
+
+def test_a_section_names_machine_build_and_what_was_not_measured():
+    missing = {**RECORD, "title": "Speed", "not_measured": "llama-bench is missing"}
+    made = "\n".join(
+        tables.section({"machine": MACHINE, "measurements": {"recorded": RECORD, "speed": missing}})
+    )
+    assert "### 2 cores of A CPU, 8 GiB, Linux, Python 3.11.9" in made
+    assert "llama.cpp b11549, wheel, commit abc, 2026-11-23." in made
+    assert "Not measured here: llama-bench is missing." in made
+
+
+def test_only_what_stands_between_the_marks_is_written():
+    text = f"before\n{tables.BEGIN}\n\nold\n\n{tables.END}\nafter\n"
+    once = tables.spliced(text, "new")
+    assert once == tables.spliced(once, "new") == text.replace("old", "new")
+    with pytest.raises(ValueError, match="lacks the lines"):
+        tables.spliced("no marks", "new")
+
+
+def test_the_readmes_tables_are_those_of_the_data(capsys):
+    assert tables.main(["--check"]) == 0, capsys.readouterr().out
