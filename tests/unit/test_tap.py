@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         self.whole(body, ("X-Twice", "1"), ("X-Twice", "2"))
 
     def on_gzip(self, body, rest):
-        self.whole(gzip.compress(b'{"zipped": true}'), ("Content-Encoding", "gzip"))
+        self.whole(gzip.compress(b'{"zipped": true}', mtime=0), ("Content-Encoding", "gzip"))
 
     def on_status(self, body, rest):
         self.whole(b'{"error": {"message": "so it is"}}' if rest != "204" else b"", status=int(rest))

@@ -35,7 +35,7 @@ class Upstream(BaseHTTPRequestHandler):
         if self.path in self.bodies:
             self.whole(self.bodies[self.path])
         elif self.path == "/gzip":
-            self.whole(gzip.compress(b'{"zipped": true}'), ("Content-Encoding", "gzip"))
+            self.whole(gzip.compress(b'{"zipped": true}', mtime=0), ("Content-Encoding", "gzip"))
         elif self.path == "/error":
             self.whole(b'{"error": {"message": "too long"}}', status=400)
         elif self.path == "/cookie":
