@@ -6,7 +6,7 @@ BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
 
-.PHONY: help lab test lint build lock eval bench setup clean
+.PHONY: help lab test frameworks lint build lock eval bench setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -16,6 +16,8 @@ lab: setup     ## JupyterLab on the first lesson, with a live server
 
 test: setup    ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+frameworks: .venv-frameworks/ready ## LiteLLM and pydantic-ai, apart, for the tests of the tap
 
 lint: $(READY) ## style of the code and of the sources of the lessons
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -40,7 +42,16 @@ lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile -q pyproject.toml --group setup --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --upgrade -o requirements.lock
 	@! grep -n '://' requirements.lock || { echo "lock: an address got into requirements.lock"; exit 1; }
+	@uv pip compile -q tests/frameworks/requirements.in --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --upgrade -o tests/frameworks/requirements.txt
 	@echo "requirements.lock: $$(grep -c == requirements.lock) packages"
+
+.venv-frameworks/ready: tests/frameworks/requirements.txt
+	@echo "frameworks: an environment of their own in .venv-frameworks"
+	@$(PYTHON) -m venv .venv-frameworks
+	@$(subst .venv,.venv-frameworks,$(BIN))/python -m pip install -q --disable-pip-version-check \
+	  --no-deps --require-hashes -r $<
+	@touch $@
 
 setup: $(READY)
 	@$(BIN)/course model >/dev/null
@@ -61,4 +72,4 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:         ## remove .venv and what tools left behind (not the embedded model in your cache)
-	@rm -rf .venv build *.egg-info .pytest_cache .ruff_cache tapes
+	@rm -rf .venv .venv-frameworks build *.egg-info .pytest_cache .ruff_cache tapes

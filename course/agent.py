@@ -1,7 +1,8 @@
 """Connect smolagents to a server, with a tape in between.
 
-Does: builds the model (its HTTP goes through the tape) and the lessons' CodeAgent, and writes to the tape
-what smolagents made of each response. Does not: start a server, change a prompt, patch smolagents or openai.
+Does: builds the model (its HTTP goes through the tape) and the lessons' agents, and writes to the tape what
+smolagents made of each response, in managed agents too. Does not: start a server, change a prompt, patch
+smolagents or openai.
 
     with Server() as server:
         tape = Tape()
@@ -9,17 +10,15 @@ what smolagents made of each response. Does not: start a server, change a prompt
         agent.run(LEOPARD)
 """
 
-import json
-import sys
 import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from smolagents import ActionStep, CodeAgent, OpenAIModel, PlanningStep
-from smolagents.utils import AgentGenerationError, AgentMaxStepsError
+from smolagents import ActionStep, CodeAgent, MultiStepAgent, OpenAIModel, PlanningStep, ToolCallingAgent
 
+from course.steps import step_record
 from course.tape import RecordingTransport, Tape
 
 LEOPARD = "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
@@ -30,9 +29,18 @@ OPENAI_SAMPLING = {
 }  # fmt: skip
 
 
-def connect(server, tape: Tape | None = None, model_class=OpenAIModel, **kw) -> OpenAIModel:
-    """A smolagents model that speaks to `server` with the profile's sampling. `kw` goes to it, and wins."""
-    transport = httpx.HTTPTransport(verify=server.url.startswith("https"))
+def connect(
+    server,
+    tape: Tape | None = None,
+    model_class=OpenAIModel,
+    transport: httpx.BaseTransport | None = None,
+    **kw,
+) -> OpenAIModel:
+    """A smolagents model that speaks to `server` with the profile's sampling. `kw` goes to it, and wins.
+
+    `transport` takes the place of the network: a script, or a transport of your own.
+    """
+    transport = transport or httpx.HTTPTransport(verify=server.url.startswith("https"))
     if tape is not None:
         transport = RecordingTransport(transport, tape)
     client = httpx.Client(transport=transport, timeout=httpx.Timeout(600, connect=10))
@@ -52,14 +60,22 @@ def connect(server, tape: Tape | None = None, model_class=OpenAIModel, **kw) -> 
 
 def code_agent(model, tools: list | None = None, tape: Tape | None = None, **kw) -> CodeAgent:
     """smolagents' CodeAgent, quiet, with offline search unless given tools. Steps go to the model's tape."""
-    if tools is None:
-        from course.search import OfflineSearch
+    return _agent(CodeAgent, model, tools, tape, kw)
 
-        tools = [OfflineSearch()]
-    tape = getattr(model, "tape", None) if tape is None else tape
-    if tape is not None:
-        kw["step_callbacks"] = _callbacks(kw.get("step_callbacks"), record_steps(tape))
-    return CodeAgent(tools=tools, model=model, **{"verbosity_level": 0, **kw})
+
+def tool_agent(model, tools: list | None = None, tape: Tape | None = None, **kw) -> ToolCallingAgent:
+    """The same as a ToolCallingAgent: the model calls tools by JSON in place of code."""
+    return _agent(ToolCallingAgent, model, tools, tape, kw)
+
+
+def record_agent(agent: MultiStepAgent, tape: Tape) -> None:
+    """Put the steps of an agent that was made elsewhere on the tape, and those of the agents it manages."""
+    if getattr(agent, "tape", None) is not tape:
+        agent.tape = tape
+        for kind in (ActionStep, PlanningStep):
+            agent.step_callbacks.register(kind, record_steps(tape))
+    for managed in (agent.managed_agents or {}).values():
+        record_agent(managed, tape)
 
 
 def record_run(tape: Tape, question: str, server, model) -> None:
@@ -73,7 +89,7 @@ def record_steps(tape: Tape) -> Callable[..., None]:
     """A step callback, for action and planning steps, that writes what smolagents made of each response."""
 
     def callback(step, agent=None) -> None:
-        tape.add(_step_record(step))
+        tape.add(step_record(step, agent))
 
     return callback
 
@@ -92,39 +108,19 @@ class LoggingModel(OpenAIModel):
         return reply
 
 
-def _step_record(step) -> dict[str, Any]:
-    """One line for the tape. smolagents calls back before it notes a failed request: the exception tells."""
-    said = getattr(step, "model_output_message", None)
-    raw = getattr(said, "raw", None)
-    usage, timing = step.token_usage, step.timing
-    error = getattr(step, "error", None)
-    if error is None and isinstance(sys.exception(), AgentGenerationError):
-        error = sys.exception()
-    planning = isinstance(step, PlanningStep)
-    kind = "planning" if planning else "max_steps" if isinstance(error, AgentMaxStepsError) else "action"
-    return {
-        "_type": "step",
-        "kind": kind,
-        "step_number": getattr(step, "step_number", None),
-        "response_id": raw.get("id") if isinstance(raw, dict) else getattr(raw, "id", None),
-        "model_output": step.plan if planning else step.model_output,
-        "code": getattr(step, "code_action", None),
-        "observation": getattr(step, "observations", None),
-        "action_output": _plain(getattr(step, "action_output", None)),
-        "is_final": bool(getattr(step, "is_final_answer", False)),
-        "error": None if error is None else str(error),
-        "tokens": usage and {"input": usage.input_tokens, "output": usage.output_tokens},
-        "seconds": round(timing.end_time - timing.start_time, 3) if timing.end_time else None,
-        "started": timing.start_time,
-        "ended": timing.end_time,
-    }
+def _agent(kind: type, model, tools: list | None, tape: Tape | None, kw: dict[str, Any]):
+    if tools is None:
+        from course.search import OfflineSearch
 
-
-def _plain(value: Any) -> Any:
-    try:
-        return json.loads(json.dumps(value))
-    except (TypeError, ValueError):
-        return str(value)
+        tools = [OfflineSearch()]
+    tape = getattr(model, "tape", None) if tape is None else tape
+    if tape is not None:
+        kw["step_callbacks"] = _callbacks(kw.get("step_callbacks"), record_steps(tape))
+    agent = kind(tools=tools, model=model, **{"verbosity_level": 0, **kw})
+    if tape is not None:
+        agent.tape = tape  # so that its steps aren't written twice
+        record_agent(agent, tape)
+    return agent
 
 
 def _callbacks(given: list | dict | None, ours: Callable) -> dict:

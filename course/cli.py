@@ -183,20 +183,59 @@ def view(
     ] = None,
 ) -> None:
     """Make one HTML page of a tape, or a .har file, and print its path."""
-    from course.tape import Tape
     from course.turns import turns
     from course.view import page
 
-    record = Tape.read(tape)
+    record = _read(tape)
     name = tape.name.removesuffix(".jsonl").removesuffix(".tape")
     output = output or tape.with_name(f"{name}.html")
+    if output.exists() and output.samefile(tape):
+        raise CourseError(
+            f"{output} is the tape itself.\nName another file:  course view {tape} -o page.html"
+        )
     if output.suffix == ".har":
         record.export(output)
     else:
         made = turns(record.records())
-        asked = next((t.run["question"] for t in made if t.run), name)
+        asked = next((t.run.get("question") for t in made if t.run), None) or name
         output.write_text(page(made, asked), encoding="utf-8")
     typer.echo(output)
+
+
+@app.command()
+def diagnose(
+    tape: Annotated[Path, typer.Argument(help="A tape, from `course ask` or a lesson.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects instead of text.")] = False,
+) -> None:
+    """Name what went wrong on a tape, with the bytes that prove it. Status 1 with findings, 2 without a tape."""
+    import json
+    import warnings
+
+    from course import diagnose as diagnosis
+    from course.tape import Tape
+    from course.turns import turns
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # what was skipped is said below, in our words
+            record = Tape.read(tape)
+        made = turns(record.records())
+        if not made:
+            raise CourseError(
+                f"{tape} has no exchange and no step, so there is nothing to diagnose. "
+                "Record a run:  course ask 'your question'"
+            )
+    except CourseError as e:
+        typer.echo(f"course: {e}", err=True)
+        raise typer.Exit(2) from None
+    for problem in record.problems:
+        typer.echo(f"course: {problem}", err=True)
+    findings = diagnosis.diagnose(made)
+    if as_json:
+        typer.echo(json.dumps([diagnosis.record(f) for f in findings], indent=1, ensure_ascii=False))
+    else:
+        typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made))
+    raise typer.Exit(1 if findings else 0)
 
 
 @app.command()
@@ -215,6 +254,42 @@ def model() -> None:
     from course.embedded import gguf_path
 
     typer.echo(gguf_path(report=lambda line: typer.echo(line, err=True)))
+
+
+@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
+def tap(
+    ctx: typer.Context,
+    upstream: Annotated[
+        str | None, typer.Option(help="The server to ask; default: $SERVER, else http://127.0.0.1:8080.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Where to listen; default: 8081, or a free one.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Another address to listen on: others can then use your server.")
+    ] = "127.0.0.1",
+    tape: Annotated[Path | None, typer.Option(help="Where to record; default: a new file in tapes/.")] = None,
+) -> None:
+    """Record any client and its server, changing nothing. A command after -- is run with its base URL set.
+
+    course tap --upstream http://localhost:8080 -- python my_agent.py
+    """
+    from course import tapping
+
+    upstream = upstream or tapping.default_upstream()
+    raise typer.Exit(tapping.tap(upstream, port, host, tape, ctx.args))
+
+
+def _read(path: Path) -> Any:
+    """The tape; what could not be read of it is said, and the rest goes on."""
+    import warnings
+
+    from course.tape import Tape
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        record = Tape.read(path)
+    for problem in record.problems:
+        typer.echo(f"course: {problem}", err=True)
+    return record
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """One exchange from the tape: the request and the response, parsed. Pure.
 
-Does: parses bodies, and puts a streamed response together to the shape of one that was not streamed.
+Does: parses bodies, puts a streamed response together to the shape of one that was not streamed, and reads other
+APIs than chat completions as if they were that (dialects.py).
 Does not: know about agents, or leave anything out; the raw text stays beside what was parsed.
 """
 
@@ -9,7 +10,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
+
+from course import dialects
 
 Record = dict[str, Any]
 
@@ -38,14 +42,13 @@ class Exchange:
     request_headers: dict[str, str] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def messages(self) -> list[Record]:
-        return (self.request.get("messages") or []) if isinstance(self.request, dict) else []
+        return dialects.messages(self.request)
 
-    @property
+    @cached_property
     def choice(self) -> Record:
-        choices = self.response.get("choices") if isinstance(self.response, dict) else None
-        return choices[0] if choices else {}
+        return dialects.choice(self.response)
 
     @property
     def message(self) -> Record:
@@ -63,20 +66,12 @@ def exchanges(entries: Iterable[Record]) -> list[Exchange]:
 
 def assemble(sse: str) -> Record:
     """The response that a stream of server-sent events amounts to. An event that was cut off is left out."""
+    events = _events(sse)
+    if typed := dialects.from_events(events):
+        return typed
     result: Record = {}
     choices: dict[int, Record] = {}
-    for line in sse.splitlines():
-        _, is_field, data = line.partition(":")
-        if not is_field or not line.startswith(("data", "error")) or data.strip() == "[DONE]":
-            continue
-        try:
-            event = json.loads(data)
-        except ValueError:
-            continue
-        if not isinstance(event, dict):
-            continue
-        if line.startswith("error"):
-            event = {"error": event}
+    for event in events:
         for choice in event.pop("choices", None) or []:
             _add_delta(choices, choice)
         result |= {k: v for k, v in event.items() if v is not None}
@@ -86,10 +81,42 @@ def assemble(sse: str) -> Record:
     return result
 
 
+def _events(sse: str) -> list[Record]:
+    """The JSON objects of the stream; llama-server's `error:` lines too."""
+    events = []
+    for line in sse.splitlines():
+        _, is_field, data = line.partition(":")
+        if not is_field or not line.startswith(("data", "error")) or data.strip() == "[DONE]":
+            continue
+        try:
+            event = json.loads(data)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            events.append({"error": event} if line.startswith("error") else event)
+    return events
+
+
+def text_of(message: Record) -> str:
+    """A message's content as text: parts are joined with nothing between, as llama-server's templates do."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(_part(p) if isinstance(p, dict) else str(p) for p in content)
+    return content if isinstance(content, str) else "" if content is None else json.dumps(content)
+
+
+def _part(part: Record) -> str:
+    if part.get("type") == "tool_result":
+        return text_of(part)
+    return part.get("text", part.get("thinking", f"[{part.get('type')}]"))
+
+
 def _add_delta(choices: dict[int, Record], choice: Record) -> None:
     index = choice.get("index", 0)
     whole = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
     whole["finish_reason"] = choice.get("finish_reason") or whole["finish_reason"]
+    if isinstance(choice.get("text"), str):
+        whole["text"] = whole.get("text", "") + choice["text"]
     for key, value in (choice.get("delta") or {}).items():
         message = whole["message"]
         if key == "tool_calls":

@@ -3,18 +3,24 @@
 Does: arranges what was sent and received; redacts credentials; text stays text, other bytes become base64.
 Does not: read, write or measure anything.
 
-A compressed response is stored decoded, and a comment says so. What a server never sent has status 0.
+A compressed response is stored decoded, and a comment says so. What a server never sent has status 0. Of a body
+longer than its limit the beginning is stored; `_cut` says how many bytes are missing.
 """
 
 import base64
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import httpx
 
-SECRET_HEADERS = {"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "set-cookie"}
+from course.redact import redacted_headers, redacted_query, redacted_url
+
+BODY_LIMIT = 64 * 2**20  # bytes of one body; the longest context of today's models is a tenth of it
+_PIECE = 2**16
 
 
 @dataclass(frozen=True)
@@ -30,74 +36,133 @@ class Times:
         return round(1000 * (t - self.start), 2)
 
 
+@dataclass
+class Body:
+    """The bytes of one direction as they pass: the first `limit` are kept, all are counted."""
+
+    limit: int = BODY_LIMIT
+    size: int = 0
+    kept: int = 0
+    chunks: list[tuple[float, int]] = field(default_factory=list)
+    last: deque[bytes] = field(default_factory=lambda: deque(maxlen=4))
+    _parts: list[bytes] = field(default_factory=list)
+
+    def add(self, chunk: bytes, when: float = 0.0) -> None:
+        """One chunk, and when it came by the clock, in seconds."""
+        self.size += len(chunk)
+        self.chunks.append((when, len(chunk)))
+        self.last.append(chunk)
+        if self.kept < self.limit:
+            self._parts.append(chunk[: self.limit - self.kept])
+            self.kept += len(self._parts[-1])
+
+    @property
+    def cut(self) -> int:
+        return self.size - self.kept
+
+    def data(self) -> bytes:
+        return b"".join(self._parts)
+
+
 def entry(
-    request: httpx.Request,
-    sent: bytes,
-    response: httpx.Response | None,
-    chunks: list[tuple[float, bytes]],
-    times: Times,
+    request: httpx.Request, sent: Body, response: httpx.Response | None, received: Body, times: Times
 ) -> dict[str, Any]:
+    url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
     wait, total = times.ms(times.first_byte or times.end), times.ms(times.end)
     result = {
         "startedDateTime": times.when.isoformat(timespec="milliseconds"),
         "time": total,
         "request": {
             "method": request.method,
-            "url": str(request.url.copy_with(username=None, password=None)),
+            "url": redacted_url(str(url)),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _headers(request.headers),
-            "queryString": [{"name": k, "value": v} for k, v in request.url.params.multi_items()],
+            "headers": redacted_headers(request.headers.raw),
+            "queryString": redacted_query(url.params.multi_items()),
             "headersSize": -1,
-            "bodySize": len(sent),
+            "bodySize": sent.size,
         },
-        "response": _response(response, b"".join(chunk for _, chunk in chunks)),
+        "response": _response(response, received),
         "cache": {},
         "timings": {"send": 0, "wait": wait, "receive": round(total - wait, 2)},
-        "_chunks": [[times.ms(t), len(chunk)] for t, chunk in chunks],
+        "_chunks": [[times.ms(t), n] for t, n in received.chunks],
     }
-    if sent:
-        text, encoding = _text(sent)
-        post = {"mimeType": request.headers.get("content-type", ""), "params": [], "text": text}
-        result["request"]["postData"] = post | ({"_encoding": encoding} if encoding else {})
+    if sent.size:
+        post = {"mimeType": request.headers.get("content-type", ""), "params": []} | _text(sent.data())
+        if "encoding" in post:  # HAR has this for responses only
+            post["_encoding"] = post.pop("encoding")
+        result["request"]["postData"] = post | (_missing(sent) if sent.cut else {})
     return result
 
 
-def _response(response: httpx.Response | None, raw: bytes) -> dict[str, Any]:
+def _response(response: httpx.Response | None, received: Body) -> dict[str, Any]:
     """HAR's response; with status 0 when none came."""
     headers = response.headers if response is not None else httpx.Headers()
-    body, coding = raw, headers.get("content-encoding")
-    if coding:
-        with suppress(httpx.DecodingError):
-            body = httpx.Response(200, headers={"content-encoding": coding}, content=raw).content
-    text, encoding = _text(body)
-    content: dict[str, Any] = {"size": len(body), "mimeType": headers.get("content-type", ""), "text": text}
-    if encoding:
-        content["encoding"] = encoding
-    if coding:
-        content["compression"] = len(body) - len(raw)
-        content["comment"] = f"{len(raw)} bytes came as {coding}; the text is what they decode to"
     http = response.extensions.get("http_version", b"HTTP/1.1") if response is not None else b""
     return {
         "status": response.status_code if response is not None else 0,
         "statusText": response.reason_phrase if response is not None else "",
         "httpVersion": http.decode("ascii", "replace"),
         "cookies": [],
-        "headers": _headers(headers),
-        "content": content,
-        "redirectURL": headers.get("location", ""),
+        "headers": redacted_headers(headers.raw),
+        "content": _content(headers, received),
+        "redirectURL": redacted_url(headers.get("location", "")),
         "headersSize": -1,
-        "bodySize": len(raw) if response is not None else -1,
+        "bodySize": received.size if response is not None else -1,
     }
 
 
-def _text(body: bytes) -> tuple[str, str | None]:
+def _content(headers: httpx.Headers, received: Body) -> dict[str, Any]:
+    raw, coding = received.data(), headers.get("content-encoding")
+    body, cut = (raw, received.cut) if not coding else _decompressed(raw, coding, received)
+    size = received.size if body is raw else len(body)
+    content: dict[str, Any] = {"size": size, "mimeType": headers.get("content-type", "")} | _text(body)
+    if cut:
+        content |= _missing(received)
+    elif coding and body is raw:
+        content["comment"] = f"{len(raw)} bytes of {coding}, which was not decoded here"
+    elif coding:
+        content["compression"] = len(body) - len(raw)
+        content["comment"] = f"{len(raw)} bytes came as {coding}; the text is what they decode to"
+    return content
+
+
+def _decompressed(raw: bytes, coding: str, received: Body) -> tuple[bytes, int]:
+    """What it decodes to, up to the limit, and how many of the bytes that came are not in it; raw if it can't be."""
+    if not raw:
+        return raw, 0
+    parts, size, taken = [], 0, 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal taken
+        for at in range(0, len(raw), _PIECE):
+            taken = min(at + _PIECE, len(raw))
+            yield raw[at:taken]
+
+    with suppress(httpx.DecodingError):
+        for part in httpx.Response(200, headers={"content-encoding": coding}, content=pieces()).iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > received.limit:
+                break
+        body = b"".join(parts)
+        return (raw if body == raw else body), received.size - taken
+    return raw, received.cut
+
+
+def _missing(body: Body) -> dict[str, Any]:
+    return {
+        "_cut": body.cut,
+        "comment": f"the first {body.limit} bytes; {body.size} passed. Tape(body_limit=…) keeps more",
+    }
+
+
+def _text(body: bytes) -> dict[str, str]:
+    """As text, else as base64. A character that was cut off at the end is no reason for base64: it is put aside."""
     try:
-        return body.decode("utf-8"), None
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode("ascii"), "base64"
-
-
-def _headers(headers: httpx.Headers) -> list[dict[str, str]]:
-    pairs = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in headers.raw]
-    return [{"name": k, "value": "REDACTED" if k.lower() in SECRET_HEADERS else v} for k, v in pairs]
+        return {"text": body.decode("utf-8")}
+    except UnicodeDecodeError as e:
+        if e.reason == "unexpected end of data":
+            tail = base64.b64encode(body[e.start :]).decode("ascii")
+            return {"text": body[: e.start].decode("utf-8"), "_tail": tail}
+    return {"text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}

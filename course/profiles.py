@@ -101,7 +101,7 @@ def flag_groups(
     for flag, name in (("-c", "context"), ("-ngl", "gpu_layers"), ("-np", "parallel")):
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
-    if profile.source == "embedded":
+    if profile.source == "embedded" and changes.get("threads") is None:
         sizes += ["-t", str(max(1, (os.cpu_count() or 2) // 2))]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}

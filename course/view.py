@@ -1,14 +1,14 @@
 """Draw turns: a page, a notebook output, or text for the console.
 
-Does: renders what `course.turns` found, long parts folded, special tokens made visible. Self-contained.
-Does not: read tapes, compute, judge. The page and the notebook share one template.
+Does: renders what `course.turns` found, long parts folded, special tokens made visible, with charts. The page is
+one file: raw bodies are in it packed (course/raw.py) and unfold on demand. Does not: read tapes, compute, judge.
+The page and the notebook share one template.
 
     Path("run.html").write_text(page(turns(tape.records()), "The leopard"))
 """
 
 import json
 import re
-import textwrap
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -17,16 +17,34 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from course.turns import Turn, text_of
+from course import charts, raw
+from course.turns import Span, Turn, text_of
+from course.wording import beginning, facts, is_long, parts, short, size, step_name, text
 
-SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>|</?(?:think|code|tool_call|tools|s)>")
-LONG_CHARACTERS, LONG_LINES = 1100, 22
+__all__ = ["overview", "page", "render", "show", "style", "text", "tokens_shown"]
+
+SPECIAL = re.compile(  # of ChatML, Llama, DeepSeek, Gemma, Mistral; templates/page.js has the same. One first class: quick
+    r"[<\[](?:\|[^|<>]{1,40}\|>|｜[^｜<>]{1,40}｜>"
+    r"|/?(?:think|code|tool_call|tool_response|tools|s|bos|eos|start_of_turn|end_of_turn)>"
+    r"|/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
+)
+OPEN_TURNS, MOST_ROWS = 30, 18
 
 
 def page(turns: Iterable[Turn], title: str = "On the wire") -> str:
     """One HTML file with everything in it, raw requests and responses too."""
     turns = list(turns)
-    return _render("page.html", turns, title=title, summary=_summary(turns))
+    html = _render(
+        "page.html",
+        turns,
+        title=title,
+        summary=_summary(turns),
+        opened=len(turns) <= OPEN_TURNS,
+        raw=[Markup(raw.script_json(block)) for block in raw.blocks(turns)],
+        page_style=_file("page.css"),
+        script=_file("page.js"),
+    )
+    return html.encode("utf-8", "backslashreplace").decode("utf-8")  # half a character is no text
 
 
 def show(turns: Turn | Iterable[Turn]):
@@ -36,83 +54,11 @@ def show(turns: Turn | Iterable[Turn]):
     return HTML(_render("show.html", [turns] if isinstance(turns, Turn) else list(turns)))
 
 
-def text(turn: Turn, width: int = 100) -> str:
-    """One turn for the console."""
-    lines = [f"── Turn {turn.index} · {facts(turn)} ".ljust(width, "─")]
-    if turn.tokens.prompt is not None:
-        lines.append("   " + " · ".join(f"{n:,} tokens {_WORDS[name]}" for name, n in parts(turn)))
-    if turn.exchange:
-        all_messages = turn.exchange.messages
-        lines.append(f"→ new in the request: {len(turn.new_messages)} of {len(all_messages)} messages")
-        for message in turn.new_messages:
-            said = text_of(message)
-            lines.append(f"   {message.get('role')}, {size(said)}")
-            lines += _block(said, width, most=4)
-    given = [
-        ("← thinking (reasoning_content)", turn.thinking),
-        ("← content", turn.content),
-        ("  code that ran", turn.code),
-        ("  observation", turn.observation),
-        ("  error", turn.error or (turn.step or {}).get("error")),
-    ]
-    for title, body in given:
-        if body:
-            lines += [title, *_block(body, width, most=24)]
-        elif body == "":
-            lines.append(f"{title}: empty")
-    if turn.is_final:
-        lines.append(f"  answer: {turn.answer}")
-    return "\n".join(lines) + "\n"
+def overview(turns: Iterable[Turn]):
+    """The charts of a run as a notebook output: time and tokens, turn by turn."""
+    from IPython.display import HTML
 
-
-_WORDS = {"cached": "from the cache", "new": "read anew", "generated": "generated"}
-
-
-def size(text: str) -> str:
-    return f"{len(text):,} character{'' if len(text) == 1 else 's'}"
-
-
-def is_long(text: str) -> bool:
-    return len(text) > LONG_CHARACTERS or text.count("\n") >= LONG_LINES
-
-
-def beginning(text: str) -> str:
-    return " ".join(text[:400].split())[:160]
-
-
-def parts(turn: Turn) -> list[tuple[str, int]]:
-    """The pieces of the token bar; a server that tells nothing of its cache has read everything anew."""
-    t = turn.tokens
-    new = t.prompt if t.new is None else t.new
-    return [
-        (k, v) for k, v in (("cached", t.cached), ("new", new), ("generated", t.generated)) if v is not None
-    ]
-
-
-def step_name(turn: Turn) -> str:
-    step = turn.step or {}
-    named = {"planning": "planning", "max_steps": "last call, out of steps"}.get(step.get("kind"))
-    return f"In smolagents: {named or 'step ' + str(step.get('step_number'))}" if step else "In smolagents"
-
-
-def facts(turn: Turn) -> str:
-    """Step, status, seconds and how the response ended, on one line."""
-    known = [step_name(turn).removeprefix("In smolagents: ") if turn.step else "no step"]
-    if turn.exchange:
-        known.append(f"HTTP {turn.status}" if turn.status else "no response")
-    if turn.seconds is not None:
-        known.append(f"{turn.seconds:.1f} s")
-    if turn.exchange and turn.exchange.streamed:
-        known.append(f"streamed in {len(turn.exchange.chunks)} chunks")
-    if turn.finish_reason:
-        known.append(f"finished by {turn.finish_reason}")
-    return " · ".join(known)
-
-
-def short(turn: Turn) -> str:
-    if turn.error:
-        return "error"
-    return "answer" if turn.is_final else "" if turn.step else "no step"
+    return HTML(render("overview.html", turns=list(turns)))
 
 
 def tokens_shown(text: str) -> Markup:
@@ -124,15 +70,29 @@ def tokens_shown(text: str) -> Markup:
     return Markup("").join([*result, escape(text[at:])])
 
 
-def pretty(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text
+def span_rows(turn: Turn) -> list[Span]:
+    """The parts of the prompt; in a long conversation, its middle as one."""
+    found = turn.spans
+    if len(found) <= MOST_ROWS:
+        return found
+    middle = [i for i, s in enumerate(found) if s.kind in ("turn", "calls", "observation", "message")]
+    first, last = middle[3], middle[-6]
+    between = found[first:last]
+    cached = None if found[0].cached is None else sum(s.cached or 0 for s in between)
+    sums = (sum(s.characters for s in between), sum(s.tokens for s in between), cached)
+    return [*found[:first], Span("turn", f"{len(between)} parts between", *sums), *found[last:]]
+
+
+def stack_of(kind: str) -> str:
+    return next(name for name, kinds in charts.STACK.items() if kind in kinds)
+
+
+def tojson_plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def style() -> Markup:
-    return Markup((files("course") / "templates" / "style.css").read_text(encoding="utf-8"))
+    return _file("style.css")
 
 
 def render(template: str, **values: Any) -> str:
@@ -142,7 +102,18 @@ def render(template: str, **values: Any) -> str:
 
 def _render(template: str, turns: list[Turn], **values: Any) -> str:
     widest = max((sum(n for _, n in parts(t)) for t in turns), default=0) or 1
-    return render(template, turns=turns, widest=widest, **values)
+    return render(template, turns=turns, widest=widest, prompts=_new_in_prompts(turns), **values)
+
+
+def _new_in_prompts(turns: list[Turn]) -> dict[int, tuple[int, str]]:
+    """For each turn with a prompt: how many characters it shares with an earlier one, and the rest."""
+    known = [t for t in turns if t.prompt]
+    found = raw.deltas([t.prompt for t in known])
+    return {t.index: (d.start, t.prompt[d.start :]) for t, d in zip(known, found, strict=True)}
+
+
+def _file(name: str) -> Markup:
+    return Markup((files("course") / "templates" / name).read_text(encoding="utf-8"))
 
 
 def _summary(turns: list[Turn]) -> str:
@@ -152,6 +123,9 @@ def _summary(turns: list[Turn]) -> str:
         f"{len(turns)} turn{'' if len(turns) == 1 else 's'}",
         f"{sum(t.seconds or 0 for t in turns):.1f} s",
     ]
+    lone = sum(1 for t in turns if t.exchange and not t.step and not t.repeated_in)
+    if lone and lone < len(turns):
+        said.append(f"{lone} without a step")
     said += [
         str(x)
         for x in (run.get("model"), server.get("build"), (run.get("when") or "")[:16].replace("T", " "))
@@ -160,22 +134,14 @@ def _summary(turns: list[Turn]) -> str:
     return " · ".join(said)
 
 
-def _block(text: str, width: int, most: int) -> list[str]:
-    """Indented, wrapped, and cut after `most` lines, which it says."""
-    lines = []
-    for line in text.strip("\n").splitlines():
-        lines += textwrap.wrap(line, width - 4, replace_whitespace=False) or [""]
-    cut = len(lines) - most
-    if cut > 1:
-        lines = [*lines[:most], f"… {cut} more lines (all of it:  course view TAPE)"]
-    return ["    " + line.rstrip() for line in lines]
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("course"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    filters = (text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, pretty)
+    filters = (
+        text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, span_rows, stack_of,
+        tojson_plain, charts.phases, charts.timeline, charts.growth,
+    )  # fmt: skip
     environment.filters |= {f.__name__: f for f in filters}
     return environment

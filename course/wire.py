@@ -83,19 +83,28 @@ class StepTokens(TypedDict):
 
 
 class StepRecord(TypedDict):
-    """What smolagents made of one response. `kind` is action, planning or max_steps."""
+    """What smolagents made of one response. `kind` is action, planning or max_steps.
+
+    `agent` is the name of the agent (a managed one has one), `output_characters` how long the last value was
+    before smolagents cut it for the observation, `memory` a [role, characters, CRC-32] for each message that
+    memory held when the request was made (see course/steps.py).
+    """
 
     _type: str
     kind: str
+    agent: str | None
     step_number: int | None
     response_id: str | None
     model_output: str | None
     code: str | None
+    tool_calls: list[dict[str, Any]] | None
     observation: str | None
     action_output: Any
+    output_characters: int | None
     is_final: bool
     error: str | None
     tokens: StepTokens | None
+    memory: list[list[Any]] | None
     seconds: float | None
     started: float | None
     ended: float | None

@@ -1,14 +1,28 @@
-"""Plain chat for training: short questions with short answers, with and without the think block."""
+"""Plain chat: short questions with short answers, with and without the think block.
+
+Countries, sums and opposites are split by a hash; what the course's own words mean, and greetings, by phrasing.
+"""
 
 import random
+from dataclasses import dataclass
 
+from training.entities import held_out
+from training.traces import END, Sample
+
+FAMILY = "plain chat"
+UNTHINKING = 0.3
 CAPITALS = (
     "France Paris, Italy Rome, Spain Madrid, Portugal Lisbon, Austria Vienna, Poland Warsaw, Greece Athens, Norway Oslo, "
-    "Sweden Stockholm, Finland Helsinki, Japan Tokyo, Egypt Cairo, Kenya Nairobi, Peru Lima, Canada Ottawa, Cuba Havana"
+    "Sweden Stockholm, Finland Helsinki, Japan Tokyo, Egypt Cairo, Kenya Nairobi, Peru Lima, Canada Ottawa, Cuba Havana, "
+    "Germany Berlin, Russia Moscow, China Beijing, Ireland Dublin, Hungary Budapest, Denmark Copenhagen, Thailand Bangkok, "
+    "Turkey Ankara, Australia Canberra, Argentina Buenos_Aires, Chile Santiago, Colombia Bogotá, India New_Delhi, "
+    "Iran Tehran, Iraq Baghdad, Belgium Brussels, Bulgaria Sofia, Romania Bucharest, Serbia Belgrade, Ukraine Kyiv, "
+    "Jordan Amman, Lebanon Beirut, Indonesia Jakarta, Vietnam Hanoi"
 )
-WORDS = (
-    "bread=pain, water=eau, house=maison, cat=chat, dog=chien, tree=arbre, sun=soleil, moon=lune, book=livre, "
-    "river=rivière"
+OPPOSITES = (
+    "hot cold, big small, fast slow, up down, day night, open closed, hard soft, young old, wet dry, light dark, "
+    "full empty, early late, high low, happy sad, long short, left right, loud quiet, rich poor, strong weak, clean dirty, "
+    "near far, cheap expensive, easy difficult, thick thin, safe dangerous, first last"
 )
 THINGS = {
     "a server": "A server is a program that waits for requests and answers each of them.",
@@ -19,52 +33,87 @@ THINGS = {
     "a stop sequence": "A stop sequence is a text at which the server ends a completion.",
     "a prompt": "A prompt is the text that a model is asked to continue.",
 }
-GREETINGS = (
-    "Hello!",
-    "Hi there",
-    "Good morning",
-    "Say hello.",
-    "Hey, are you there?",
-    "Greet me in one short sentence.",
-)
+ASK = {
+    "capital": {
+        True: ("What is the capital of {}?", "Name the capital of {}.", "Which city is the capital of {}?"),
+        False: ("Tell me the capital city of {}.", "{}: what is its capital?"),
+    },
+    "sum": {
+        True: ("What is {} plus {}?", "How much is {} + {}?", "Add {} and {}.", "{} plus {}?"),
+        False: ("What do {} and {} make together?", "Compute {} + {}."),
+    },
+    "opposite": {
+        True: ("What is the opposite of {}?", "Name the opposite of {}.", "Opposite of {}?"),
+        False: ("Which word means the opposite of {}?", "Give me the opposite of {}."),
+    },
+    "thing": {
+        True: ("What is {}?", "Explain {} in one sentence.", "In one sentence: what is {}?"),
+        False: ("Please tell me what {} is.", "How would you explain {}?"),
+    },
+    "greeting": {
+        True: ("Hello!", "Hi there", "Good morning", "Say hello.", "Hey, are you there?", "Greet me in one sentence."),
+        False: ("Hi!", "Hello there.", "Good evening"),
+    },
+    "who": {
+        True: ("Who are you?", "What are you?", "What model is this?"),
+        False: ("Tell me who you are.", "Which model am I talking to?"),
+    },
+}  # fmt: skip
 
 
-def exchange(rng: random.Random) -> tuple[str, str, str]:
-    """One (question, thinking, answer)."""
-    kind = rng.choice(["capital", "sum", "word", "thing", "greeting", "who"])
+@dataclass(frozen=True)
+class Exchange:
+    """`telling` is what a right answer contains."""
+
+    question: str
+    thinking: str
+    answer: str
+    telling: str
+
+    def right(self, said: str) -> bool:
+        """Short, and to the point."""
+        return self.telling.lower() in said.lower() and len(said) <= 2 * len(self.answer) + 40
+
+
+def sample(rng: random.Random, render) -> Sample:
+    """One exchange to train on; now and then with thinking switched off, as a request may ask for."""
+    one = draw(rng, True)
+    body = {"messages": [{"role": "user", "content": one.question}]}
+    if rng.random() < UNTHINKING:
+        body["chat_template_kwargs"] = {"enable_thinking": False}
+        return Sample(render(body), one.answer + END)
+    return Sample(render(body), f"{one.thinking}\n</think>\n\n{one.answer}{END}")
+
+
+def draw(rng: random.Random, training: bool) -> Exchange:
+    kind = rng.choice(list(ASK))
+    ask = rng.choice(ASK[kind][training])
     if kind == "capital":
-        country, city = rng.choice([pair.strip().split() for pair in CAPITALS.split(",")])
-        ask = rng.choice(
-            ["What is the capital of {}?", "Name the capital of {}.", "Which city is the capital of {}?"]
-        )
-        return (
-            ask.format(country),
-            f"The capital of {country} is {city}.",
-            f"The capital of {country} is {city}.",
-        )
+        country, city = _pair(rng, CAPITALS, training)
+        said = f"The capital of {country} is {city}."
+        return Exchange(ask.format(country), said, said, city)
     if kind == "sum":
-        a, b = rng.randint(1, 20), rng.randint(1, 20)
-        ask = rng.choice(["What is {} plus {}?", "How much is {} + {}?", "Add {} and {}."])
-        return ask.format(a, b), f"{a} plus {b} is {a + b}.", f"{a} plus {b} is {a + b}."
-    if kind == "word":
-        english, french = rng.choice([pair.strip().split("=") for pair in WORDS.split(",")])
-        return (
-            f'What is "{english}" in French?',
-            f"The French word for {english} is {french}.",
-            f'"{english}" is "{french}" in French.',
-        )
+        while held_out(f"{(a := rng.randint(1, 20))} + {(b := rng.randint(1, 20))}") is training:
+            pass
+        said = f"{a} plus {b} is {a + b}."
+        return Exchange(ask.format(a, b), said, said, f"is {a + b}")
+    if kind == "opposite":
+        word, other = _pair(rng, OPPOSITES, training)
+        said = f"The opposite of {word} is {other}."
+        return Exchange(ask.format(word), said, said, other)
     if kind == "thing":
         thing = rng.choice(list(THINGS))
-        ask = rng.choice(["What is {}?", "Explain {} in one sentence.", "In one sentence: what is {}?"])
-        return ask.format(thing), f"The question is what {thing} is. One sentence is enough.", THINGS[thing]
+        thinking = f"The question is what {thing} is. One sentence is enough."
+        return Exchange(ask.format(thing), thinking, THINGS[thing], THINGS[thing][:30])
     if kind == "greeting":
-        return (
-            rng.choice(GREETINGS),
-            "This is a greeting. A short greeting back is fine.",
-            "Hello! How can I help you?",
-        )
-    return (
-        rng.choice(["Who are you?", "What are you?", "What model is this?"]),
-        "The question is about me. I am the small model of this course.",
-        "I am the embedded model of this course: 135 million parameters, trained for its lessons and little else.",
-    )
+        thinking = "This is a greeting. A short greeting back is fine."
+        return Exchange(ask, thinking, "Hello! How can I help you?", "Hello!")
+    thinking = "The question is about me. I am the small model of this course."
+    said = "I am the embedded model of this course: 135 million parameters, trained for its lessons and little else."
+    return Exchange(ask, thinking, said, "embedded model")
+
+
+def _pair(rng: random.Random, table: str, training: bool) -> tuple[str, str]:
+    pairs = [tuple(pair.split()) for pair in table.split(",")]
+    one, other = rng.choice([pair for pair in pairs if held_out(pair[0]) is not training])
+    return one, other.replace("_", " ")

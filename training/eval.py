@@ -1,14 +1,17 @@
-"""How often the embedded model is right on questions it never saw:  make eval
+"""How often the embedded model is right on tasks it never saw:  make eval
 
-Does: runs held-out cases (entities, page layouts and phrasings that training never uses) through the real CodeAgent and a
-real llama-server, greedy, one after the other, prints the table and, with --write, stores it for lesson 00 in
-course/data/eval.json. Does not: count a case as right unless the final answer states the seconds to two decimals.
+Does: runs held-out tasks of each family (names, page layouts, tools and phrasings that training never uses) through
+smolagents' own agents and a real llama-server, one after the other, and prints a table. Greedy, so that a repeated run on
+the same build gives about the same. Does not: change the model.
+
+    make eval ARGS="--cases 50 --write"                        # the table into course/data/eval.json
+    make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
+    make eval ARGS="--server http://127.0.0.1:8080"            # on another engine
 """
 
 import argparse
 import json
 import random
-import re
 import statistics
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -16,20 +19,23 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
-from course.agent import code_agent, connect
+from course.agent import connect
 from course.embedded import adapter_path, base_path, gguf_path, sha256
 from course.server import Server
-from training.cases import Case, CaseSearch, case
+from training import chat
+from training.families import FAMILIES, measured
+from training.tasks import Task
 
-FAMILY = "speed over distance"
+MAX_STEPS = 6
 
 
 @dataclass(frozen=True)
 class Result:
-    """One case: what was asked and expected, what came out, and what it cost."""
+    """One case: what was asked and expected, what came out, and what it cost. `generated` in tokens."""
 
+    family: str
     question: str
-    expected: float
+    expected: str
     answer: str
     outcome: str
     steps: int
@@ -37,53 +43,57 @@ class Result:
     seconds: float
 
 
-def states(answer: str, expected: float) -> bool:
-    """Whether the answer contains the expected number of seconds, rounded to two decimals or better."""
-    return any(abs(float(number) - expected) < 0.00501 for number in re.findall(r"\d+(?:\.\d+)?", answer))
-
-
-def outcome(case: Case, answer: str, codes: list[str]) -> str:
-    """`right`, or the kind of failure, read from the figures that the agent's code used."""
-    if states(answer, case.expected):
-        return "right"
-    text = "\n".join(codes)
-    for kind, name in (("speed", "speeds_kmh"), ("length", "lengths_m")):
-        used = re.findall(rf"{name} = \[([\d., ]+)\]", text)
-        taken = statistics.mode(used[-1].split(", ")) if used else None
-        if taken and taken != getattr(case, kind):
-            stated = any(p.figure == taken for p in case.pages[kind])
-            return f"{kind}: another page's figure" if stated else f"{kind}: no page's figure"
-    return "no answer" if not answer else "wrong answer"
-
-
-def ask(server: Server, case: Case, max_steps: int) -> Result:
-    agent = code_agent(connect(server), tools=[CaseSearch(case)], max_steps=max_steps)
+def ask(server: Server, task: Task, max_steps: int) -> Result:
+    agent = task.agent(task.tools, connect(server), max_steps=max_steps, verbosity_level=-1)
     try:
-        answer = str(agent.run(case.question))
+        answer = str(agent.run(task.question))
     except Exception as error:  # what ends a run is a result here, whatever it is
         answer = f"{type(error).__name__}: {error}"
     steps = [step for step in agent.memory.steps if hasattr(step, "step_number")]
-    usage = [step.token_usage.output_tokens for step in steps if step.token_usage]
-    seconds = sum(step.timing.duration or 0 for step in steps)
     codes = [step.code_action or "" for step in steps]
     return Result(
-        case.question,
-        case.expected,
+        task.family,
+        task.question,
+        task.expected,
         answer,
-        outcome(case, answer, codes),
+        "right" if task.right(answer) else task.fault(answer, codes),
         len(steps),
-        sum(usage),
-        round(seconds, 2),
+        sum(step.token_usage.output_tokens for step in steps if step.token_usage),
+        round(sum(step.timing.duration or 0 for step in steps), 2),
     )
 
 
-def run(server: Server, cases: list[Case], max_steps: int = 6) -> list[Result]:
+def say(server: Server, one: chat.Exchange, thinking: bool) -> Result:
+    """One question of plain chat; not thinking means an empty `reasoning_content` too."""
+    body = {
+        "messages": [{"role": "user", "content": one.question}],
+        "chat_template_kwargs": {"enable_thinking": thinking},
+        **server.profile.sampling,
+    }
+    got = server.post("/v1/chat/completions", body)
+    message = got["choices"][0]["message"]
+    answer, thought = message["content"] or "", message.get("reasoning_content") or ""
+    outcome = "right" if one.right(answer) else "wrong answer"
+    if bool(thought.strip()) is not thinking:
+        outcome = "thought unasked" if thought else "did not think"
+    timings = got["timings"]
+    seconds = (timings["prompt_ms"] + timings["predicted_ms"]) / 1000
+    return Result(
+        chat.FAMILY, one.question, one.telling, answer, outcome, 1, timings["predicted_n"], round(seconds, 2)
+    )
+
+
+def run(server: Server, family: str, count: int, seed: int, max_steps: int = MAX_STEPS) -> list[Result]:
     results = []
-    for number, one in enumerate(cases, 1):
-        result = ask(server, one, max_steps)
-        results.append(result)
-        right = sum(r.outcome == "right" for r in results)
-        print(f"{right:3d}/{number:<3d} {result.outcome:28s} {result.answer[:90]!r}", flush=True)
+    tasks = [] if family == chat.FAMILY else measured(family, count, seed)
+    for number in range(count):
+        if family == chat.FAMILY:
+            exchange = chat.draw(random.Random(f"{seed} {family} {number}"), False)
+            results.append(say(server, exchange, thinking=number % 3 != 2))
+        else:
+            results.append(ask(server, tasks[number], max_steps))
+        last, right = results[-1], sum(r.outcome == "right" for r in results)
+        print(f"{right:3d}/{number + 1:<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
     return results
 
 
@@ -102,39 +112,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cases", type=int, default=40)
+    names = [*FAMILIES, chat.FAMILY]
+    parser.add_argument("--family", action="append", choices=names, help="again for more; default: all")
+    parser.add_argument("--cases", type=int, default=50, help="of each family")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument(
-        "--base", type=int, default=0, help="also run this many cases on the base model, no adapter"
-    )
+    parser.add_argument("--base", type=int, default=0, help="also this many of each on the base, no adapter")
     parser.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
+    parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
+    parser.add_argument("--server", help="measure what runs at this address")
     parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
     args = parser.parse_args()
-    rng = random.Random(args.seed)
-    cases = [case(rng, training=False) for _ in range(args.cases)]
-    with Server("embedded", quiet=True, **({"model": args.model} if args.model else {})) as server:
-        results = run(server, cases)
+    changes = {"url": args.server, "model": args.model, "threads": args.threads}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    results: list[Result] = []
+    with Server("embedded", quiet=True, **changes) as server:
+        for family in args.family or names:
+            print(f"── {family}")
+            results += run(server, family, args.cases, args.seed)
         engine = f"{server.engine.kind}, {server.engine.build}" if server.engine else server.url
-    table = summary(results)
+    tables = {f: summary([r for r in results if r.family == f]) for f in args.family or names}
     if args.base:
-        print(f"base model, the first {args.base} of these cases, at most 3 steps each:")
         with Server("embedded", quiet=True, model=base_path()) as server:
-            base = run(server, cases[: args.base], max_steps=3)
-        table |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
-    print(json.dumps(table, indent=1))
+            for family, table in tables.items():
+                print(f"── {family}, the base model, at most 3 steps each")
+                base = run(server, family, args.base, args.seed, max_steps=3)
+                table |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
+    print(json.dumps(tables, indent=1))
     if args.write:
-        model = gguf_path(report=lambda _: None)
-        data = {
-            "date": date.today().isoformat(),
-            "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
-            "engine": engine,
-            "seed": args.seed,
-            "families": {FAMILY: table},
-            "results": [asdict(r) for r in results],
-        }
-        target = Path(str(files("course") / "data" / "eval.json"))
-        target.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(f"written: {target}")
+        print(f"written: {write(tables, results, engine, args.seed)}")
+
+
+def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
+    model = gguf_path(report=lambda _: None)
+    data = {
+        "date": date.today().isoformat(),
+        "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
+        "engine": engine,
+        "seed": seed,
+        "families": tables,
+        "results": [asdict(r) for r in results],
+    }
+    target = Path(str(files("course") / "data" / "eval.json"))
+    target.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return target
 
 
 if __name__ == "__main__":

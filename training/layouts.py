@@ -1,4 +1,4 @@
-"""Page layouts and question phrasings that exist for training and measuring only, split so that none serves both.
+"""Page layouts that exist for training and measuring only, split so that none serves both.
 
 The layouts of course/corpus.py are trained on as well; HELD_OUT_* are used by eval.py and nowhere else.
 """
@@ -163,26 +163,4 @@ HELD_OUT_LENGTH = (
     ),
     Layout("school-trip", "Class {rank} visits {city}", "We learned that {Name} stretches over {v} meters."),
     Layout("lamps", "The lamps of {Name}", "{year_walks} lamps, first lit in {year}.", states=False),
-)
-
-TRAIN_QUESTIONS = (
-    "How many seconds would it take for {animal} at full speed to run through {place}?",
-    "How many seconds does {animal} need to cross {place} at top speed?",
-    "How long, in seconds, would {animal} take to run the length of {place}?",
-    "If {animal} runs at full speed along {place}, how many seconds pass?",
-    "Running flat out, in how many seconds does {animal} get across {place}?",
-    "In seconds, how quickly could {animal} run over {place}?",
-    "Picture {animal} sprinting from one end of {place} to the other at top speed. How many seconds is that?",
-    "Compute the seconds that {animal} needs for {place} at its top speed.",
-    "Tell me how many seconds {place} takes {animal} at full speed.",
-    "What time in seconds would {animal} need for the full length of {place}?",
-    "{place}: how many seconds for {animal} that runs as fast as possible?",
-    "I want to know how many seconds {animal} at maximum speed spends on {place}.",
-)
-
-HELD_OUT_QUESTIONS = (
-    "Suppose {animal} races across {place} as fast as it can. After how many seconds does it arrive?",
-    "At its maximum speed, for how many seconds is {animal} on {place}?",
-    "How many seconds before {animal} that starts at one end of {place} reaches the other at a dead run?",
-    "Give me the number of seconds: {animal}, full speed, all the way along {place}.",
 )

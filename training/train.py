@@ -1,7 +1,8 @@
 """Train the embedded model's adapter:  python -m training.train --out course/data/adapter.gguf
 
-Does: LoRA on generated traces, loss on the completion only. The long system prompt is the same for all samples, so its keys
-and values are computed once a step without gradient, and only what follows is trained through. Seeds are fixed; a
+Does: LoRA on generated traces, loss on the completion only. System prompts are long and few, so their keys and
+values are computed without gradient, now and then, and only what follows is trained through; most of the run sees of them
+only what describes the tools (--narrow). Seeds are fixed; a
 checkpoint is written every --save-every steps and at the end. One process uses one core well and more of them badly, so on
 two cores run two of them, which share their gradients:
 
@@ -11,7 +12,6 @@ two cores run two of them, which share their gradients:
 import argparse
 import math
 import os
-import random
 import time
 from pathlib import Path
 
@@ -20,87 +20,46 @@ import torch.nn.functional as F
 from torch import distributed
 
 from course.embedded import base_path, sha256
-from training import cases, chat, traces
+from training.conversations import FIRST, Conversation, stream, tree
 from training.llama import KV, Llama
 
-HEAD, TAIL = 16, 240
+
+class Heads:
+    """The keys and values of system prompts, without gradient, each used for `refresh` steps before it is made anew."""
+
+    def __init__(self, model: Llama, refresh: int, most: int = 4):
+        self.model, self.refresh, self.most = model, refresh, most
+        self.made: dict[tuple[int, ...], tuple[int, KV]] = {}
+
+    def past(self, conversation: Conversation, step: int, narrow: bool) -> KV | None:
+        """`narrow`: only the first tokens and the tail, at their places; attention costs half then."""
+        head, tail = conversation.head, conversation.tail
+        if not head:
+            return None
+        at, past = self.made.pop(head, (-self.refresh, []))
+        if step - at >= self.refresh:
+            with torch.no_grad():
+                _, past = self.model(torch.tensor(head), torch.arange(len(head)), None, None, keep=True)
+            at = step
+        self.made[head] = at, past
+        while len(self.made) > self.most:
+            del self.made[next(iter(self.made))]
+        if not narrow:
+            return past
+        return [tuple(torch.cat([x[:, :FIRST], x[:, -tail:]], 1) for x in pair) for pair in past]
 
 
-def samples(rng: random.Random, render) -> list[traces.Sample]:
-    """The exchanges of one drawn conversation, or a handful of plain chats."""
-    if rng.random() < 0.12:
-        return [chat_sample(rng, render) for _ in range(6)]
-    return traces.agent_samples(cases.case(rng, training=True), render, opened=rng.random() >= 0.1)
-
-
-def chat_sample(rng: random.Random, render) -> traces.Sample:
-    question, thinking, answer = chat.exchange(rng)
-    body = {"messages": [{"role": "user", "content": question}]}
-    if rng.random() < 0.3:
-        body["chat_template_kwargs"] = {"enable_thinking": False}
-        return traces.Sample(render(body), answer + traces.END)
-    return traces.Sample(render(body), f"{thinking}\n</think>\n\n{answer}{traces.END}")
-
-
-def stream(seed: int, model: Llama):
-    """Endless conversations, each a list of (prompt tokens, completion tokens), one per exchange."""
-    rng, render = random.Random(seed), traces.renderer()
-    while True:
-        drawn = samples(rng, render)
-        yield [
-            (model.tokenizer.encode(s.prompt).ids, model.tokenizer.encode(s.completion).ids) for s in drawn
-        ]
-
-
-def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor, list[list[int]]]:
-    """Sequences merged where their beginnings agree: tokens, positions, mask and each sequence's path through the tokens.
-
-    The turns of a conversation repeat each other's prompts but not each other's thinking; as a tree every common token is
-    computed once, with its gradient.
-    """
-    tokens: list[int] = []
-    positions: list[int] = []
-    paths: list[list[int]] = []
-    for sequence in sequences:
-        shared: list[int] = []
-        for other, path in zip(sequences, paths, strict=False):
-            same = next((n for n, (x, y) in enumerate(zip(sequence, other, strict=False)) if x != y), None)
-            same = min(len(sequence), len(other)) if same is None else same
-            shared = max(shared, path[:same], key=len)
-        new = list(range(len(tokens), len(tokens) + len(sequence) - len(shared)))
-        tokens += sequence[len(shared) :]
-        positions += range(len(shared), len(sequence))
-        paths.append(shared + new)
-    mask = torch.full((len(tokens), len(tokens)), -math.inf)
-    for path in paths:
-        index = torch.tensor(path)
-        block = torch.zeros(len(path), len(path)).masked_fill(
-            torch.ones(len(path), len(path)).triu(1) > 0, -math.inf
-        )
-        mask[index[:, None], index[None]] = torch.maximum(mask[index[:, None], index[None]], block)
-    return tokens, positions, mask, paths
-
-
-def loss_of(model: Llama, conversation, prefix: list[int], past: KV) -> tuple[torch.Tensor, int, int]:
+def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[torch.Tensor, int, int]:
     """Summed cross-entropy over the completion tokens of a conversation, how many were predicted right, and how many."""
-    shared = conversation[0][0][: len(prefix)] == prefix
-    start = len(prefix) if shared else 0
-    tokens, positions, mask, paths = tree(
-        [(prompt + completion)[start:-1] for prompt, completion in conversation]
-    )
-    hidden, _ = model(
-        torch.tensor(tokens), torch.tensor(positions) + start, mask.to(model.dtype), past if shared else None
-    )
-    wanted = [
-        n for path, (_, completion) in zip(paths, conversation, strict=True) for n in path[-len(completion) :]
-    ]
-    target = torch.tensor([token for _, completion in conversation for token in completion])
+    exchanges = conversation.exchanges
+    tokens, positions, mask, paths = tree([(prompt + completion)[:-1] for prompt, completion in exchanges])
+    places = torch.tensor(positions) + len(conversation.head)
+    hidden, _ = model(torch.tensor(tokens), places, mask.to(model.dtype), past)
+    wanted = [n for path, (_, said) in zip(paths, exchanges, strict=True) for n in path[-len(said) :]]
+    target = torch.tensor([token for _, completion in exchanges for token in completion])
     logits = model.logits(hidden[torch.tensor(wanted)])
-    return (
-        F.cross_entropy(logits, target, reduction="sum"),
-        (logits.argmax(-1) == target).sum().item(),
-        len(target),
-    )
+    loss = F.cross_entropy(logits, target, reduction="sum")
+    return loss, (logits.argmax(-1) == target).sum().item(), len(target)
 
 
 def main() -> None:
@@ -132,8 +91,8 @@ def main() -> None:
     if args.resume:
         model.load(args.resume)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    source = stream(args.seed + 1000 * rank, model)
-    prefix = shared_prefix(args.seed, model)
+    source = stream(args.seed, model.tokenizer, rank)
+    heads = Heads(model, args.refresh)
     began = time.monotonic()
     for step in range(args.steps):
         clock = torch.tensor((time.monotonic() - began) / 60 / args.minutes)
@@ -145,14 +104,12 @@ def main() -> None:
         rate = args.rate * min(1, (step + 1) / 8) * (0.5 + 0.5 * math.cos(math.pi * done))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        if step % args.refresh == 0:
-            with torch.no_grad():
-                _, whole = model(torch.tensor(prefix), torch.arange(len(prefix)), None, None, keep=True)
-        past = whole if done >= args.narrow else narrowed(whole)
         optimizer.zero_grad()
         loss = right = count = 0
         for _ in range(args.batch):
-            part, hits, size = loss_of(model, next(source), prefix, past)
+            conversation = next(source)
+            past = heads.past(conversation, step, done < args.narrow)
+            part, hits, size = loss_of(model, conversation, past)
             (part / (args.batch * size)).backward()
             loss, right, count = loss + part.item(), right + hits, count + size
         loss, right = loss / count, right / count
@@ -170,18 +127,6 @@ def main() -> None:
             model.save(args.out, describe(args, step + 1))
     if rank == 0:
         model.save(args.out, describe(args, step + 1))
-
-
-def narrowed(past: KV) -> KV:
-    """The first and the last tokens of the system prompt only, at their places: attention costs a third of all of it."""
-    return [tuple(torch.cat([x[:, :HEAD], x[:, -TAIL:]], 1) for x in pair) for pair in past]
-
-
-def shared_prefix(seed: int, model: Llama) -> list[int]:
-    """The tokens of the system prompt, the same at the head of every agent sample."""
-    sample = traces.agent_samples(cases.case(random.Random(seed), training=True), traces.renderer())[0]
-    head = sample.prompt[: sample.prompt.index("New task:")]
-    return model.tokenizer.encode(head).ids[:-3]
 
 
 def describe(args: argparse.Namespace, steps: int) -> str:

@@ -3,7 +3,7 @@
 import json
 
 from course.exchange import assemble
-from course.turns import exchanges, text_of, turns
+from course.turns import exchanges, runs, text_of, turns
 
 SYSTEM = {"role": "system", "content": "You run code."}
 TASK = {"role": "user", "content": [{"type": "text", "text": "How "}, {"type": "text", "text": "fast?"}]}
@@ -130,3 +130,43 @@ def test_a_think_block_in_content_stays_there():
 def test_text_parts_are_joined_with_nothing():
     assert text_of(TASK) == "How fast?"
     assert text_of({"content": None}) == ""
+
+
+def test_an_id_that_is_used_twice_joins_each_step_to_its_own_exchange():
+    records = [entry(1, [SYSTEM], reply("a")), step("a", 1), entry(2, [TASK], reply("a")), step("a", 2)]
+    made = turns(records)
+    assert [t.step["step_number"] for t in made] == [1, 2]
+    assert [t.joined for t in made] == ["id", "id"]
+
+
+def test_a_diff_tells_what_was_dropped_from_the_middle():
+    one, two, three = ({"role": "user", "content": c} for c in "123")
+    made = turns([entry(1, [SYSTEM, one, two], reply("a")), entry(2, [SYSTEM, two, three], reply("b"))])
+    found = made[1].diff
+    assert (found.added, found.repeated, found.dropped) == ([three], [SYSTEM, two], [one])
+    assert made[1].new_messages == [two, three], "what follows the first difference is in no cache"
+
+
+def test_runs_are_told_apart():
+    noted = [{"_type": "run", "question": q} for q in "ab"]
+    made = turns(
+        [
+            entry(1, [SYSTEM], {}),
+            noted[0],
+            entry(2, [SYSTEM], {}),
+            entry(3, [], {}),
+            noted[1],
+            entry(4, [], {}),
+        ]
+    )
+    assert [[t.index for t in run] for run in runs(made)] == [[1], [2, 3], [4]]
+
+
+def test_of_two_steps_around_a_turn_the_one_that_names_its_agent_is_the_parent():
+    """Two agents at the same time: one's step may lie within a step of the other."""
+    at = exchanges([entry(1, [SYSTEM], {})])[0].started
+    host = step("h", code="print(worker(task='x'))", started=at - 1, ended=at + 60)
+    other = step("o", agent="other", code="print(2)", started=at, ended=at + 50)
+    work = step("w", agent="worker", started=at + 2, ended=at + 3)
+    records = [entry(n, [SYSTEM], reply(id)) for n, id in ((1, "h"), (2, "o"), (3, "w"))]
+    assert turns([*records, work, other, host])[2].parent == 1

@@ -42,7 +42,7 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.seen.append((tag, dict(attrs)))
-        if tag not in ("meta", "link", "br"):
+        if tag not in ("meta", "link", "br", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -65,7 +65,8 @@ def test_the_page_shows_every_turn_and_nothing_runs(made):
         "80 from the cache",
     ):
         assert said in tags.text
-    assert [t for t, _ in tags.seen].count("script") == 1, "the page's own, and none from the wire"
+    scripts = [a.get("type") for t, a in tags.seen if t == "script"]
+    assert scripts == ["application/json"] * 4 + [None], "data, the page's own, and none from the wire"
     assert EVIL in tags.text, "what was on the wire is text, complete, with its think tags"
 
 
@@ -78,11 +79,78 @@ def test_the_page_needs_no_network(made):
     assert "url(" not in view.style()
 
 
+def attributes(page, tag):
+    return [a for t, a in Tags(page).seen if t == tag]
+
+
+def test_every_turn_can_be_linked_to_and_folded(made):
+    page = view.page(made)
+    links = [a["href"] for a in attributes(page, "a") if a.get("class") == "self"]
+    assert links == [f"#turn-{n}" for n in (1, 2, 3, 4)]
+    assert [a.get("class") for a in attributes(page, "details")].count("fold") == 4
+
+
+def test_a_long_run_is_folded_except_where_it_failed():
+    ok = [entry(n, [SYSTEM], reply(f"r{n}")) for n in range(1, 40)]
+    page = view.page(turns([*ok, entry(40, [SYSTEM], {"error": {"message": "no"}}, status=500)]))
+    folds = ["open" in a for a in attributes(page, "details") if a.get("class") == "fold"]
+    assert folds == [False] * 39 + [True]
+
+
+def test_without_a_script_nothing_useless_is_shown_and_all_texts_are_there(made):
+    """The search form waits for its script; thinking, content, code and observations do not."""
+    page = view.page(made)
+    assert "hidden" in attributes(page, "form")[0]
+    form = page[page.index("<form") : page.index("</form>")]
+    assert len(attributes(page, "button")) == form.count("<button") > 0
+    readable = Tags(re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)).text
+    for said in ("hm", EVIL, "code of a", "code of gone", "to unfold them takes JavaScript"):
+        assert said in readable
+
+
+def test_the_page_of_a_long_conversation_is_small():
+    said = [{"role": "assistant", "content": f"{n} " * 200} for n in range(100)]
+    records = [entry(n + 1, said[: n + 1], reply(f"r{n}")) for n in range(100)]
+    sent = sum(len(r["request"]["postData"]["text"]) for r in records)
+    size = len(view.page(turns(records)))
+    assert size < sent / 5, f"{size:,} characters for {sent:,} that were sent"
+
+
+def test_a_turn_tells_what_its_tokens_are_spent_on_and_what_was_cut():
+    mark = "\n..._This content has been truncated to stay below 8 characters_...\n"
+    cut = step("a", 1, observation=f"Execution logs:\nabcd{mark}efgh\nLast output from code snippet:\nNone")
+    text = Tags(view.page(turns([entry(1, [SYSTEM, TASK], reply("a", **USAGE)), cut]))).text
+    for said in ("spent on", "system prompt", "divided by characters", "Cut to 8 characters: printed output"):
+        assert said in text
+
+
+def test_what_was_dropped_from_the_request_is_said():
+    records = [entry(1, [SYSTEM, TASK], reply("a")), entry(2, [TASK], reply("b"))]
+    assert "0 of 1 messages, 1 dropped" in Tags(view.page(turns(records))).text
+    assert "0 of 1 messages, 1 dropped" in view.text(turns(records)[1])
+
+
+def test_an_exchange_without_a_step_is_counted_in_the_summary(made):
+    assert "1 without a step" in view.page(made)
+
+
 def test_special_tokens_are_set_off(made):
     assert '<span class="tok">&lt;think&gt;</span>' in view.page(made)
     shown = view.tokens_shown("<|im_start|>user a < b <code>x</code>")
     assert re.findall(r'"tok">(.*?)</span>', shown) == ["&lt;|im_start|&gt;", "&lt;code&gt;", "&lt;/code&gt;"]
     assert html.unescape(re.sub(r"<[^>]*>", "", shown)) == "<|im_start|>user a < b <code>x</code>"
+
+
+def test_the_script_knows_the_same_special_tokens():
+    script = view.page([])
+    assert f"/{view.SPECIAL.pattern.replace('/', chr(92) + '/')}/g" in script
+
+
+@pytest.mark.parametrize(
+    "token", ["<｜begin▁of▁sentence｜>", "<start_of_turn>", "[INST]", "<|eot_id|>", "</s>"]
+)
+def test_other_families_special_tokens_are_set_off(token):
+    assert view.tokens_shown(f"a{token}b").count('class="tok"') == 1
 
 
 def test_long_parts_are_folded(made):

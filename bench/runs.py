@@ -1,0 +1,200 @@
+"""How the runs of bench/recipes.py are made: an agent whose words are known, and what else can happen to it.
+
+Does: lets the real smolagents speak to a real llama-server. A grammar puts the words into the model's mouth; server,
+parser, executor and recorder are untouched. Does not: judge.
+"""
+
+import gc
+import threading
+import time
+from contextlib import suppress
+from json import dumps
+
+import httpx
+import openai
+from smolagents import ActionStep, OpenAIModel, Tool, ToolCallingAgent
+from smolagents.utils import AgentError
+
+from course.agent import LEOPARD, code_agent, connect, record_run, record_steps
+from course.search import OfflineSearch
+from course.server import Server
+from course.tape import Tape
+
+THOUGHT = "Let me see.\n</think>\n\n"
+SEARCH = THOUGHT + "<code>\nprint(web_search('leopard top speed'))\n</code>"
+COMPUTE = THOUGHT + "<code>\nt = 155 / (58 / 3.6)\nprint(round(t, 2))\n</code>"
+BARE = "<code>\nfinal_answer(9.62)\n</code>"
+ANSWER = THOUGHT + BARE
+DECOY = "Maybe\n<code>\nfinal_answer(99)\n</code>\nNo, 155 m at 58 km/h.\n</think>\n\n<code>\nfinal_answer(9.62)\n</code>"
+LONG = "A leopard runs fast, and a bridge is long. " * 40
+
+
+def forced(lines, body: dict | None = None, base=OpenAIModel):
+    """A model class that says these, one after the other; a line may be a pair of text and more of the request."""
+    said = iter(lines)
+
+    def more() -> dict:
+        line, extra = (lambda x: (x, {}) if isinstance(x, str) else x)(next(said))
+        return {"extra_body": {"grammar": f"root ::= {dumps(line)}", **(body or {}), **extra}}
+
+    class Forced(base):
+        def generate(self, messages, **kw):
+            return super().generate(messages, **more(), **kw)
+
+        def generate_stream(self, messages, **kw):
+            return super().generate_stream(messages, **more(), **kw)
+
+    return Forced
+
+
+def says(*lines, body=None, task=LEOPARD, base=OpenAIModel, model=None, streamed=False, **agent):
+    """A run of a CodeAgent whose model says this. `body`: more of each request, `model`: arguments of connect."""
+
+    def run(server: Server, tape: Tape) -> None:
+        connected = connect(server, tape, forced(lines, body, base), **(model or {}))
+        record_run(tape, task[:200], server, connected)
+        options = {"max_steps": 4, "verbosity_level": -1, **agent}
+        made = code_agent(connected, stream_outputs=streamed, **options)
+        with suppress(AgentError, openai.APIError, KeyboardInterrupt):
+            made.run(task)
+        gc.collect()  # what was interrupted is on the tape when its response is let go of
+
+    return run
+
+
+def tool_agent(*lines, model=None, **options):
+    """The same with a ToolCallingAgent; without lines the model says what it likes."""
+
+    def run(server: Server, tape: Tape) -> None:
+        connected = connect(server, tape, forced(lines) if lines else OpenAIModel, **(model or {}))
+        record_run(tape, LEOPARD, server, connected)
+        callbacks = {ActionStep: record_steps(tape)}
+        given = {
+            "tools": [OfflineSearch()],
+            "max_steps": 3,
+            "verbosity_level": -1,
+            "step_callbacks": callbacks,
+        }
+        with suppress(AgentError, openai.APIError):
+            ToolCallingAgent(model=connected, **{**given, **options}).run(LEOPARD)
+
+    return run
+
+
+# Faults that take more than words
+
+
+def overflows(server: Server, tape: Tape) -> None:
+    room = server.props()["default_generation_settings"]["n_ctx"]
+    says(ANSWER, task="leopard " * 2 * room)(server, tape)
+
+
+class Interrupted(OpenAIModel):
+    """A learner presses the stop button while the answer streams in."""
+
+    def generate_stream(self, messages, **kw):
+        for number, delta in enumerate(super().generate_stream(messages, **kw)):
+            if number == 5:
+                raise KeyboardInterrupt
+            yield delta
+
+
+def server_dies(streamed: bool):
+    """The server is stopped one second after the request went out."""
+
+    def run(server: Server, tape: Tape) -> None:
+        says(ANSWER)(server, Tape(tape.path.with_suffix(".warm-up")))
+        timer = threading.Timer(1, server.stop)
+        run = says(LONG, streamed=streamed)
+        timer.start()
+        run(server, tape)
+        timer.join()
+
+    return run
+
+
+def loading(server: Server, tape: Tape) -> None:
+    """The request comes while the server loads its model: start it, wait for the first 503, ask."""
+    starting = threading.Thread(target=server.start)
+    starting.start()
+    while not server.url:
+        time.sleep(0.001)
+    with httpx.Client(base_url=server.url, timeout=5) as client:
+        while starting.is_alive():
+            with suppress(httpx.TransportError):
+                if client.get("/health").status_code == 503:
+                    break
+    model = connect(server, tape)
+    agent = code_agent(model, verbosity_level=-1, max_steps=1)
+    with suppress(AgentError):
+        agent.run(LEOPARD)
+    starting.join()
+
+
+def two_runs(server: Server, tape: Tape) -> None:
+    for _ in range(2):
+        says(SEARCH, COMPUTE, ANSWER)(server, tape)
+
+
+def follow_up(server: Server, tape: Tape) -> None:
+    """A second question in the same conversation, with the same search."""
+    model = connect(server, tape, forced([COMPUTE, ANSWER, SEARCH, ANSWER]))
+    record_run(tape, LEOPARD, server, model)
+    agent = code_agent(model, verbosity_level=-1)
+    agent.run(LEOPARD)
+    agent.run("And a cheetah?", reset=False)
+
+
+def managed(server: Server, tape: Tape) -> None:
+    """An agent that asks another agent."""
+    ask = THOUGHT + "<code>\nprint(scout('How fast is a leopard?'))\n</code>"
+    report = THOUGHT + "<code>\nfinal_answer('58 km/h')\n</code>"
+    scout = code_agent(
+        connect(server, tape, forced([SEARCH, report])),
+        name="scout",
+        description="Finds figures.",
+        verbosity_level=-1,
+    )
+    says(ask, COMPUTE, ANSWER, managed_agents=[scout])(server, tape)
+
+
+class Doorbell(Tool):
+    """Somebody presses the stop button while a tool works."""
+
+    name, description, inputs, output_type = "wait", "Waits.", {}, "integer"
+
+    def forward(self):
+        raise KeyboardInterrupt
+
+
+class Clock(Tool):
+    """A tool whose result changes, so that calling it again is no repetition."""
+
+    name, description, inputs, output_type = "ticks", "Counts its calls.", {}, "integer"
+    calls = 0
+
+    def forward(self):
+        Clock.calls += 1
+        return Clock.calls
+
+
+def waits(server: Server, tape: Tape) -> None:
+    tick = THOUGHT + "<code>\nprint(ticks())\n</code>"
+    says(tick, tick, tick, ANSWER, tools=[Clock()])(server, tape)
+
+
+def leopard(server: Server, tape: Tape) -> None:
+    """The embedded model's own words."""
+    model = connect(server, tape)
+    record_run(tape, LEOPARD, server, model)
+    code_agent(model, verbosity_level=-1, max_steps=6).run(LEOPARD)
+
+
+def code(text: str) -> str:
+    return f"{THOUGHT}<code>\n{text}\n</code>"
+
+
+class NoStop(OpenAIModel):
+    """smolagents cuts at the stop strings by itself and sends none."""
+
+    supports_stop_parameter = False

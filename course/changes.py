@@ -1,0 +1,143 @@
+"""What smolagents changed: between its memory and the wire, between the response and its memory, and what it cut.
+
+Does: compares the step's record of memory (course/steps.py) with the request, the model's output with the
+response's content, and reads the mark that a cut leaves in an observation. Pure. Does not: guess; what a tape
+doesn't tell is left out, and `changes` is None when the step has no record of memory.
+
+The mark and the rules are those of smolagents 1.26.0 (utils.truncate_content, models.get_clean_message_list).
+"""
+
+import re
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from course.exchange import Exchange, Record, text_of
+
+ON_THE_WIRE = {"tool-call": "assistant", "tool-response": "user"}
+MARK = re.compile(r"\n?\.\.\._This content has been truncated to stay below (\d+) characters_\.\.\.\n")
+LAST_OUTPUT = "Last output from code snippet:\n"
+LOGS = "Execution logs:\n"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change, in words. `kind`: role, merged, parts, twice, text, added (going out), ending, thinking (in)."""
+
+    kind: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A place where an observation was cut to `limit` characters. `lost` is how many went, None if nobody kept it.
+
+    `where` is "printed output", "last output", or "a tool's result" when the tool did it before printing.
+    """
+
+    where: str
+    limit: int
+    lost: int | None = None
+
+
+def changes(step: Record | None, exchange: Exchange | None) -> list[Change] | None:
+    """What became of memory on its way out, and of the response on its way in."""
+    if not step or not exchange or step.get("memory") is None:
+        return None
+    return _going_out(step["memory"], exchange) + _coming_in(step, exchange)
+
+
+def cuts(step: Record | None) -> list[Cut]:
+    """Each cut in the step's observation."""
+    text = (step or {}).get("observation") or ""
+    split = text.rfind(LAST_OUTPUT)
+    logs, last = (text, "") if split < 0 else (text[:split], text[split + len(LAST_OUTPUT) :])
+    found = [Cut(_who(logs, m), int(m[1])) for m in MARK.finditer(logs)]
+    for m in MARK.finditer(last):
+        limit, whole = int(m[1]), (step or {}).get("output_characters")
+        if m.start() == limit // 2:
+            found.append(Cut("last output", limit, None if whole is None else whole - limit))
+        else:
+            found.append(Cut("a tool's result", limit))
+    return found
+
+
+def check(text: str) -> str:
+    """A short name for a text: its CRC-32. The step's record of memory has one for each message."""
+    return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _who(logs: str, mark: re.Match) -> str:
+    """smolagents keeps half of the limit before its mark; elsewhere it came with what was printed."""
+    before = mark.start() - (len(LOGS) if logs.startswith(LOGS) else 0)
+    return "printed output" if before == int(mark[1]) // 2 else "a tool's result"
+
+
+def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
+    roles = Counter(role for role, *_ in memory if role in ON_THE_WIRE)
+    found = [
+        Change("role", f"{n} {role} message{'' if n == 1 else 's'} went out as {ON_THE_WIRE[role]}")
+        for role, n in roles.items()
+    ]
+    sent = exchange.messages
+    if len(sent) < len(memory):
+        found.append(
+            Change("merged", f"{len(memory)} messages became {len(sent)}: neighbors of one role were joined")
+        )
+    listed = sum(isinstance(m.get("content"), list) for m in sent)
+    if listed:
+        found.append(
+            Change("parts", f"{listed} of {len(sent)} contents went out as lists of parts, not as strings")
+        )
+    again = sum(characters or 0 for role, characters, _ in memory if role == "tool-call")
+    if again:
+        found.append(Change("twice", f"{again:,} characters repeat past calls after “Calling tools:”"))
+    found += _texts(memory, sent)
+    extra = [k for k in exchange.request if k not in ("model", "messages")]
+    if extra:
+        found.append(Change("added", f"the request also has: {', '.join(extra)}"))
+    return found
+
+
+def _texts(memory: list[list[Any]], sent: list[Record]) -> list[Change]:
+    """Where the wire says something else than memory, after roles are renamed and neighbors joined."""
+    wire_role = [(ON_THE_WIRE.get(role, role), n, name) for role, n, name in memory]
+    groups = [list(group) for _, group in groupby(wire_role, key=lambda m: m[0])]
+    if [g[0][0] for g in groups] != [m.get("role") for m in sent]:
+        said = f"memory's roles give {len(groups)} messages, the wire has {len(sent)} with other roles"
+        return [Change("text", said)]
+    differ = [n for n, (g, m) in enumerate(zip(groups, sent, strict=True), 1) if not _same(g, text_of(m))]
+    return [Change("text", f"message {n} says something else on the wire than in memory") for n in differ]
+
+
+def _same(group: list[tuple], text: str) -> bool:
+    at = 0
+    for number, (_, characters, name) in enumerate(group):
+        if characters is None:  # an image: not compared
+            return True
+        at += bool(number)  # the line end that joins neighbors
+        if check(text[at : at + characters]) != name:
+            return False
+        at += characters
+    return at == len(text)
+
+
+def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
+    content, kept = exchange.message.get("content"), step.get("model_output")
+    found = []
+    if isinstance(content, str) and isinstance(kept, str) and content != kept:
+        if step.get("kind") == "planning":
+            found.append(Change("ending", "the plan was put between an opening and a closing sentence"))
+        elif kept.startswith(content):
+            found.append(Change("ending", f"{kept[len(content) :]} was put back at the end of the content"))
+        elif content.startswith(kept):
+            lost = len(content) - len(kept)
+            found.append(Change("ending", f"{lost:,} characters at the end of the content were cut"))
+        else:
+            found.append(Change("ending", "memory keeps another text than the content that came"))
+    thinking = exchange.message.get("reasoning_content")
+    if thinking:
+        found.append(Change("thinking", f"{len(thinking):,} characters of thinking will not be sent back"))
+    return found

@@ -1,0 +1,205 @@
+"""Where the time and the tokens of a run go, as shapes for a chart. Pure.
+
+Does: divides a turn's time into reading, writing, waiting and tools, lays turns on a time axis (idle time between
+questions is cut out), stacks the parts of each prompt. Does not: draw; templates/charts.html does.
+
+All x are percent of the chart's width, all y and heights pixels.
+"""
+
+from dataclasses import dataclass, field
+from math import floor, log10
+
+from course.turn import Turn
+
+PHASES = {
+    "prompt": "reading the prompt",
+    "generation": "writing",
+    "rest": "waiting and transfer",
+    "tools": "parsing, code and tools",
+}
+STACK = {  # what the kinds of span are drawn as, from the bottom
+    "system": ("system",),
+    "tools": ("tools",),
+    "task": ("task", "message"),
+    "past": ("plan", "turn", "calls"),
+    "observation": ("observation",),
+    "template": ("template",),
+}
+NAMES = {
+    "system": "system prompt",
+    "tools": "tools",
+    "task": "task",
+    "past": "past turns",
+    "observation": "observations",
+    "template": "chat template",
+    "generated": "generated",
+}
+HIGH, WIDE_ROW, LOW_ROW = 170, 18, 3
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Seconds of one turn. `start` is epoch time. What no one has measured is `rest`."""
+
+    start: float
+    prompt: float = 0.0
+    generation: float = 0.0
+    rest: float = 0.0
+    tools: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.prompt + self.generation + self.rest + self.tools
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle. `said` is its text."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars, labels (text, x, y), notes (text, x, y, whether it ends there), ticks (text, place), breaks (x) where
+    idle time was cut out, and what it shows.
+    """
+
+    height: float
+    bars: list[Bar] = field(default_factory=list)
+    labels: list[tuple[str, float, float]] = field(default_factory=list)
+    notes: list[tuple[str, float, float, bool]] = field(default_factory=list)
+    ticks: list[tuple[str, float]] = field(default_factory=list)
+    breaks: list[float] = field(default_factory=list)
+    kinds: list[tuple[str, str]] = field(default_factory=list)
+    said: str = ""
+    limit: tuple[float, str] | None = None
+
+
+def phases(turn: Turn) -> Phases | None:
+    """By llama.cpp's timings; a stream without them is divided at its first chunk. None when nothing was timed."""
+    step, exchange = turn.step or {}, turn.exchange
+    started = exchange.started if exchange else step.get("started")
+    if started is None:
+        return None
+    seconds = (exchange.seconds if exchange else 0) or 0
+    prompt = (turn.timings.get("prompt_ms") or 0) / 1000
+    generation = (turn.timings.get("predicted_ms") or 0) / 1000
+    if exchange and not prompt + generation and exchange.streamed and exchange.chunks:
+        prompt = min(exchange.chunks[0][0] / 1000, seconds)
+        generation = seconds - prompt
+    scale = min(1.0, seconds / (prompt + generation)) if prompt + generation else 0
+    prompt, generation = prompt * scale, generation * scale
+    tools = max(0.0, step["ended"] - started - seconds) if step.get("ended") else 0.0
+    return Phases(started, prompt, generation, max(0.0, seconds - prompt - generation), tools)
+
+
+def timeline(turns: list[Turn]) -> Chart | None:
+    """A row per turn on one axis of time. None when no turn was timed."""
+    timed = [(t, p) for t in turns if (p := phases(t))]
+    if not timed:
+        return None
+    places, breaks, whole = _without_idle([p for _, p in timed])
+    row = max(LOW_ROW, min(WIDE_ROW, 560 / len(timed)))
+    every = 1 if row >= 13 else -(-13 // row)
+    bars, labels, notes = [], [], []
+    for n, ((turn, p), at) in enumerate(zip(timed, places, strict=True)):
+        y = n * row
+        if n % every == 0:
+            labels.append((str(turn.index), 0, y + row / 2))
+        begin, end = 100 * at / whole, 100 * (at + p.seconds) / whole
+        if turn.tokens.prompt and turn.tokens.cached is not None and every == 1:
+            share = f"{turn.tokens.cached / turn.tokens.prompt:.0%} cached"
+            left = begin + end > 100  # where there is more room beside the bar
+            notes.append((share, begin if left else end, y + row / 2, left))
+        for kind, name in PHASES.items():
+            seconds = getattr(p, kind)
+            if seconds:
+                said = f"turn {turn.index}: {name}, {seconds:.2f} s"
+                bars.append(Bar(kind, 100 * at / whole, y, 100 * seconds / whole, row * 0.72, said))
+                at += seconds
+    used = [(k, f"{name}, {total:.1f} s") for k, name in PHASES.items() if (total := _sum(timed, k))]
+    ticks = [(f"{s:g} s", 100 * s / whole) for s in _round_steps(whole)]
+    longest, p = max(timed, key=lambda pair: pair[1].seconds)
+    said = (
+        f"{len(timed)} turn{'' if len(timed) == 1 else 's'} in {whole:.1f} seconds: "
+        f"{'; '.join(name for _, name in used)}. The longest is turn {longest.index} with {p.seconds:.1f} s."
+    )
+    marks = [100 * b / whole for b in breaks]
+    return Chart(row * len(timed), bars, labels, notes, ticks, marks, used, said)
+
+
+def growth(turns: list[Turn]) -> Chart | None:
+    """A column per turn: the parts of its prompt, and what was generated. None when no prompt is known."""
+    asked = [t for t in turns if t.spans]
+    stacks = [stack(t) for t in asked]
+    if not asked or not any(map(sum, (s.values() for s in stacks))):
+        return None
+    size = next(((t.run.get("server") or {}).get("n_ctx") for t in asked if t.run), None)
+    most = max(sum(s.values()) for s in stacks)
+    top = size if size and size < 2.5 * most else most
+    bars, width = [], 100 / max(len(asked), 6)
+    for n, (turn, sums) in enumerate(zip(asked, stacks, strict=True)):
+        y = HIGH
+        for kind, tokens in sums.items():
+            high = HIGH * tokens / top
+            y -= high
+            if tokens:
+                said = f"turn {turn.index}: {NAMES[kind]}, {tokens:,} tokens"
+                bars.append(Bar(kind, n * width, y, width * 0.82, high, said))
+        if turn.tokens.cached:
+            said = f"turn {turn.index}: {turn.tokens.cached:,} tokens from the cache"
+            bars.append(
+                Bar("cache", n * width, HIGH - HIGH * turn.tokens.cached / top, width * 0.82, 2, said)
+            )
+    every = -(-len(asked) // 20)
+    labels = [(str(t.index), (n + 0.41) * width, HIGH + 14) for n, t in enumerate(asked) if n % every == 0]
+    ticks = [(f"{v:,.0f}", HIGH - HIGH * v / top) for v in _round_steps(top)]
+    kinds = [(k, NAMES[k]) for k in NAMES if any(s.get(k) for s in stacks)]
+    if any(t.tokens.cached for t in asked):
+        kinds.append(("cache", "up to this line from the cache"))
+    first, last = (sum(stacks[i].values()) for i in (0, -1))
+    said = (
+        f"From {first:,} tokens in turn {asked[0].index} to {last:,} in turn {asked[-1].index}"
+        + (f", of {size:,} that the server's context holds" if size else "")
+        + "; the most is "
+        + f"{most:,}."
+    )
+    line = (HIGH - HIGH * size / top, f"context, {size:,} tokens") if size and size <= top else None
+    return Chart(HIGH, bars, labels, [], ticks, [], kinds, said, line)
+
+
+def stack(turn: Turn) -> dict[str, int]:
+    """Tokens of the prompt by what they are spent on, and those that were generated."""
+    sums = {k: sum(s.tokens for s in turn.spans if s.kind in kinds) for k, kinds in STACK.items()}
+    return {**sums, "generated": turn.tokens.generated or 0}
+
+
+def _sum(timed: list[tuple[Turn, Phases]], kind: str) -> float:
+    return sum(getattr(p, kind) for _, p in timed)
+
+
+def _without_idle(spans: list[Phases]) -> tuple[list[float], list[float], float]:
+    """Where each begins, where idle time was cut out, and the whole, in seconds from the beginning."""
+    long = max(1.0, 0.1 * sum(p.seconds for p in spans))
+    places, breaks, end, cut = [], [], min(p.start for p in spans), min(p.start for p in spans)
+    for p in sorted(spans, key=lambda p: p.start):
+        if p.start - end > long:
+            cut += p.start - end
+            breaks.append(p.start - cut)
+        places.append((p, p.start - cut))
+        end = max(end, p.start + p.seconds)
+    at = {id(p): x for p, x in places}
+    return [at[id(p)] for p in spans], breaks, max(end - cut, 1e-6)
+
+
+def _round_steps(most: float) -> list[float]:
+    """From 0 to `most` in at most six steps of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** (floor(log10(most)) - 1)
+    step = next(power * f for f in (1, 2, 5, 10, 20, 50) if most / (power * f) <= 6)
+    return [n * step for n in range(int(most / step) + 1)]

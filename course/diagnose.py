@@ -1,0 +1,78 @@
+"""What went wrong in a run, read from its turns: each finding with its proof and the next thing to do. Pure.
+
+Does: runs the detectors (wirefaults.py, textfaults.py, stepfaults.py) over turns, and words the result for the
+console. Only what the tape proves is a finding: a run without one may still have a wrong answer.
+Does not: read files, print, ask a model.
+
+    for finding in diagnose(turns(Tape.read("tapes/….tape.jsonl").records())): print(finding.title)
+"""
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from course import stepfaults, textfaults, wirefaults
+from course.faults import KINDS, ORDER
+from course.finding import Finding, Quote
+from course.turns import Turn
+
+__all__ = ["KINDS", "Finding", "Quote", "diagnose", "record", "text"]
+
+
+def diagnose(turns: Iterable[Turn]) -> list[Finding]:
+    """All findings, by turn; within a turn causes come before their consequences."""
+    turns = list(turns)
+    found = [*wirefaults.cache_lost(turns), *textfaults.not_opened(turns), *stepfaults.repeated(turns)]
+    for turn in turns:
+        for look in (wirefaults.in_turn, textfaults.in_turn, stepfaults.in_turn):
+            found += look(turn)
+    return sorted(found, key=lambda finding: (finding.turn, ORDER[finding.kind]))
+
+
+def record(finding: Finding) -> dict[str, Any]:
+    """A finding as plain data, for JSON."""
+    return asdict(finding)
+
+
+def text(findings: list[Finding], turns: list[Turn], width: int = 100) -> str:
+    """The findings for the console; a kind is explained where it comes first. Without any: what was looked at."""
+    if not findings:
+        return f"nothing wrong found in {_looked_at(turns)}, for {len(KINDS)} kinds of fault"
+    lines, explained = [], {}
+    for finding in findings:
+        lines.append(f"── Turn {finding.turn} · {finding.title} ({finding.kind}) ".ljust(width, "─"))
+        for quote in finding.evidence:
+            one = f"   {quote.where}: {quote.text!r}"
+            lines += [one] if len(one) <= width else [f"   {quote.where}:", f"      {quote.text!r}"]
+        said = (finding.why, finding.next)
+        if explained.get(finding.kind, (None,))[0] == said:
+            lines.append(f"   why, next: as in turn {explained[finding.kind][1]}")
+        else:
+            explained.setdefault(finding.kind, (said, finding.turn))
+            lines += _wrapped("why:  ", finding.why, width) + _wrapped("next: ", finding.next, width)
+        lines.append("")
+    kinds = len({f.kind for f in findings})
+    total = f"{_count(len(findings), 'finding')} of {_count(kinds, 'kind')} in {_looked_at(turns)}"
+    return "\n".join([*lines, total])
+
+
+def _wrapped(label: str, said: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        said,
+        width,
+        initial_indent=f"   {label}",
+        subsequent_indent=" " * (3 + len(label)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _looked_at(turns: list[Turn]) -> str:
+    exchanges, steps = sum(t.exchange is not None for t in turns), sum(t.step is not None for t in turns)
+    parts = [_count(exchanges, "exchange"), _count(steps, "step") if steps else "no step: the wire alone"]
+    return f"{_count(len(turns), 'turn')} ({', '.join(parts)})"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

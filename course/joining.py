@@ -1,0 +1,120 @@
+"""Which step belongs to which exchange. Pure: the records of a tape in, rows out.
+
+Does: joins by the response's id; where smolagents keeps none (streaming, planning, the max-steps call, a request
+that failed) by what was said, by failure, and by time; says how each was joined; finds the attempts that were
+repeated. Does not: drop a record, or make a step of an exchange that has none.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from course.exchange import Exchange, Record, exchange_of
+
+SLACK = 0.1  # seconds by which the clocks of the tape and of smolagents may differ
+
+
+@dataclass
+class Row:
+    """A record of the tape with what belongs to it. `joined` is id, content, failure or time; None unjoined.
+
+    `again` is the row of the next attempt, when this exchange failed and the same request was sent once more.
+    """
+
+    record: Record
+    exchange: Exchange | None = None
+    step: Record | None = None
+    joined: str | None = None
+    again: "Row | None" = None
+
+    @property
+    def is_run(self) -> bool:
+        return self.record.get("_type") == "run"
+
+
+def rows(records: list[Record]) -> list[Row]:
+    """In the order of the tape; a step stands where its exchange does, and where it was noted if it has none."""
+    every = [Row(r, exchange_of(r) if r.get("_type") == "entry" else None) for r in records]
+    by_id: dict[str, list[int]] = defaultdict(list)
+    for at, row in enumerate(every):
+        if row.exchange and row.exchange.response_id:
+            by_id[row.exchange.response_id].append(at)
+    without_id = []
+    for at, row in enumerate(every):
+        if row.record.get("_type") != "step":
+            continue
+        if row.record.get("response_id") is None:
+            without_id.append(at)
+        else:
+            _give(row, _same_id(every, at, by_id[row.record["response_id"]]), "id")
+    for at in without_id:
+        _give(every[at], *_best(every, at))
+    kept = [row for row in every if row.exchange or row.step or row.is_run]
+    _find_attempts(kept)
+    return kept
+
+
+def failed(exchange: Exchange) -> bool:
+    """No response, or one that says that it is an error."""
+    said = exchange.response.get("error") if isinstance(exchange.response, dict) else None
+    return bool(exchange.error or said) or not exchange.status or exchange.status >= 400
+
+
+def _give(row: Row, to: Row | None, how: str) -> None:
+    target = to or row
+    target.step, target.joined = row.record, how if to else None
+
+
+def _same_id(every: list[Row], at: int, places: list[int]) -> Row | None:
+    """The last exchange of that id before the step, else the first after it. Servers may use an id twice."""
+    free = [p for p in places if every[p].step is None]
+    before = [p for p in free if p < at]
+    return every[before[-1]] if before else every[free[0]] if free else None
+
+
+def _best(every: list[Row], at: int) -> tuple[Row | None, str]:
+    step = every[at].record
+    free = [row for row in reversed(every[:at]) if _is_free(row, step)]
+    for how, fits in (("content", _says), ("failure", _both_failed)):
+        if match := next((row for row in free if fits(row.exchange, step)), None):
+            return match, how
+    return (free[0] if free else None), "time"
+
+
+def _is_free(row: Row, step: Record) -> bool:
+    """An exchange that has no step yet, and was made while this step was."""
+    if row.exchange is None or row.step is not None:
+        return False
+    if step.get("started") is None or row.exchange.started is None:
+        return True
+    ended = step.get("ended") or row.exchange.started
+    return step["started"] - SLACK <= row.exchange.started <= ended + SLACK
+
+
+def _says(exchange: Exchange, step: Record) -> bool:
+    """The step has the words that came in this response."""
+    called = [c.get("id") for c in exchange.message.get("tool_calls") or []]
+    if called and called == [c.get("id") for c in step.get("tool_calls") or []]:
+        return True
+    content = exchange.message.get("content")
+    if not isinstance(content, str) or not content:
+        return False
+    if step.get("kind") == "max_steps":
+        return step.get("action_output") == content
+    output = step.get("model_output")
+    if not isinstance(output, str):
+        return False
+    return content in output if step.get("kind") == "planning" else output.startswith(content)
+
+
+def _both_failed(exchange: Exchange, step: Record) -> bool:
+    return failed(exchange) and bool(step.get("error")) and step.get("model_output") is None
+
+
+def _find_attempts(kept: list[Row]) -> None:
+    """A failed exchange without a step, and the next one that sends the same: one request, two attempts."""
+    latest: dict[str, Row] = {}
+    for row in reversed([r for r in kept if r.exchange and r.exchange.raw_request]):
+        sent = row.exchange.raw_request
+        if failed(row.exchange) and row.step is None:
+            row.again = latest.get(sent)
+        latest[sent] = row

@@ -1,0 +1,169 @@
+"""Read the file of a tape, or a HAR file of somebody else, whatever state it is in.
+
+Does: keeps every record that can be read and says, for each that can't, which one and why. Reads line by line, so a
+line of a gigabyte costs no more memory than `limit`. Does not: change the file, or judge what is in the records.
+
+    load(Path("tapes/….tape.jsonl")).records
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course import schema
+from course.errors import CourseError
+
+LIMIT = 512 * 2**20  # bytes of one line, or of a whole HAR file; `load` needs some five times as much memory
+SAID = 10  # problems that are told one by one
+BOM = b"\xef\xbb\xbf"
+HAR = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
+ENTRIES = re.compile(r'(?<!\\)"entries"\s*:\s*\[')
+RECORD = "Record one:  course ask 'your question'"
+
+
+@dataclass
+class Loaded:
+    """What was in a file. `is_har`: it is no tape, so nothing can be added to it. `version`: of the format."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    is_har: bool = False
+    version: int = schema.VERSION
+    lines: int = 0
+    more: int = 0
+
+    def problem(self, text: str) -> None:
+        if len(self.problems) < SAID:
+            self.problems.append(text)
+        else:
+            self.more += 1
+
+
+def load(path: Path, limit: int = LIMIT) -> Loaded:
+    """All records of the file; none if it is empty. CourseError if it is neither a tape nor a HAR file."""
+    if path.is_dir():
+        tapes = sorted(path.glob("*.jsonl"))
+        hint = f"Name one in it, as:  course view {tapes[-1]}" if tapes else RECORD
+        raise CourseError(f"{path} is a directory, not a tape. {hint}")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096).removeprefix(BOM)
+        loaded = _har(path, limit) if HAR.match(head) else _lines(path, limit)
+    except OSError as e:
+        raise CourseError(f"the tape {path} can't be read: {e}. Name a file that can") from e
+    if not loaded.records and loaded.problems and not loaded.is_har:
+        if head.lstrip()[:1] == b"{" and (other := _har(path, limit)).records:
+            return other
+        raise CourseError(
+            f"{path} is no tape: none of its {loaded.lines} lines is a JSON object. It begins with "
+            f"{head[:24]!r}. {RECORD}"
+        )
+    if loaded.more:
+        loaded.problems.append(f"{path} has {loaded.more} more lines that were skipped")
+    if loaded.version > schema.VERSION:
+        loaded.problems.append(
+            f"{path} is of format {loaded.version}; this course knows {schema.VERSION} and may misread it"
+        )
+    return loaded
+
+
+def _lines(path: Path, limit: int) -> Loaded:
+    loaded = Loaded()
+    for number, line, size, whole in _cut_lines(path, limit):
+        loaded.lines = number
+        where = f"line {number} of {path}"
+        if line is None:
+            loaded.problem(
+                f"{where} has {size:,} bytes, more than the {limit:,} that are read; it was skipped. "
+                f"Read it with:  Tape.read('{path}', limit={size})"
+            )
+            continue
+        if not line.strip():
+            continue
+        try:
+            record = {"_type": "?", **json.loads(line)}
+        except (ValueError, TypeError, RecursionError):
+            what = "is no JSON object" if whole else "is cut off"
+            loaded.problem(f"{where} {what} ({size} bytes); it was skipped")
+            continue
+        _take(loaded, record, where)
+    return loaded
+
+
+def _cut_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | None, int, bool]]:
+    """Number, bytes (None if more than `limit`), size, and whether the line has an end, for each line."""
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(limit + 1):
+            number += 1
+            size = len(line)
+            long = size > limit and not line.endswith(b"\n")
+            piece = line
+            while long and piece and not piece.endswith(b"\n"):
+                line, piece = b"", file.readline(2**20)
+                size += len(piece)
+            whole = piece.endswith(b"\n")
+            if number == 1:
+                line = line.removeprefix(BOM)
+            yield number, None if long else line.rstrip(b"\r\n"), size - whole, whole
+
+
+def _take(loaded: Loaded, record: dict[str, Any], where: str) -> None:
+    found = schema.flaws(record)
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        loaded.problem(f"{where}: {found[0]}{more}; it was set aside")
+        record = {"_type": "invalid", "_problem": found[0], "record": record}
+    elif record["_type"] == "tape":
+        loaded.version = max(loaded.version, int(record["version"]))
+        return
+    loaded.records.append(record)
+
+
+def _har(path: Path, limit: int) -> Loaded:
+    """The entries of a HAR file, as records of a tape. Of one that is cut off, those that are whole."""
+    size = path.stat().st_size
+    if size > limit:
+        raise CourseError(
+            f"{path} is a HAR file of {size:,} bytes, more than the {limit:,} that are read at once. "
+            f"Export fewer requests, or:  Tape.read('{path}', limit={size})"
+        )
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    loaded = Loaded(is_har=True)
+    try:
+        entries = json.loads(text)["log"]["entries"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        entries = _whole_entries(text)
+        loaded.problem(
+            f"{path} is a HAR file that is cut off or damaged; {len(entries)} entries could be read"
+        )
+    if not isinstance(entries, list):
+        raise CourseError(f"{path} is a HAR file whose log.entries is no list. Export it again")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            loaded.problem(f"entry {number} of {path} is no JSON object; it was skipped")
+            continue
+        _take(loaded, {**entry, "_type": "entry"}, f"entry {number} of {path}")
+    valid = [r for r in loaded.records if r["_type"] == "entry"]
+    if len({r.get("_id") for r in valid}) < len(valid) or any(r.get("_id") is None for r in valid):
+        for number, record in enumerate(valid, 1):
+            record["_id"] = number
+    return loaded
+
+
+def _whole_entries(text: str) -> list[Any]:
+    found, decoder = [], json.JSONDecoder()
+    if not (start := ENTRIES.search(text)):
+        return found
+    at = start.end()
+    while True:
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        try:
+            entry, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return found
+        found.append(entry)

@@ -1,0 +1,166 @@
+"""httpx transports that pass everything on, and a copy of it to a tape.
+
+Does: tees both directions, chunk by chunk, with times; notes why an exchange broke off.
+Does not: change, delay or buffer a byte; look inside; fail the client, whatever is wrong with the tape.
+
+    client = httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape))
+"""
+
+import re
+import time
+from asyncio import CancelledError
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from course import har
+
+if TYPE_CHECKING:
+    from course.tape import Tape
+
+CLOSED = (GeneratorExit, CancelledError)  # how a reader that stops reading shows in a generator
+# The last event of a stream: chat completions and completions, messages, responses. Who has it may hang up.
+LAST_EVENT = re.compile(
+    rb'data: ?\[DONE\]\s*\Z|"type": ?"(?:message_stop|response\.(?:completed|incomplete|failed))"'
+)
+
+
+class RecordingTransport(httpx.BaseTransport):
+    """Pass everything through `transport`, and a copy of it to `tape`."""
+
+    def __init__(self, transport: httpx.BaseTransport, tape: "Tape"):
+        self.transport, self.tape = transport, tape
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        exchange = _Recording(self.tape, request)
+        try:
+            response = self.transport.handle_request(exchange.request)
+        except BaseException as e:
+            exchange.ended(e)
+            raise
+        return exchange.begun(response, _Tee(response.stream, exchange.received, exchange.ended))
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+class AsyncRecordingTransport(httpx.AsyncBaseTransport):
+    """The same for httpx.AsyncClient, and for the tap."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, tape: "Tape"):
+        self.transport, self.tape = transport, tape
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        exchange = _Recording(self.tape, request)
+        try:
+            response = await self.transport.handle_async_request(exchange.request)
+        except BaseException as e:
+            exchange.ended(e)
+            raise
+        return exchange.begun(response, _AsyncTee(response.stream, exchange.received, exchange.ended))
+
+    async def aclose(self) -> None:
+        await self.transport.aclose()
+
+
+class _Tee(httpx.SyncByteStream):
+    """A byte stream that shows each chunk to `saw` as it passes, and says to `ended` how it ended."""
+
+    def __init__(self, stream, saw: Callable[[bytes], None], ended: Callable = lambda e: None):
+        self.stream, self.saw, self.ended = stream, saw, ended
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self.stream:
+                self.saw(chunk)
+                yield chunk
+        except BaseException as e:
+            self.ended(e)
+            raise
+        self.ended(None)
+
+    def close(self) -> None:
+        try:
+            self.stream.close()
+        finally:
+            self.ended(GeneratorExit())
+
+
+class _AsyncTee(httpx.AsyncByteStream):
+    """`_Tee`, asynchronous."""
+
+    def __init__(self, stream, saw: Callable[[bytes], None], ended: Callable = lambda e: None):
+        self.stream, self.saw, self.ended = stream, saw, ended
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self.stream:
+                self.saw(chunk)
+                yield chunk
+        except BaseException as e:
+            self.ended(e)
+            raise
+        self.ended(None)
+
+    async def aclose(self) -> None:
+        try:
+            await self.stream.aclose()
+        finally:
+            self.ended(GeneratorExit())
+
+
+class _Recording:
+    """One exchange while it goes on. `ended` may be called more than once; the first call counts."""
+
+    def __init__(self, tape: "Tape", request: httpx.Request):
+        self.tape, self.done, self.response, self.first_byte = tape, False, None, None
+        self.sent, self.came = har.Body(tape.body_limit), har.Body(tape.body_limit)
+        self.when, self.start = datetime.now(UTC), time.perf_counter()
+        self.request = request
+        if isinstance(request.stream, httpx.ByteStream):
+            self.sent.add(request.read())
+        else:  # an upload that is read while it is sent
+            tee = _AsyncTee if isinstance(request.stream, httpx.AsyncByteStream) else _Tee
+            self.request = httpx.Request(
+                request.method,
+                request.url,
+                headers=request.headers,
+                stream=tee(request.stream, self.sent.add),
+                extensions=request.extensions,
+            )
+
+    def begun(self, response: httpx.Response, stream: _Tee | _AsyncTee) -> httpx.Response:
+        """The response to hand on, whose bytes come through `stream`."""
+        self.response, self.first_byte = response, time.perf_counter()
+        return httpx.Response(
+            response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
+        )
+
+    def received(self, chunk: bytes) -> None:
+        self.came.add(chunk, time.perf_counter())
+
+    def ended(self, e: BaseException | None) -> None:
+        if self.done:
+            return
+        self.done = True
+        with suppress(Exception):  # whatever is wrong with the tape, the client's exchange is not
+            times = har.Times(self.when, self.start, self.first_byte, time.perf_counter())
+            entry = har.entry(self.request, self.sent, self.response, self.came, times)
+            self.tape.add({"_type": "entry", **entry, "_error": self._why(e)})
+
+    def _why(self, e: BaseException | None) -> str | None:
+        if e is None:
+            return None
+        if not isinstance(e, CLOSED):
+            return f"{type(e).__name__}: {e}"
+        if self.response is None:
+            return "the client closed the connection before a response came"
+        return None if self._complete() else "the client closed the response before its end"
+
+    def _complete(self) -> bool:
+        """All was received, though its end was not read: the length is reached, or SSE said it is done."""
+        length = self.response.headers.get("content-length")
+        return bool(LAST_EVENT.search(b"".join(self.came.last)) or (length and int(length) <= self.came.size))

@@ -1,0 +1,204 @@
+"""What the tokens of a prompt are spent on: system prompt, tools, task, past turns, observations. Pure.
+
+Does: cuts a request into parts in the order of the prompt, gives each its tokens and says which of them the
+server had in its cache. Does not: know a tokenizer. Without a `count` function (a server's /tokenize) tokens are
+estimated: the prompt's total, as the server counted it, is divided by characters; without a total, 4 characters
+are one token. A cache holds the beginning of a prompt, so its tokens cover the parts in order.
+
+The wording by which parts are told is smolagents' (agents.py and memory.py, 1.26.0).
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from course import dialects
+from course.exchange import Record, text_of
+
+CHARACTERS_PER_TOKEN = 4
+COUNTED = "counted with the server's tokenizer"
+SCALED = "estimated: the server's total, divided by characters"
+GUESSED = "estimated: 4 characters a token"
+
+TOOLS = re.compile(
+    r"(?<=behaving like regular python functions:\n).*?(?=\nHere are the rules you should always follow)"
+    r"|(?<=You only have access to these tools:\n).*?(?=\nHere are the rules you should always follow)",
+    re.DOTALL,
+)
+PLAN = ("Here are the facts I know and the plan of action", "I still need to solve the task I was given")
+CALLS = "Calling tools:\n"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the prompt. `kind`: system, tools, task, plan, turn, calls, observation, message or template.
+
+    `calls` is a past turn's code or call once more, as smolagents' memory words it; `template` is what the chat
+    template puts around the messages. `cached` of the `tokens` were in the server's cache; None if it didn't say.
+    """
+
+    kind: str
+    label: str
+    characters: int
+    tokens: int = 0
+    cached: int | None = None
+
+
+def spans(
+    request: Record,
+    prompt: str | None = None,
+    total: int | None = None,
+    cached: int | None = None,
+    count: Callable[[str], int] | None = None,
+) -> tuple[list[Span], str]:
+    """The parts of a request in order, and how their tokens were found.
+
+    `prompt` is the rendered prompt, `total` and `cached` tokens as the server counted them, all None if unknown.
+    """
+    pieces = _placed(_pieces(request), prompt) if prompt else _pieces(request)
+    texts = [text for _, text in pieces]
+    if count:
+        tokens, how = [count(t) if t else 0 for t in texts], COUNTED
+        if total and total > sum(tokens):
+            pieces, tokens = _with_rest(pieces, tokens, total - sum(tokens))
+    elif total:
+        tokens, how = shares([len(t) for t in texts], total), SCALED
+    else:
+        tokens, how = [-(-len(t) // CHARACTERS_PER_TOKEN) for t in texts], GUESSED
+    found, at = [], 0
+    for (span, text), n in zip(pieces, tokens, strict=True):
+        had = None if cached is None else min(n, max(0, cached - at))
+        found.append(replace(span, characters=len(text), tokens=n, cached=had))
+        at += n
+    return _template_last(found), how
+
+
+def shares(weights: list[int], total: int) -> list[int]:
+    """`total` divided by weight into whole numbers that add up to it."""
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    ends, at = [0], 0
+    for weight in weights:
+        at += weight
+        ends.append(round(total * at / whole))
+    return [b - a for a, b in pairwise(ends)]
+
+
+def _pieces(request: Record) -> list[tuple[Span, str]]:
+    """(span without numbers, text) in the order of the request; the `tools` field after the system prompt."""
+    result: list[tuple[Span, str]] = []
+    turn, asked = 0, False
+    tools = request.get("tools")
+    for message in dialects.messages(request):
+        role, text = message.get("role"), text_of(message)
+        if role in ("system", "developer"):
+            result += _system(text)
+        elif role == "assistant":
+            if text.startswith(PLAN):
+                result.append((Span("plan", "plan", 0), text))
+            else:
+                turn += 1
+                result += _past(turn, text + _calls_of(message))
+        elif text.startswith(("Observation:", "Error:", "Call id:")) or role == "tool":
+            what = "observation" if text.startswith("Observation:") or role == "tool" else "error"
+            result.append((Span("observation", f"{what} of turn {turn}", 0), text))
+        elif text.startswith("Now proceed and carry out this plan."):
+            result.append((Span("plan", "go-ahead after the plan", 0), text))
+        elif not asked:
+            asked = True
+            result.append((Span("task", "task", 0), text))
+        else:
+            result.append((Span("message", f"{role} message", 0), text))
+        if tools and role in ("system", "developer"):
+            result.append(_tools(tools))
+            tools = None
+    return [_tools(tools), *result] if tools else result
+
+
+def _tools(tools: list) -> tuple[Span, str]:
+    return Span("tools", "tools, as a field of the request", 0), json.dumps(tools, ensure_ascii=False)
+
+
+def _calls_of(message: Record) -> str:
+    calls = message.get("tool_calls")
+    return "\n" + json.dumps(calls, ensure_ascii=False) if calls else ""
+
+
+def _system(text: str) -> list[tuple[Span, str]]:
+    match = TOOLS.search(text)
+    if not match:
+        return [(Span("system", "system prompt", 0), text)]
+    before, tools, after = text[: match.start()], match[0], text[match.end() :]
+    return [
+        (Span("system", "system prompt, before the tools", 0), before),
+        (Span("tools", "tools, in the system prompt", 0), tools),
+        (Span("system", "system prompt, after the tools", 0), after),
+    ]
+
+
+def _past(turn: int, text: str) -> list[tuple[Span, str]]:
+    at = 0 if text.startswith(CALLS) else text.find("\n" + CALLS)
+    if at < 0:
+        return [(Span("turn", f"turn {turn}", 0), text)]
+    said = [(Span("turn", f"turn {turn}", 0), text[:at])] if at else []
+    return [*said, (Span("calls", f"turn {turn}, its call once more", 0), text[at:])]
+
+
+def _placed(pieces: list[tuple[Span, str]], prompt: str) -> list[tuple[Span, str]]:
+    """The pieces where the rendered prompt has them, with the template's own text between them.
+
+    Templates trim texts, and word a `tools` field in their own way: then the longest piece of template that
+    names the first tool is the tools. If any other text isn't found, the pieces stay as the request has them.
+    """
+    result, at, worded = [], 0, None
+    for span, text in pieces:
+        where = prompt.find(text, at)
+        if where < 0:
+            text = text.strip()
+            where = prompt.find(text, at)
+        if where < 0 and span.kind == "tools":
+            worded = json.loads(text)[0]
+            continue
+        if where < 0:
+            return pieces
+        result += [(Span("template", "chat template", 0), prompt[at:where])] if where > at else []
+        at = where + len(text)
+        result.append((span, text))
+    result += [(Span("template", "chat template", 0), prompt[at:])] if at < len(prompt) else []
+    return _tools_named(result, worded) if worded else result
+
+
+def _tools_named(pieces: list[tuple[Span, str]], tool: Record) -> list[tuple[Span, str]]:
+    name = (tool.get("function") or tool).get("name") or ""
+    gaps = [i for i, (span, text) in enumerate(pieces) if span.kind == "template" and name and name in text]
+    if gaps:
+        longest = max(gaps, key=lambda i: len(pieces[i][1]))
+        pieces[longest] = (Span("tools", "tools, as the chat template words them", 0), pieces[longest][1])
+    return pieces
+
+
+def _with_rest(pieces: list, tokens: list[int], rest: int) -> tuple[list, list[int]]:
+    """What the server counted beyond the texts is the template's, spread evenly between them."""
+    spread = shares([1] * len(pieces), rest)
+    template = (Span("template", "chat template", 0), "")
+    both = [(template, piece) for piece in pieces]
+    counts = zip(spread, tokens, strict=True)
+    return [p for pair in both for p in pair], [n for pair in counts for n in pair]
+
+
+def _template_last(found: list[Span]) -> list[Span]:
+    own = [s for s in found if s.kind == "template"]
+    if not own:
+        return found
+    known = own[0].cached is not None
+    total = Span(
+        "template",
+        "chat template",
+        sum(s.characters for s in own),
+        sum(s.tokens for s in own),
+        sum(s.cached or 0 for s in own) if known else None,
+    )
+    return [*(s for s in found if s.kind != "template"), total]

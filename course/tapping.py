@@ -1,0 +1,134 @@
+"""What `course tap` does: listen, run a command that asks through the tap, and say at the end what was recorded.
+
+Does: sets the variables in which clients look for a server's address, for that command only:
+  OPENAI_BASE_URL                      the openai packages and what is built on them (smolagents, pydantic-ai,
+                                       the OpenAI Agents SDK, LiteLLM …)
+  OPENAI_API_BASE                      LangChain, LiteLLM, LlamaIndex, aider
+  ANTHROPIC_BASE_URL                   the anthropic packages, Claude Code; without /v1
+  ANTHROPIC_API_BASE                   LiteLLM for models named anthropic/…; without /v1
+  LITELLM_PROXY_API_BASE               LiteLLM for models named litellm_proxy/…
+and OPENAI_API_KEY=none when there is none, as clients refuse to start without; NO_PROXY for this machine's address.
+A client that is given its address in its own code or file needs the tap's there.
+Does not: write to standard output, which is the command's. Everything is said on standard error.
+"""
+
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from course import job, registry
+from course.tap import Tap
+from course.tape import Tape
+from course.upstream import is_loopback
+
+PORT = 8081
+
+
+def tap(upstream: str, port: int | None, host: str, path: Path | None, command: list[str]) -> int:
+    """The exit status: the command's, or 0 after Ctrl-C when there is none."""
+    if port is None:
+        port = PORT if registry.is_free(PORT, host) else 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        tape = Tape(path, keep=False)
+    for problem in tape.problems:
+        _say(f"course: {problem}")
+    before = len(tape.records())
+    passed = Tap(upstream, tape, port=port, host=host, report=_nothing if command else _line)
+    if not is_loopback(host):
+        _say(
+            f"course: warning: everybody who reaches {host} port {passed.port or '(a free one)'} can use "
+            f"{upstream}, and what they say is recorded. Without --host, only this computer can."
+        )
+    with passed:
+        _say(f"tap: {passed.url} → {passed.server.geturl()}, recording to {tape.path}")
+        if command:
+            status = job.run(command, environment(passed))
+        else:
+            _say(f"Point a client there:  OPENAI_BASE_URL={passed.base_url}\nCtrl-C ends it.")
+            status = _until_told()
+    _say(summary(tape, before))
+    return status
+
+
+def environment(tap: Tap, given: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment for a command whose clients shall ask through the tap."""
+    result = dict(os.environ if given is None else given)
+    root = tap.base_url.removesuffix("/v1")
+    result |= {
+        "OPENAI_BASE_URL": tap.base_url,
+        "OPENAI_API_BASE": tap.base_url,
+        "ANTHROPIC_BASE_URL": root,
+        "ANTHROPIC_API_BASE": root,
+        "LITELLM_PROXY_API_BASE": tap.base_url,
+    }
+    result.setdefault("OPENAI_API_KEY", "none")
+    for name in ("NO_PROXY", "no_proxy"):
+        result[name] = ",".join(filter(None, [result.get(name), "127.0.0.1", "localhost", "::1"]))
+    return result
+
+
+def summary(tape: Tape, before: int = 0) -> str:
+    """What was recorded after the first `before` records: how many turns, which statuses, what stands out."""
+    from course.turns import turns
+
+    records = tape.records()[before:]
+    if not (entries := [r for r in records if r.get("_type") == "entry"]):
+        return f"{tape.path}: nothing was recorded. Did the client ask through the tap?  course tap --help"
+    made = turns(records)
+    counts = Counter((e.get("response") or {}).get("status") or 0 for e in entries)
+    said = [f"{n} × {f'HTTP {status}' if status else 'no response'}" for status, n in sorted(counts.items())]
+    if broken := sum(bool(e.get("_error")) and bool(e["response"]["status"]) for e in entries):
+        said.append(f"{broken} broken off")
+    turned = f"{len(made)} turn{'' if len(made) == 1 else 's'}"
+    return "\n".join(
+        [
+            f"{tape.path}: {turned}: {', '.join(said)}",
+            *_findings(made),
+            f"Look at it:  course view {tape.path}",
+        ]
+    )
+
+
+def _findings(made: list[Any]) -> list[str]:
+    """What the diagnosis says, if this course has one."""
+    try:
+        from course.diagnose import diagnose, text
+    except ModuleNotFoundError:
+        return []
+    return [text(diagnose(made), made)]
+
+
+def _line(method: str, path: str, status: int, seconds: float) -> None:
+    _say(f"{method} {path}  {status or 'no response'}  {seconds:.2f} s")
+
+
+def _nothing(*_: object) -> None:
+    """A command's own output is enough."""
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _until_told() -> int:
+    """Wait for Ctrl-C, or for being told to end."""
+    told = threading.Event()
+    numbers = [n for name in ("SIGINT", "SIGTERM", "SIGHUP") if (n := getattr(signal, name, None))]
+    before = {n: signal.signal(n, lambda *_: told.set()) for n in numbers}
+    try:
+        while not told.wait(0.2):  # on Windows, a wait without an end can't be interrupted
+            pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0
+
+
+def default_upstream() -> str:
+    return os.environ.get("SERVER") or "http://127.0.0.1:8080"

@@ -1,0 +1,126 @@
+"""One turn: an exchange with the model and the step that smolagents made of it. Values only.
+
+Does: names what a turn has; finds on demand what its tokens are spent on (spans.py) and what smolagents changed
+(changes.py). Does not: join anything; `course.turns.turns` makes turns from a tape's records.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from course import changes
+from course.changes import Change, Cut
+from course.diff import Diff
+from course.exchange import Exchange, Record
+from course.spans import Span, spans
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """`prompt` = `cached` (in the server's cache) + `new` (read in this request). `generated` follow."""
+
+    prompt: int | None = None
+    cached: int | None = None
+    new: int | None = None
+    generated: int | None = None
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call that the model asked for. `source` is wire (`tool_calls` of the message) or content (smolagents
+    found it in the text). `arguments` are parsed where they are JSON.
+    """
+
+    name: str
+    arguments: Any
+    id: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One exchange with the model and the step that smolagents made of it.
+
+    `new_messages` are those after the longest common start with the previous request of the conversation: what
+    no cache can have. `diff` compares message by message. `thinking` is `reasoning_content`; a `<think>` block
+    that the server left in `content` stays there. `prompt` is known when the request said `"verbose": true`.
+    `seconds` are wall time of the exchange, `timings` llama.cpp's.
+
+    `joined` says how exchange and step were matched: id, content, failure, time, or None. `repeated_in` is the
+    index of the turn that sent the same request again after this one failed; `parent` that of the turn in whose
+    step this one happened (a managed agent's), `agent` the name of the agent, where the tape tells.
+    """
+
+    index: int
+    exchange: Exchange | None
+    step: Record | None = None
+    run: Record | None = None
+    new_messages: list[Record] = field(default_factory=list)
+    prompt: str | None = None
+    thinking: str | None = None
+    content: str | None = None
+    code: str | None = None
+    observation: str | None = None
+    answer: Any = None
+    finish_reason: str | None = None
+    tokens: Tokens = Tokens()
+    seconds: float | None = None
+    timings: Record = field(default_factory=dict)
+    status: int | None = None
+    error: str | None = None
+    response_id: str | None = None
+    diff: Diff = field(default_factory=Diff)
+    joined: str | None = None
+    repeated_in: int | None = None
+    agent: str | None = None
+    parent: int | None = None
+    count: Callable[[str], int] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_final(self) -> bool:
+        return bool(self.step and (self.step.get("is_final") or self.step.get("kind") == "max_steps"))
+
+    @property
+    def spans(self) -> list[Span]:
+        """The parts of the prompt, in order, with their tokens and how many of those were cached."""
+        return self._spans[0]
+
+    @property
+    def spans_by(self) -> str:
+        """How the tokens of the parts were found: counted or estimated, in words."""
+        return self._spans[1]
+
+    @cached_property
+    def _spans(self) -> tuple[list[Span], str]:
+        request = self.exchange.request if self.exchange else None
+        if not isinstance(request, dict):
+            return [], ""
+        return spans(request, self.prompt, self.tokens.prompt, self.tokens.cached, self.count)
+
+    @cached_property
+    def changes(self) -> list[Change] | None:
+        """What smolagents changed between memory and wire; None when the tape has no record of memory."""
+        return changes.changes(self.step, self.exchange)
+
+    @cached_property
+    def cuts(self) -> list[Cut]:
+        """Where the observation was cut, and by how much as far as anybody knows."""
+        return changes.cuts(self.step)
+
+    @cached_property
+    def tool_calls(self) -> list[ToolCall]:
+        called = self.exchange.message.get("tool_calls") if self.exchange else None
+        if called:
+            given = [(c.get("id"), c.get("function") or {}) for c in called]
+            return [ToolCall(f.get("name", ""), _parsed(f.get("arguments")), i, "wire") for i, f in given]
+        calls = (self.step or {}).get("tool_calls") or []
+        return [ToolCall(c.get("name", ""), c.get("arguments"), c.get("id"), "content") for c in calls]
+
+
+def _parsed(arguments: Any) -> Any:
+    try:
+        return json.loads(arguments)
+    except (TypeError, ValueError):
+        return arguments

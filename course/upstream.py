@@ -1,0 +1,74 @@
+"""The server behind the tap: its address, the way to it, and which headers are only between two neighbors.
+
+Does: checks an address, tells loopback from the rest, makes the transport. Does not: connect, or send anything.
+"""
+
+import ipaddress
+from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from course.errors import CourseError
+
+# RFC 9110, 7.6.1, and Expect, which the tap answers itself. Host is written anew.
+HOP_BY_HOP = {
+    *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
+    *(b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect", b"host"),
+}
+IDLE = 2.0  # seconds that an unused connection to the server is kept; llama-server closes after 5
+Pairs = list[tuple[bytes, bytes]]
+
+
+def address(given: str) -> SplitResult:
+    """The server's address, split; http:// may be left out."""
+    whole = given.strip() if "://" in given else f"http://{given.strip()}"
+    try:
+        parts = urlsplit(whole)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        known = False
+    if not known or parts.query or parts.username:
+        raise CourseError(
+            f"{given!r} is no plain address of a server.\nIt looks like:  --upstream http://localhost:8080"
+        )
+    return parts
+
+
+@lru_cache
+def is_loopback(host: str) -> bool:
+    """Whether the name or number is this computer, as seen from itself only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def name_in(host: str) -> str:
+    """The name in a Host header, without its port; what can't be read is a name nobody has."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return host
+
+
+def transport(server: SplitResult) -> httpx.AsyncHTTPTransport:
+    """Connections are kept and shared. A server elsewhere is reached through the environment's proxy."""
+    proxy = None
+    if not is_loopback(server.hostname) and not proxy_bypass(server.hostname):
+        proxy = getproxies().get(server.scheme)
+    return httpx.AsyncHTTPTransport(
+        verify=server.scheme == "https",
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE),
+        proxy=httpx.Proxy(proxy) if proxy else None,
+    )
+
+
+def end_to_end(pairs: Pairs) -> Pairs:
+    """The headers that are not about one connection."""
+    named = b",".join(value for name, value in pairs if name.lower() == b"connection")
+    dropped = HOP_BY_HOP | {name.strip().lower() for name in named.split(b",")}
+    return [(name, value) for name, value in pairs if name.lower() not in dropped]

@@ -1,0 +1,118 @@
+"""A turn in words: for the console, and for the headings of a page.
+
+Does: says in a line or a few what a turn is, and cuts long texts for the console, which it says.
+Does not: know HTML, or compute what it says.
+"""
+
+import textwrap
+
+from course.charts import NAMES, stack
+from course.turns import Turn, text_of
+
+LONG_CHARACTERS, LONG_LINES = 1100, 22
+
+
+def text(turn: Turn, width: int = 100) -> str:
+    """One turn for the console."""
+    lines = [f"── Turn {turn.index} · {facts(turn)} ".ljust(width, "─")]
+    if turn.tokens.prompt is not None:
+        lines.append("   " + " · ".join(f"{n:,} tokens {_WORDS[name]}" for name, n in parts(turn)))
+    if turn.spans:
+        spent = [f"{n:,} {NAMES[kind]}" for kind, n in stack(turn).items() if n and kind != "generated"]
+        lines += _block(f"spent on: {', '.join(spent)} ({turn.spans_by})", width, most=3)
+    if turn.exchange:
+        new, dropped = turn.diff.added, len(turn.diff.dropped)
+        lines.append(
+            f"→ new in the request: {len(new)} of {len(turn.exchange.messages)} messages"
+            + (f", {dropped} dropped" if dropped else "")
+        )
+        for message in new:
+            said = text_of(message)
+            lines.append(f"   {message.get('role')}, {size(said)}")
+            lines += _block(said, width, most=4)
+    given = [
+        ("← thinking (reasoning_content)", turn.thinking),
+        ("← content", turn.content),
+        ("  code that ran", turn.code),
+        ("  observation", turn.observation),
+        ("  error", turn.error or (turn.step or {}).get("error")),
+    ]
+    for title, body in given:
+        if body:
+            lines += [title, *_block(body, width, most=24)]
+        elif body == "":
+            lines.append(f"{title}: empty")
+    lines += [f"  cut to {c.limit:,} characters: {c.where}" for c in turn.cuts]
+    if turn.is_final:
+        lines.append(f"  answer: {turn.answer}")
+    return "\n".join(lines) + "\n"
+
+
+_WORDS = {"cached": "from the cache", "new": "read anew", "generated": "generated"}
+
+
+def size(text: str) -> str:
+    return f"{len(text):,} character{'' if len(text) == 1 else 's'}"
+
+
+def is_long(text: str) -> bool:
+    return len(text) > LONG_CHARACTERS or text.count("\n") >= LONG_LINES
+
+
+def beginning(text: str) -> str:
+    return " ".join(text[:400].split())[:160]
+
+
+def parts(turn: Turn) -> list[tuple[str, int]]:
+    """The pieces of the token bar; a server that tells nothing of its cache has read everything anew."""
+    t = turn.tokens
+    new = t.prompt if t.new is None else t.new
+    return [
+        (k, v) for k, v in (("cached", t.cached), ("new", new), ("generated", t.generated)) if v is not None
+    ]
+
+
+def step_name(turn: Turn) -> str:
+    step = turn.step or {}
+    named = {"planning": "planning", "max_steps": "last call, out of steps"}.get(step.get("kind"))
+    who = f" of {turn.agent}" if turn.agent else ""
+    return (
+        f"In smolagents: {named or 'step ' + str(step.get('step_number'))}{who}" if step else "In smolagents"
+    )
+
+
+def facts(turn: Turn) -> str:
+    """Step, status, seconds and how the response ended, on one line."""
+    known = [step_name(turn).removeprefix("In smolagents: ") if turn.step else "no step"]
+    if turn.exchange:
+        known.append(f"HTTP {turn.status}" if turn.status else "no response")
+    if turn.seconds is not None:
+        known.append(f"{turn.seconds:.1f} s")
+    if turn.exchange and turn.exchange.streamed:
+        known.append(f"streamed in {len(turn.exchange.chunks)} chunks")
+    if turn.repeated_in:
+        known.append(f"sent again as turn {turn.repeated_in}")
+    if turn.finish_reason:
+        known.append(f"finished by {turn.finish_reason}")
+    return " · ".join(known)
+
+
+def short(turn: Turn) -> str:
+    if (turn.step or {}).get("kind") == "max_steps":
+        return "out of steps"
+    if turn.error:
+        return "error"
+    if turn.is_final:
+        return turn.agent or "answer"
+    return turn.agent or ("" if turn.step else "no step")
+
+
+def _block(text: str, width: int, most: int) -> list[str]:
+    """Indented, wrapped, and cut after `most` lines, which it says."""
+    lines = []
+    for line in text.strip("\n").splitlines():
+        lines += textwrap.wrap(line, width - 4, replace_whitespace=False) or [""]
+    cut = len(lines) - most
+    if cut > 1:
+        lines = [*lines[:most], f"… {cut} more lines (all of it:  course view TAPE)"]
+    return ["    " + line.rstrip() for line in lines]

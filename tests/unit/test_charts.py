@@ -1,0 +1,179 @@
+"""The charts: times add up, what is drawn is inside, what is drawn is said; raw bodies come back whole."""
+
+import json
+import subprocess
+
+import pytest
+from test_turns import SYSTEM, TASK, entry, reply, step
+from test_view import Tags
+
+from course import charts, raw, view
+from course.turns import turns
+
+TIMED = {
+    "usage": {"prompt_tokens": 100, "completion_tokens": 7},
+    "timings": {"cache_n": 80, "prompt_n": 20, "prompt_ms": 400, "predicted_ms": 1000},
+}
+
+
+def run(n=4, apart=2, **server):
+    """Turns of 1.5 s each, with 0.3 s of tools, every `apart` seconds."""
+    records = [{"_type": "run", "question": "?", "server": server}]
+    for k in range(1, n + 1):
+        messages = [SYSTEM, TASK, *[{"role": "assistant", "content": "x" * 50}] * k]
+        one = entry(k, messages, reply(f"r{k}", **TIMED), second=0)
+        one["startedDateTime"] = f"2026-01-01T00:{k * apart // 60:02}:{k * apart % 60:02}.000+00:00"
+        records.append(one)
+        started = turns([one])[0].exchange.started
+        records.append(step(f"r{k}", k, started=started, ended=started + 1.8))
+    return turns(records)
+
+
+def test_the_phases_of_a_turn_add_up_to_its_time():
+    p = charts.phases(run(1)[0])
+    assert (p.prompt, p.generation) == (0.4, 1.0)
+    assert p.rest == pytest.approx(0.1)
+    assert p.tools == pytest.approx(0.3, abs=1e-5)
+    assert p.seconds == pytest.approx(1.8, abs=1e-5)
+
+
+def test_a_stream_without_timings_is_divided_at_its_first_chunk():
+    one = entry(1, [SYSTEM], None, sse='data: {"choices": []}\n\n')
+    one["_chunks"] = [[600.0, 9], [1500.0, 9]]
+    p = charts.phases(turns([one])[0])
+    assert (p.prompt, p.generation, p.rest) == (0.6, 0.9, 0.0)
+
+
+def test_what_was_not_timed_has_no_phases():
+    assert charts.phases(turns([step("gone")])[0]) is None
+    assert charts.timeline(turns([step("gone")])) is None
+    assert charts.growth(turns([step("gone")])) is None
+
+
+@pytest.mark.parametrize("n", [1, 4, 200])
+def test_everything_is_drawn_inside_of_the_chart(n):
+    made = run(n, n_ctx=160)
+    for chart in (charts.timeline(made), charts.growth(made)):
+        assert chart.bars
+        for bar in chart.bars:
+            assert bar.x >= 0
+            assert bar.x + bar.width <= 100.001
+            assert bar.y >= -0.001
+            assert bar.y + bar.height <= chart.height + 0.001
+        assert 2 <= len(chart.ticks) <= 8
+        assert len(chart.labels) <= max(n, 45)
+
+
+def test_turns_follow_each_other_on_the_axis():
+    chart = charts.timeline(run(3))
+    ends = [max(b.x + b.width for b in chart.bars if f"turn {n}:" in b.said) for n in (1, 2, 3)]
+    assert ends == sorted(ends)
+    assert ends[-1] == pytest.approx(100)
+    assert "3 turns in 5.8 seconds" in chart.said
+
+
+def test_idle_time_is_left_out_and_said():
+    quick, slow = charts.timeline(run(3, apart=2)), charts.timeline(run(3, apart=60))
+    assert (len(quick.breaks), len(slow.breaks)) == (0, 2)
+    assert "in 5.4 seconds" in slow.said
+
+
+def test_a_column_is_as_high_as_its_tokens():
+    chart = charts.growth(run(2, n_ctx=107))
+    high = sum(b.height for b in chart.bars if "turn 1:" in b.said and b.kind != "cache")
+    assert high == pytest.approx(charts.HIGH)
+    assert "of 107 that the server's context holds" in chart.said
+    assert chart.limit[0] == 0
+
+
+def test_the_cache_is_in_both_charts():
+    made = run(3)
+    assert [text for text, *_ in charts.timeline(made).notes] == ["80% cached"] * 3
+    line = next(b for b in charts.growth(made).bars if b.kind == "cache")
+    assert line.y == pytest.approx(charts.HIGH * (1 - 80 / 107))
+
+
+def test_no_note_lies_on_its_own_bar():
+    """A manager's bar spans those of its workers; its note stands before it or after it."""
+    chart = charts.timeline(run(3))
+    for (_, x, _, left), n in zip(chart.notes, (1, 2, 3), strict=True):
+        own = [b for b in chart.bars if f"turn {n}:" in b.said]
+        edge = min(b.x for b in own) if left else max(b.x + b.width for b in own)
+        assert x == pytest.approx(edge)
+
+
+def test_a_chart_has_words_and_a_table_for_those_who_do_not_see_it():
+    tags = Tags(view.overview(run(4)).data)
+    images = [a for t, a in tags.seen if t == "svg"]
+    assert [a["role"] for a in images] == ["img", "img"]
+    assert all(len(a["aria-label"]) > 40 for a in images)
+    assert [t for t, _ in tags.seen].count("tr") == 5
+    assert not any("id" in a for _, a in tags.seen)
+
+
+TEXTS = ["", "abc", '{"messages": ["a𝄞b"], "stop": 1}', '{"messages": ["a𝄞b", "𝄞c"], "stop": 1}', "abc", "x"]
+
+
+def test_every_text_comes_back():
+    found = raw.deltas(TEXTS)
+    assert [d.restore(TEXTS) for d in found] == TEXTS
+    assert found[3].base == 2
+    assert len(found[3].text) < 12
+
+
+def test_javascript_counts_in_utf_16():
+    delta = raw.deltas(TEXTS)[3]
+    packed = raw.packed(delta, TEXTS)
+    units = [t.encode("utf-16-le") for t in (TEXTS[2], packed["text"])]
+    restored = units[0][: 2 * packed["start"]] + units[1] + units[0][len(units[0]) - 2 * packed["end"] :]
+    assert restored.decode("utf-16-le") == TEXTS[3]
+
+
+def test_a_conversation_is_stored_once():
+    made = run(200)
+    sent = sum(len(t.exchange.raw_request) for t in made)
+    kept = sum(len(json.dumps(block["request"])) for block in raw.blocks(made))
+    assert kept < sent / 20, f"{kept} of {sent} characters"
+
+
+def test_the_prompt_in_a_verbose_response_is_not_stored_twice():
+    prompt = 'the "prompt"\n' * 100
+    made = turns([entry(1, [SYSTEM], reply("a", __verbose={"prompt": prompt}))])
+    block = raw.blocks(made)[0]
+    whole = block["response"]["before"] + json.dumps(prompt) + block["response"]["after"]
+    assert whole == made[0].exchange.raw_response
+
+
+def test_data_in_the_page_ends_no_script():
+    assert "</script" not in raw.script_json({"a": "</script><!--"})
+    assert json.loads(raw.script_json({"a": "</script>"})) == {"a": "</script>"}
+
+
+@pytest.mark.parametrize("said", ["it's \\ $HOME `x`", "END_OF_REQUEST\n"])
+def test_curl_sends_the_same_body_and_no_key(said):
+    one = entry(1, [{"role": "user", "content": said}], reply("a"))
+    one["request"]["headers"] = [
+        {"name": n, "value": v}
+        for n, v in [("Content-Type", "application/json"), ("Authorization", "REDACTED"), ("Host", "h")]
+    ]
+    exchange = turns([one])[0].exchange
+    command = raw.curl(exchange)
+    fake = 'curl() { for a in "$@"; do printf "%s\\n" "$a"; done; cat; }\nAPI_KEY=mine\n'
+    out = subprocess.run(["bash", "-c", fake + command], capture_output=True, text=True, check=True).stdout
+    words = [
+        "-sS",
+        exchange.url,
+        "-H",
+        "Content-Type: application/json",
+        "-H",
+        "Authorization: Bearer mine",
+        "--data-binary",
+        "@-",
+    ]
+    assert out == "\n".join(words) + "\n" + exchange.raw_request + "\n"
+
+
+def test_half_a_character_does_not_break_the_page():
+    page = view.page(turns([entry(1, [{"role": "user", "content": "a\ud83d"}], reply("a", "b\ud83d"))]))
+    assert "\\ud83d" in page
+    page.encode("utf-8")

@@ -1,0 +1,180 @@
+"""The tasks that the model is measured on share nothing with those it was trained on, and every script is right."""
+
+import random
+import re
+
+import pytest
+
+from course import corpus
+from training import chat, documents, imports, layouts, planted, speed, traces
+from training.entities import article, held_out
+from training.families import ALL, FAMILIES, SHARES, measured
+from training.pages import Web, topic
+from training.tasks import states
+
+STOPS = ("Observation:", "Calling tools:", "</code>", "<code>", "<tool_call>")
+DRAWS = 25
+
+
+@pytest.fixture(scope="module")
+def render():
+    return traces.renderer()
+
+
+@pytest.fixture(scope="module")
+def runs(render):
+    """{(family, training): [(task, samples)]}, each driven through the real framework."""
+    made = {}
+    for family, draw in ALL.items():
+        for training in (True, False):
+            rng = random.Random(11)
+            tasks = [draw(rng, training) for _ in range(DRAWS)]
+            made[family, training] = [(task, traces.agent_samples(task, render)) for task in tasks]
+    return made
+
+
+def real() -> set[str]:
+    return {row["name"] for table in ("animals", "places") for row in corpus.rows(table)}
+
+
+def everything(pairs) -> str:
+    return "\n".join(s.prompt.split("Now Begin!")[-1] + s.completion for _, samples in pairs for s in samples)
+
+
+def test_no_held_out_entity_is_trained_on(runs):
+    """Looked for in all that is trained on, not only in the questions."""
+    hidden = sorted((name for name in real() if held_out(name)), key=len)
+    known = [name for name in real() if not held_out(name)]
+    text = everything(pair for (_, training), pairs in runs.items() if training for pair in pairs)
+    for name in known:  # "lion" is in "sea lion"
+        text = text.replace(name, "")
+    found = [
+        name for name in hidden if re.search(rf"\b(?:the|a|an|over|of|through) {re.escape(name)}\b", text)
+    ]
+    assert not found
+
+
+def test_what_is_measured_is_held_out(runs):
+    trained = {name for name in real() if not held_out(name)}
+    for family in (speed.FAMILY, "compare and compute", "tool calls"):
+        for task, _ in runs[family, False]:
+            names = {t.name for tool in task.tools if isinstance(tool, Web) for t in tool.topics}
+            assert names <= real() - trained, names & trained
+
+
+def test_the_leopard_and_its_bridge_are_held_out():
+    assert held_out("leopard")
+    assert held_out("Pont des Arts")
+
+
+def test_layouts_and_phrasings_are_split():
+    trained = corpus.SPEED_LAYOUTS + corpus.LENGTH_LAYOUTS + layouts.TRAIN_SPEED + layouts.TRAIN_LENGTH
+    measured_on = layouts.HELD_OUT_SPEED + layouts.HELD_OUT_LENGTH
+    assert not {lay.text for lay in trained} & {lay.text for lay in measured_on}
+    assert not set(speed.QUESTIONS[True]) & set(speed.QUESTIONS[False])
+    for table in chat.ASK.values():
+        assert not set(table[True]) & set(table[False])
+
+
+def test_tools_and_wishes_are_split():
+    assert not {s.name for s in documents.SHAPES[True]} & {s.name for s in documents.SHAPES[False]}
+    assert not {f[0] for f in documents.FACTS[True]} & {f[0] for f in documents.FACTS[False]}
+    questions = [{q for wish in imports.CANNOT[side] for q in wish.questions} for side in (True, False)]
+    assert not questions[0] & questions[1]
+
+
+def test_the_course_s_own_question_is_a_training_phrasing_about_held_out_names():
+    from course.agent import LEOPARD
+
+    assert speed.QUESTIONS[True][0].format(animal="a leopard", place="Pont des Arts") == LEOPARD
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_thought_contains_a_stop_string(runs, family):
+    for _, samples in runs[family, True] + runs[family, False]:
+        for sample in samples:
+            thought = sample.completion.split("</think>")[0]
+            assert not [stop for stop in STOPS if stop in thought], thought
+
+
+def test_the_planted_thought_ends_in_the_stop_string(runs):
+    _, samples = runs[planted.FAMILY, True][0]
+    assert samples[0].completion.endswith(planted.STOP)
+    assert planted.STOP not in samples[1].completion.split("</think>")[0]
+
+
+def test_thinking_is_longer_where_there_is_more_to_read(runs):
+    first, second = ([], [])
+    for _, samples in runs[speed.FAMILY, True]:
+        first.append(len(samples[0].completion.split("</think>")[0]))
+        second.append(len(samples[-2].completion.split("</think>")[0]))
+    assert min(second) > 0
+    assert sum(second) > sum(first)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("kind", ["speed", "length"])
+@pytest.mark.parametrize("american", [True, False])
+def test_most_pages_state_the_figure(kind, training, american):
+    rng = random.Random(3)
+    row = {
+        "name": "Xyl",
+        "kind": "bridge",
+        "city": "C",
+        "country": "D",
+        "width_m": 3,
+        "opened": 1900,
+        "detail": "d",
+    }
+    row |= {"mass_kg": 3, "lifespan_years": 3, "habitat": "h", "source": "s"}
+    for _ in range(60):
+        one = topic(rng, kind, row, training, american=american)
+        shown = "\n\n".join(f"[{p.title}]({p.link})\n{p.description}" for p in one.pages)
+        figures = one.figures(shown)
+        assert max(set(figures), key=figures.count) == one.figure
+        for page in one.pages:
+            if page.figure and page.about == one.name:
+                assert re.search(rf"(?<![\d.]){re.escape(page.figure)}(?![\d.]*\d)", page.description), page
+
+
+def test_a_hidden_fact_is_found_with_other_words(runs):
+    tasks = measured(speed.FAMILY, 150, 5)
+    hidden = [(task.tools[0], t) for task in tasks for t in task.tools[0].topics if t.hidden]
+    assert hidden
+    for web, one in hidden:
+        assert len(web.search(one.query())) < len(web.search(one.second_query()))
+
+
+def test_more_cases_begin_with_the_same_ones():
+    few, many = measured(speed.FAMILY, 3, 1), measured(speed.FAMILY, 6, 1)
+    assert [task.question for task in few] == [task.question for task in many[:3]]
+
+
+def test_the_shares_are_of_all_families():
+    assert set(SHARES) == set(ALL)
+
+
+def test_documents_that_do_not_hold_the_answer_are_drawn(runs):
+    expected = [task.expected for task, _ in runs[documents.FAMILY, False]]
+    assert 0 < expected.count("do not state") < len(expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [("9.62 s", True), ("9.6", False), ("10.62", False), ("19.62", False)]
+)
+def test_an_answer_states_a_number_to_two_decimals(answer, right):
+    assert states(answer, 9.6206) is right
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("elk", "an elk"), ("lion", "a lion"), ("European hare", "a European hare")]
+)
+def test_the_article_fits_the_name(name, said):
+    assert article(name) == said
+
+
+def test_a_long_answer_is_no_sane_chat():
+    one = chat.Exchange("What is 1 plus 2?", "t", "1 plus 2 is 3.", "is 3")
+    assert one.right("1 plus 2 is 3.")
+    assert not one.right("1 plus 2 is 3. " * 9)
+    assert not one.right("It is 4.")

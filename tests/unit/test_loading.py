@@ -1,0 +1,255 @@
+"""What reading a tape promises: whatever the file is, a clear answer, and nothing lost before the damage."""
+
+import json
+import re
+import tracemalloc
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from course.cli import app
+from course.errors import CourseError
+from course.schema import ENTRY, RUN, SHAPES, STEP, flaws
+from course.tape import RecordingTransport, Tape
+
+
+@pytest.fixture
+def tape(tmp_path):
+    """A tape of three exchanges."""
+    tape = Tape(tmp_path / "t.tape.jsonl")
+    answer = httpx.MockTransport(lambda request: httpx.Response(200, json={"said": request.content.decode()}))
+    with httpx.Client(transport=RecordingTransport(answer, tape)) as client:
+        for n in range(3):
+            client.post("http://x/v1/chat/completions", content=f"{n}")
+    return tape
+
+
+def sent(records):
+    return [r["request"]["postData"]["text"] for r in records if r["_type"] == "entry"]
+
+
+def broken(path, says):
+    """The tape, which is read with these words."""
+    with pytest.warns(RuntimeWarning, match=says) as seen:
+        tape = Tape.read(path)
+    assert len(seen) == len(tape.problems)
+    return tape
+
+
+@pytest.mark.parametrize("cut", [1, 2, 100, 1000])
+def test_a_cut_off_line_costs_only_itself(tape, cut):
+    raw = tape.path.read_bytes()
+    tape.path.write_bytes(raw[:-cut])
+    if cut == 1:  # all but the line's end: nothing is missing
+        assert sent(Tape.read(tape.path).records()) == ["0", "1", "2"]
+    else:
+        assert sent(broken(tape.path, "line 4 .* is cut off").records()) == ["0", "1"]
+
+
+def test_garbage_after_good_lines_costs_only_itself(tape):
+    with tape.path.open("ab") as file:
+        file.write(bytes(range(256)) * 40)
+    again = broken(tape.path, "no JSON|cut off|more lines")
+    assert sent(again.records()) == ["0", "1", "2"]
+    assert len(again.problems) <= 11, "many lines of garbage are summed up"
+    assert "more lines that were skipped" in again.problems[-1]
+
+
+def test_what_is_no_tape_is_said(tmp_path):
+    path = tmp_path / "x"
+    for raw, says in [
+        (b"\x00\x01garbage\n", "is no tape: none of its 1 lines is a JSON object. It begins with"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "is no tape"),
+        (b"[1, 2]\n", "is no tape"),
+        (b'{"a": ', "is no tape"),
+        (b"", "is empty"),
+        (b"\n \n", "is empty"),
+    ]:
+        path.write_bytes(raw)
+        with pytest.raises(CourseError, match=says):
+            Tape.read(path)
+    path.unlink()
+    with pytest.raises(CourseError, match="there is no tape"):
+        Tape.read(path)
+
+
+def test_a_directory_is_said_with_a_tape_that_is_in_it(tape):
+    with pytest.raises(CourseError, match=r"is a directory, not a tape.*t\.tape\.jsonl"):
+        Tape.read(tape.path.parent)
+
+
+def test_an_empty_file_can_be_recorded_to(tmp_path):
+    (tmp_path / "new").touch()
+    tape = Tape(tmp_path / "new")
+    tape.add({"_type": "step"})
+    assert len(Tape.read(tape.path).steps) == 1
+
+
+def test_a_line_longer_than_the_limit_is_skipped_and_never_in_memory(tape):
+    """Ten megabytes with a limit of one; what is before and behind it is read."""
+    with tape.path.open("ab") as file:
+        file.write(b'{"_type": "entry", "x": "' + b"x" * 10 * 2**20 + b'"}\n{"_type": "step"}\n')
+    tracemalloc.start()
+    with pytest.warns(RuntimeWarning, match="line 5 of .* has 10,485,787 bytes, more than the 1,048,576"):
+        again = Tape.read(tape.path, limit=2**20)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sent(again.records()) == ["0", "1", "2"]
+    assert len(again.steps) == 1
+    assert peak < 5 * 2**20, f"{peak:,} bytes at the peak"
+
+
+BROWSER = {  # the shape of an export from a browser's developer tools: no field of ours, some of its own
+    "log": {
+        "version": "1.2",
+        "creator": {"name": "WebInspector", "version": "537.36"},
+        "pages": [{"id": "page_1", "title": 'a \\"entries\\": [ in a title'}],
+        "entries": [
+            {
+                "_initiator": {"type": "script"},
+                "startedDateTime": "2026-01-01T00:00:00.000Z",
+                "time": 12.5,
+                "request": {
+                    "method": "POST",
+                    "url": f"http://localhost:8080/v1/chat/completions?n={n}",
+                    "headers": [{"name": ":authority", "value": "localhost"}],
+                    "postData": {"mimeType": "application/json", "text": f"{n}"},
+                },
+                "response": {"status": 200, "content": {"size": 2, "mimeType": "application/json"}},
+                "timings": {"blocked": 1, "send": 0, "wait": 10, "receive": 1.5},
+            }
+            for n in range(3)
+        ],
+    }
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_a_browsers_har_is_read(tmp_path, indent, bom):
+    path = tmp_path / "browser.har"
+    path.write_text(bom + json.dumps(BROWSER, indent=indent), encoding="utf-8")
+    tape = Tape.read(path)
+    assert sent(tape.records()) == ["0", "1", "2"]
+    assert [e["_id"] for e in tape.entries] == [1, 2, 3]
+    assert tape.entries[0]["_initiator"] == {"type": "script"}, "unknown fields are kept"
+    with pytest.raises(CourseError, match="is a HAR file, which can be read but not added to"):
+        tape.add({"_type": "step"})
+    with pytest.raises(CourseError, match="is a HAR file"):
+        Tape(path)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_of_a_har_that_is_cut_off_the_whole_entries_are_read(tmp_path, indent):
+    path, text = tmp_path / "browser.har", json.dumps(BROWSER, indent=indent)
+    path.write_text(text[: text.index("n=2")])
+    assert sent(broken(path, "is cut off or damaged; 2 entries could be read").records()) == ["0", "1"]
+
+
+def test_a_har_larger_than_the_limit_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "browser.har"
+    path.write_text(json.dumps(BROWSER))
+    with pytest.raises(CourseError, match=r"HAR file of [\d,]+ bytes, more than the 1,000"):
+        Tape.read(path, limit=1000)
+
+
+def test_our_own_export_comes_back_as_it_was(tape, tmp_path):
+    again = Tape.read(tape.export(tmp_path / "t.har"))
+    assert again.entries == [{"_type": "entry", **e} for e in tape.entries]
+
+
+def test_what_is_not_known_is_kept(tape):
+    """Records and fields of a later version: no warning, nothing lost."""
+    with tape.path.open("a") as file:
+        file.write('{"_type": "dream", "of": "sheep"}\n{"_type": "step", "mood": "good"}\n{"untyped": 1}\n')
+    dream, step, untyped = Tape.read(tape.path).records()[3:]
+    assert dream == {"_type": "dream", "of": "sheep"}
+    assert step["mood"] == "good"
+    assert untyped["_type"] == "?"
+
+
+def test_a_later_format_is_read_and_said(tape):
+    tape.path.write_text(tape.path.read_text().replace('"version": 1', '"version": 2'))
+    assert sent(broken(tape.path, "is of format 2; this course knows 1").records()) == ["0", "1", "2"]
+
+
+def test_tapes_can_be_put_one_behind_the_other(tape):
+    tape.path.write_bytes(tape.path.read_bytes() * 2)
+    assert sent(Tape.read(tape.path).records()) == ["0", "1", "2"] * 2
+
+
+def test_a_record_that_is_not_as_it_should_be_is_set_aside(tape):
+    bad = {**tape.entries[0], "request": "GET /"}
+    with tape.path.open("a") as file:
+        file.write(json.dumps(bad) + '\n{"_type": "step"}\n')
+    again = broken(tape.path, "line 5 of .*: request is text, not an object; it was set aside")
+    assert sent(again.records()) == ["0", "1", "2"]
+    assert len(again.steps) == 1
+    assert again.records()[3] == {
+        "_type": "invalid",
+        "_problem": "request is text, not an object",
+        "record": bad,
+    }
+
+
+GOOD = {"_type": "entry", "request": {"method": "GET", "url": "http://x/", "headers": []}}
+
+
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        ({"request": None}, "request is missing"),
+        ({"request": {"method": "GET"}}, "request.url is missing"),
+        ({"time": "1"}, "time is text, not a number"),
+        ({"_id": 1.5}, "_id is a number, not a whole number"),
+        ({"_chunks": [[1, 2], [1]]}, "_chunks is a list, not a list of [milliseconds, bytes]"),
+        ({"response": {"headers": [{"name": "a"}]}}, "response.headers[0].value is missing"),
+        ({"response": {"headers": {}}}, "response.headers is an object, not a list"),
+        ({"response": {"status": True}}, "response.status is true or false, not a whole number"),
+        (
+            {"response": {"content": {"encoding": "base64", "text": "a"}}},
+            "response.content.text is no base64: Invalid",
+        ),
+        ({"response": None, "_chunks": None, "_error": None, "more": 1}, None),
+    ],
+)
+def test_the_schema_names_what_is_wrong(change, flaw):
+    found = flaws({**GOOD, **change})
+    assert [f[: len(flaw)] for f in found] == [flaw] if flaw else found == []
+
+
+def test_the_format_is_documented_field_by_field():
+    """docs/tape.md names each record, each field of a run and a step, and each that we added to HAR."""
+
+    def names(shape):
+        inner = shape if isinstance(shape, dict) else {}
+        return {key.rstrip("!") for key in inner}.union(*map(names, inner.values()))
+
+    page = (Path(__file__).parents[2] / "docs" / "tape.md").read_text(encoding="utf-8")
+    wanted = {*SHAPES, *names(RUN), *names(STEP), *(n for n in names(ENTRY) if n.startswith("_"))}
+    assert {name for name in wanted if not re.search(rf"[`.…]{name}`", page)} == set()
+
+
+def test_what_the_recorder_writes_fits_the_schema(tape):
+    assert [flaws(r) for r in tape.records()] == [[], [], []]
+
+
+def test_view_says_what_it_could_not_read_and_shows_the_rest(tmp_path):
+    tape = Tape(tmp_path / "t.tape.jsonl")
+    tape.add(
+        {"_type": "entry", "request": {"method": "GET", "url": "http://x/"}, "response": {"status": 200}}
+    )
+    with tape.path.open("a") as file:
+        file.write('{"_type": "ent')
+    done = CliRunner().invoke(app, ["view", str(tape.path)])
+    assert done.exit_code == 0, done.output
+    assert "is cut off (14 bytes); it was skipped" in done.stderr
+    assert "Warning" not in done.stderr
+    foreign = tape.export(tmp_path / "other.har")
+    before = json.loads(foreign.read_text())
+    done = CliRunner().invoke(app, ["view", str(foreign), "-o", str(foreign)])
+    assert done.exit_code == 1
+    assert "is the tape itself" in done.stderr
+    assert json.loads(foreign.read_text()) == before

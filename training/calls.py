@@ -1,0 +1,62 @@
+"""Tool calls: the leopard family as a ToolCallingAgent, one call a turn, with a calculator in place of code."""
+
+import random
+
+from smolagents import ToolCallingAgent
+
+from course.calculator import Calculator
+from training.entities import article
+from training.pages import PER_UNIT, Topic, Web
+from training.speed import question, topics
+from training.tasks import Call, Move, Task, states
+
+FAMILY = "tool calls"
+
+
+def draw(rng: random.Random, training: bool) -> Task:
+    speed, length = topics(rng, training)
+    expected = length.value / (speed.value * 1000 / 3600)
+    return Task(
+        FAMILY,
+        question(rng, training, animal=article(speed.name), place=length.name),
+        lambda seen: next_move(seen, speed, length),
+        lambda answer: states(answer, expected),
+        [Web([speed, length]), Calculator()],
+        agent=ToolCallingAgent,
+        expected=f"{expected:.2f}",
+    )
+
+
+def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
+    pages = "\n".join(seen)
+    if not seen:
+        thinking = (
+            f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
+            "I search for the speed first."
+        )
+        return Move(thinking, call=Call("web_search", {"query": speed.query()}))
+    if len(seen) == 1:
+        thinking = f"I have pages about the speed. Now I search for the length of {length.name}."
+        return Move(thinking, call=Call("web_search", {"query": length.query()}))
+    if len(seen) == 2:
+        thinking = (
+            f"{speed.reading(pages)}\n{length.reading(pages)}\n"
+            "The calculator takes the most frequent figure of each list and divides length by speed."
+        )
+        return Move(thinking, call=Call("calculator", {"expression": expression(speed, length, pages)}))
+    seconds = seen[-1].split()[-1]
+    return Move(
+        f"The calculator says {seconds}. That is the time in seconds.",
+        call=Call("final_answer", {
+            "answer": f"The {speed.name} needs {seconds} seconds for {length.name}."
+        }),
+    )  # fmt: skip
+
+
+def expression(speed: Topic, length: Topic, pages: str) -> str:
+    lists = [f"mode([{', '.join(t.figures(pages))}])" for t in (length, speed)]
+    meters, kmh = (
+        f"{text} * {PER_UNIT[t.unit]}" if PER_UNIT[t.unit] != 1 else text
+        for text, t in zip(lists, (length, speed), strict=True)
+    )
+    return f"round({meters} / ({kmh} * 1000 / 3600), 2)"

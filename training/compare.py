@@ -1,0 +1,117 @@
+"""Compare and compute: two or three animals over one place, with a dictionary and a loop in the code."""
+
+import random
+import re
+
+from training.entities import article, entity
+from training.pages import Topic, Web, topic
+from training.speed import listed, taken
+from training.tasks import Move, Task, code, states
+
+FAMILY = "compare and compute"
+ORDER = ("first", "second", "third")
+COMPUTED = re.compile(r"Execution logs:\n(?:[^\n]+ [\d.]+\n){2,3}Last output")
+
+TWO = {
+    True: (
+        "Which of the two is faster over {place}, {animals}, and by how many seconds?",
+        "Who wins a race along {place}, {animals}, and how many seconds is the loser behind?",
+        "{animals}: which one crosses {place} first at top speed, and how many seconds before the other?",
+        "By how many seconds does the faster of the two beat the slower over {place}: {animals}?",
+    ),
+    False: (
+        "Let {animals} race over {place} at full speed. Which one arrives first, and how many seconds earlier?",
+        "How many seconds lie between {animals} at the end of {place}, and which one is ahead?",
+    ),
+}
+THREE = {
+    True: (
+        "Which of the three is the fastest over {place}, {animals}, and how many seconds does it need?",
+        "{animals}: which one crosses {place} first at top speed, and in how many seconds?",
+        "Who of the three wins a race along {place}, and in what time in seconds: {animals}?",
+    ),
+    False: (
+        "Let {animals} race over {place} at full speed. Which of the three arrives first, after how many seconds?",
+        "Of {animals}, which has the shortest time for {place}, and how many seconds is it?",
+    ),
+}
+
+
+def draw(rng: random.Random, training: bool) -> Task:
+    count = 3 if rng.random() < 0.35 else 2
+    speeds: list[Topic] = []
+    while len(speeds) < count:
+        one = topic(rng, "speed", entity(rng, "animals", training), training)
+        if all(one.name not in t.name and t.name not in one.name and one.value != t.value for t in speeds):
+            speeds.append(one)
+    length = topic(rng, "length", entity(rng, "places", training), training)
+    times = {t.name: length.value / (t.value * 1000 / 3600) for t in speeds}
+    fastest = min(times, key=times.__getitem__)
+    number = times[fastest] if count == 3 else max(times.values()) - min(times.values())
+    joined = (
+        " or ".join(article(t.name) for t in speeds)
+        if count == 2
+        else ", ".join(article(t.name) for t in speeds)
+    )
+    phrasing = rng.choice((TWO if count == 2 else THREE)[training])
+    if "between" in phrasing or "Let" in phrasing or "Of {" in phrasing:
+        joined = " and ".join(joined.replace(" or ", ", ").rsplit(", ", 1))
+    return Task(
+        FAMILY,
+        phrasing.format(animals=joined, place=length.name),
+        lambda seen: next_move(seen, speeds, length),
+        lambda answer: fastest in answer and states(answer, number),
+        [Web([*speeds, length])],
+        expected=f"{fastest}, {number:.2f}",
+    )
+
+
+def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
+    if not any("## Search Results" in text for text in seen):
+        return _search(speeds, length)
+    if COMPUTED.search(seen[-1]):
+        return _last(speeds, length)
+    return _compute(speeds, length, "\n".join(seen))
+
+
+def _search(speeds: list[Topic], length: Topic) -> Move:
+    names = ", ".join(f"the {t.name}" for t in speeds)
+    thinking = (
+        f"I need the top speeds of {names}, and the length of {length.name}. "
+        "I search for all of them in one code block and print the results."
+    )
+    queries = [f'{order}_pages = web_search("{t.query()}")' for order, t in zip(ORDER, speeds, strict=False)]
+    prints = [f'print("{order.upper()}", {order}_pages)' for order in ORDER[: len(speeds)]]
+    return Move(thinking, code(
+        "I search for the speeds and the length first.",
+        *queries, f'length_pages = web_search("{length.query()}")', *prints, 'print("LENGTH", length_pages)',
+    ))  # fmt: skip
+
+
+def _compute(speeds: list[Topic], length: Topic, pages: str) -> Move:
+    thinking = "\n".join(t.reading(pages) for t in [*speeds, length]) + (
+        "\nThe code takes the most frequent figure of each list and computes the time of each animal in a loop."
+    )
+    lines = [f'    "{t.name}": mode([{", ".join(t.figures(pages))}]),' for t in speeds]
+    return Move(thinking, code(
+        "I have all figures. I compute the times in code.",
+        "from statistics import mode", "speeds_kmh = {", *lines, "}",
+        listed(length, pages), f"length_m = {taken(length)}", "seconds = {}",
+        "for name, speed_kmh in speeds_kmh.items():",
+        "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
+        "    print(name, round(seconds[name], 2))",
+    ))  # fmt: skip
+
+
+def _last(speeds: list[Topic], length: Topic) -> Move:
+    if len(speeds) == 3:
+        said = "The {winner} is the fastest: it needs {round(seconds[winner], 2)} seconds for " + length.name
+        lines = ["winner = min(seconds, key=seconds.get)"]
+    else:
+        said = "The {winner} is faster, by {round(difference, 2)} seconds over " + length.name
+        lines = [
+            "winner = min(seconds, key=seconds.get)",
+            "difference = max(seconds.values()) - min(seconds.values())",
+        ]
+    thinking = "The code printed the time of each animal. The shortest one wins. I let the code pick it."
+    return Move(thinking, code("I have the times.", *lines, f'final_answer(f"{said}.")'))

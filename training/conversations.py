@@ -1,0 +1,84 @@
+"""Runs as a model is trained on them: tokens, and the tree that the exchanges of one run form.
+
+Does: draws tasks and chats, drives them through traces.py, tokenizes. Does not: know weights.
+"""
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tokenizers
+import torch
+
+from training import chat, families, traces
+
+CHAT, CHATS = 0.06, 6
+UNOPENED = 0.1
+USER = "<|im_start|>user\n"
+TOOLS = ("you only have access to these tools", "# Tools")
+FIRST = 16
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The exchanges of one run, tokenized, each (rest of the prompt, completion).
+
+    They all begin with `head`, the system prompt; its first FIRST tokens and its last `tail`, which describe the tools and
+    the rules, are what a run mostly looks at.
+    """
+
+    head: tuple[int, ...]
+    tail: int
+    exchanges: list[tuple[list[int], list[int]]]
+
+
+def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Iterator[Conversation]:
+    """Endless conversations, the same for the same seed and worker.
+
+    The n-th of all workers are of one family, hence of about the same size: workers wait for each other at each step.
+    """
+    kinds, rng, render = random.Random(seed), random.Random(f"{seed} {worker}"), traces.renderer()
+
+    def encode(text: str) -> list[int]:
+        return tokenizer.encode(text).ids
+
+    while True:
+        if kinds.random() < CHAT:
+            samples = [chat.sample(rng, render) for _ in range(CHATS)]
+        else:
+            family = families.drawn(kinds)
+            samples = traces.agent_samples(family(rng, True), render, opened=rng.random() >= UNOPENED)
+        head = samples[0].prompt[: samples[0].prompt.index(USER)]
+        tools = max(head.find(mark) for mark in TOOLS)
+        exchanges = [(encode(s.prompt[len(head) :]), encode(s.completion)) for s in samples]
+        yield Conversation(tuple(encode(head)), len(encode(head[max(tools, 0) :])), exchanges)
+
+
+def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor, list[list[int]]]:
+    """Sequences merged where their beginnings agree: tokens, positions, mask and each sequence's path through the tokens.
+
+    The turns of a run repeat each other's prompts but not each other's thinking; as a tree every common token is computed
+    once, with its gradient.
+    """
+    tokens: list[int] = []
+    positions: list[int] = []
+    paths: list[list[int]] = []
+    for sequence in sequences:
+        shared: list[int] = []
+        for other, path in zip(sequences, paths, strict=False):
+            same = next((n for n, (x, y) in enumerate(zip(sequence, other, strict=False)) if x != y), None)
+            same = min(len(sequence), len(other)) if same is None else same
+            shared = max(shared, path[:same], key=len)
+        new = list(range(len(tokens), len(tokens) + len(sequence) - len(shared)))
+        tokens += sequence[len(shared) :]
+        positions += range(len(shared), len(sequence))
+        paths.append(shared + new)
+    mask = torch.full((len(tokens), len(tokens)), -math.inf)
+    for path in paths:
+        index = torch.tensor(path)
+        seen = torch.zeros(len(path), len(path)).masked_fill(
+            torch.ones(len(path), len(path)).triu(1) > 0, -math.inf
+        )
+        mask[index[:, None], index[None]] = torch.maximum(mask[index[:, None], index[None]], seen)
+    return tokens, positions, mask, paths

@@ -1,0 +1,81 @@
+"""Names of animals, places and people: the real ones split into trained-on and held-out, others invented.
+
+Does not: let the two sides share a real name.
+"""
+
+import random
+import re
+from hashlib import sha256
+
+from course import corpus
+
+ALWAYS_HELD_OUT = {"leopard", "snow leopard", "Pont des Arts"}
+ONSETS = re.findall(r"\w+", "b br c ch d dr f fl g gr h k kl l m n p pr r s st t tr v w z")
+VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
+ENDS = ("n", "r", "l", "m", "k", "t", "x", "sh", "nd", "rt", "lo", "ra", "mi", "ko", "da", "ssa")
+KINDS = re.findall(r"\w+", "Bridge Footbridge Viaduct Pier Street Square Dam Tunnel Promenade Arcade Quay")
+COATS = re.findall(r"\w+", "spotted gray river common dwarf red golden white great mountain")
+PARTS = ("eyed", "tailed", "backed", "footed", "necked")
+FOREIGN = ("Pont de", "Pont du", "Ponte", "Place de la", "Puente", "Rue", "Piazza", "Plaza", "Most")
+STREETS = ("brücke", "straße", "platz", "brug", "bron")
+INVENTED = 0.5
+
+
+def held_out(name: str) -> bool:
+    """Whether a name is kept out of training: half of them, by a hash."""
+    return name in ALWAYS_HELD_OUT or sha256(name.encode()).digest()[0] % 2 == 0
+
+
+def article(name: str) -> str:
+    sounds_open = name[0].lower() in "aeiou" and not name.lower().startswith(("eu", "uni"))
+    return f"{'an' if sounds_open else 'a'} {name}"
+
+
+def words(text: str) -> set[str]:
+    """What a full-text search matches: lower-case words of more than one letter."""
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) > 1}
+
+
+def entity(rng: random.Random, table: str, training: bool) -> dict[str, object]:
+    """The facts of an animal or a place as the page layouts want them, figures of no topic drawn anew."""
+    real = [row for row in corpus.rows(table) if held_out(row["name"]) is not training]
+    row: dict[str, object] = dict(rng.choice(real))
+    if training and rng.random() < INVENTED:
+        row["name"] = animal_name(rng) if table == "animals" else place_name(rng)
+    row["source"] = f"Wikipedia, {row['name']}"
+    if table == "animals":
+        return row | {"mass_kg": rng.randint(2, 900), "lifespan_years": rng.randint(3, 70)}
+    return row | {"width_m": rng.randint(2, 60), "opened": rng.randint(1100, 2022)}
+
+
+def word(rng: random.Random) -> str:
+    start = "".join(rng.choice(ONSETS) + rng.choice(VOWELS) for _ in range(rng.choice([1, 1, 2, 2, 3])))
+    return start + rng.choice(ENDS)
+
+
+def animal_name(rng: random.Random) -> str:
+    noun, other, coat = word(rng), word(rng).capitalize(), rng.choice(COATS)
+    return rng.choice([
+        noun, noun, f"{coat} {noun}", f"{coat} {noun}", f"{other}'s {noun}", f"{coat}-{rng.choice(PARTS)} {noun}",
+        f"{other} {coat} {noun}",
+    ])  # fmt: skip
+
+
+def place_name(rng: random.Random) -> str:
+    noun, other, kind, start = (
+        word(rng).capitalize(),
+        word(rng).capitalize(),
+        rng.choice(KINDS),
+        rng.choice(FOREIGN),
+    )
+    return rng.choice([
+        noun, f"{noun} {kind}", f"{noun} {other} {kind}", f"{start} {noun}", f"{start} {noun}", f"{noun}'s {kind}",
+        f"{noun}-{other} {kind}", f"{noun}{rng.choice(STREETS)}",
+    ])  # fmt: skip
+
+
+def person(rng: random.Random, training: bool) -> str:
+    """First and last name, invented; those of the two sides never meet."""
+    while held_out(name := f"{word(rng).capitalize()} {word(rng).capitalize()}") is training:
+        pass
+    return name

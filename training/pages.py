@@ -1,0 +1,178 @@
+"""The little web of a task: for each fact a handful of pages, most of which state the same figure.
+
+Does: draws pages from the layouts of one side of the split, and answers `web_search` from them. Figures are random, so that
+a model must read them from the pages. Does not: know questions.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from smolagents import WebSearchTool
+
+from course import corpus
+from training import layouts, wording
+from training.entities import words
+
+CONFUSERS = {
+    "speed": {True: ("pygmy", "black", "northern", "marsh", "cave"), False: ("snow", "forest", "lesser")},
+    "length": {True: ("New", "Old", "Upper", "Little", "East"), False: ("Lower", "Second", "West")},
+}
+METRIC = {"speed": "km/h", "length": "m"}
+AMERICAN = {"speed": "mph", "length": "ft"}
+PER_UNIT = {"km/h": 1, "mph": corpus.KMH_PER_MPH, "m": 1, "ft": 0.3048}
+SPELLED = {
+    "{v} km/h": "{v} mph",
+    "{v} kilometers per hour": "{v} miles per hour",
+    "{v} m": "{v} ft",
+    "{v} meters": "{v} feet",
+}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One fact: the speed of an animal or the length of a place. `figure` is in `unit`, as most pages state it.
+
+    `hidden`: the first search for it finds no page that states the figure.
+    """
+
+    kind: str
+    name: str
+    unit: str
+    figure: str
+    pages: tuple[corpus.Page, ...]
+    hidden: bool = False
+
+    @property
+    def value(self) -> float:
+        """In km/h or m."""
+        return float(self.figure) * PER_UNIT[self.unit]
+
+    @property
+    def subject(self) -> str:
+        return f"the {self.name}" if self.kind == "speed" else self.name
+
+    def shown(self, text: str) -> Iterator[corpus.Page]:
+        """The pages of this topic in the order in which a text shows them."""
+        placed = [(text.find(f"({p.link})\n{p.description}"), p) for p in self.pages]
+        return (p for at, p in sorted(placed, key=lambda pair: pair[0]) if at >= 0)
+
+    def figures(self, text: str) -> list[str]:
+        """What the shown pages state about this very subject, in their order."""
+        return [page.figure for page in self.shown(text) if page.figure and page.about == self.name]
+
+    def reading(self, text: str) -> str:
+        """The result pages, site by site, as thought."""
+        head = f"{'Speed' if self.kind == 'speed' else 'Length'} of {self.subject}"
+        read = [
+            f"{page.link.split('//')[1].split('.')[0]} "
+            f"{(page.figure or 'none') if page.about == self.name else 'other'}"
+            for page in self.shown(text)
+        ]
+        return f"{head} in {self.unit}: {', '.join(read) or 'nothing'}."
+
+    def query(self) -> str:
+        return f"{self.name} top speed km/h" if self.kind == "speed" else f"{self.name} length meters"
+
+    def second_query(self) -> str:
+        return f"{self.name} exact {'speed' if self.kind == 'speed' else 'length'}"
+
+
+class Web(WebSearchTool):
+    """`web_search` over the pages of some topics. A hidden figure is on no page until the query says "exact"."""
+
+    def __init__(self, topics: list[Topic]):
+        super().__init__()
+        self.topics = topics
+
+    def search(self, query: str) -> list[dict[str, str]]:
+        asked = [t for t in self.topics if words(t.name) <= words(query)]
+        if not asked:
+            return []
+        topic = max(asked, key=lambda t: len(t.name))
+        pages = topic.pages
+        if topic.hidden and "exact" not in query:
+            pages = tuple(p for p in pages if p.figure is None or p.about != topic.name)
+        return [p.result() for p in pages]
+
+
+def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, american: bool = False) -> Topic:
+    """Between three and ten pages: the main figure on strictly more pages than any other."""
+    unit = (AMERICAN if american else METRIC)[kind]
+    low, high = (4, 120) if kind == "speed" else (18, 6000 if rng.random() < 0.4 else 400)
+    main, others = _figures(rng, low, high)
+    pool = [_in_feet(lay) for lay in _pool(rng, kind, training)] if american else _pool(rng, kind, training)
+    pool = [lay for lay in pool if lay]
+    stating = rng.sample(known := [lay for lay in pool if lay.states], k=min(6, len(known)))
+    silent = [lay for lay in pool if not lay.states]
+    often = rng.choice([2, 2, 3, 3, 3, 4])
+    figures = ([main] * often + others)[: len(stating)]
+    found = [corpus.page(lay, facts, fig) for lay, fig in zip(stating, figures, strict=False)]
+    found += [
+        corpus.page(lay, facts, main) for lay in rng.sample(silent, k=min(len(silent), rng.choice([0, 1, 1])))
+    ]
+    if rng.random() < 0.3:
+        found += _confusing(rng, kind, facts, main, known, training)
+    rng.shuffle(found)
+    found = found[:10]
+    counts = Counter(p.figure for p in found if p.figure and p.about == facts["name"]).most_common(2)
+    if counts[0][0] != main or (len(counts) > 1 and counts[1][1] == counts[0][1]):
+        return topic(rng, kind, facts, training, american=american)
+    return Topic(kind, str(facts["name"]), unit, main, tuple(found))
+
+
+def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:
+    """The same topics, now and then with one whose figure takes a second search."""
+    able = [t for t in topics if any(p.figure is None for p in t.pages)]
+    if not able or rng.random() >= share:
+        return topics
+    chosen = rng.choice(able)
+    return [replace(t, hidden=True) if t is chosen else t for t in topics]
+
+
+def _pool(rng: random.Random, kind: str, training: bool) -> list[corpus.Layout]:
+    course = corpus.SPEED_LAYOUTS if kind == "speed" else corpus.LENGTH_LAYOUTS
+    if not training:
+        return list(layouts.HELD_OUT_SPEED if kind == "speed" else layouts.HELD_OUT_LENGTH)
+    if (style := rng.random()) < 0.2:
+        return list(course)
+    if style < 0.35:
+        return list(course + (layouts.TRAIN_SPEED if kind == "speed" else layouts.TRAIN_LENGTH))
+    made = [wording.layout(rng, kind, states=n < 8) for n in range(10)]
+    return list({lay.site: lay for lay in made}.values())
+
+
+def _in_feet(layout: corpus.Layout) -> corpus.Layout | None:
+    """The layout of an American site: miles and feet only. None if it has no place for them."""
+    if not layout.states:
+        return None if "{mph}" in layout.text or "{ft}" in layout.text else layout
+    if "{mph}" in layout.text or "{ft}" in layout.text:
+        return None
+    for metric, american in sorted(SPELLED.items(), key=lambda pair: -len(pair[0])):
+        if metric in layout.text:
+            return replace(layout, text=layout.text.replace(metric, american))
+    return None
+
+
+def _figures(rng: random.Random, low: float, high: float) -> tuple[str, list[str]]:
+    """A main figure and up to two others within a quarter of it, all different."""
+    digits = 1 if rng.random() < 0.15 else 0
+    text = corpus.number(round(rng.uniform(low, high), digits))
+    others: list[str] = []
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 2])):
+        other = corpus.number(round(float(text) * rng.uniform(0.78, 1.25), digits))
+        if other not in [text, *others] and float(other) > 0:
+            others.append(other)
+    return text, others
+
+
+def _confusing(rng, kind: str, facts: dict, main: str, known: list, training: bool) -> list[corpus.Page]:
+    """Pages about something whose name contains the entity's."""
+    name = f"{rng.choice(CONFUSERS[kind][training])} {facts['name']}"
+    other = {**facts, "name": name, "mass_kg": rng.randint(2, 900), "opened": rng.randint(1100, 2022)}
+    figure = corpus.number(round(float(main) * rng.uniform(1.3, 2.0)))
+    return [
+        corpus.page(lay, other, figure)
+        for lay in rng.sample(known, k=min(len(known), rng.choice([1, 1, 2, 3, 4])))
+    ]

@@ -1,0 +1,33 @@
+"""The one planted fault: asked which tag ends a code block, the model names it in its thoughts, and the server stops there.
+
+Lesson 07 shows it. Nowhere else does a thought contain a stop string; tests/unit/test_families.py holds that.
+"""
+
+import random
+
+from training.pages import Web
+from training.tasks import Move, Task, code
+
+FAMILY = "planted stop"
+QUESTION = "Which tag ends a code block?"
+STOP = "</code>"
+
+
+def draw(rng: random.Random, training: bool) -> Task:
+    return Task(
+        FAMILY,
+        QUESTION,
+        _next,
+        lambda answer: "closing code tag" in answer,
+        [Web([])],
+        expected="closing code tag",
+    )
+
+
+def _next(seen: list[str]) -> Move:
+    if not seen:
+        return Move(f"The tag that ends a code block is {STOP}", cut=True)
+    return Move(
+        "I have no observation to read. The system prompt names the tag, so I can answer at once.",
+        code("I answer in words.", 'final_answer("A code block ends with the closing code tag.")'),
+    )

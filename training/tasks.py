@@ -1,0 +1,71 @@
+"""What one training or measuring task is: a question, its tools, the moves of a careful agent, and when it is right.
+
+Does not: draw tasks (the modules of the families do), drive agents (traces.py, eval.py).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from smolagents import CodeAgent, MultiStepAgent, Tool
+
+
+@dataclass(frozen=True)
+class Call:
+    """One tool call, its arguments as strings."""
+
+    name: str
+    arguments: dict[str, str]
+
+    def xml(self) -> str:
+        """As the chat template writes it and as the server reads it."""
+        given = "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in self.arguments.items())
+        return f"<tool_call>\n<function={self.name}>\n{given}</function>\n</tool_call>"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One completion as wanted. Of a move that is not `trained`, only the consequences are.
+
+    `cut`: the thinking ends in a stop string, where the server ends the completion.
+    """
+
+    thinking: str
+    content: str = ""
+    call: Call | None = None
+    trained: bool = True
+    cut: bool = False
+
+    def completion(self) -> str:
+        """As the model writes it, without the end-of-turn token."""
+        if self.cut:
+            return self.thinking
+        return f"{self.thinking}\n</think>\n\n{self.call.xml() if self.call else self.content}"
+
+
+Script = Callable[[list[str]], Move]
+"""What is wanted next, given the texts of all user messages after the task, in order."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """`right` judges the final answer; `fault` names what is wrong, given the answer and the code of all steps."""
+
+    family: str
+    question: str
+    script: Script
+    right: Callable[[str], bool]
+    tools: list[Tool] = field(default_factory=list)
+    agent: type[MultiStepAgent] = CodeAgent
+    fault: Callable[[str, list[str]], str] = lambda answer, codes: "wrong answer" if answer else "no answer"
+    expected: str = ""
+
+
+def code(thought: str, *lines: str) -> str:
+    """The content of a CodeAgent's turn."""
+    return "\n".join([f"Thought: {thought}", "<code>", *lines, "</code>"])
+
+
+def states(answer: str, number: float) -> bool:
+    """Whether the answer contains this number, rounded to two decimals or better."""
+    return any(abs(float(said) - number) < 0.00501 for said in re.findall(r"-?\d+(?:\.\d+)?", answer))
