@@ -14,7 +14,7 @@ class Measurement:
 
 PLAN = [
     Measurement("recorded", "bench.recorded", "What recording costs"),
-    Measurement("tap", "bench.tap", "What the tap and the viewer cost"),
+    Measurement("tap", "bench.tapped", "What the tap costs"),
     Measurement("reread", "bench.reread", "Tokens that are read again"),
     Measurement("suite", "bench.suite", "The notebooks as tests"),
     Measurement("speed", "bench.speed", "The server beside llama-bench"),

@@ -286,7 +286,7 @@ check.says("and the first thought is in no message either", thought not in later
 # %%
 raw = first_step.model_output_message.raw
 print(sorted(raw.model_dump()))
-print("thinking:", len(raw.choices[0].message.reasoning_content or ""), "characters")
+print("thinking:", len(getattr(raw.choices[0].message, "reasoning_content", "")), "characters")
 
 # %% [markdown]
 # But `get_full_steps()`, the export that one would log, store or send to a colleague, is made

@@ -19,6 +19,7 @@ from bench import (
     speed,
     suite,
     tables,
+    tapped,
     tiny,
 )
 from bench.crowd import Crowd
@@ -27,7 +28,7 @@ from bench.recorded import Run
 from bench.reread import Step
 from bench.rows import NotMeasured, Row, paired, rotated, short, spread
 from bench.serverlog import Busy
-from bench.setting import ROOT, Setting, flag
+from bench.setting import Setting, flag
 from bench.suite import Suite
 
 LOG = """\
@@ -304,10 +305,20 @@ def test_an_import_that_fails_inside_a_measurement_is_a_bug_and_shows():
 
 
 def test_every_measurement_of_the_plan_can_be_asked_for():
-    there = [one for one in PLAN if (ROOT / f"{one.module.replace('.', '/')}.py").is_file()]
-    assert [one.name for one in PLAN if one not in there] in ([], ["tap"])
-    assert all(callable(program.imported(one.module).measure) for one in there)
+    assert all(callable(program.imported(one.module).measure) for one in PLAN)
     assert program.arguments([]).names == [name for name in NAMES if name not in BY_HAND]
+
+
+def test_the_taps_own_figures_become_rows():
+    case = {
+        "case": "a short question",
+        "until": "the end",
+        "direct_ms": 1.0,
+        "tapped_ms": 2.5,
+        "more_ms": 1.5,
+    }
+    (row,) = tapped.rows([{**case, "ratio": 2.5}])
+    assert (row.ratio, row.value) == (2.5, "2.5 ms ÷ 1.0 ms: 1.5 ms more")
 
 
 def test_a_measurement_that_does_not_exist_is_refused(capsys):

@@ -1,0 +1,33 @@
+"""What the tap costs, as rows of a table: the figures are those of bench/tap.py.
+
+Does: runs it in a process of its own and reads its JSON. Does not: measure.
+"""
+
+import json
+import subprocess
+from typing import Any
+
+from bench.rows import Row
+from bench.setting import ROOT, Setting, environment, python
+
+
+def measure(setting: Setting) -> list[Row]:
+    done = subprocess.run(
+        python("-m", "bench.tap", "--json"), cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )  # fmt: skip
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise RuntimeError(f"bench.tap ended with status {done.returncode}:\n{done.stderr[-2000:]}")
+    return rows(json.loads(done.stdout))
+
+
+def rows(cases: list[dict[str, Any]]) -> list[Row]:
+    """Pure: the ratio is of two requests that no model answers; what counts is the milliseconds."""
+    return [
+        Row(
+            f"{case['case']}, until {case['until']}",
+            case["ratio"],
+            f"{case['tapped_ms']} ms ÷ {case['direct_ms']} ms: {case['more_ms']} ms more",
+            data=case,
+        )
+        for case in cases
+    ]
