@@ -8,6 +8,7 @@ Does not: judge. What this machine lacks is written down as not measured, with t
 import argparse
 import importlib
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -97,6 +98,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     given = arguments(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: every with block ends its server
     changes = {"gpu_layers": given.gpu_layers, "model": given.model}
     path = given.out or RESULTS / f"{machine.name(machine.describe())}.json"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
