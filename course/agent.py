@@ -20,6 +20,7 @@ import httpx
 from smolagents import ActionStep, CodeAgent, OpenAIModel, PlanningStep
 from smolagents.utils import AgentGenerationError, AgentMaxStepsError
 
+from course import connection
 from course.tape import RecordingTransport, Tape
 
 LEOPARD = "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
@@ -32,7 +33,7 @@ OPENAI_SAMPLING = {
 
 def connect(server, tape: Tape | None = None, model_class=OpenAIModel, **kw) -> OpenAIModel:
     """A smolagents model that speaks to `server` with the profile's sampling. `kw` goes to it, and wins."""
-    transport = httpx.HTTPTransport(verify=server.url.startswith("https"))
+    transport = connection.transport(server.url)
     if tape is not None:
         transport = RecordingTransport(transport, tape)
     client = httpx.Client(transport=transport, timeout=httpx.Timeout(600, connect=10))

@@ -57,6 +57,9 @@ def serve(
     ctx: typer.Context,
     profile: Profile = None,
     port: Annotated[int | None, typer.Option(help="Default: 8080, or a free one.")] = None,
+    socket: Annotated[
+        Path | None, typer.Option(help="Listen on this Unix socket (….sock), not on a port.")
+    ] = None,
     background: Annotated[bool, typer.Option("--background", help="Return when it is ready.")] = False,
     model: Annotated[Path | None, typer.Option(help="Another GGUF file.")] = None,
     jinja: Annotated[
