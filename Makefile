@@ -6,7 +6,7 @@ BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
 
-.PHONY: help lab test lint build lock eval setup clean
+.PHONY: help lab test lint build lock eval hostile sbom audit setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -26,12 +26,25 @@ build: setup   ## the notebooks from their sources, executed
 eval: setup    ## how often the embedded model is right on questions it never saw
 	@$(BIN)/python -m training.eval $(ARGS)
 
+hostile: setup ## the hostile suite and its table anew (Linux, root, a Docker engine)
+	@OUTCOMES=write $(BIN)/python -m pytest tests/container/test_hostile_suite.py $(ARGS)
+
+sbom: $(READY) ## what is in the image, as a CycloneDX list: build/agent.cdx.json (needs a network)
+	@$(PYTHON) -m venv build/tools && build/tools/bin/pip install -q --disable-pip-version-check cyclonedx-bom==7.5.0
+	@build/tools/bin/cyclonedx-py requirements docker/requirements.lock --output-file build/agent.cdx.json
+	@echo "sbom: build/agent.cdx.json"
+
+audit: $(READY) ## known vulnerabilities of the locked packages (needs a network)
+	@$(PYTHON) -m venv build/tools && build/tools/bin/pip install -q --disable-pip-version-check pip-audit==2.10.1
+	@build/tools/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
 lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "lock: uv is missing. Install it:  $(PYTHON) -m pip install uv"; exit 1; }
 	@uv pip compile -q pyproject.toml --group setup --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --upgrade -o requirements.lock
 	@! grep -n '://' requirements.lock || { echo "lock: an address got into requirements.lock"; exit 1; }
 	@echo "requirements.lock: $$(grep -c == requirements.lock) packages"
+	@$(BIN)/python docker/pins.py
 
 setup: $(READY)
 	@$(BIN)/course model >/dev/null

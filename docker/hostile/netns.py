@@ -15,25 +15,32 @@ OUTSIDE = "192.0.2.1"  # TEST-NET-1 and 2 of RFC 5737: addresses for documentati
 RESOLVER = "198.51.100.53"
 CLONE_NEWNET = 0x40000000
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8916, 0x891C, 0x8913, 0x8914, 1
+_left: int | None = None
 
 
 def enter() -> None:
     """Leave the host's network for a new one. There is no way back for this process."""
-    before = os.stat("/proc/self/ns/net").st_ino
+    global _left
+    before = _network()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"a network namespace cannot be made: {os.strerror(number)}")
-    if os.stat("/proc/self/ns/net").st_ino == before:
+    if _network() == before:
         raise RuntimeError("this is still the host's network")
+    _left = before
     _up("lo")
     for number, address in enumerate((METADATA, OUTSIDE, RESOLVER), 1):
         _address(f"lo:{number}", address)
 
 
 def apart() -> bool:
-    """Whether this process is in another network than the system's first one: a guard before anything is aimed at."""
-    return os.stat("/proc/self/ns/net").st_ino != os.stat("/proc/1/ns/net").st_ino
+    """Whether this process has left the network that it was started in: a guard before anything is aimed at."""
+    return _left is not None and _network() != _left
+
+
+def _network() -> int:
+    return os.stat("/proc/self/ns/net").st_ino
 
 
 def _up(name: str) -> None:

