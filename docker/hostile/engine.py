@@ -64,9 +64,12 @@ class Engine:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            ["docker", *arguments], env=self.environment, capture_output=True, text=True, check=check
+        done = subprocess.run(
+            ["docker", *arguments], env=self.environment, capture_output=True, text=True, check=False
         )
+        if check and done.returncode:
+            raise RuntimeError(f"docker {' '.join(arguments[:3])} …: {done.stderr.strip()[-1000:]}")
+        return done
 
     @property
     def version(self) -> str:

@@ -142,6 +142,17 @@ def _told(text: str) -> tuple[str, dict]:
     return "\n".join(lines), told
 
 
+def check_network(own: engine.Engine) -> None:
+    """A guard: the host network of the containers is the test's own namespace, and nothing can leave it."""
+    ask = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
+    plain = ["run", "--rm", "--network", "host", "--entrypoint", "python", IMAGE, "-c", ask]
+    said, here = int(own.docker(*plain).stdout), os.stat("/proc/self/ns/net").st_ino
+    if not netns.apart() or said != here:
+        raise RuntimeError(
+            f"a container on the host network is in network {said}, not in the test's own, {here}"
+        )
+
+
 def host_is_well(stand: StandIns) -> list[str]:
     """What is no longer as it was: the victim lives, no process of the throw-away user is left, no canary changed."""
     wrong = [] if stand.victim.poll() is None else ["the canary process was ended"]
@@ -180,6 +191,7 @@ def run(attempts: list[Attempt], ways: list[str], image: Path | None, say=print)
                 os.environ["DOCKER_HOST"] = own.environment["DOCKER_HOST"]
                 on |= {"docker": own.version, "kernel": platform.release()}
                 own.docker("load", "--input", str(image))
+                check_network(own)
                 for way in (way for way in ways if way != "executor"):
                     for attempt in attempts:
                         note(attempt, way, in_container(attempt, way, stand))

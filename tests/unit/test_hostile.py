@@ -7,6 +7,7 @@ import re
 import pytest
 
 from hostile import suite
+from hostile.standins import StandIns
 from hostile.suite import Seen, judge, load, predict, read, sign
 
 ATTEMPTS = load()
@@ -58,6 +59,11 @@ def test_a_header_that_is_not_whole_is_refused(tmp_path):
     path.write_text('"""Title.\n\nAttempts:  x\nProof:     printed\n"""\n')
     with pytest.raises(ValueError, match=r"without \['Executor', 'Host'"):
         read(path)
+
+
+def test_nothing_is_aimed_at_outside_of_a_network_of_the_tests_own(tmp_path):
+    with pytest.raises(RuntimeError, match="in a network namespace of their own only"):
+        StandIns(tmp_path, 61000)
 
 
 # ---- the judge
