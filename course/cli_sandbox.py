@@ -56,18 +56,15 @@ def run(
     """Ask an agent in its container; prints the docker command. Further options go to docker, if they open nothing."""
     import os
 
-    from course import container, sandbox
+    from course import container, refusals, sandbox
     from course.agent import LEOPARD
 
     options = list(ctx.args)
     if question.startswith("-"):  # an option for docker that came before the question
         question, options = "", [question, *options]
-    sandbox.refuse(options)
-    url, limits, name = (
-        server or os.environ.get("SERVER"),
-        sandbox.Limits(memory=memory, seconds=seconds),
-        container.fresh_name(),
-    )
+    refusals.refuse(options)
+    url = server or os.environ.get("SERVER")
+    limits, name = sandbox.Limits(memory=memory, seconds=seconds), container.fresh_name()
     if not dry_run:
         container.check(image)
     with _server(url, profile, network, dry_run) as live:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hostile import suite
+from hostile import report, suite
 from hostile.standins import StandIns
 from hostile.suite import Seen, judge, load, predict, read, sign
 
@@ -160,9 +160,14 @@ def test_on_the_socket_nothing_gets_out(outcomes):
     assert reached == ["net_model_of_others", "net_model_past_the_tape"]
 
 
+def test_the_readme_counts_the_programs():
+    readme = (suite.OUTCOMES.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"put to the test: {len(ATTEMPTS)}\nprograms" in readme
+
+
 def test_everything_that_gets_through_is_named_in_the_threat_model(outcomes):
     readme = (suite.OUTCOMES.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert suite.put(readme, suite.section(ATTEMPTS, outcomes)) == readme, "anew:  make hostile"
+    assert report.put(readme, report.section(ATTEMPTS, outcomes)) == readme, "anew:  make hostile"
     for attempt in ATTEMPTS:
         for way in suite.WAYS:
             if outcomes[attempt.slug][way]["through"]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from course import container, sandbox
+from course import container, refusals, sandbox
 from course.cli import app
 from course.errors import CourseError
 from course.sandbox import Limits, command, flat, shown
@@ -200,8 +200,8 @@ def test_harmless_options_go_through():
 
 
 def test_no_option_is_both_harmless_and_refused():
-    assert not sandbox.FINE.keys() & sandbox.REASONS.keys()
-    assert {*sandbox.SHORT.values()} <= sandbox.REASONS.keys()
+    assert not refusals.FINE.keys() & refusals.REASONS.keys()
+    assert {*refusals.SHORT.values()} <= refusals.REASONS.keys()
 
 
 # ---- what comes out
