@@ -5,7 +5,7 @@ Success:   there are any.
 Proof:     printed
 Runs:      python
 Executor:  function list
-Container: masked path (AssertionError, EACCES, EPERM)
+Container: masked path, or no such file in this kernel (AssertionError, EACCES, EPERM, ENOENT)
 """
 
 with open("/proc/kcore", "rb") as file:

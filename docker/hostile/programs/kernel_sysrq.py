@@ -5,7 +5,7 @@ Success:   it opens.
 Proof:     printed
 Runs:      python
 Executor:  import rule
-Container: read-only /proc (EROFS, EACCES)
+Container: read-only /proc, or no such file in this kernel (EROFS, EACCES, ENOENT)
 """
 
 import os
