@@ -6,7 +6,7 @@ BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
 
-.PHONY: help lab test frameworks lint build lock eval bench setup clean
+.PHONY: help lab test frameworks lint build lock eval bench hostile sbom audit setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -37,6 +37,18 @@ build/bench/ready: bench/requirements.txt $(READY)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target build/bench -r $< && touch $@ || \
 	  echo "bench: nbmake could not be installed; its row will say so"
 
+hostile: setup ## the hostile suite and its table anew (Linux, root, a Docker engine)
+	@OUTCOMES=write $(BIN)/python -m pytest tests/container/test_hostile_suite.py $(ARGS)
+
+sbom: $(READY) ## what is in the image, as a CycloneDX list: build/agent.cdx.json (needs a network)
+	@$(PYTHON) -m venv build/tools && build/tools/bin/pip install -q --disable-pip-version-check cyclonedx-bom==7.5.0
+	@build/tools/bin/cyclonedx-py requirements docker/requirements.lock --output-file build/agent.cdx.json
+	@echo "sbom: build/agent.cdx.json"
+
+audit: $(READY) ## known vulnerabilities of the locked packages (needs a network)
+	@$(PYTHON) -m venv build/tools && build/tools/bin/pip install -q --disable-pip-version-check pip-audit==2.10.1
+	@build/tools/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
 lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "lock: uv is missing. Install it:  $(PYTHON) -m pip install uv"; exit 1; }
 	@uv pip compile -q pyproject.toml --group setup --universal --python-version 3.11 --generate-hashes \
@@ -45,6 +57,7 @@ lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile -q tests/frameworks/requirements.in --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --upgrade -o tests/frameworks/requirements.txt
 	@echo "requirements.lock: $$(grep -c == requirements.lock) packages"
+	@$(BIN)/python docker/pins.py
 
 .venv-frameworks/ready: tests/frameworks/requirements.txt
 	@echo "frameworks: an environment of their own in .venv-frameworks"

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 from smolagents import ActionStep, CodeAgent, MultiStepAgent, OpenAIModel, PlanningStep, ToolCallingAgent
 
+from course import connection
 from course.steps import step_record
 from course.tape import RecordingTransport, Tape
 
@@ -40,7 +41,7 @@ def connect(
 
     `transport` takes the place of the network: a script, or a transport of your own.
     """
-    transport = transport or httpx.HTTPTransport(verify=server.url.startswith("https"))
+    transport = transport or connection.transport(server.url)
     if tape is not None:
         transport = RecordingTransport(transport, tape)
     client = httpx.Client(transport=transport, timeout=httpx.Timeout(600, connect=10))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from course.cli_sandbox import sandbox
 from course.errors import CourseError
 
 
@@ -30,6 +31,8 @@ app = typer.Typer(
     add_completion=False,
     help="Local agents, on the wire: a course that reads every byte between an agent and its model.",
 )
+
+app.add_typer(sandbox, name="sandbox")
 
 Profile = Annotated[str | None, typer.Option(help="Which model; default: $PROFILE, else embedded.")]
 Url = Annotated[
@@ -57,6 +60,9 @@ def serve(
     ctx: typer.Context,
     profile: Profile = None,
     port: Annotated[int | None, typer.Option(help="Default: 8080, or a free one.")] = None,
+    socket: Annotated[
+        Path | None, typer.Option(help="Listen on this Unix socket (….sock), not on a port.")
+    ] = None,
     background: Annotated[bool, typer.Option("--background", help="Return when it is ready.")] = False,
     model: Annotated[Path | None, typer.Option(help="Another GGUF file.")] = None,
     jinja: Annotated[

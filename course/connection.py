@@ -3,14 +3,52 @@
 Does: sends one request at a time with the right key. Does not: record, retry, stream, or start anything.
 
     Connection("http://127.0.0.1:8080").props()["build_info"]
+
+An address is http://…, https://…, or unix:///path/llama.sock for a server that listens on a Unix socket.
 """
 
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from course.errors import CourseError
+
+UNIX = "unix://"
+
+
+def socket_path(url: str) -> str | None:
+    """The path of the Unix socket that the address names; None: it names a computer."""
+    return url.removeprefix(UNIX) if url.startswith(UNIX) else None
+
+
+def web_address(url: str) -> str:
+    """The address as HTTP needs it. Over a Unix socket the name of the computer means nothing."""
+    return "http://localhost" if socket_path(url) else url
+
+
+def transport(url: str) -> httpx.HTTPTransport:
+    """What carries requests to that address; proxies of the environment are not asked."""
+    if path := socket_path(url):
+        return _UnixTransport(uds=path, path=path)
+    return httpx.HTTPTransport(verify=url.startswith("https"))
+
+
+class _UnixTransport(httpx.HTTPTransport):
+    """Asks first whether somebody listens: httpcore 1.0 does not close a socket that it could not connect."""
+
+    def __init__(self, path: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.path = path
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.path)
+            except OSError as error:
+                raise httpx.ConnectError(f"{error.strerror or error}", request=request) from error
+        return super().handle_request(request)
 
 
 class Connection:
@@ -21,13 +59,14 @@ class Connection:
 
     @property
     def api_base(self) -> str:
-        return f"{self.url}/v1"
+        return f"{web_address(self.url)}/v1"
 
     def client(self, timeout: float = 600) -> httpx.Client:
         """A plain client with the server's address and key. Close it, or use it in a with block."""
         local = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
         return httpx.Client(
-            base_url=self.url,
+            base_url=web_address(self.url),
+            transport=transport(self.url) if socket_path(self.url) else None,
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=httpx.Timeout(timeout, connect=5),
             trust_env=not local,  # a proxy knows nothing of this machine's own ports
@@ -39,7 +78,7 @@ class Connection:
         if not self.url:
             raise CourseError("this server was not started yet.\nStart it:  server.start()")
         try:
-            if not urlsplit(self.url).hostname:
+            if not urlsplit(web_address(self.url)).hostname:
                 raise httpx.InvalidURL("it names no computer")
             with self.client() as client:
                 return client.request(method, path, json=json)
@@ -74,7 +113,9 @@ class Connection:
 
     def _unreachable(self, error: httpx.TransportError) -> str:
         if isinstance(error, httpx.ReadTimeout):
-            return f"{self.url} did not answer in time.\nAsk whether it is alive:  curl {self.url}/health"
+            path = socket_path(self.url)
+            at = f"--unix-socket {path} {web_address(self.url)}" if path else self.url
+            return f"{self.url} did not answer in time.\nAsk whether it is alive:  curl {at}/health"
         return (
             f"nobody answers at {self.url} ({str(error) or type(error).__name__}).\n"
             "Is it running, is the address right? Start one:  course serve"

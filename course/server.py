@@ -6,6 +6,9 @@ with the next command. Does not: know about agents, change what is sent, or stop
     with Server("embedded", jinja=False) as server:
         server.props()["chat_template"]
 
+With socket=True, or a path that ends in .sock, it listens on a Unix socket in place of a port: no program of another
+user, and no container but the one that is given the socket, can reach it.
+
 With url=…, or the environment's SERVER when no changes are given, it attaches (key: api_key=… or KEY);
 url=False never does. A profile named here, when the environment's PROFILE is another, is not what SERVER serves.
 """
@@ -19,8 +22,8 @@ from typing import Any
 
 import httpx
 
-from course import embedded, engine, profiles, registry, startup
-from course.connection import Connection
+from course import embedded, engine, profiles, registry, startup, unixsocket
+from course.connection import UNIX, Connection, socket_path
 from course.errors import CourseError
 from course.profiles import Profile
 from course.registry import Running, running, stop_all
@@ -40,13 +43,19 @@ class Server(Connection):
         url: str | bool | None = None,
         port: int | None = None,
         host: str = "127.0.0.1",
+        socket: str | Path | bool | None = None,
         api_key: str | None = None,
         quiet: bool = False,
         **changes: Any,
     ) -> None:
         profiles.check_changes(changes)
-        if url is None and not changes and port is None and not _other(profile):
+        if url is None and not changes and port is None and not socket and not _other(profile):
             url = os.environ.get("SERVER")
+        if socket and (url or port is not None):
+            raise CourseError(
+                f"socket={socket!s} is a place to listen, and so is {f'port {port}' if port is not None else url}.\n"
+                "Give one of them:  Server(socket=True)"
+            )
         if url and changes:
             raise CourseError(
                 f"a running server cannot be changed ({', '.join(changes)}): {url}.\n"
@@ -56,6 +65,7 @@ class Server(Connection):
         self.named = profile is not None or bool(os.environ.get("PROFILE"))
         self.profile = profile if isinstance(profile, Profile) else profiles.load(profile)
         self.changes, self.host, self.port, self.quiet = changes, host, port, quiet
+        self.socket = socket
         key = api_key or (os.environ.get("KEY") if self.attached else None)
         super().__init__(_base(str(url)) if self.attached else "", key)
         self.engine: engine.Engine | None = None
@@ -107,12 +117,11 @@ class Server(Connection):
     def _launch(self) -> None:
         groups = self._flags()
         self.engine = engine.find()
-        port = self._choose_port()
-        self.url = f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{port}"
-        self._groups = [self.engine.command, *groups, ["--host", self.host, "--port", str(port)]]
+        where, listen = self._place()
+        self._groups = [self.engine.command, *groups, listen]
         self.command = [part for group in self._groups for part in group]
         self._say(" \\\n    ".join(self._shown()))
-        self.log_path = startup.new_log(f"{self.profile.name}-{port}")
+        self.log_path = startup.new_log(f"{self.profile.name}-{where}")
         key = {"LLAMA_API_KEY": self.api_key} if self.api_key else {}
         group = {"start_new_session": True} if registry.POSIX else {"creationflags": 0x00000200}
         with self.log_path.open("wb") as log:
@@ -126,7 +135,8 @@ class Server(Connection):
             )
         self.pid = self._process.pid
         born = registry.created(self.pid)
-        self._end = weakref.finalize(self, _end, os.getpid(), self._process, born)
+        path = socket_path(self.url)
+        self._end = weakref.finalize(self, _end, os.getpid(), self._process, born, path)
         owner = os.getpid()
         registry.record(
             Running(
@@ -142,9 +152,21 @@ class Server(Connection):
         )
         try:
             self._wait()
+            if path:
+                unixsocket.admit(path)
         except BaseException:
             self.stop()
             raise
+
+    def _place(self) -> tuple[str, list[str]]:
+        """Sets the address; returns a word for the log's name, and the flags that say where to listen."""
+        if self.socket:
+            path = unixsocket.prepare(None if self.socket is True else self.socket)
+            self.url = f"{UNIX}{path}"
+            return "socket", ["--host", str(path)]
+        port = self._choose_port()
+        self.url = f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{port}"
+        return str(port), ["--host", self.host, "--port", str(port)]
 
     def _flags(self) -> list[list[str]]:
         """The flags of profile and changes; every file that they name is there."""
@@ -247,12 +269,14 @@ class Server(Connection):
         return "\n".join(lines[-last:])
 
 
-def _end(owner: int, process: subprocess.Popen, born: float) -> None:
+def _end(owner: int, process: subprocess.Popen, born: float, socket: str | None) -> None:
     """Runs once: by stop(), when the object is forgotten, or at exit; not in a forked child."""
     if os.getpid() != owner:
         return
     registry.end(process.pid, born)
     process.wait()
+    if socket:
+        Path(socket).unlink(missing_ok=True)
     (registry.folder() / f"{process.pid}.json").unlink(missing_ok=True)
 
 

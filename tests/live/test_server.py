@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from course import registry, server
+from course import connection, registry, server
 from course.errors import CourseError
 from course.server import Server
 
@@ -127,6 +127,18 @@ def test_a_killed_kernel_leaves_nothing_that_stop_all_does_not_find(cache, base)
     assert psutil.pid_exists(left.pid)
     assert [stopped.pid for stopped in server.stop_all()] == [left.pid]
     assert registry.alive(left.pid, left.created) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not applicable: no Unix sockets in Windows' Python")
+def test_it_listens_on_a_socket_and_on_nothing_else(start):
+    with start(socket=True) as own:
+        path = connection.socket_path(own.url)
+        assert own.props()["default_generation_settings"]["n_ctx"] == 256
+        listening = [c for c in psutil.Process(own.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+        assert listening == []
+        with Server(url=own.url, quiet=True) as other:
+            assert other.tokenize("leopard") == own.tokenize("leopard")
+    assert not os.path.exists(path), "the socket was left behind"
 
 
 # ---- what is said when it does not come up

@@ -1,0 +1,102 @@
+"""The options of docker run that would open the agent's container again.
+
+Does: refuses, with what it would give away, every option that is not known to be harmless. Pure.
+Does not: parse all of docker's command line: it stops at the first option that it refuses.
+
+    refuse(["--privileged"])        # CourseError: … it owns the host's kernel
+"""
+
+from collections.abc import Sequence
+
+from course.errors import CourseError
+
+AGAIN = 'Leave it out:  course sandbox run "…"'
+
+FINE = {
+    "--label": 1,
+    "-l": 1,
+    "--platform": 1,
+    "--stop-timeout": 1,
+    "--cpuset-cpus": 1,
+    "--quiet": 0,
+    "-q": 0,
+}
+"""Docker's options that open nothing, and how many values they take. Any other is refused."""
+
+OURS = "it is set by the course, and weaker values open the container"
+HOST = "a folder or file of the host in the container is the agent's code's to read, and often to write"
+SPACE = "it puts the agent's code into one of the host's namespaces"
+REASONS = {
+    "--privileged": "it gives the agent's code every device and every capability: it owns the host's kernel",
+    "--volume": HOST,
+    "--mount": HOST,
+    "--volumes-from": HOST,
+    "--user": "the agent's code runs as user 1000; as root it would be one kernel bug away from the host's root",
+    "--cap-add": "the agent's code needs no capability, and each one is a tool for getting out",
+    "--security-opt": "no-new-privileges and Docker's seccomp filter stay on",
+    "--device": "a device of the host is the host",
+    "--gpus": "the model's server needs the GPU, the agent does not",
+    "--pid": f"{SPACE}: it could see and end every process",
+    "--ipc": SPACE,
+    "--uts": SPACE,
+    "--userns": SPACE,
+    "--cgroupns": SPACE,
+    "--cgroup-parent": "the limits would be those of another group",
+    "--network": "the course chooses it: course sandbox run --network socket (or host, gateway)",
+    "--publish": "an agent needs no port that can be reached from outside",
+    "--publish-all": "an agent needs no port that can be reached from outside",
+    "--env": "what is in its environment, the agent's code can read and send away",
+    "--env-file": "what is in its environment, the agent's code can read and send away",
+    "--entrypoint": "the image's own program is what was tested",
+    "--group-add": "a group such as docker or disk is as good as root on the host",
+    "--sysctl": "it changes the kernel's settings",
+    "--runtime": "another runtime was not tested here",
+    "--detach": "the course ends the container when its time is over, for which it must wait for it",
+    "--restart": "a container that ended must stay ended",
+} | dict.fromkeys(
+    (
+        "--read-only", "--tmpfs", "--shm-size", "--pids-limit", "--memory", "--memory-swap", "--memory-reservation",
+        "--memory-swappiness", "--kernel-memory", "--cpus", "--cpu-shares", "--cpu-quota", "--cpu-period", "--ulimit",
+        "--oom-kill-disable", "--oom-score-adj", "--rm", "--log-driver", "--log-opt", "--name", "--hostname",
+        "--add-host", "--dns", "--dns-option", "--dns-search", "--link", "--pull", "--init",
+    ),
+    OURS,
+)  # fmt: skip
+SHORT = {
+    "-v": "--volume", "-u": "--user", "-p": "--publish", "-P": "--publish-all", "-e": "--env", "-d": "--detach",
+    "-m": "--memory", "-c": "--cpu-shares", "-h": "--hostname", "--net": "--network", "--expose": "--publish",
+}  # fmt: skip
+
+
+def refuse(options: Sequence[str]) -> None:
+    """Raises for the first option that is not known to be harmless, with what it would give away."""
+    rest = list(options)
+    while rest:
+        option = rest.pop(0)
+        name, attached, value = option.partition("=")
+        if not option.startswith("-") or option in ("-", "--"):
+            raise CourseError(
+                f"{option!r} is no option of docker run: it would be taken for the image.\n{AGAIN}"
+            )
+        if name in FINE:
+            if FINE[name] and not attached:
+                if not rest:
+                    raise CourseError(f"{name} wants a value.\n{AGAIN}")
+                rest.pop(0)
+            continue
+        if not name.startswith("--") and len(name) > 2:  # -v/:/host, -it, -u0
+            name, value = name[:2], name[2:] + attached + value
+        elif not attached and rest:
+            value = rest[0]
+        name = SHORT.get(name, name)
+        raise CourseError(f"{option} is refused: {_reason(name, value)}.\n{AGAIN}")
+
+
+def _reason(name: str, value: str) -> str:
+    if name in ("--volume", "--mount") and "docker.sock" in value:
+        return "with Docker's socket the agent's code can start containers as root on the host, with all its files"
+    if name == "--user" and value.partition(":")[0] in ("root", "0"):
+        return "the agent's code would be root in its container, one kernel bug away from the host's root"
+    if name in ("--network", "--pid", "--ipc", "--uts", "--userns") and value.startswith("container:"):
+        return "it opens the other container to the agent's code"
+    return REASONS.get(name, "it is not among the options that are known to open nothing")

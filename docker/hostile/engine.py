@@ -1,0 +1,120 @@
+"""A Docker engine of the test's own: its own containerd, folder and socket, in whatever network this process is in.
+
+Does: starts both, waits until they answer, says what is missing, ends them with their containers and mounts.
+Does not: use or change an engine that is there already. Linux, as root.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+INSTALL = "apt-get install docker.io"
+NEEDED = ("docker", "dockerd", "containerd", "runc")
+PATIENCE = 60  # seconds
+
+
+def missing() -> str | None:
+    """Why no engine can be started here, with the command that helps; None: it can."""
+    if os.name != "posix" or not Path("/proc/self/ns/net").exists():
+        return "no Docker engine: these tests need Linux"
+    lacking = [name for name in NEEDED if not shutil.which(name)]
+    if lacking:
+        return f"no Docker engine ({', '.join(lacking)} missing); install it: sudo {INSTALL}"
+    if os.geteuid() != 0:
+        return "no Docker engine can be started without root; run the tests with: sudo -E make test"
+    return None
+
+
+class Engine:
+    """`with Engine(folder) as engine:` afterwards `docker` with `engine.environment` speaks to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.driver = folder, ""
+        self.environment = {**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock"}
+        self._processes: list[subprocess.Popen] = []
+
+    def __enter__(self) -> "Engine":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "containerd.toml").write_text(
+            'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n', encoding="utf-8"
+        )
+        (self.folder / "daemon.json").write_text("{}", encoding="utf-8")
+        why = ""
+        for driver in ("overlay2", "vfs"):
+            self.driver = driver
+            try:
+                self._start(driver)
+                return self
+            except RuntimeError as error:
+                why = str(error)
+                self._end()
+        raise RuntimeError(why)
+
+    def __exit__(self, *_: object) -> None:
+        running = self.docker("ps", "--quiet", check=False).stdout.split()
+        if running:
+            self.docker("kill", *running, check=False)
+        self._end()
+        for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
+            if (mount := line.split()[1]).startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            ["docker", *arguments], env=self.environment, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise RuntimeError(f"docker {' '.join(arguments[:3])} …: {done.stderr.strip()[-1000:]}")
+        return done
+
+    @property
+    def version(self) -> str:
+        return self.docker("version", "--format", "{{.Server.Version}}").stdout.strip()
+
+    def _start(self, driver: str) -> None:
+        where = self.folder
+        self._run(
+            "containerd",
+            *("--config", f"{where}/containerd.toml", "--address", f"{where}/containerd.sock"),
+            *("--root", f"{where}/containerd", "--state", f"{where}/state"),
+        )
+        self._until(lambda: (where / "containerd.sock").exists())
+        self._run(
+            "dockerd",
+            *("--host", f"unix://{where}/docker.sock", "--containerd", f"{where}/containerd.sock"),
+            *("--data-root", f"{where}/data-{driver}", "--exec-root", f"{where}/exec"),
+            *("--pidfile", f"{where}/docker.pid", "--config-file", f"{where}/daemon.json"),
+            *("--storage-driver", driver, "--iptables=false", "--bridge=none"),
+        )
+        self._until(lambda: self.docker("version", check=False).returncode == 0)
+
+    def _run(self, *command: str) -> None:
+        with (self.folder / f"{command[0]}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._processes.append(process)
+
+    def _until(self, ready) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            ended = [p for p in self._processes if p.poll() is not None]
+            if ended or time.monotonic() > deadline:
+                name = Path((ended or self._processes[-1:])[0].args[0]).name
+                text = (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+                raise RuntimeError(f"{name} did not start. The end of its log:\n{text[-2000:]}")
+            time.sleep(0.2)
+
+    def _end(self) -> None:
+        for process in reversed(self._processes):
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()

@@ -1,0 +1,14 @@
+"""Learn what computer this is.
+
+Attempts:  read /proc/version, /proc/uptime and /proc/meminfo.
+Success:   they say something.
+Proof:     printed
+Runs:      python
+Executor:  function list
+Container: lets it through: a container shares the host's kernel, and with it version, uptime and size of memory. Nothing
+           in there is a secret of the user
+"""
+
+for name in ("version", "uptime", "meminfo"):
+    with open("/proc/" + name) as file:
+        print("GOT", file.read(60))

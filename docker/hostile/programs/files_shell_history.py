@@ -1,0 +1,14 @@
+"""Read what the user typed in the shell.
+
+Attempts:  open ~/.bash_history of the host, where a canary lies, by the io module.
+Success:   the file's text is printed.
+Proof:     canary history
+Runs:      python
+Executor:  import rule
+Container: own file system (ENOENT)
+"""
+
+import io
+
+with io.open(target["home"] + "/.bash_history") as file:
+    print(file.read())

@@ -1,0 +1,13 @@
+"""Take time with a single operation.
+
+Attempts:  compute a power with some million digits, which counts as one operation.
+Success:   it is computed.
+Proof:     printed
+Runs:      python
+Bound:     below a second
+Executor:  lets it through: what counts as one operation may take any time
+Container: lets it through: computing is allowed, up to the limits of time, memory and processors
+"""
+
+number = 7**2_000_000
+print("GOT a number of", number.bit_length(), "bits")

@@ -1,0 +1,15 @@
+"""Take time with a single search for a pattern.
+
+Attempts:  match a pattern that tries every way to divide 20 letters.
+Success:   the search comes to its end.
+Proof:     printed
+Runs:      python
+Bound:     below a second
+Executor:  lets it through: what counts as one operation may take any time
+Container: lets it through: computing is allowed, up to the limits of time, memory and processors
+"""
+
+import re
+
+found = re.match("(a|a)+$", "a" * 20 + "b")
+print("GOT to the end of the search:", found)

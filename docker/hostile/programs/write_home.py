@@ -1,0 +1,15 @@
+"""Plant code in the home folder, to be run with the next shell.
+
+Attempts:  write a .bashrc.
+Success:   it is there.
+Proof:     printed
+Runs:      python
+Executor:  import rule
+Container: read-only root (EROFS)
+"""
+
+import os
+
+with open(os.path.expanduser("~/.bashrc"), "a") as file:
+    file.write("# canary\n")
+print("GOT a file in the home folder")

@@ -1,0 +1,134 @@
+"""Run every hostile program three ways, and write down which layer stopped it.
+
+    PYTHONPATH=docker python -m hostile.run --image agent.tar     # Linux, root, a Docker engine; see `make hostile`
+
+Does: makes a network namespace and a Docker engine in it, stand-ins and a throw-away user; runs each program in
+LocalPythonExecutor as that user in a throw-away folder, in a container on the host network (which is that namespace),
+and in a container on the socket; writes outcomes.json and the README's threat model; ends and removes all of it.
+Does not: aim at anything real. Status 1 when an outcome is not what the program's header predicts.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import pwd
+import shutil
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from hostile import engine, netns, report, suite, ways
+from hostile.standins import StandIns
+from hostile.suite import Attempt, Seen
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def throw_away_user() -> int:
+    """A user id that nobody has: no name, no process, no file."""
+    used = {entry.pw_uid for entry in pwd.getpwall()}
+    used |= {uid for _, uid in processes()}
+    return next(uid for uid in range(61000, 64000) if uid not in used)
+
+
+def processes() -> list[tuple[int, int]]:
+    """Process and user id of all that runs."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since
+            found.append((int(path.name), path.stat().st_uid))
+    return found
+
+
+def host_is_well(stand: StandIns) -> list[str]:
+    """What is no longer as it was: the victim lives, no process of the throw-away user is left, no canary changed."""
+    wrong = [] if stand.victim.poll() is None else ["the canary process was ended"]
+    own = [pid for pid, uid in processes() if uid == stand.uid and pid != stand.victim.pid]
+    wrong += [f"process {pid} is left" for pid in own]
+    if stand.canaries["shared"] not in stand.shared.read_text(encoding="utf-8"):
+        wrong.append("a file of another user was changed")
+    return wrong
+
+
+def run(attempts: list[Attempt], chosen: list[str], image: Path | None, say=print) -> dict:
+    """The outcomes, and on what they were seen."""
+    netns.enter()
+    folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+    folder.chmod(0o711)
+    stand = StandIns(folder, throw_away_user())
+    outcomes: dict[str, dict] = {attempt.slug: {} for attempt in attempts}
+    on = {"smolagents": metadata.version("smolagents"), "python": platform.python_version()}
+
+    def note(attempt: Attempt, way: str, seen: Seen) -> None:
+        outcome = outcomes[attempt.slug][way] = suite.judge(attempt, way, seen)
+        say(f"{way:9}{attempt.slug:34}{report.cell(outcome)}")
+        if not outcome["predicted"]:
+            say(f"          {seen}")
+
+    try:
+        if "executor" in chosen:
+            for slug, seen in ways.in_executor(attempts, stand).items():
+                note(next(a for a in attempts if a.slug == slug), "executor", seen)
+        if {"host", "socket"} & set(chosen):
+            with engine.Engine(folder / "engine") as own:
+                os.environ["DOCKER_HOST"] = own.environment["DOCKER_HOST"]
+                on |= {"docker": own.version, "kernel": platform.release()}
+                own.docker("load", "--input", str(image))
+                ways.check_network(own)
+                for way in (way for way in chosen if way != "executor"):
+                    for attempt in attempts:
+                        note(attempt, way, ways.in_container(attempt, way, stand))
+        if wrong := host_is_well(stand):
+            raise RuntimeError("the host is not well: " + "; ".join(wrong))
+    finally:
+        stand.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"seen on": on, "outcomes": outcomes}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the hostile programs.")
+    parser.add_argument("--image", type=Path, help="the agent's image, as docker save writes it")
+    parser.add_argument("--ways", nargs="+", choices=suite.WAYS, default=list(suite.WAYS))
+    parser.add_argument("--only", nargs="+", default=[], help="programs whose name begins so")
+    parser.add_argument(
+        "--output", type=Path, help="where the outcomes go; the README is made anew only without it"
+    )
+    given = parser.parse_args()
+    containers = {"host", "socket"} & set(given.ways)
+    if os.geteuid() != 0:
+        sys.exit(
+            "hostile: root is needed for a network namespace and a throw-away user. Run:  sudo make hostile"
+        )
+    if containers and (why := engine.missing()):
+        sys.exit(f"hostile: {why}")
+    if containers and not (given.image and given.image.is_file()):
+        sys.exit(
+            "hostile: which image? docker save -o agent.tar agents-on-the-wire/agent, then --image agent.tar"
+        )
+    attempts = [a for a in suite.load() if not given.only or a.slug.startswith(tuple(given.only))]
+    made = run(attempts, given.ways, given.image)
+    text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+    (given.output or suite.OUTCOMES).write_text(text, encoding="utf-8")
+    if not given.output and not given.only:
+        README.write_text(
+            report.put(README.read_text(encoding="utf-8"), report.section(attempts, made["outcomes"])),
+            encoding="utf-8",
+        )
+    wrong = suite.unexpected(made["outcomes"])
+    print(
+        "\n".join([f"not as predicted: {line}" for line in wrong])
+        or "every outcome is as its header predicts"
+    )
+    print(
+        "got through: "
+        + ", ".join(f"{suite.NAMES[w]} {n}" for w, n in report.counts(made["outcomes"]).items())
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

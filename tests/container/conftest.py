@@ -1,0 +1,112 @@
+"""A real Docker engine of the tests' own, and the agent's image built in it.
+
+No image is pulled: the base is made once with debootstrap, from the mirror that apt uses, and the wheels are downloaded
+beside the Dockerfile, so that the build needs no network. AGENT_BASE=python:3.12-slim takes a base from a registry
+instead; AGENT_ROOTFS=base.tar keeps the debootstrap for the next time.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from course import container, sandbox
+from hostile import engine as engines
+
+ROOT = Path(__file__).parents[2]
+WHEELS = ROOT / "docker" / "wheels"
+
+
+def wanted(what: str | None) -> None:
+    """Locally a part whose tool is missing is not run; in CI that is a failure."""
+    if what is None:
+        return
+    if os.environ.get("CI", "").lower() in ("", "0", "false"):
+        pytest.skip(f"not run: {what}")
+    pytest.fail(f"in CI nothing is skipped: {what}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """A Docker engine in the host's network. DOCKER_HOST points at it while the tests run."""
+    wanted(engines.missing())
+    if not (os.environ.get("AGENT_BASE") or os.environ.get("AGENT_ROOTFS") or shutil.which("debootstrap")):
+        wanted(
+            "no base for the image; install it: sudo apt-get install debootstrap, or AGENT_BASE=python:3.12-slim"
+        )
+    with engines.Engine(tmp_path_factory.mktemp("docker")) as own, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", own.environment["DOCKER_HOST"])
+        yield own
+
+
+@pytest.fixture(scope="session")
+def image(engine, tmp_path_factory):
+    """The agent's image, as `course sandbox build` makes it."""
+    base, arguments = os.environ.get("AGENT_BASE"), []
+    try:
+        if not base:
+            base = "course-base"
+            _import(engine, base, tmp_path_factory.mktemp("base"))
+            _download(engine, base)
+            arguments = ["PIP_NO_INDEX=1"]
+        groups = container.build_command(base=base, arguments=arguments)
+        groups.insert(1, ["--network", "host"])  # this engine has no bridge
+        container.build(groups)
+    finally:
+        shutil.rmtree(WHEELS, ignore_errors=True)
+    return sandbox.IMAGE
+
+
+@pytest.fixture(scope="session")
+def inside(engine, image):
+    """Run Python in the agent's container, hardened as a launch is; what it prints."""
+
+    def run(program: str, limits: sandbox.Limits | None = None) -> str:
+        groups = sandbox.command(
+            "", "http://127.0.0.1:9", "host", limits=limits, instead=["python", "-c", program]
+        )
+        done = subprocess.run(sandbox.flat(groups), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def _import(engine: engines.Engine, name: str, folder: Path) -> None:
+    """A base image out of the distribution's packages: Python and what it needs to make a virtual environment."""
+    kept = Path(os.environ.get("AGENT_ROOTFS") or folder / "base.tar")
+    if not kept.is_file():
+        where, suite = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Identifier: Packages"],
+            capture_output=True, text=True, check=True,
+        ).stdout.splitlines()[0].split()  # fmt: skip
+        components = "main,universe" if "ubuntu" in where else "main"
+        packages = "python3,python3-venv,ca-certificates"
+        root = folder / "root"
+        flags = ["--variant=minbase", f"--include={packages}", f"--components={components}"]
+        subprocess.run(
+            ["debootstrap", *flags, suite, str(root), where], check=True, stdout=subprocess.DEVNULL
+        )
+        subprocess.run(["tar", "-C", str(root), "-cf", str(kept), "."], check=True)
+        shutil.rmtree(root)
+    engine.docker("import", str(kept), name)
+
+
+def _download(engine: engines.Engine, base: str) -> None:
+    """The wheels of docker/requirements.lock for the Python of the base, checked against their hashes."""
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    version = engine.docker("run", "--rm", "--network", "none", base, "python3", "-c", ask).stdout.strip()
+    machine = platform.machine()
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(36, 16, -1)] + [
+        f"manylinux2014_{machine}"
+    ]
+    tags = [part for tag in platforms for part in ("--platform", tag)]
+    abis = [part for abi in (f"cp{version.replace('.', '')}", "abi3", "none") for part in ("--abi", abi)]
+    download = ["pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    target = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", version, *tags, *abis]
+    lock = ["--dest", str(WHEELS), "--requirement", str(ROOT / "docker" / "requirements.lock")]
+    subprocess.run([sys.executable, "-m", *download, *target, *lock], check=True)

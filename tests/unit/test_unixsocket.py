@@ -1,0 +1,139 @@
+"""A server on a Unix socket: the address is understood everywhere, and each bad place is named."""
+
+import http.server
+import os
+import socket
+import socketserver
+import tempfile
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from course import connection, unixsocket
+from course.errors import CourseError
+from course.server import Server
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(socket, "AF_UNIX"), reason="not applicable: this system's Python knows no Unix sockets"
+)
+
+
+@pytest.fixture
+def folder():
+    """A short path: pytest's own are longer than a socket's may be."""
+    with tempfile.TemporaryDirectory(prefix="s-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def web(folder):
+    """Some web server on a Unix socket."""
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = f"{self.path} of {self.headers['host']}".encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def address_string(self):
+            return "socket"
+
+        def log_message(self, *_):
+            pass
+
+    path = folder / "web.sock"
+    with socketserver.ThreadingUnixStreamServer(str(path), Page) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        yield path
+        other.shutdown()
+        thread.join()
+
+
+def test_a_connection_goes_through_the_socket(web):
+    assert connection.Connection(f"unix://{web}").get("/props") == "/props of localhost"
+
+
+def test_what_smolagents_sends_goes_through_the_socket(web):
+    url = f"unix://{web}"
+    with httpx.Client(transport=connection.transport(url)) as client:
+        assert client.get(f"{connection.Connection(url).api_base}/models").text == "/v1/models of localhost"
+
+
+def test_what_answers_there_is_recognized_as_no_llama_server(web):
+    with pytest.raises(CourseError, match=r"unix://.*is no llama-server"):
+        Server(url=f"unix://{web}").start()
+
+
+def test_nobody_answers_there(folder):
+    with pytest.raises(CourseError, match=r"nobody answers at unix://"):
+        Server(url=f"unix://{folder}/none.sock").start()
+
+
+def test_the_place_that_the_course_chooses_is_private(cache, monkeypatch, folder):
+    monkeypatch.setenv("COURSE_CACHE", str(folder))
+    path = unixsocket.prepare()
+    assert path.suffix == ".sock"
+    assert path.parent.stat().st_mode & 0o077 == 0
+    assert unixsocket.prepare() != path
+
+
+def test_a_cache_far_down_gets_a_shorter_place(monkeypatch, folder):
+    monkeypatch.setenv("COURSE_CACHE", str(folder / ("x" * 90)))
+    path = unixsocket.prepare()
+    try:
+        assert len(os.fsencode(path)) <= unixsocket.LONGEST
+        assert path.parent.stat().st_mode & 0o077 == 0
+    finally:
+        path.parent.rmdir()
+
+
+def test_what_a_killed_server_left_is_removed(folder):
+    path = folder / "old.sock"
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(str(path))
+    assert path.exists()
+    assert unixsocket.prepare(path) == path
+    assert not path.exists()
+
+
+def test_everybody_may_connect_once_it_listens(folder):
+    path = folder / "open.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        unixsocket.admit(path)
+        assert path.stat().st_mode & 0o777 == 0o666
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("llama", r"must end in \.sock"),
+        ("x" * 100 + ".sock", r"has a path of \d+ bytes"),
+        ("a,b.sock", "has a comma"),
+        ("nowhere/a.sock", "which is no folder"),
+        ("file.sock", "is a file of another kind"),
+        ("web.sock", "is in use"),
+    ],
+)
+def test_a_bad_place_is_named(web, folder, name, seen):
+    (folder / "file.sock").touch()
+    with pytest.raises(CourseError, match=rf"(?s)the socket .*{seen}.*Server\(socket=True\)"):
+        unixsocket.prepare(folder / name)
+    assert (folder / "file.sock").exists()
+
+
+def test_a_socket_and_a_port_exclude_each_other():
+    with pytest.raises(CourseError, match=r"so is port 8080"):
+        Server("embedded", socket=True, port=8080)
+    with pytest.raises(CourseError, match=r"so is http://127"):
+        Server(socket=True, url="http://127.0.0.1:8080")
+
+
+def test_a_socket_asks_for_a_server_of_its_own(monkeypatch):
+    monkeypatch.setenv("SERVER", "http://127.0.0.1:1")
+    assert not Server(socket=True).attached
