@@ -6,7 +6,7 @@ from smolagents import ToolCallingAgent
 
 from course.calculator import Calculator
 from training.entities import article
-from training.pages import PER_UNIT, Topic, Web
+from training.pages import Topic, Web
 from training.speed import question, topics
 from training.tasks import Call, Move, Task, states
 
@@ -54,9 +54,5 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
 
 
 def expression(speed: Topic, length: Topic, pages: str) -> str:
-    lists = [f"mode([{', '.join(t.figures(pages))}])" for t in (length, speed)]
-    meters, kmh = (
-        f"{text} * {PER_UNIT[t.unit]}" if PER_UNIT[t.unit] != 1 else text
-        for text, t in zip(lists, (length, speed), strict=True)
-    )
+    meters, kmh = (t.in_metric(f"mode([{', '.join(t.figures(pages))}])") for t in (length, speed))
     return f"round({meters} / ({kmh} * 1000 / 3600), 2)"

@@ -49,6 +49,10 @@ class Topic:
         """In km/h or m."""
         return float(self.figure) * PER_UNIT[self.unit]
 
+    def in_metric(self, expression: str) -> str:
+        """Code that turns a figure in this topic's unit into km/h or m."""
+        return f"{expression} * {PER_UNIT[self.unit]}" if PER_UNIT[self.unit] != 1 else expression
+
     @property
     def subject(self) -> str:
         return f"the {self.name}" if self.kind == "speed" else self.name

@@ -13,7 +13,6 @@ from training.pages import Topic, Web, hidden, topic
 from training.tasks import Move, Task, code, states
 
 FAMILY = "speed over distance"
-TO_METRIC = {"km/h": "", "mph": " * 1.609344", "m": "", "ft": " * 0.3048"}
 LISTS = {"km/h": "speeds_kmh", "mph": "speeds_mph", "m": "lengths_m", "ft": "lengths_ft"}
 COMPUTED = re.compile(r"Execution logs:\n[\d.]+ [\d.]+ [\d.]+\nLast output")
 
@@ -167,7 +166,7 @@ def listed(one: Topic, pages: str) -> str:
 
 def taken(one: Topic) -> str:
     """The most frequent figure, in km/h or m."""
-    return f"mode({LISTS[one.unit]}){TO_METRIC[one.unit]}"
+    return one.in_metric(f"mode({LISTS[one.unit]})")
 
 
 def fault(answer: str, codes: list[str], speed: Topic, length: Topic) -> str:
