@@ -1,7 +1,6 @@
 """Page layouts made up anew for each training task, so that a model learns to read pages and not to know them.
 
-With some forty fixed layouts the model was right on 7 of 8 pages laid out as in training and on 3 of 7 others: it had
-learned where each site keeps its figure. Here site, title and text are drawn: one sentence states the figure, others carry
+With some forty fixed layouts it learned where each site keeps its figure, and failed on other pages. Here site, title and text are drawn: one sentence states the figure, others carry
 numbers of their own. Does not: serve for measuring, or use a layout of the course or a held-out one.
 """
 
