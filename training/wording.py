@@ -1,6 +1,7 @@
 """Page layouts made up anew for each training task, so that a model learns to read pages and not to know them.
 
-With some forty fixed layouts it learned where each site keeps its figure, and failed on other pages. Here site, title and text are drawn: one sentence states the figure, others carry
+With some forty fixed layouts it learned where each site keeps its figure, and failed on other pages.
+Here site, title and text are drawn: one sentence states the figure, others carry
 numbers of their own. Does not: serve for measuring, or use a layout of the course or a held-out one.
 """
 
