@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.attention import BlockedAttention
+from training.attention import Block, BlockedAttention
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 KV = list[tuple[Tensor, Tensor]]
@@ -88,25 +88,25 @@ class Llama(nn.Module):
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
     def forward(
-        self, tokens: Tensor, positions: Tensor, mask: Tensor | None, past: KV | None, keep: bool = False
+        self, tokens: Tensor, positions: Tensor, plan: list[Block] | None, past: KV | None, keep: bool = False
     ):
         """Final hidden states (tokens, width) of what follows `past`, and with `keep` its keys and values per layer.
 
-        `mask` (tokens, tokens), added to the scores, says who sees whom among the new tokens, so that they can be a tree
-        of sequences; None is a plain causal sequence without past and gradient. All of them see all of `past`.
+        `plan` (attention.blocks) says who sees whom among the new tokens, so that they can be a tree of sequences; None
+        is a plain causal sequence without past and gradient. All of them see all of `past`.
         """
         angles = self.angles(positions)
         x = F.embedding(tokens, self.w["token_embd.weight"])
         kept: KV = []
         for layer in range(self.layers):
             before = past[layer] if past else None
-            x, kv = self.block(x, layer, angles, mask, before)
+            x, kv = self.block(x, layer, angles, plan, before)
             if keep:
                 kept.append(kv)
         return self.norm(x, "output_norm.weight"), kept
 
     def block(
-        self, x: Tensor, layer: int, angles, mask: Tensor | None, past
+        self, x: Tensor, layer: int, angles, plan: list[Block] | None, past
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """One transformer layer: the new hidden states, and this layer's keys and values (kv_heads, tokens, head_dim)."""
         h = self.norm(x, f"blk.{layer}.attn_norm.weight")
@@ -115,23 +115,28 @@ class Llama(nn.Module):
             self.linear(h, layer, "attn_k").view(-1, self.kv_heads, self.head_dim), angles
         ).transpose(0, 1)
         v = self.linear(h, layer, "attn_v").view(-1, self.kv_heads, self.head_dim).transpose(0, 1)
-        x = x + self.linear(self._attend(q, k, v, mask, past), layer, "attn_output")
+        x = x + self.linear(self._attend(q, k, v, plan, past), layer, "attn_output")
         h = self.norm(x, f"blk.{layer}.ffn_norm.weight")
         gated = F.silu(self.linear(h, layer, "ffn_gate")) * self.linear(h, layer, "ffn_up")
         return x + self.linear(gated, layer, "ffn_down"), (k, v)
 
     def _attend(
-        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        plan: list[Block] | None,
+        past: tuple[Tensor, Tensor] | None,
     ) -> Tensor:
         """Attention of all heads, (tokens, width): PyTorch's kernel for a plain sequence, ours for a tree with gradient."""
         q = q.transpose(0, 1)
-        if mask is None:
+        if plan is None:
             mixed = F.scaled_dot_product_attention(
                 q[None], k[None], v[None], is_causal=True, enable_gqa=True
             )[0]
         else:
             old_k, old_v = past or (k[:, :0].detach(), v[:, :0].detach())
-            mixed = BlockedAttention.apply(q * self.head_dim**-0.5, k, v, mask, old_k, old_v)
+            mixed = BlockedAttention.apply(q * self.head_dim**-0.5, k, v, plan, old_k, old_v)
         return mixed.transpose(0, 1).flatten(1)
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import distributed
 
 from course.embedded import base_path, sha256
+from training.attention import blocks
 from training.conversations import FIRST, Conversation, stream, tree
 from training.llama import KV, Llama
 
@@ -54,7 +55,7 @@ def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[
     exchanges = conversation.exchanges
     tokens, positions, mask, paths = tree([(prompt + completion)[:-1] for prompt, completion in exchanges])
     places = torch.tensor(positions) + len(conversation.head)
-    hidden, _ = model(torch.tensor(tokens), places, mask.to(model.dtype), past)
+    hidden, _ = model(torch.tensor(tokens), places, blocks(mask, model.dtype), past)
     wanted = [n for path, (_, said) in zip(paths, exchanges, strict=True) for n in path[-len(said) :]]
     target = torch.tensor([token for _, completion in exchanges for token in completion])
     logits = model.logits(hidden[torch.tensor(wanted)])
