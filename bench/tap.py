@@ -23,7 +23,7 @@ from pathlib import Path
 
 import httpx
 
-from course.registry import free_port
+from course.server.registry import free_port
 
 EVENTS, PAUSE = 50, 0.003  # a model that writes some 300 tokens per second
 CASES = {  # name: bytes of the request, path

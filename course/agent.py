@@ -18,9 +18,9 @@ from typing import Any
 import httpx
 from smolagents import ActionStep, CodeAgent, MultiStepAgent, OpenAIModel, PlanningStep, ToolCallingAgent
 
-from course import connection
-from course.steps import step_record
+from course.server import connection
 from course.tape import RecordingTransport, Tape
+from course.turns.steps import step_record
 
 LEOPARD = "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 

@@ -81,7 +81,7 @@ def serve(
     lora: Annotated[Path | None, typer.Option(help="A LoRA adapter.")] = None,
 ) -> None:
     """Start a llama-server and keep it until Ctrl-C. Flags after -- go to it unchanged."""
-    from course import serving
+    from course.server import serving
 
     if background:
         raise typer.Exit(serving.in_background(sys.argv[1:]))
@@ -109,7 +109,7 @@ def stop() -> None:
 @app.command()
 def lab(profile: Profile = None, server: Url = None) -> None:
     """JupyterLab on the first lesson, with a live server. Ctrl-C ends both."""
-    from course.serving import jupyterlab
+    from course.server.serving import jupyterlab
 
     raise typer.Exit(jupyterlab(profile, server))
 
@@ -278,7 +278,7 @@ def tap(
 
     course tap --upstream http://localhost:8080 -- python my_agent.py
     """
-    from course import tapping
+    from course.tap import tapping
 
     upstream = upstream or tapping.default_upstream()
     raise typer.Exit(tapping.tap(upstream, port, host, tape, ctx.args))

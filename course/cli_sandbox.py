@@ -26,7 +26,7 @@ def build(
     ] = None,
 ) -> None:
     """Build the agent's image; prints the docker command."""
-    from course import container
+    from course.sandbox import container
 
     container.build(container.build_command(image, base, build_arg or ()), typer.echo)
 
@@ -56,8 +56,9 @@ def run(
     """Ask an agent in its container; prints the docker command. Further options go to docker, if they open nothing."""
     import os
 
-    from course import container, refusals, sandbox
+    from course import sandbox
     from course.agent import LEOPARD
+    from course.sandbox import container, refusals
 
     options = list(ctx.args)
     if question.startswith("-"):  # an option for docker that came before the question
@@ -96,8 +97,8 @@ def run(
 
 def _server(url: str | None, profile: str | None, network: str, dry_run: bool):
     """One of our own where none is named: on a socket if that is how the container will reach it."""
-    from course.connection import UNIX
     from course.server import Server
+    from course.server.connection import UNIX
 
     if url:
         return nullcontext()

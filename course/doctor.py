@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import psutil
 from packaging.requirements import Requirement
 
-from course import embedded, engine, profiles, registry
+from course import embedded, engine, profiles
 from course.errors import CourseError
-from course.server import PORT, Server
+from course.server import PORT, Server, registry
 
 GIB = 1024**3
 DISTRIBUTION = "agents-on-the-wire"

@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from course import container, sandbox
+from course import sandbox
+from course.sandbox import container
 from hostile import engine, netns
 from hostile.standins import StandIns
 from hostile.suite import Attempt, Seen

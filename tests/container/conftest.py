@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from course import container, sandbox
+from course import sandbox
+from course.sandbox import container
 from hostile import engine as engines
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from course.agent import LEOPARD
-from course.registry import free_port
+from course.server.registry import free_port
 from course.tape import Tape
 from course.turns import turns
 

@@ -7,9 +7,9 @@ import sys
 import psutil
 import pytest
 
-from course import connection, registry, server
+from course import server
 from course.errors import CourseError
-from course.server import Server
+from course.server import Server, connection, registry
 
 SMALL = {"context": 256, "chat_template_file": None}
 

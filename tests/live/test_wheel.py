@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from course.registry import free_port
+from course.server.registry import free_port
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from course.errors import CourseError
-from course.registry import free_port
 from course.server import Server
+from course.server.registry import free_port
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from bench import crowd, recorded, reread, speed
 from bench.setting import Setting
 from course import profiles
-from course.connection import Connection
+from course.server.connection import Connection
 from course.tape import Tape
 
 ANSWER = "Thought: easy.\n<code>\nfinal_answer(9.62)\n</code>"

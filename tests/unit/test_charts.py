@@ -7,8 +7,9 @@ import pytest
 from test_turns import SYSTEM, TASK, entry, reply, step
 from test_view import Tags
 
-from course import charts, raw, view
+from course import view
 from course.turns import turns
+from course.view import charts, raw
 
 TIMED = {
     "usage": {"prompt_tokens": 100, "completion_tokens": 7},

@@ -11,8 +11,8 @@ from bench.diagnosis import report
 from bench.recipes import Recipe, recipes
 from course.cli import app
 from course.diagnose import KINDS, diagnose, record, text
-from course.finding import MOST
-from course.stepfaults import STUCK
+from course.diagnose.finding import MOST
+from course.diagnose.stepfaults import STUCK
 from course.turns import turns
 
 RUN = {"_type": "run", "question": "How fast?", "model": "embedded-135m", "when": "2026-01-01T00:00:00+00:00"}

@@ -6,8 +6,8 @@ import pytest
 from test_turns import SYSTEM, entry
 
 from course import view
-from course.exchange import assemble
 from course.turns import text_of, turns
+from course.turns.exchange import assemble
 
 CALL = {"name": "look", "arguments": '{"what": "it"}'}
 MESSAGES_REQUEST = {

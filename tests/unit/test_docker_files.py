@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from course import container, sandbox
+from course import sandbox
 from course.errors import CourseError
+from course.sandbox import container
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

@@ -4,7 +4,7 @@ import pytest
 
 from course import doctor, engine
 from course.errors import CourseError
-from course.registry import free_port
+from course.server.registry import free_port
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from test_agent_turns import QUIET
 
 from course import view
 from course.agent import code_agent
-from course.explorer import NONE, Explorer
 from course.tape import Tape
 from course.turns import turns
+from course.view.explorer import NONE, Explorer
 
 LINES = code("print(2)"), code("print(3)"), code("final_answer(4)")
 

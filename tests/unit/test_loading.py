@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from course.cli import app
 from course.errors import CourseError
-from course.schema import ENTRY, RUN, SHAPES, STEP, flaws
 from course.tape import RecordingTransport, Tape
+from course.tape.schema import ENTRY, RUN, SHAPES, STEP, flaws
 
 
 @pytest.fixture

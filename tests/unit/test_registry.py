@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from course import registry
 from course.errors import CourseError
-from course.server import Server
+from course.server import Server, registry
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 

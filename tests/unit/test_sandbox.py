@@ -8,10 +8,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from course import container, refusals, sandbox
+from course import sandbox
 from course.cli import app
 from course.errors import CourseError
-from course.sandbox import Limits, command, flat, shown
+from course.sandbox import Limits, command, container, flat, refusals, shown
 
 SOCKET = "unix:///home/ada/llama.sock"
 PORT = "http://127.0.0.1:8080"

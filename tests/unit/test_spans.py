@@ -7,10 +7,9 @@ import pytest
 from scripted import Script, call, code
 from test_agent_turns import QUIET, look
 
-from course import changes, spans
 from course.agent import code_agent, tool_agent
 from course.tape import Tape
-from course.turns import turns
+from course.turns import changes, spans, turns
 
 FIRST, LAST = code("print('x' * 3000)\n2"), code("final_answer(4)")
 

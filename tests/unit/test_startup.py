@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from course import startup
 from course.errors import CourseError
+from course.server import startup
 
 LOGS = {
     "E ggml_aligned_malloc: insufficient memory (attempted to allocate 4394531.25 MB)": "not enough memory",

@@ -14,8 +14,8 @@ import pytest
 
 import course
 from course.tap import Tap
+from course.tap.tapping import environment, summary
 from course.tape import Tape
-from course.tapping import environment, summary
 
 PATIENCE = 60  # seconds for what takes one on an idle machine
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups and terminals are those of POSIX")

@@ -2,8 +2,8 @@
 
 import json
 
-from course.exchange import assemble
 from course.turns import exchanges, runs, text_of, turns
+from course.turns.exchange import assemble
 
 SYSTEM = {"role": "system", "content": "You run code."}
 TASK = {"role": "user", "content": [{"type": "text", "text": "How "}, {"type": "text", "text": "fast?"}]}

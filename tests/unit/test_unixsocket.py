@@ -11,9 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from course import connection, unixsocket
 from course.errors import CourseError
-from course.server import Server
+from course.server import Server, connection, unixsocket
 
 pytestmark = pytest.mark.skipif(
     not hasattr(socket, "AF_UNIX"), reason="not applicable: this system's Python knows no Unix sockets"

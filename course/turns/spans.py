@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from course import dialects
-from course.exchange import Record, text_of
+from course.turns import dialects
+from course.turns.exchange import Record, text_of
 
 CHARACTERS_PER_TOKEN = 4
 COUNTED = "counted with the server's tokenizer"

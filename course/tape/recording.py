@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from course import har
+from course.tape import har
 
 if TYPE_CHECKING:
     from course.tape import Tape

@@ -6,8 +6,8 @@ Does not: know HTML, or compute what it says.
 
 import textwrap
 
-from course.charts import NAMES, stack
 from course.turns import Turn, text_of
+from course.view.charts import NAMES, stack
 
 LONG_CHARACTERS, LONG_LINES = 1100, 22
 

@@ -22,11 +22,12 @@ from typing import Any
 
 import httpx
 
-from course import embedded, engine, profiles, registry, startup, unixsocket
-from course.connection import UNIX, Connection, socket_path
+from course import embedded, engine, profiles
 from course.errors import CourseError
 from course.profiles import Profile
-from course.registry import Running, running, stop_all
+from course.server import registry, startup, unixsocket
+from course.server.connection import UNIX, Connection, socket_path
+from course.server.registry import Running, running, stop_all
 
 __all__ = ["Running", "Server", "running", "stop_all"]
 PORT = 8080

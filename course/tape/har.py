@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from course.redact import redacted_headers, redacted_query, redacted_url
+from course.tape.redact import redacted_headers, redacted_query, redacted_url
 
 BODY_LIMIT = 64 * 2**20  # bytes of one body; the longest context of today's models is a tenth of it
 _PIECE = 2**16

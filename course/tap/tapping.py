@@ -21,10 +21,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from course import job, registry
-from course.tap import Tap
+from course.server import registry
+from course.tap import Tap, job
+from course.tap.upstream import is_loopback
 from course.tape import Tape
-from course.upstream import is_loopback
 
 PORT = 8081
 

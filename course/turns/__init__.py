@@ -1,6 +1,6 @@
 """Join what went over the wire with what smolagents made of it. Pure: records in, `Turn`s out.
 
-Does: makes one `Turn` of each exchange and its step (course/joining.py), with what was new in the request
+Does: makes one `Turn` of each exchange and its step (course/turns/joining.py), with what was new in the request
 (diff.py), what its tokens are spent on (spans.py) and what smolagents changed (changes.py). Nothing is dropped:
 an exchange without a step has `step` None, a step without an exchange has `exchange` None.
 Does not: read files, judge, draw.
@@ -12,12 +12,12 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from course import dialects, joining
-from course.changes import Change, Cut
-from course.diff import Conversations, Diff
-from course.exchange import Exchange, Record, exchanges, text_of
-from course.spans import Span
-from course.turn import Tokens, ToolCall, Turn
+from course.turns import dialects, joining
+from course.turns.changes import Change, Cut
+from course.turns.diff import Conversations, Diff
+from course.turns.exchange import Exchange, Record, exchanges, text_of
+from course.turns.spans import Span
+from course.turns.turn import Tokens, ToolCall, Turn
 
 __all__ = [
     "Change", "Cut", "Diff", "Exchange", "Span", "Tokens", "ToolCall", "Turn",

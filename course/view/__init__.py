@@ -1,7 +1,7 @@
 """Draw turns: a page, a notebook output, or text for the console.
 
 Does: renders what `course.turns` found, long parts folded, special tokens made visible, with charts. The page is
-one file: raw bodies are in it packed (course/raw.py) and unfold on demand. Does not: read tapes, compute, judge.
+one file: raw bodies are in it packed (course/view/raw.py) and unfold on demand. Does not: read tapes, compute, judge.
 The page and the notebook share one template.
 
     Path("run.html").write_text(page(turns(tape.records()), "The leopard"))
@@ -17,9 +17,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from course import charts, raw
 from course.turns import Span, Turn, text_of
-from course.wording import beginning, facts, is_long, parts, short, size, step_name, text
+from course.view import charts, raw
+from course.view.wording import beginning, facts, is_long, parts, short, size, step_name, text
 
 __all__ = ["overview", "page", "render", "show", "style", "text", "tokens_shown"]
 
@@ -113,7 +113,7 @@ def _new_in_prompts(turns: list[Turn]) -> dict[int, tuple[int, str]]:
 
 
 def _file(name: str) -> Markup:
-    return Markup((files("course") / "templates" / name).read_text(encoding="utf-8"))
+    return Markup((files("course.view") / "templates" / name).read_text(encoding="utf-8"))
 
 
 def _summary(turns: list[Turn]) -> str:
@@ -137,7 +137,7 @@ def _summary(turns: list[Turn]) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("course"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("course.view"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     filters = (
         text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, span_rows, stack_of,

@@ -10,8 +10,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from course.exchange import Exchange
-from course.turn import Turn
+from course.turns.exchange import Exchange
+from course.turns.turn import Turn
 
 LOOK_BACK = 4  # agents that call each other take turns: their bodies alternate
 LEAVE_OUT = {"host", "content-length", "connection", "accept", "accept-encoding", "user-agent", "cookie"}

@@ -7,7 +7,7 @@ Where the words name a behavior of llama-server or smolagents, it was seen on b1
 from dataclasses import dataclass
 from typing import Any
 
-from course.finding import Finding, Quote
+from course.diagnose.finding import Finding, Quote
 
 
 @dataclass(frozen=True)

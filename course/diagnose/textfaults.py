@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from course.faults import found
-from course.finding import Finding, Quote, dig, match, quote, tail, value
+from course.diagnose.faults import found
+from course.diagnose.finding import Finding, Quote, dig, match, quote, tail, value
 from course.turns import Turn
 
 CONTENT = "response.choices[0].message.content"

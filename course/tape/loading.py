@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course import schema
 from course.errors import CourseError
+from course.tape import schema
 
 LIMIT = 512 * 2**20  # bytes of one line, or of a whole HAR file; `load` needs some five times as much memory
 SAID = 10  # problems that are told one by one

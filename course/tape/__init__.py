@@ -1,7 +1,7 @@
 """A tape: an append-only file of JSON lines, one per exchange, and what else was worth noting.
 
 Does: numbers and flushes each record at once, reads tapes and HAR files back, exports HAR.
-Does not: look inside the records beyond their `_type` (course/schema.py does, when a tape is read), know about
+Does not: look inside the records beyond their `_type` (course/tape/schema.py does, when a tape is read), know about
 agents or viewers, or fail whoever records.
 
     tape = Tape()                                             # ./tapes/<when>.tape.jsonl
@@ -20,11 +20,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-from course import schema
 from course.errors import CourseError
-from course.har import BODY_LIMIT
-from course.loading import LIMIT, RECORD, Loaded, load
-from course.recording import AsyncRecordingTransport, RecordingTransport
+from course.tape import schema
+from course.tape.har import BODY_LIMIT
+from course.tape.loading import LIMIT, RECORD, Loaded, load
+from course.tape.recording import AsyncRecordingTransport, RecordingTransport
 
 __all__ = ["AsyncRecordingTransport", "RecordingTransport", "Tape"]
 NAME = "agents-on-the-wire"
@@ -80,14 +80,15 @@ class Tape:
             if record.get("_type") == "entry":
                 record = {**record, "_id": self._next_id}
                 self._next_id += 1
-            if self.keep:
-                self._records.append(record)
+            failed = None
             try:
                 self._write(json.dumps(record, ensure_ascii=False, default=str))
             except OSError as e:
-                if not self.keep:
-                    self._records.append(record)
-                self._warn(f"the tape {self.path} can't be written ({e}); recording goes on in memory")
+                failed = e
+            if self.keep or failed:  # after the file: who sees a record here finds it there
+                self._records.append(record)
+            if failed:
+                self._warn(f"the tape {self.path} can't be written ({failed}); recording goes on in memory")
         return record
 
     def records(self) -> list[dict[str, Any]]:

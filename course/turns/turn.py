@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from course import changes
-from course.changes import Change, Cut
-from course.diff import Diff
-from course.exchange import Exchange, Record
-from course.spans import Span, spans
+from course.turns import changes
+from course.turns.changes import Change, Cut
+from course.turns.diff import Diff
+from course.turns.exchange import Exchange, Record
+from course.turns.spans import Span, spans
 
 
 @dataclass(frozen=True)

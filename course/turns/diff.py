@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from course.exchange import Record
+from course.turns.exchange import Record
 
 
 @dataclass(frozen=True)

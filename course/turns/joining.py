@@ -8,7 +8,7 @@ repeated. Does not: drop a record, or make a step of an exchange that has none.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from course.exchange import Exchange, Record, exchange_of
+from course.turns.exchange import Exchange, Record, exchange_of
 
 SLACK = 0.1  # seconds by which the clocks of the tape and of smolagents may differ
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from course.exchange import Exchange
-from course.faults import found
-from course.finding import Finding, Quote, dig, match, quote, tail, value
+from course.diagnose.faults import found
+from course.diagnose.finding import Finding, Quote, dig, match, quote, tail, value
 from course.turns import Turn
+from course.turns.exchange import Exchange
 
 CALL = re.compile(r"/(?:completions?|responses|messages)$")
 INTERRUPTS = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "the client closed")

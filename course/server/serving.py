@@ -16,8 +16,8 @@ from typing import Any
 
 from course.errors import CourseError
 from course.lessons import ROOT
-from course.registry import alive, created
 from course.server import Server
+from course.server.registry import alive, created
 
 READY = "ready: "
 

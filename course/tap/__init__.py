@@ -24,11 +24,12 @@ import psutil
 from anyio.abc import ByteStream, SocketAttribute, TaskStatus
 from anyio.from_thread import start_blocking_portal
 
-from course import registry, upstream
-from course.client import GONE, Client, ClientGone
 from course.errors import CourseError
+from course.server import registry
+from course.tap import upstream
+from course.tap.client import GONE, Client, ClientGone
+from course.tap.upstream import end_to_end, is_loopback
 from course.tape import AsyncRecordingTransport, Tape
-from course.upstream import end_to_end, is_loopback
 
 CONNECT = 10.0  # seconds; a response may take as long as the client waits for it
 

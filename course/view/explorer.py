@@ -18,7 +18,7 @@ import ipywidgets as widgets
 from course import view
 from course.tape import Tape
 from course.turns import Record, Turn, runs, turns
-from course.wording import facts
+from course.view.wording import facts
 
 Source = Tape | str | Path | list[Record] | list[Turn]
 NONE = (None, None)  # of no source, no run

@@ -14,7 +14,7 @@ from typing import Any
 from smolagents import PlanningStep
 from smolagents.utils import AgentGenerationError, AgentMaxStepsError
 
-from course.changes import check
+from course.turns.changes import check
 
 
 def step_record(step, agent=None) -> dict[str, Any]:

@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 
-from course.exchange import Record
-from course.faults import found
-from course.finding import Finding, Quote, dig, match, quote, value
-from course.textfaults import CONTENT, leak
+from course.diagnose.faults import found
+from course.diagnose.finding import Finding, Quote, dig, match, quote, value
+from course.diagnose.textfaults import CONTENT, leak
+from course.diagnose.wirefaults import goes_on
 from course.turns import Turn, text_of
-from course.wirefaults import goes_on
+from course.turns.exchange import Record
 
 GENERATION = ("Error in generating model output", "Error while generating output")
 ANSWERED = re.compile(r"Error code: \d|Connection error|timed? ?out", re.IGNORECASE)

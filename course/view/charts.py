@@ -9,7 +9,7 @@ All x are percent of the chart's width, all y and heights pixels.
 from dataclasses import dataclass, field
 from math import floor, log10
 
-from course.turn import Turn
+from course.turns.turn import Turn
 
 PHASES = {
     "prompt": "reading the prompt",

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from course import dialects
+from course.turns import dialects
 
 Record = dict[str, Any]
 

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from course.connection import UNIX, socket_path
 from course.errors import CourseError
-from course.refusals import refuse
+from course.sandbox.refusals import refuse
+from course.server.connection import UNIX, socket_path
 
 IMAGE = "agents-on-the-wire/agent"
 USER = "1000:1000"

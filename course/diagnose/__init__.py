@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from course import stepfaults, textfaults, wirefaults
-from course.faults import KINDS, ORDER
-from course.finding import Finding, Quote
+from course.diagnose import stepfaults, textfaults, wirefaults
+from course.diagnose.faults import KINDS, ORDER
+from course.diagnose.finding import Finding, Quote
 from course.turns import Turn
 
 __all__ = ["KINDS", "Finding", "Quote", "diagnose", "record", "text"]
