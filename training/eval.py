@@ -143,16 +143,21 @@ def main() -> None:
 
 
 def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
+    """The table with its cases, beside those of other families of the same model, engine and seed."""
     model = gguf_path(report=lambda _: None)
+    target = Path(str(files("course") / "data" / "eval.json"))
     data = {
         "date": date.today().isoformat(),
         "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
         "engine": engine,
         "seed": seed,
-        "families": tables,
-        "results": [asdict(r) for r in results],
     }
-    target = Path(str(files("course") / "data" / "eval.json"))
+    before = json.loads(target.read_text(encoding="utf-8"))
+    alike = all(before[name] == data[name] for name in ("model", "engine", "seed"))
+    kept = [r for r in before["results"] if alike and r["family"] not in tables]
+    families = {**(before["families"] if alike else {}), **tables}
+    data["families"] = {name: families[name] for name in [*FAMILIES, chat.FAMILY] if name in families}
+    data["results"] = kept + [asdict(r) for r in results]
     target.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return target
 
