@@ -8,7 +8,7 @@
 # **After this lesson you can** match every step to its exchange, say what smolagents changed
 # on the way out, what it dropped on the way back and what it sends twice, and read a token bill.
 #
-# **Minutes:** 45 · **Needs:** lesson 02 (one completion), lesson 04 (the loop)
+# **Minutes:** 45 · **Needs:** lesson 01 (a server), lesson 03 (the prompt)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -364,7 +364,7 @@ check.says("turn 2 finds nearly all of prompt 1 in the cache", 0 < missed < 8, s
 # Nearly all. A few tokens at the end of prompt 1 were not found again.
 #
 # (This is a model whose cache can be cut anywhere. Qwen3.5 and 3.6 are hybrids, which can go
-# back to a checkpoint only; there you see more read anew. Lesson 10 is about that.)
+# back to a checkpoint only; there you may see more read anew.)
 
 
 # %%

@@ -10,8 +10,8 @@
 # wire, say why leaked thinking is dangerous and when it is not, and find out in which of three
 # eras of llama.cpp your build was made.
 #
-# **Minutes:** 60, a few of them waiting · **Needs:** lesson 02 (template, `reasoning_content`),
-# lesson 05 (wire and steps)
+# **Minutes:** 60, a few of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire and
+# steps)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -501,7 +501,7 @@ check.says("the agent is done, and its answer is 99", answer == 99, saw=answer)
 # %% [markdown]
 # Look at the content: it ends in the middle of the thought. smolagents sends `</code>` as a stop
 # string, and the server stops at it wherever it is, also in the thinking. The model never got to
-# its second block. On a default server the same stop leaves nothing at all; lesson 07 has more.
+# its second block. On a default server the same stop leaves nothing at all:
 
 # %% tags=["nbval-check-output"]
 stopped = on.post("/v1/chat/completions", force(DECOY, stop=["</code>"]))["choices"][0]
@@ -674,5 +674,7 @@ for server in (on, off):
 #   template's objections and refuses tools. `/props` does not show it.
 # - A sentence about `--jinja` is true for some builds. Ask for the build first.
 #
-# **What next:** lesson 07, a gallery of the other failures: the stop string inside the thinking,
-# the silent step that does nothing, the thought that was cut off.
+# **What next:** [09 the container is the sandbox][09], where the agent's own code is the risk. (A
+# gallery of the other failures, lesson 07, is planned: until then `course diagnose` names them.)
+#
+# [09]: 09_the_container_is_the_sandbox.ipynb
