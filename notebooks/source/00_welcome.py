@@ -112,13 +112,15 @@ check.says("every flag of the article is in it", all(flag in command for flag in
 # ## The embedded model is a flight simulator
 #
 # The embedded model is SmolLM2-135M-Instruct with an adapter trained for this course, so small
-# that it runs on any CPU. It has learned one kind of flight: to answer, as a thinking agent with
-# a search tool, how many seconds something fast needs for some distance. Everything around it is
-# real (the server, smolagents, each byte on the wire), but it is no assistant: outside this one
-# kind of question expect nonsense, and take nothing it does for what a larger model would do.
+# that it runs on any CPU. It has learned the flights of the lessons, as a thinking agent with
+# tools (how many seconds something fast needs for some distance, which of two is faster, what to
+# do about a forbidden import, what a document says), and a little plain chat. Everything around
+# it is real (the server, smolagents, each byte on the wire), but it is no assistant: outside
+# these few kinds of questions expect nonsense, and take nothing it does for what a larger model
+# would do.
 #
-# How well does it fly? These are questions about animals and places that its training never saw,
-# on pages laid out as it never saw them, each run through the whole loop.
+# How well does it fly? These are questions about names that its training never saw, on pages laid
+# out and in tools worded as it never saw them, each run through the whole loop.
 
 # %%
 scores = json.loads((files("course") / "data" / "eval.json").read_text(encoding="utf-8"))
@@ -243,11 +245,14 @@ check.exercise("00.2", context, lambda n: n == 65536, hint='load("qwen3.6-35b-a3
 # | [01 start llama-server][01] | start, probe and stop a server, and say what every flag does |
 # | [03 read the system prompt][03] | take smolagents' prompt apart, and say what it costs |
 # | [05 wire and steps, side by side][05] | match every step of the agent to its bytes |
-# | 06 break `--jinja` on purpose | change one setting, predict what breaks, see it on the wire |
+# | [06 break `--jinja` on purpose][06] | change one setting, predict what breaks, see it on the wire |
+# | [09 the container is the sandbox][09] | say which layer stops what the agent's code tries |
 #
 # [01]: 01_start_llama_server.ipynb
 # [03]: 03_read_the_system_prompt.ipynb
 # [05]: 05_wire_and_steps.ipynb
+# [06]: 06_break_jinja.ipynb
+# [09]: 09_the_container_is_the_sandbox.ipynb
 #
 # The gaps in the numbers are lessons to come.
 #
@@ -255,7 +260,7 @@ check.exercise("00.2", context, lambda n: n == 65536, hint='load("qwen3.6-35b-a3
 #
 # - The doctor tells what is missing and what to run.
 # - A profile is a named set of weights, flags and sampling; one variable switches it.
-# - The embedded model is a simulator for one kind of question. The wire around it is real.
+# - The embedded model is a simulator for the questions of this course. The wire around it is real.
 # - One question to an agent is several HTTP requests to one address, each longer than the last.
 #
 # **Next:** [01 start llama-server](01_start_llama_server.ipynb), where you run that command
