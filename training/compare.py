@@ -4,8 +4,8 @@ import random
 import re
 
 from training.entities import article, entity
-from training.pages import Topic, Web, topic
-from training.speed import listed, taken
+from training.pages import UNITS, Topic, Web, topic
+from training.speed import FIGURES, taken
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
@@ -71,7 +71,7 @@ def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
         return _search(speeds, length)
     if COMPUTED.search(seen[-1]):
         return _last(speeds, length)
-    return _compute(speeds, length, "\n".join(seen))
+    return _compute(speeds, length)
 
 
 def _search(speeds: list[Topic], length: Topic) -> Move:
@@ -88,16 +88,21 @@ def _search(speeds: list[Topic], length: Topic) -> Move:
     ))  # fmt: skip
 
 
-def _compute(speeds: list[Topic], length: Topic, pages: str) -> Move:
-    thinking = "\n".join(t.reading(pages) for t in [*speeds, length]) + (
-        "\nThe code takes the most frequent figure of each list and computes the time of each animal in a loop."
+def _compute(speeds: list[Topic], length: Topic) -> Move:
+    names = ", ".join(f"the {t.name}" for t in speeds)
+    thinking = (
+        f"The pages state the speeds of {names} in km/h and the length of {length.name} in m. Some disagree, and some may "
+        "be about something else. The address of a page names its subject. The code takes the figure that most of the "
+        "right pages state, and computes the time of each animal in a loop."
     )
-    lines = [f'    "{t.name}": mode([{", ".join(t.figures(pages))}]),' for t in speeds]
+    lines = [f'    "{t.name}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
+    unit = UNITS[speeds[0].unit]
     return Move(thinking, code(
-        "I have all figures. I compute the times in code.",
-        "from statistics import mode", "speeds_kmh = {", *lines, "}",
-        listed(length, pages), f"length_m = {taken(length)}", "seconds = {}",
-        "for name, speed_kmh in speeds_kmh.items():",
+        "I have the pages. The code collects the figures and computes the times.",
+        *FIGURES, f'length_m = {taken(length, "length_pages")}',
+        "speed_pages = {", *lines, "}", "seconds = {}",
+        "for name, pages in speed_pages.items():",
+        f'    speed_kmh = float(mode(figures(pages, name, "{unit}")))',
         "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
         "    print(name, round(seconds[name], 2))",
     ))  # fmt: skip

@@ -5,6 +5,7 @@ a model must read them from the pages. Does not: know questions.
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ CONFUSERS = {
 METRIC = {"speed": "km/h", "length": "m"}
 AMERICAN = {"speed": "mph", "length": "ft"}
 PER_UNIT = {"km/h": 1, "mph": corpus.KMH_PER_MPH, "m": 1, "ft": 0.3048}
+UNITS = {"km/h": "km/h|kilometers", "mph": "mph|miles", "m": "m|meters", "ft": "ft|feet"}
+"""How pages spell a unit, as an alternative in a regular expression."""
 SPELLED = {
     "{v} km/h": "{v} mph",
     "{v} kilometers per hour": "{v} miles per hour",
@@ -120,10 +123,18 @@ def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, america
         found += _confusing(rng, kind, facts, main, known, training)
     rng.shuffle(found)
     found = found[:10]
-    counts = Counter(p.figure for p in found if p.figure and p.about == facts["name"]).most_common(2)
-    if counts[0][0] != main or (len(counts) > 1 and counts[1][1] == counts[0][1]):
+    own = [p for p in found if p.about == facts["name"]]
+    stated = [p.figure for p in own if p.figure]
+    shown = [n for p in own for n in re.findall(rf"([\d.]+) (?:{UNITS[unit]})\b", p.description)]
+    if not (_leads(main, stated) and _leads(main, shown)):
         return topic(rng, kind, facts, training, american=american)
     return Topic(kind, str(facts["name"]), unit, main, tuple(found))
+
+
+def _leads(main: str, figures: list[str]) -> bool:
+    """Whether it is there more often than any other."""
+    counts = Counter(figures).most_common(2)
+    return bool(counts) and counts[0][0] == main and (len(counts) == 1 or counts[1][1] < counts[0][1])
 
 
 def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:

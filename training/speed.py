@@ -6,14 +6,21 @@ search, a search that finds nothing at first, a code block that was forgotten.
 
 import random
 import re
-import statistics
 
 from training.entities import article, entity
-from training.pages import Topic, Web, hidden, topic
+from training.pages import UNITS, Topic, Web, hidden, topic
 from training.tasks import Move, Task, code, states
 
 FAMILY = "speed over distance"
-LISTS = {"km/h": "speeds_kmh", "mph": "speeds_mph", "m": "lengths_m", "ft": "lengths_ft"}
+FIGURES = (
+    "import re",
+    "from statistics import mode",
+    "def figures(pages, name, unit):",
+    '    address = "/" + name.lower().replace(" ", "-") + ")"',
+    '    text = " ".join([p for p in pages.split("\\n\\n") if address in p])',
+    '    return re.findall(r"([\\d.]+) (?:" + unit + r")\\b", text)',
+)
+"""The agent's own function: the figures with this unit on the pages whose address ends in this name."""
 COMPUTED = re.compile(r"Execution logs:\n[\d.]+ [\d.]+ [\d.]+\nLast output")
 
 QUESTIONS = {
@@ -73,7 +80,7 @@ def draw(rng: random.Random, training: bool) -> Task:
         script,
         lambda answer: states(answer, expected),
         [Web([speed, length])],
-        fault=lambda answer, codes: fault(answer, codes, speed, length),
+        fault=lambda answer, codes: fault(answer, speed, length),
         expected=f"{expected:.2f}",
     )
 
@@ -87,8 +94,9 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     pages = "\n".join(seen)
     for one in (speed, length):
         if not one.figures(pages):
-            return _again(one, speed, length, pages)
-    return _compute(speed, length, pages)
+            return _again(one)
+    again = next((t for t in (speed, length) if t.hidden), None)
+    return _compute(speed, length, again)
 
 
 def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
@@ -103,42 +111,39 @@ def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
     ))  # fmt: skip
 
 
-def _again(missing: Topic, speed: Topic, length: Topic, pages: str) -> Move:
+def _again(missing: Topic) -> Move:
     what = f"the {missing.kind} of {missing.subject}"
-    thinking = (
-        f"{speed.reading(pages)}\n{length.reading(pages)}\n"
-        f"No page states {what}. I search for it with other words before I compute."
-    )
+    thinking = f"No page states {what}. I search for it with other words before I compute."
     return Move(thinking, code(
         f"{what[0].upper() + what[1:]} is still missing, so I search again.",
         f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages)',
     ))  # fmt: skip
 
 
-def _compute(speed: Topic, length: Topic, pages: str) -> Move:
+def _compute(speed: Topic, length: Topic, again: Topic | None) -> Move:
+    found = f" The second search found the {again.kind}." if again else ""
     thinking = (
-        f"{speed.reading(pages)}\n{length.reading(pages)}\n"
-        "The code takes the most frequent figure of each list and divides length by speed."
+        f"The pages state the speed of the {speed.name} in {speed.unit} and the length of {length.name} in {length.unit}."
+        f"{found} Some disagree, and some may be about something else. The address of a page names its subject. "
+        "The code takes the figure that most of the right pages state, and divides length by speed."
     )
     return Move(thinking, code(
-        "I have figures for both. I compute the time in code.",
-        "from statistics import mode",
-        listed(speed, pages), listed(length, pages),
-        f"speed_kmh = {taken(speed)}", f"length_m = {taken(length)}",
+        "I have the pages. The code collects the figures and computes the time.",
+        *FIGURES,
+        f'speed_kmh = {taken(speed, "more_pages" if again is speed else "speed_pages")}',
+        f'length_m = {taken(length, "more_pages" if again is length else "length_pages")}',
         "seconds = length_m / (speed_kmh * 1000 / 3600)",
         "print(speed_kmh, length_m, round(seconds, 2))",
     ))  # fmt: skip
 
 
 def _last(speed: Topic, length: Topic) -> Move:
-    rounded = "{round(speed_kmh, 1)}", "{round(length_m, 1)}"
-    kmh, meters = ("{speed_kmh}", "{length_m}") if speed.unit == "km/h" else rounded
     return Move(
         "The code printed the speed, the length and the time in seconds. I answer with its variables.",
         code(
             "I have the time.",
-            f'final_answer(f"At {kmh} km/h, {article(speed.name)} needs {{round(seconds, 2)}} seconds '
-            f'for the {meters} m of {length.name}.")',
+            f'final_answer(f"At {{round(speed_kmh, 1)}} km/h, {article(speed.name)} needs {{round(seconds, 2)}} '
+            f'seconds for the {{round(length_m, 1)}} m of {length.name}.")',
         ),
     )
 
@@ -160,21 +165,16 @@ def _mended(kind: str, speed: Topic, length: Topic) -> Move:
     return _first(speed, length, error)
 
 
-def listed(one: Topic, pages: str) -> str:
-    return f"{LISTS[one.unit]} = [{', '.join(one.figures(pages))}]"
+def taken(one: Topic, pages: str) -> str:
+    """Code for the most frequent figure, in km/h or m. `pages`: the variable with the search results."""
+    return one.in_metric(f'float(mode(figures({pages}, "{one.name}", "{UNITS[one.unit]}")))')
 
 
-def taken(one: Topic) -> str:
-    """The most frequent figure, in km/h or m."""
-    return one.in_metric(f"mode({LISTS[one.unit]})")
-
-
-def fault(answer: str, codes: list[str], speed: Topic, length: Topic) -> str:
-    """The kind of failure, read from the figures that the agent's code used."""
-    for one in (speed, length):
-        used = re.findall(rf"{LISTS[one.unit]} = \[([\d., ]+)\]", "\n".join(codes))
-        figure = statistics.mode(used[-1].split(", ")) if used else None
-        if figure and figure != one.figure:
-            stated = any(p.figure == figure for p in one.pages)
+def fault(answer: str, speed: Topic, length: Topic) -> str:
+    """The kind of failure, read from the figures in the answer."""
+    for one, place in ((speed, r"At ([\d.]+) km/h"), (length, r"the ([\d.]+) m of")):
+        told = re.search(place, answer)
+        if told and abs(float(told[1]) - one.value) > 0.051:
+            stated = any(p.figure and abs(float(told[1]) - float(p.figure)) < 0.01 for p in one.pages)
             return f"{one.kind}: another page's figure" if stated else f"{one.kind}: no page's figure"
     return "wrong answer" if answer else "no answer"
