@@ -86,7 +86,8 @@ function step(by) {
   const { range, turn } = hit;
   reveal(range ? range.startContainer.parentElement : turn.querySelector(".fold > *"));
   if (range && globalThis.CSS?.highlights) CSS.highlights.set("here", new Highlight(range));
-  (range ? range.startContainer.parentElement : turn).scrollIntoView({ block: "center" });
+  (range ? range.startContainer.parentElement : turn).scrollIntoView({ block: "nearest" });
+  if (range) scrollBy(0, range.getBoundingClientRect().top - innerHeight / 2);  // its element may be many screens high
   $("hits").textContent = `hit ${at + 1} of ${hits.length}, in turn ${turn.id.slice(5)}`;
 }
 
