@@ -24,7 +24,7 @@ from course.turns import turns
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "build" / "browser"
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
-NARROW, WIDE = {"width": 400, "height": 800}, {"width": 1280, "height": 900}
+WIDE = {"width": 1280, "height": 900}
 
 
 def chromium_path() -> str | None:

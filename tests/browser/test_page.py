@@ -5,11 +5,11 @@ import shlex
 import subprocess
 
 import pytest
-from conftest import NARROW
 
 from course import raw, view
 from course.turns import turns
 
+NARROW = {"width": 400, "height": 800}
 SCHEMES = "light", "dark"
 
 
