@@ -121,7 +121,7 @@ $("close").onclick = () => folds.forEach((d) => { d.open = false; });
 let closed = [];
 addEventListener("beforeprint", () => {
   turns.forEach(make);
-  closed = [...document.querySelectorAll("main details:not([open])")].filter((d) => !d.closest(".raw"));
+  closed = [...document.querySelectorAll("details:not([open])")].filter((d) => !d.closest(".raw"));
   closed.forEach((d) => { d.open = true; });
 });
 addEventListener("afterprint", () => closed.forEach((d) => { d.open = false; }));

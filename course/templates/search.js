@@ -5,8 +5,9 @@ const letters = { amp: "&", lt: "<", gt: ">", "#39": "'", "#34": '"' };
 let wanted = "", hits = [], at = -1;
 
 // What a closed turn will say, without making its elements: in our own HTML, < and > stand in tags only.
+// The beginning of a folded text (.head) is left out, here and in `found`: it is there once more, and hidden when open.
 function said(html) {
-  return html.replace(/<[^>]*>/g, "").replace(/&(amp|lt|gt|#39|#34);/g, (_, name) => letters[name]);
+  return html.replace(/<span class="head">[^<]*<\/span>|<[^>]*>/g, "").replace(/&(amp|lt|gt|#39|#34);/g, (_, name) => letters[name]);
 }
 
 function found(turn) {
@@ -16,6 +17,7 @@ function found(turn) {
   let whole = "";
   while (walk.nextNode()) {
     const node = walk.currentNode;
+    if (node.parentNode.className === "head") continue;
     nodes.push([whole.length, node]);
     whole += node.parentNode === closed ? said(node.data) : node.data;
   }

@@ -1,6 +1,7 @@
 """The page of a tape in Chromium: self-contained, readable by everybody, searched, linked to, printed."""
 
 import json
+import re
 import shlex
 import subprocess
 
@@ -104,9 +105,9 @@ def test_every_stop_of_the_keyboard_shows_where_it_is(tab, file):
 
 
 def test_search_marks_what_it_finds_and_hides_other_turns(tab, file, made):
-    """The words are the tape's own: something that is in one observation or content, and something that is nowhere."""
+    """The words are the course's own prompt's, and such that are nowhere."""
     page = tab(file)
-    page.fill("#find", "final_answer(")
+    page.fill("#find", "FINAL_answer(")
     page.locator("#hits", has_text="hit").wait_for()
     found = marked(page, "hit")
     assert found
@@ -114,14 +115,24 @@ def test_search_marks_what_it_finds_and_hides_other_turns(tab, file, made):
     said = page.locator("#hits").text_content()
     assert said.startswith(f"{len(found)} hit")
     assert f"in {page.locator('section.turn:visible').count()} of {len(made)} turns" in said
-    page.click("#next")
-    assert marked(page, "here") == ["final_answer("]
-    here = "[...CSS.highlights.get('here')][0].getBoundingClientRect()"
-    assert 0 < page.evaluate(f"{here}.top") < page.viewport_size["height"]
     page.fill("#find", "no agent says this")
-    page.locator("#hits", has_text="0 hits").wait_for()
+    page.locator("#hits", has_text=re.compile("^0 hits")).wait_for()
     assert page.locator("section.turn:visible").count() == 0
     assert page.locator("#next").is_disabled()
+
+
+def test_every_hit_comes_into_sight(tab, file):
+    """The one that is gone to is unfolded, marked, and on the screen: also in a text of many screens."""
+    page = tab(file)
+    page.fill("#find", "leopard")
+    page.locator("#hits", has_text="hit").wait_for()
+    here = "[...CSS.highlights.get('here')][0].getBoundingClientRect().toJSON()"
+    for _ in range(min(40, len(marked(page, "hit")))):
+        page.keyboard.press("Enter")
+        box = page.evaluate(here)
+        assert box["height"] > 0, page.locator("#hits").text_content()
+        assert 0 < box["top"] < page.viewport_size["height"], page.locator("#hits").text_content()
+    assert {word.lower() for word in marked(page, "here")} == {"leopard"}
 
 
 def test_a_link_opens_its_turn(tab, file, made):
@@ -171,7 +182,7 @@ def test_print_shows_every_text(tab, file):
     page.click("#close")
     page.evaluate(
         """() => addEventListener('beforeprint', () => { window.printed = {
-             folded: [...document.querySelectorAll('main details:not([open])')].filter(d => !d.closest('.raw')).length,
+             folded: [...document.querySelectorAll('details:not([open])')].filter(d => !d.closest('.raw')).length,
              texts: document.querySelectorAll('main pre').length }; })"""
     )
     page.pdf()
