@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx
 import nbformat
-import nbplugin
 import pytest
 
 import course
+import nbplugin
 from course import lessons, nbrun
 
 SOURCE = Path(course.__file__).parents[1] / "notebooks" / "source" / "05_wire_and_steps.py"
@@ -111,7 +111,7 @@ def explorer(notebook):
              const at = book.widgets.findIndex(c => c.model.sharedModel.source.startsWith('Explorer('));
              book.activeCellIndex = at; return book.scrollToItem(at, 'start'); }"""
     )
-    region = notebook.locator(".jp-OutputArea-output.jupyter-widgets").last
+    region = notebook.locator(".jp-OutputArea-output", has=notebook.locator("select")).first
     region.locator("select").first.wait_for()
     return region
 
