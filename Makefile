@@ -6,7 +6,7 @@ BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
 
-.PHONY: help lab test frameworks lint build lock eval bench hostile sbom audit setup clean
+.PHONY: help lab test frameworks browser lint build lock eval bench hostile sbom audit setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -18,6 +18,8 @@ test: setup    ## all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 frameworks: .venv-frameworks/ready ## LiteLLM and pydantic-ai, apart, for the tests of the tap
+
+browser: build/browser/ready ## Playwright and axe-core, apart, for the tests in Chromium
 
 lint: $(READY) ## style of the code and of the sources of the lessons
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -56,6 +58,8 @@ lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@! grep -n '://' requirements.lock || { echo "lock: an address got into requirements.lock"; exit 1; }
 	@uv pip compile -q tests/frameworks/requirements.in --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --upgrade -o tests/frameworks/requirements.txt
+	@uv pip compile -q tests/browser/requirements.in --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --upgrade -o tests/browser/requirements.txt
 	@echo "requirements.lock: $$(grep -c == requirements.lock) packages"
 	@$(BIN)/python docker/pins.py
 
@@ -64,6 +68,11 @@ lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@$(PYTHON) -m venv .venv-frameworks
 	@$(subst .venv,.venv-frameworks,$(BIN))/python -m pip install -q --disable-pip-version-check \
 	  --no-deps --require-hashes -r $<
+	@touch $@
+
+build/browser/ready: tests/browser/requirements.txt $(READY)
+	@rm -rf build/browser
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes --target build/browser -r $<
 	@touch $@
 
 setup: $(READY)

@@ -7,6 +7,7 @@ compares the two message by message. Does not: compare inside a message.
 import json
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from course.turns.exchange import Record
 
@@ -23,7 +24,7 @@ class Diff:
     start: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Conversation:
     """The last request of one agent. `agent` is its name as far as a step has told."""
 
@@ -31,13 +32,18 @@ class Conversation:
     agent: str | None = None
     planned: bool = False
 
+    @cached_property
+    def keys(self) -> set[str]:
+        """Its messages, to look one up at once: a tape may have hundreds of conversations of hundreds of messages."""
+        return {_key(m) for m in self.sent}
+
 
 def diff(before: list[Record], now: list[Record]) -> Diff:
     start = common_start(before, now)
     old, new = before[start:], now[start:]
     if not old:
         return Diff(list(new), list(now[:start]), [], start)
-    keys = [[json.dumps(m, sort_keys=True, default=str) for m in side] for side in (old, new)]
+    keys = [[_key(m) for m in side] for side in (old, new)]
     added, repeated, dropped = [], list(now[:start]), []
     for what, a, b, c, d in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
         if what == "equal":
@@ -64,16 +70,11 @@ class Conversations:
             self.open.remove(found)
             found = None
         result = diff(found.sent if found else [], messages)
-        if found is None:
-            found = Conversation(messages)
-            self.open.append(found)
-        else:  # the latest comes last, and wins where two fit as well
+        if found:
             self.open.remove(found)
-            self.open.append(found)
-        found.sent = messages
-        found.planned = bool(step) and step.get("kind") == "planning"
-        if step and "agent" in step:
-            found.agent = step["agent"] or ""
+        planned = bool(step) and step.get("kind") == "planning"
+        agent = step["agent"] or "" if step and "agent" in step else found.agent if found else None
+        self.open.append(Conversation(messages, agent, planned))  # the latest comes last, and wins a draw
         return result
 
     def _find(self, messages: list[Record], step: Record | None) -> Conversation | None:
@@ -84,8 +85,9 @@ class Conversations:
         if best and common_start(best.sent, messages):
             return best
         # another beginning before the same task: a plan, the last call, a client that forgets its oldest messages
-        best = max(reversed(fitting), key=lambda c: _shared(c.sent, messages), default=None)
-        if best and _shared(best.sent, messages):
+        keys = [_key(m) for m in messages]
+        best = max(reversed(fitting), key=lambda c: _shared(c, keys), default=None)
+        if best and _shared(best, keys):
             return best
         return next((c for c in reversed(fitting) if named and c.agent == name), None)
 
@@ -94,5 +96,9 @@ def common_start(a: list[Record], b: list[Record]) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def _shared(a: list[Record], b: list[Record]) -> int:
-    return sum(message in a for message in b)
+def _shared(conversation: Conversation, keys: list[str]) -> int:
+    return sum(key in conversation.keys for key in keys)
+
+
+def _key(message: Record) -> str:
+    return json.dumps(message, sort_keys=True, default=str)

@@ -1,8 +1,8 @@
 """Draw turns: a page, a notebook output, or text for the console.
 
 Does: renders what `course.turns` found, long parts folded, special tokens made visible, with charts. The page is
-one file: raw bodies are in it packed (course/view/raw.py) and unfold on demand. Does not: read tapes, compute, judge.
-The page and the notebook share one template.
+one file: raw bodies are in it packed (course/view/raw.py), closed turns as text, and both unfold on demand, so that a long
+tape opens at once. Does not: read tapes, compute, judge. The page and the notebook share one template.
 
     Path("run.html").write_text(page(turns(tape.records()), "The leopard"))
 """
@@ -10,7 +10,7 @@ The page and the notebook share one template.
 import json
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -28,7 +28,7 @@ SPECIAL = re.compile(  # of ChatML, Llama, DeepSeek, Gemma, Mistral; templates/p
     r"|/?(?:think|code|tool_call|tool_response|tools|s|bos|eos|start_of_turn|end_of_turn)>"
     r"|/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
 )
-OPEN_TURNS, MOST_ROWS = 30, 18
+OPEN_TURNS, OPEN_CHARACTERS, MOST_ROWS = 30, 1_000_000, 18
 
 
 def page(turns: Iterable[Turn], title: str = "On the wire") -> str:
@@ -40,9 +40,10 @@ def page(turns: Iterable[Turn], title: str = "On the wire") -> str:
         title=title,
         summary=_summary(turns),
         opened=len(turns) <= OPEN_TURNS,
+        most_open=OPEN_CHARACTERS,
         raw=[Markup(raw.script_json(block)) for block in raw.blocks(turns)],
         page_style=_file("page.css"),
-        script=_file("page.js"),
+        script=_file("page.js") + _file("search.js"),
     )
     return html.encode("utf-8", "backslashreplace").decode("utf-8")  # half a character is no text
 
@@ -65,9 +66,14 @@ def tokens_shown(text: str) -> Markup:
     """Escaped, with special tokens set off from the text around them."""
     result, at = [], 0
     for match in SPECIAL.finditer(text):
-        result += [escape(text[at : match.start()]), Markup('<span class="tok">{}</span>').format(match[0])]
+        result += [str(escape(text[at : match.start()])), _token(match[0])]
         at = match.end()
-    return Markup("").join([*result, escape(text[at:])])
+    return Markup("".join([*result, str(escape(text[at:]))]))
+
+
+@lru_cache
+def _token(text: str) -> str:
+    return f'<span class="tok">{escape(text)}</span>'
 
 
 def span_rows(turn: Turn) -> list[Span]:

@@ -61,7 +61,8 @@ class Explorer:
             for s, source in enumerate(self.sources)
             for r, run in enumerate(runs(_turns(source, self.count)))
         }
-        options = [(_name(run, self.sources[s]), (s, r)) for (s, r), run in self.found.items()]
+        names = _distinct([_name(run, self.sources[s]) for (s, _), run in self.found.items()])
+        options = list(zip(names, self.found, strict=True))
         known = [value for _, value in self.first.run.options]
         fresh = [value for value in self.found if value not in known]
         picked = fresh[-1] if fresh and (self.follow.value or known == [NONE]) else self.first.run.value
@@ -166,3 +167,11 @@ def _name(run: list[Turn], source: Source) -> str:
     asked = asked if len(asked) <= 48 else asked[:47] + "…"
     path = source.path if isinstance(source, Tape) else None if isinstance(source, list) else Path(source)
     return f"{asked} ({path.name.partition('.')[0]})" if path else asked
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """A question that was asked again is numbered, or nobody could tell its runs apart."""
+    return [
+        f"{name} · {names[: n + 1].count(name)}" if names.count(name) > 1 else name
+        for n, name in enumerate(names)
+    ]

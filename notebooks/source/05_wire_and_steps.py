@@ -6,9 +6,10 @@
 # become mysterious to people who have read only one of them.
 #
 # **After this lesson you can** match every step to its exchange, say what smolagents changed
-# on the way out, what it dropped on the way back and what it sends twice, and read a token bill.
+# on the way out, what it dropped on the way back and what it sends twice, read a token bill, and
+# lay a run that broke beside one that did not.
 #
-# **Minutes:** 45 · **Needs:** lesson 01 (a server), lesson 03 (the prompt)
+# **Minutes:** 55 · **Needs:** lesson 01 (a server), lesson 03 (the prompt)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -20,8 +21,9 @@ from itertools import pairwise
 
 from smolagents import ActionStep
 
-from course import check, view
+from course import check, diagnose, view
 from course.agent import LEOPARD, code_agent, connect, record_run
+from course.view.explorer import Explorer
 from course.server import Server
 from course.tape import Tape
 from course.turns import exchanges, text_of, turns
@@ -117,8 +119,19 @@ check.says(
 view.show(made)
 
 # %% [markdown]
-# The same as a page of its own, with the raw bodies: `course view` and the tape's path.
-# `tape.export("leopard.har")` writes a file that your browser's developer tools open.
+# The same as a page of its own: one file, with charts, a search, and every raw body to copy or to
+# send again with `curl`. On the command line that is `course view` and the tape's path.
+
+# %%
+page = tape.path.with_suffix(".html")
+page.write_text(view.page(made, LEOPARD), encoding="utf-8")
+print(f"{page.stat().st_size:,} bytes, in {page.parent.name}/")
+
+# %% [markdown]
+# Open it from the file browser on the left. (JupyterLab lets a page's scripts run when you press
+# *Trust HTML*; without them you can read everything but the raw bodies.) It asks for nothing from
+# the network, so you can send it to a colleague. `tape.export("leopard.har")` writes the file that
+# your browser's developer tools open.
 #
 # ## What smolagents changed
 #
@@ -302,34 +315,42 @@ check.says("get_full_steps() has no reasoning_content", '"reasoning_content"' no
 # %% [markdown]
 # ### Exercise 05.4 · ★★☆ · 10 minutes
 #
-# Name three keys that only the wire shows: keys of the JSON of the first request or response
-# that are nowhere in `full_steps`. Choose three that would have helped you to debug something.
+# Find three things that only the wire shows. Write them as a dictionary: three keys of the JSON
+# of the first request or response that are nowhere in `full_steps`, each with its value there.
+# Choose what would have helped you to debug something.
 #
 # <details><summary>Hint</summary>
 # Look through <code>first.exchange.request</code> and <code>first.exchange.response</code>:
-# what decides where an answer ends, what was thought, how long things took.
+# what decides where an answer ends, what was thought, what came from the cache, how long it took.
 # </details>
 
 # %% tags=["stub"]
-only_on_the_wire = [..., ..., ...]
+only_on_the_wire = {"first key": ..., "second key": ..., "third key": ...}
 
 # %% tags=["solution"]
-only_on_the_wire = ["stop", "reasoning_content", "cache_n"]
+request, response = first.exchange.request, first.exchange.response
+only_on_the_wire = {
+    "stop": request["stop"],
+    "reasoning_content": response["choices"][0]["message"].get("reasoning_content"),
+    "cache_n": response["timings"]["cache_n"],
+}
 
 
 # %%
-def keys(value):
-    if isinstance(value, dict):
-        return set(value).union(*map(keys, value.values()))
-    return set().union(*map(keys, value)) if isinstance(value, list) else set()
+def entries(value):
+    """Every key with its value, however deep."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    own = list(value.items()) if isinstance(value, dict) else []
+    return own + [entry for part in parts for entry in entries(part)]
 
 
-wire_keys = keys(first.exchange.request) | keys(first.exchange.response)
+wire = entries([first.exchange.request, first.exchange.response])
+remembered_keys = {key for key, _ in entries(json.loads(exported))}
 check.exercise(
     "05.4",
     only_on_the_wire,
-    lambda names: len(set(names)) == 3 and set(names) <= wire_keys - keys(full_steps),
-    hint="a key that is also in full_steps does not count",
+    lambda d: len(d) == 3 and all(e in wire and e[0] not in remembered_keys for e in d.items()),
+    hint="each key and its value as they are on the wire; a key that full_steps has does not count",
 )
 
 # %% [markdown]
@@ -423,6 +444,53 @@ check.says(
 check.says("the leopard needs 9.62 seconds", "9.62" in str(answer), saw=answer)
 check.says("in three steps", len(steps) == 3, saw=len(steps))
 
+# %% [markdown]
+# ## A run that breaks
+#
+# So far you read a run that went well. Now ask the same with one number changed: each answer may
+# have 8 tokens, and the agent may take two steps.
+#
+# **Predict:** what will be in `content`, and what will smolagents say is wrong?
+
+# %%
+short_tape = Tape()
+short_model = connect(server, short_tape, max_tokens=8)
+record_run(short_tape, LEOPARD, server, short_model)
+code_agent(short_model, max_steps=2).run(LEOPARD)
+broken = turns(short_tape.records())
+for turn in broken:
+    print(f"turn {turn.index}: {turn.content!r}")
+    print("  smolagents:", (turn.step["error"] or "no error")[:90])
+
+# %% [markdown]
+# Memory blames the model's code. Whoever reads memory alone now goes and works on the prompt.
+#
+# Lay both runs side by side instead. The broken one is on the left; choose the other under
+# *Compare with*, and go through the turns. (Tab and the arrow keys do as well as a mouse.)
+
+# %%
+Explorer(tape, short_tape)
+
+# %% [markdown]
+# The headings tell them apart. One run says *finished by stop*: the model was done. The other says
+# *finished by length*: it was cut off in the middle of a thought, before it came to any code.
+#
+# `course diagnose` and the tape's path names such faults, shows the bytes that prove them and says
+# what to do next. From Python:
+
+# %%
+findings = diagnose.diagnose(broken)
+print(diagnose.text(findings, broken))
+
+# %% tags=["nbval-check-output"]
+acted = {turn.index for turn in broken if turn.step["kind"] == "action"}
+cut = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
+check.says("each step's answer was cut by max_tokens", acted <= cut, saw=sorted(cut))
+check.says(
+    "the proof is on the wire: finish_reason is length",
+    all(turn.finish_reason == "length" for turn in broken if turn.index in acted),
+)
+
 # %%
 server.stop()
 
@@ -437,6 +505,7 @@ server.stop()
 # | sent twice | each past turn | the code in its own words and after `Calling tools:` |
 # | dropped | the next request | all thinking |
 # | lost in the export | `get_full_steps()` | thinking, timings, the request as sent |
+# | why a run broke | the response | `finish_reason`; memory has the consequence only |
 #
 # Join by the response's id, never by order. When memory and wire disagree, the model read the
 # wire.

@@ -117,6 +117,17 @@ def test_a_tape_that_another_process_writes_is_read_again(tape):
     assert [name for name, _ in explorer.first.run.options] == ["How much? (t)", "More? (t)"]
 
 
+def test_runs_of_one_question_are_told_apart(tape):
+    for _ in range(2):
+        run(tape, *LINES)
+    run(tape, *LINES, question="More?")
+    assert [name for name, _ in Explorer(tape).first.run.options] == [
+        "How much? (t) · 1",
+        "How much? (t) · 2",
+        "More? (t)",
+    ]
+
+
 def test_every_control_has_a_label_and_is_a_stock_widget(tape):
     run(tape, *LINES)
     for widget in every(Explorer(tape).box):

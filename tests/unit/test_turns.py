@@ -3,6 +3,7 @@
 import json
 
 from course.turns import exchanges, runs, text_of, turns
+from course.turns.diff import Conversations
 from course.turns.exchange import assemble
 
 SYSTEM = {"role": "system", "content": "You run code."}
@@ -170,3 +171,25 @@ def test_of_two_steps_around_a_turn_the_one_that_names_its_agent_is_the_parent()
     work = step("w", agent="worker", started=at + 2, ended=at + 3)
     records = [entry(n, [SYSTEM], reply(id)) for n, id in ((1, "h"), (2, "o"), (3, "w"))]
     assert turns([*records, work, other, host])[2].parent == 1
+
+
+class Counted(dict):
+    """A message that counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return dict.__eq__(self, other)
+
+    __hash__ = None
+
+
+def test_a_tape_of_many_conversations_is_not_compared_all_with_all():
+    """An app asks a hundred unrelated things; 12 million comparisons is what all with all would be."""
+    conversations = Conversations()
+    Counted.compared = 0
+    for n in range(100):
+        conversations.next([Counted(role="user", content=f"{n}.{m}") for m in range(50)], None)
+    assert len(conversations.open) == 100
+    assert Counted.compared < 100 * 100, f"{Counted.compared:,} comparisons for 5,000 messages"

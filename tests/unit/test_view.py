@@ -97,6 +97,18 @@ def test_a_long_run_is_folded_except_where_it_failed():
     assert folds == [False] * 39 + [True]
 
 
+def test_what_is_closed_is_text_so_that_a_long_page_opens_at_once():
+    """Elements cost the browser a hundred times their bytes: a closed turn stands in <noscript>, however few turns."""
+    said = "".join(f"<code>{n}</code>" for n in range(9000))
+    few = [entry(n, [{"role": "user", "content": f"{n} {said}"}], reply(f"r{n}")) for n in range(1, 8)]
+    page = view.page(turns(few))
+    folds = ["open" in a for a in attributes(page, "details") if a.get("class") == "fold"]
+    assert folds == [True] + [False] * 6, "what is open at first fits in a million characters"
+    inert = re.sub(r"<noscript>.*?</noscript>", "", page, flags=re.DOTALL)
+    assert inert.count("<span") < 20_000
+    assert page.count("<span") > 7 * 18_000
+
+
 def test_without_a_script_nothing_useless_is_shown_and_all_texts_are_there(made):
     """The search form waits for its script; thinking, content, code and observations do not."""
     page = view.page(made)

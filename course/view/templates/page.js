@@ -1,5 +1,6 @@
 "use strict";
-// Raw bodies on demand, search, links that open their turn, printing. Without this script the page stays readable.
+// Raw bodies and closed turns on demand, links that open their turn, printing. search.js follows.
+// Without these scripts the page stays readable.
 const $ = (id) => document.getElementById(id);
 const turns = [...document.querySelectorAll("section.turn")];
 const packed = [];
@@ -80,8 +81,24 @@ function unfold(details) {
   bar.append(Object.assign(document.createElement("span"), { className: "none", textContent: note + key }));
 }
 
-for (const details of document.querySelectorAll(".raw details"))
-  details.addEventListener("toggle", () => { if (details.open) unfold(details); });
+// ---- a closed turn is text in a <noscript>: elements cost much more than bytes, so they are made when it is opened
+let whenMade = () => {};
+
+function kept(turn) {
+  return turn.querySelector(":scope > .fold > noscript");
+}
+
+function make(turn) {
+  const text = kept(turn);
+  if (!text) return;
+  text.outerHTML = text.textContent;
+  whenMade(turn);
+}
+
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open && target.matches(".fold")) make(target.parentElement);
+  if (target.open && target.matches(".raw > details")) unfold(target);
+}, true);
 
 // ---- a link to a turn opens it
 function reveal(node) {
@@ -91,6 +108,7 @@ function follow() {
   const turn = /^#turn-\d+$/.test(location.hash) && $(location.hash.slice(1));
   if (!turn) return;
   turn.hidden = false;
+  make(turn);
   turn.querySelector("details.fold").open = true;
   turn.scrollIntoView();
 }
@@ -102,83 +120,8 @@ $("open").onclick = () => folds.forEach((d) => { d.open = true; });
 $("close").onclick = () => folds.forEach((d) => { d.open = false; });
 let closed = [];
 addEventListener("beforeprint", () => {
-  closed = [...document.querySelectorAll("main details:not([open])")].filter((d) => !d.closest(".raw"));
+  turns.forEach(make);
+  closed = [...document.querySelectorAll("details:not([open])")].filter((d) => !d.closest(".raw"));
   closed.forEach((d) => { d.open = true; });
 });
 addEventListener("afterprint", () => closed.forEach((d) => { d.open = false; }));
-
-// ---- search: turns without a hit go, hits are marked and can be stepped through
-const most = 2000;
-let hits = [], at = -1;
-
-function ranges(turn, wanted) {
-  const found = [];
-  const walk = document.createTreeWalker(turn, NodeFilter.SHOW_TEXT);
-  let whole = "", nodes = [];
-  while (walk.nextNode()) { nodes.push([whole.length, walk.currentNode]); whole += walk.currentNode.data; }
-  const lower = whole.toLowerCase();
-  if (lower.length !== whole.length) return found.concat(count(lower, wanted));
-  let k = 0;
-  for (let i = lower.indexOf(wanted); i >= 0; i = lower.indexOf(wanted, i + wanted.length)) {
-    const place = (offset) => {
-      while (k + 1 < nodes.length && nodes[k + 1][0] <= offset) k++;
-      return [nodes[k][1], offset - nodes[k][0]];
-    };
-    const range = document.createRange();
-    range.setStart(...place(i));
-    range.setEnd(...place(i + wanted.length - 1));
-    range.setEnd(range.endContainer, range.endOffset + 1);
-    found.push(range);
-  }
-  return found;
-}
-
-function count(lower, wanted) {  // a letter whose small form is longer: counted, not marked
-  return Array(lower.split(wanted).length - 1).fill(null);
-}
-
-function search() {
-  const wanted = $("find").value.toLowerCase();
-  let shown = 0;
-  hits = []; at = -1;
-  for (const turn of turns) {
-    const found = wanted ? ranges(turn, wanted) : [];
-    const link = document.querySelector(`nav a[href="#${turn.id}"]`);
-    turn.hidden = Boolean(wanted) && !found.length;
-    link.classList.toggle("without", turn.hidden);
-    shown += !turn.hidden;
-    hits = hits.concat(found.map((range) => ({ range, turn })));
-  }
-  if (globalThis.CSS?.highlights) {
-    CSS.highlights.set("hit", new Highlight(...hits.slice(0, most).map((h) => h.range).filter(Boolean)));
-    CSS.highlights.delete("here");
-  }
-  const one = hits.length === 1 ? "hit" : "hits";
-  $("hits").textContent = wanted ? `${hits.length} ${one} in ${shown} of ${turns.length} turns` : "";
-  $("before").disabled = $("next").disabled = !hits.length;
-}
-
-function step(by) {
-  if (!hits.length) return;
-  at = (at + by + hits.length) % hits.length;
-  const { range, turn } = hits[at];
-  reveal(range ? range.startContainer.parentElement : turn.querySelector(".fold > *"));
-  if (range && globalThis.CSS?.highlights) CSS.highlights.set("here", new Highlight(range));
-  (range ? range.startContainer.parentElement : turn).scrollIntoView({ block: "center" });
-  $("hits").textContent = `hit ${at + 1} of ${hits.length}, in turn ${turn.id.slice(5)}`;
-}
-
-let waiting = 0;
-const now = () => { clearTimeout(waiting); waiting = 0; search(); };
-$("find").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(now, 120); });
-$("find").addEventListener("keydown", (e) => {
-  if (e.key === "Escape") { $("find").value = ""; now(); }
-  if (e.key !== "Enter") return;
-  e.preventDefault();
-  if (waiting) now();
-  step(e.shiftKey ? -1 : 1);
-});
-$("next").onclick = () => step(1);
-$("before").onclick = () => step(-1);
-document.querySelector("form.tools").addEventListener("submit", (e) => e.preventDefault());
-document.querySelector("form.tools").hidden = false;

@@ -1,0 +1,127 @@
+"""A real Chromium, a live tape and its page, for the tests in this folder.
+
+Does: drives the distribution's Chromium by Playwright; records one run of the agent on the shared server, with a
+refused request behind it; asks axe-core about a page. Does not: install anything: `make browser` does. Locally the
+folder is skipped without its tools, in CI it fails.
+
+    pytest tests/browser                     CHROMIUM=/path/of/a/chrome takes another browser
+    PICTURES=build/pictures pytest tests/browser      keeps a picture of what each test saw last
+"""
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from course import agent, view
+from course.tape import RecordingTransport, Tape
+from course.turns import turns
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "build" / "browser"
+BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
+WIDE = {"width": 1280, "height": 900}
+
+
+def chromium_path() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, headless. --no-sandbox: root in a container has none."""
+    if not chromium_path():
+        pytest.skip("needs Chromium:  sudo apt-get install chromium")
+    if not (TOOLS / "playwright").is_dir():
+        pytest.skip("needs Playwright and axe-core:  make browser")
+    sys.path.append(str(TOOLS))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium, request):
+    """`tab(path or address, color_scheme="dark", …)` opens it in a window of its own; an uncaught error fails the test.
+
+    `tab(…).asked` lists the addresses that it asked for.
+    """
+    contexts, errors = [], []
+
+    def opened(where, **options):
+        context = chromium.new_context(**{"viewport": WIDE, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.asked = []
+        page.on("request", lambda r: page.asked.append(r.url))
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.set_default_timeout(60_000)
+        page.goto(where.as_uri() if isinstance(where, Path) else where)
+        return page
+
+    yield opened
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            picture(page, f"{request.node.name}{number or ''}")
+        context.close()
+    assert not errors, f"scripts failed: {errors}"
+
+
+def picture(page, name: str) -> None:
+    """Keep what the page shows now, when PICTURES names a folder for it."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def recorded(server, tmp_path_factory):
+    """The tape of a run as it comes, whatever the model says, and of a request that the server refuses."""
+    tape = Tape(tmp_path_factory.mktemp("recorded") / "run.tape.jsonl")
+    model = agent.connect(server, tape)
+    agent.record_run(tape, agent.LEOPARD, server, model)
+    with suppress(Exception):  # a weak model may not finish; the tape is what is wanted
+        agent.code_agent(model, max_steps=4, verbosity_level=-1).run(agent.LEOPARD)
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    with httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape), headers=headers) as client:
+        client.post(f"{server.api_base}/chat/completions", json={"messages": "none"})
+    return tape
+
+
+@pytest.fixture(scope="session")
+def made(recorded):
+    return turns(recorded.records())
+
+
+@pytest.fixture(scope="session")
+def file(made, tmp_path_factory):
+    """The page of the recorded tape."""
+    path = tmp_path_factory.mktemp("page") / "run.html"
+    path.write_text(view.page(made, agent.LEOPARD), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def axe(chromium):
+    """`axe(page)`: what axe-core finds wrong, a line each; `axe(page, ".region")` looks at that region only.
+
+    The script is added past the page's own policy, which forbids it: by the debugging protocol.
+    """
+    script = (TOOLS / "axe_playwright_python" / "axe.min.js").read_text(encoding="utf-8")
+
+    def run(page, region=None):
+        page.evaluate(script)
+        found = page.evaluate("region => axe.run(region ?? document)", region)
+        return [
+            f"{v['id']}: {v['help']}: {node['target']} {node['failureSummary']}"
+            for v in found["violations"]
+            for node in v["nodes"]
+        ]
+
+    return run
