@@ -160,7 +160,12 @@ class StandIns:
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(2)
                 self._keep(name, connection.recv(65536))
+                connection.settimeout(0.1)  # the body of a request may come after its head
+                with contextlib.suppress(TimeoutError):
+                    self._keep(name, connection.recv(65536))
                 connection.sendall(answer)
+                connection.settimeout(2)
+                self._keep(name, connection.recv(65536))
 
         self._sockets.append(listening)
         self._thread(accept)
