@@ -49,7 +49,8 @@ sbom: $(READY) ## what is in the image, as a CycloneDX list: build/agent.cdx.jso
 
 audit: $(READY) ## known vulnerabilities of the locked packages (needs a network)
 	@$(PYTHON) -m venv build/tools && build/tools/bin/pip install -q --disable-pip-version-check pip-audit==2.10.1
-	@build/tools/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+	@build/tools/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict || \
+	  { echo "audit: see above. A package that could not be looked up counts as a fault: PyPI's list must be reached."; exit 1; }
 
 lock:          ## requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "lock: uv is missing. Install it:  $(PYTHON) -m pip install uv"; exit 1; }

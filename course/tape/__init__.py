@@ -16,7 +16,7 @@ import json
 import threading
 import warnings
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -109,7 +109,7 @@ class Tape:
         """All exchanges as HAR 1.2, the format of browsers' developer tools."""
         entries = [{k: v for k, v in e.items() if k != "_type"} for e in self.entries]
         return {
-            "log": {"version": "1.2", "creator": {"name": NAME, "version": version(NAME)}, "entries": entries}
+            "log": {"version": "1.2", "creator": {"name": NAME, "version": release()}, "entries": entries}
         }
 
     def export(self, path: str | Path) -> Path:
@@ -124,7 +124,7 @@ class Tape:
                 f.seek(-1, 2)
                 line = line if f.read(1) == b"\n" else "\n" + line
             else:
-                head = {"_type": "tape", "version": schema.VERSION, "creator": f"{NAME} {version(NAME)}"}
+                head = {"_type": "tape", "version": schema.VERSION, "creator": f"{NAME} {release()}"}
                 line = json.dumps(head) + "\n" + line
             f.write(line.encode("utf-8", "surrogatepass") + b"\n")
 
@@ -148,3 +148,11 @@ def _fresh_path() -> Path:
             pass  # `add` will say so
         return path
     raise CourseError(f"tapes/ has a thousand tapes of {stamp}. Name one yourself:  Tape('run.tape.jsonl')")
+
+
+def release() -> str:
+    """The course's version. In the agent's container its code lies in a folder, and no package is installed."""
+    try:
+        return version(NAME)
+    except PackageNotFoundError:
+        return "uninstalled"

@@ -1,19 +1,25 @@
 """A Docker engine of the test's own: its own containerd, folder and socket, in whatever network this process is in.
 
-Does: starts both, waits until they answer, says what is missing, ends them with their containers and mounts.
+Does: starts both, waits until they answer, says what is missing, ends them with their containers and mounts. Keeps
+their folder in memory where there is plenty: an engine waits for the disk at every step, which took most of the time.
 Does not: use or change an engine that is there already. Linux, as root.
 """
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 INSTALL = "apt-get install docker.io"
 NEEDED = ("docker", "dockerd", "containerd", "runc")
 PATIENCE = 60  # seconds
+ROOM, PLENTY = 4 << 30, 7 << 30  # bytes: of the folder in memory, and of free memory for which there is one
 
 
 def missing() -> str | None:
@@ -29,15 +35,20 @@ def missing() -> str | None:
 
 
 class Engine:
-    """`with Engine(folder) as engine:` afterwards `docker` with `engine.environment` speaks to it."""
+    """`with Engine(folder) as engine:` afterwards `docker` with `engine.environment` speaks to it.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.driver = folder, ""
+    `keep`: the folder is another engine's, which is paused; its images are used, and stay when this one ends.
+    """
+
+    def __init__(self, folder: Path, keep: bool = False) -> None:
+        self.folder, self.keep, self.driver = folder, keep, ""
         self.environment = {**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock"}
         self._processes: list[subprocess.Popen] = []
 
     def __enter__(self) -> "Engine":
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.keep:
+            _into_memory(self.folder)
         (self.folder / "containerd.toml").write_text(
             'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n', encoding="utf-8"
         )
@@ -51,6 +62,7 @@ class Engine:
             except RuntimeError as error:
                 why = str(error)
                 self._end()
+        self._remove()
         raise RuntimeError(why)
 
     def __exit__(self, *_: object) -> None:
@@ -58,10 +70,16 @@ class Engine:
         if running:
             self.docker("kill", *running, check=False)
         self._end()
-        for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
-            if (mount := line.split()[1]).startswith(f"{self.folder}/"):
-                subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._remove()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Ended meanwhile, so that another engine, `keep`, can use the same images in another network."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._start(self.driver)
 
     def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         done = subprocess.run(
@@ -77,6 +95,8 @@ class Engine:
 
     def _start(self, driver: str) -> None:
         where = self.folder
+        for left in ("docker.sock", "containerd.sock", "docker.pid"):
+            (where / left).unlink(missing_ok=True)
         self._run(
             "containerd",
             *("--config", f"{where}/containerd.toml", "--address", f"{where}/containerd.sock"),
@@ -118,3 +138,19 @@ class Engine:
                 process.kill()
                 process.wait()
         self._processes.clear()
+
+    def _remove(self) -> None:
+        """What it mounted, and its folder if that is its own."""
+        for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
+            mount = line.split()[1]
+            if mount.startswith(f"{self.folder}/") or (mount == str(self.folder) and not self.keep):
+                subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _into_memory(folder: Path) -> None:
+    """Mounts memory there if there is plenty of it. If not, the folder is on the disk, and all takes longer."""
+    if psutil.virtual_memory().available > PLENTY:
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM},mode=0711", "tmpfs", str(folder)]
+        subprocess.run(mount, check=False, capture_output=True)

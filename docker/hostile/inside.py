@@ -65,7 +65,10 @@ def run(job):
 
 
 def drop(uid, folder):
-    """Become the throw-away user, for good, in its folder. What is imported later may be out of that user's reach."""
+    """Become the throw-away user, for good, in its folder. What is imported later may be out of that user's reach.
+
+    Who is that user already stays so.
+    """
     import pathlib  # noqa: F401
     import urllib.request  # noqa: F401
 
@@ -74,9 +77,10 @@ def drop(uid, folder):
     for name in BASE_BUILTIN_MODULES:
         __import__(name)
     os.chdir(folder)
-    os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
+    if uid != os.getuid():
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
     os.umask(0o077)
 
 

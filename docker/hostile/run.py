@@ -4,7 +4,8 @@
 
 Does: makes a network namespace and a Docker engine in it, stand-ins and a throw-away user; runs each program in
 LocalPythonExecutor as that user in a throw-away folder, in a container on the host network (which is that namespace),
-and in a container on the socket; writes outcomes.json and the README's threat model; ends and removes all of it.
+and in a container on the socket, some of them at a time; writes outcomes.json and the README's threat model; ends and
+removes all of it.
 Does not: aim at anything real. Status 1 when an outcome is not what the program's header predicts.
 """
 
@@ -17,6 +18,8 @@ import pwd
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from hostile.standins import StandIns
 from hostile.suite import Attempt, Seen
 
 README = Path(__file__).parents[1] / "README.md"
+AT_A_TIME = 4  # containers; they wait more than they compute
 
 
 def throw_away_user() -> int:
@@ -53,8 +57,10 @@ def host_is_well(stand: StandIns) -> list[str]:
     return wrong
 
 
-def run(attempts: list[Attempt], chosen: list[str], image: Path | None, say=print) -> dict:
-    """The outcomes, and on what they were seen."""
+def run(
+    attempts: list[Attempt], chosen: list[str], image: Path | None, images: Path | None = None, say=print
+) -> dict:
+    """The outcomes, and on what they were seen. The image comes out of a file, or of the folder of a paused engine."""
     netns.enter()
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
     folder.chmod(0o711)
@@ -69,29 +75,56 @@ def run(attempts: list[Attempt], chosen: list[str], image: Path | None, say=prin
             say(f"          {seen}")
 
     try:
-        if "executor" in chosen:
-            for slug, seen in ways.in_executor(attempts, stand).items():
+        with ThreadPoolExecutor(AT_A_TIME + 1) as pool:
+            executor = pool.submit(ways.in_executor, attempts if "executor" in chosen else [], stand)
+            if {"host", "socket"} & set(chosen):
+                with engine.Engine(images or folder / "engine", keep=images is not None) as own:
+                    on |= boxed(own, image)
+                    for attempt, way, seen in in_containers(attempts, chosen, stand, pool, executor):
+                        note(attempt, way, seen)
+            for slug, seen in executor.result().items():
                 note(next(a for a in attempts if a.slug == slug), "executor", seen)
-        if {"host", "socket"} & set(chosen):
-            with engine.Engine(folder / "engine") as own:
-                os.environ["DOCKER_HOST"] = own.environment["DOCKER_HOST"]
-                on |= {"docker": own.version, "kernel": platform.release()}
-                own.docker("load", "--input", str(image))
-                ways.check_network(own)
-                for way in (way for way in chosen if way != "executor"):
-                    for attempt in attempts:
-                        note(attempt, way, ways.in_container(attempt, way, stand))
         if wrong := host_is_well(stand):
             raise RuntimeError("the host is not well: " + "; ".join(wrong))
     finally:
         stand.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    return {"seen on": on, "outcomes": outcomes}
+    ordered = {slug: {way: of[way] for way in suite.WAYS if way in of} for slug, of in outcomes.items()}
+    return {"seen on": on, "outcomes": ordered}
+
+
+def boxed(own: engine.Engine, image: Path | None) -> dict[str, str]:
+    """Makes the engine ready for the containers; what it is."""
+    os.environ["DOCKER_HOST"] = own.environment["DOCKER_HOST"]
+    if image:
+        own.docker("load", "--input", str(image))
+    ways.check_network(own)
+    return {"docker": own.version, "kernel": platform.release()}
+
+
+def in_containers(
+    attempts: list[Attempt], chosen: list[str], stand: StandIns, pool: ThreadPoolExecutor, before: Future
+) -> Iterator[tuple[Attempt, str, Seen]]:
+    """Each in a container of its own with a token of its own; some at a time, but those that must be alone one by one
+    when all others, and `before`, are over."""
+    jobs = [(attempt, way) for way in chosen if way != "executor" for attempt in attempts]
+    started = [
+        (attempt, way, pool.submit(ways.in_container, attempt, way, stand))
+        for attempt, way in jobs
+        if not attempt.alone
+    ]
+    for attempt, way, seen in started:
+        yield attempt, way, seen.result()
+    wait([before])
+    for attempt, way in jobs:
+        if attempt.alone:
+            yield attempt, way, ways.in_container(attempt, way, stand)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the hostile programs.")
     parser.add_argument("--image", type=Path, help="the agent's image, as docker save writes it")
+    parser.add_argument("--engine", type=Path, help="or the folder of a paused engine that has the image")
     parser.add_argument("--ways", nargs="+", choices=suite.WAYS, default=list(suite.WAYS))
     parser.add_argument("--only", nargs="+", default=[], help="programs whose name begins so")
     parser.add_argument(
@@ -105,12 +138,12 @@ def main() -> int:
         )
     if containers and (why := engine.missing()):
         sys.exit(f"hostile: {why}")
-    if containers and not (given.image and given.image.is_file()):
+    if containers and not given.engine and not (given.image and given.image.is_file()):
         sys.exit(
             "hostile: which image? docker save -o agent.tar agents-on-the-wire/agent, then --image agent.tar"
         )
     attempts = [a for a in suite.load() if not given.only or a.slug.startswith(tuple(given.only))]
-    made = run(attempts, given.ways, given.image)
+    made = run(attempts, given.ways, given.image, given.engine)
     text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
     (given.output or suite.OUTCOMES).write_text(text, encoding="utf-8")
     if not given.output and not given.only:

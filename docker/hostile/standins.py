@@ -1,7 +1,8 @@
 """What the hostile programs aim at: canaries in place of secrets, small servers in place of services.
 
 Does: makes canary files and a canary process, listens at addresses of the test's own network namespace, keeps what it
-hears. Does not: touch a real secret, or listen anywhere else: it refuses to start outside such a namespace.
+hears. Does not: touch a real secret, or listen anywhere else: it refuses to start outside such a namespace, unless it
+is `Small`, which stands in for what is on this computer only.
 """
 
 import contextlib
@@ -36,8 +37,7 @@ class StandIns:
     """All of them. `canaries`: name → text; `heard(name, token)`: whether that service got a message with the token."""
 
     def __init__(self, folder: Path, uid: int) -> None:
-        if not netns.apart():
-            raise RuntimeError("the stand-ins listen in a network namespace of their own only")
+        self._guard()
         self.folder, self.uid = folder, uid
         self.home, self.shared = folder / "home", folder / "shared" / "notes.txt"
         self.canaries = {name: f"canary-{name}-{secrets.token_hex(8)}" for name in (*FILES, *OTHERS)}
@@ -71,7 +71,7 @@ class StandIns:
     def heard(self, token: str) -> frozenset[str]:
         return frozenset(
             name
-            for name, all_of in self.messages.items()
+            for name, all_of in list(self.messages.items())  # others may be heard meanwhile
             if any(token.encode() in message for message in all_of)
         )
 
@@ -86,10 +86,14 @@ class StandIns:
         for listening in self._sockets:
             listening.close()
 
+    def _guard(self) -> None:
+        if not netns.apart():
+            raise RuntimeError("the stand-ins listen in a network namespace of their own only")
+
     def _files(self) -> None:
         for name, path in FILES.items():
             self._write(self.home / path, self.canaries[name], 0o600)
-        for path in (self.home, *self.home.rglob("*")):
+        for path in (self.home, *self.home.rglob("*")) if self.uid != os.getuid() else ():
             os.chown(path, self.uid, self.uid)
         self.home.chmod(0o700)
         self._write(self.shared, self.canaries["shared"], 0o644)
@@ -102,36 +106,35 @@ class StandIns:
 
     def _victim(self) -> subprocess.Popen:
         """Another process of the same user, with a canary on its command line and in its environment."""
+        other = {"user": self.uid, "group": self.uid, "extra_groups": []} if self.uid != os.getuid() else {}
         return subprocess.Popen(
             [self.canaries["victim"], "3600"],
             executable=shutil.which("sleep"),
             env={"SECRET": self.canaries["victim"]},
             cwd="/",
-            user=self.uid,
-            group=self.uid,
-            extra_groups=[],
+            **other,
         )
 
     def _services(self) -> None:
-        def page(text: str) -> bytes:
-            return f"HTTP/1.0 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
-
         script = "print('GOT code from outside')"
-        self.ports["admin"] = self._tcp("admin", ("127.0.0.1", 0), page(self.canaries["admin"]))
-        self.ports["llama_port"] = self._tcp("llama", ("127.0.0.1", 0), page(self.canaries["slots"]))
+        self._on_this_computer()
         self._tcp("metadata", (netns.METADATA, 80), page(self.canaries["metadata"]))
         self.ports["web"] = self._tcp("web", (netns.OUTSIDE, 0), page(script))
         self.ports["tcp"] = self._tcp("tcp", (netns.OUTSIDE, 0), b"")
         self.ports["udp"] = self._udp("udp", (netns.OUTSIDE, 0))
         self._udp("dns", (netns.RESOLVER, 53))
-        self._unix("docker", str(self.folder / "docker.sock"), page("{}"))
-        self._unix("llama", str(self.folder / "llama.sock"), page(self.canaries["slots"]))
         self._unix("abstract", f"\0{self.abstract}", b"")
         self._icmp()
         with socket.socket() as probe:  # a port that is free: a program may try to listen there
             probe.bind(("127.0.0.1", 0))
             self.ports["inward"] = probe.getsockname()[1]
         self._thread(self._visit)
+
+    def _on_this_computer(self) -> None:
+        self.ports["admin"] = self._tcp("admin", ("127.0.0.1", 0), page(self.canaries["admin"]))
+        self.ports["llama_port"] = self._tcp("llama", ("127.0.0.1", 0), page(self.canaries["slots"]))
+        self._unix("docker", str(self.folder / "docker.sock"), page("{}"))
+        self._unix("llama", str(self.folder / "llama.sock"), page(self.canaries["slots"]))
 
     def _tcp(self, name: str, address: tuple[str, int], answer: bytes) -> int:
         listening = socket.create_server(address)
@@ -157,7 +160,12 @@ class StandIns:
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(2)
                 self._keep(name, connection.recv(65536))
+                connection.settimeout(0.1)  # the body of a request may come after its head
+                with contextlib.suppress(TimeoutError):
+                    self._keep(name, connection.recv(65536))
                 connection.sendall(answer)
+                connection.settimeout(2)
+                self._keep(name, connection.recv(65536))
 
         self._sockets.append(listening)
         self._thread(accept)
@@ -198,3 +206,26 @@ class StandIns:
     @staticmethod
     def _thread(work: Callable[[], object]) -> None:
         threading.Thread(target=work, daemon=True).start()
+
+
+class Small(StandIns):
+    """For lessons: files in a folder, a process, and services on 127.0.0.1 and in that folder. Needs no root.
+
+    It names no address outside of this computer: a program that wants one ends in a KeyError.
+    """
+
+    AIMS = ("token", "home", "shared", "docker_socket", "victim", "llama_socket", "admin", "llama_port")
+
+    def target(self, token: str, network: str) -> dict[str, object]:
+        return {name: value for name, value in super().target(token, network).items() if name in self.AIMS}
+
+    def _guard(self) -> None:
+        """Nothing of it is outside of this computer."""
+
+    def _services(self) -> None:
+        self._on_this_computer()
+
+
+def page(text: str) -> bytes:
+    """An answer of HTTP."""
+    return f"HTTP/1.0 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()

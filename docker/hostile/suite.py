@@ -14,6 +14,7 @@ A program is a short Python file in programs/. Its docstring is its header:
                escape         a control sequence came out
                printed        it says so itself, with GOT: where nobody else can see it
     Wait:      seconds after its end until the judge looks
+    Alone:     why no other program may run meanwhile
     Runs:      python · executor                      in a container (python: as if the executor had been escaped)
     Bound:     what keeps it small, where it takes resources
     Executor:  import rule                            the layer that should stop it there,
@@ -33,7 +34,10 @@ PROGRAMS = Path(__file__).parent / "programs"
 OUTCOMES = Path(__file__).parent / "outcomes.json"
 WAYS = ("executor", "host", "socket")
 NAMES = {"executor": "executor alone", "host": "container, host network", "socket": "container, socket"}
-FIELDS = ("Attempts", "Success", "Proof", "Wait", "Runs", "Bound", "Executor", "Container", "Host", "Socket")
+FIELDS = (
+    *("Attempts", "Success", "Proof", "Wait", "Alone", "Runs", "Bound"),
+    *("Executor", "Container", "Host", "Socket"),
+)
 PROOFS = {"canary": 1, "heard": 1, "escape": 0, "printed": 0}
 THROUGH = "lets it through"
 
@@ -60,7 +64,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One program. `runs`: how it runs in a container."""
+    """One program. `runs`: how it runs in a container. `alone`: nothing else may run meanwhile."""
 
     slug: str
     title: str
@@ -68,6 +72,7 @@ class Attempt:
     success: str
     proof: tuple[str, ...]
     wait: float
+    alone: bool
     runs: str
     bound: str
     predictions: Mapping[str, Prediction]
@@ -119,6 +124,7 @@ def read(path: Path) -> Attempt:
         fields["Success"],
         proof,
         float(fields.get("Wait", 0)),
+        "Alone" in fields,
         fields["Runs"],
         fields.get("Bound", ""),
         {way: predict(fields[way.capitalize()]) for way in WAYS},

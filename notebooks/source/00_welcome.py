@@ -246,7 +246,7 @@ check.exercise("00.2", context, lambda n: n == 65536, hint='load("qwen3.6-35b-a3
 # | [03 read the system prompt][03] | take smolagents' prompt apart, and say what it costs |
 # | [05 wire and steps, side by side][05] | match every step of the agent to its bytes |
 # | [06 break `--jinja` on purpose][06] | change one setting, predict what breaks, see it on the wire |
-# | [09 the container is the sandbox][09] | say which layer stops what the agent's code tries |
+# | [09 the container is the sandbox][09] | attack the agent's container, and name what stops you |
 #
 # [01]: 01_start_llama_server.ipynb
 # [03]: 03_read_the_system_prompt.ipynb

@@ -45,13 +45,13 @@ def engine(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def image(engine, tmp_path_factory):
+def image(engine):
     """The agent's image, as `course sandbox build` makes it."""
     base, arguments = os.environ.get("AGENT_BASE"), []
     try:
         if not base:
             base = "course-base"
-            _import(engine, base, tmp_path_factory.mktemp("base"))
+            _import(engine, base, engine.folder / "base")
             _download(engine, base)
             arguments = ["PIP_NO_INDEX=1"]
         groups = container.build_command(base=base, arguments=arguments)
@@ -79,6 +79,7 @@ def inside(engine, image):
 
 def _import(engine: engines.Engine, name: str, folder: Path) -> None:
     """A base image out of the distribution's packages: Python and what it needs to make a virtual environment."""
+    folder.mkdir()
     kept = Path(os.environ.get("AGENT_ROOTFS") or folder / "base.tar")
     if not kept.is_file():
         where, suite = subprocess.run(
@@ -95,6 +96,7 @@ def _import(engine: engines.Engine, name: str, folder: Path) -> None:
         subprocess.run(["tar", "-C", str(root), "-cf", str(kept), "."], check=True)
         shutil.rmtree(root)
     engine.docker("import", str(kept), name)
+    shutil.rmtree(folder)
 
 
 def _download(engine: engines.Engine, base: str) -> None:

@@ -15,27 +15,19 @@ pytestmark = pytest.mark.timeout(1800)
 @pytest.fixture(scope="module")
 def made(engine, image, tmp_path_factory):
     """The outcomes of one run of the suite. OUTCOMES=write makes the committed ones anew."""
-    folder = tmp_path_factory.mktemp("suite")
-    tar, output = folder / "agent.tar", folder / "outcomes.json"
-    engine.docker("save", "--output", str(tar), image)
+    output = tmp_path_factory.mktemp("suite") / "outcomes.json"
     write = os.environ.get("OUTCOMES") == "write"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "hostile.run",
-            "--image",
-            str(tar),
-            *([] if write else ["--output", str(output)]),
-        ],
-        env={**os.environ, "PYTHONPATH": "docker"},
-        cwd=suite.PROGRAMS.parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "hostile.run", "--engine", str(engine.folder)]
+    with engine.paused():  # the suite has one in a network of its own, with the same images
+        done = subprocess.run(
+            command if write else [*command, "--output", str(output)],
+            env={**os.environ, "PYTHONPATH": "docker"},
+            cwd=suite.PROGRAMS.parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     print(done.stdout, done.stderr)
-    tar.unlink()
     path = suite.OUTCOMES if write else output
     assert path.is_file(), done.stderr[-3000:]
     return json.loads(path.read_text(encoding="utf-8"))["outcomes"]

@@ -2,12 +2,14 @@
 
 import ast
 import json
+import os
 import re
+import socket
 
 import pytest
 
 from hostile import report, suite
-from hostile.standins import StandIns
+from hostile.standins import Small, StandIns
 from hostile.suite import Seen, judge, load, predict, read, sign
 
 ATTEMPTS = load()
@@ -172,3 +174,29 @@ def test_everything_that_gets_through_is_named_in_the_threat_model(outcomes):
         for way in suite.WAYS:
             if outcomes[attempt.slug][way]["through"]:
                 assert f"**{attempt.title}**: {attempt.predictions[way].layer}" in readme
+
+
+def test_the_front_page_has_the_numbers_and_points_to_the_list(outcomes):
+    readme = (suite.OUTCOMES.parents[2] / "README.md").read_text(encoding="utf-8")
+    text, through = " ".join(readme.split()), report.counts(outcomes)
+    assert f"{len(ATTEMPTS)} small programs, each run three ways" in text
+    assert f"With LocalPythonExecutor alone {through['executor']} of them get through" in text
+    assert f"on the host's network, the article's choice, {through['host']} get through" in text
+    assert f"On the socket, the default here, {through['socket']} get through" in text
+    secrets = [a.slug for a in ATTEMPTS if a.proof[0] == "canary" and outcomes[a.slug]["executor"]["through"]]
+    assert len(secrets) == 3, secrets
+    loopback = [slug for slug in outcomes if slug.startswith("net_loopback")]
+    assert all(outcomes[slug]["host"]["through"] for slug in loopback)
+    assert "](docker/README.md#threat-model)" in readme
+
+
+def test_the_stand_ins_of_a_lesson_name_nothing_outside_of_this_computer(tmp_path):
+    """And a program that wants such an address finds none."""
+    stand = Small(tmp_path, os.getuid())
+    try:
+        target = stand.target("token", "host")
+        assert not {"outside", "metadata", "resolver", "web", "dns", "udp"} & target.keys()
+        inet = [at for at in stand._sockets if at.family == socket.AF_INET]
+        assert {at.getsockname()[0] for at in inet} == {"127.0.0.1"}
+    finally:
+        stand.stop()

@@ -3,6 +3,7 @@
 Attempts:  compute in 4 processes for 2 seconds; the suite's containers may use one processor.
 Success:   they got clearly more than one.
 Proof:     printed
+Alone:     what others take would be missing in the measurement
 Runs:      python
 Bound:     2 seconds
 Executor:  import rule

@@ -1,0 +1,63 @@
+"""The programs of lesson 09: run by the executor alone, by any user; and a plain word where no container can be run."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from course import attempts
+from course.errors import CourseError
+from course.sandbox import container
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="not applicable: the programs are for Linux")
+
+
+@pytest.fixture
+def known():
+    return attempts.committed()["outcomes"]
+
+
+@linux
+def test_what_the_executor_does_alone_is_what_is_committed(known):
+    """One that is stopped, one that gets through; afterwards the throw-away folder is gone."""
+    before = set(Path(tempfile.gettempdir()).glob("attempts-*"))
+    names = ["files_environment", "walk_format"]
+    made = attempts.run(attempts.programs(names), ["executor"])
+    assert made == {name: {"executor": known[name]["executor"]} for name in names}
+    assert set(Path(tempfile.gettempdir()).glob("attempts-*")) <= before
+
+
+def test_the_ten_are_ten_and_each_layer_of_the_lesson_stops_one(known):
+    assert len(set(attempts.TEN)) == 10
+    assert {attempts.short(known[name]["socket"]) for name in attempts.TEN} == {
+        "own file system", "own environment", "own process namespace", "read-only root", "noexec on /tmp",
+        "capabilities and seccomp", "no network", "GETS THROUGH",
+    }  # fmt: skip
+
+
+def test_without_docker_the_lesson_says_so_and_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(container.shutil, "which", lambda name: None)
+    why = attempts.boxes()
+    assert "there is no docker here" in why
+    assert "Install it:" in why
+    assert why.endswith(attempts.INSTEAD)
+
+
+def test_a_docker_whose_network_is_another_is_not_used(monkeypatch):
+    """As in Docker Desktop: its host network is that of a virtual machine."""
+    monkeypatch.setattr(container, "check", lambda *_: None)
+    monkeypatch.setattr(attempts, "inside", lambda *_: "4026531840000\n")
+    assert "virtual machine" in attempts.boxes()
+
+
+def test_without_the_repository_there_are_no_programs(monkeypatch, tmp_path):
+    monkeypatch.setattr(attempts, "ROOT", tmp_path / "notebooks")
+    with pytest.raises(CourseError, match=r"there are no hostile programs in .*\nGet it:  git clone"):
+        attempts.programs()
+
+
+def test_the_table_has_a_line_for_each(known):
+    lines = attempts.table(attempts.programs(), known).splitlines()
+    assert len(lines) == 11
+    assert all(len(line) <= 140 for line in lines)
