@@ -24,8 +24,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from course import attempts, check, sandbox
-from course.sandbox import container
-from course.sandbox import refusals
+from course.sandbox import container, refusals
 from course.agent import LEOPARD
 from course.errors import CourseError
 from course.server import Server
