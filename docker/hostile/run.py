@@ -113,8 +113,12 @@ def in_containers(
         for attempt, way in jobs
         if not attempt.alone
     ]
-    for attempt, way, seen in started:
-        yield attempt, way, seen.result()
+    try:
+        for attempt, way, seen in started:
+            yield attempt, way, seen.result()
+    finally:  # when it breaks off, or is told to, nothing more is started
+        for _, _, seen in started:
+            seen.cancel()
     wait([before])
     for attempt, way in jobs:
         if attempt.alone:
