@@ -4,8 +4,8 @@ import random
 import re
 
 from training.entities import article, entity
-from training.pages import UNITS, Topic, Web, topic
-from training.speed import FIGURES, taken
+from training.pages import Topic, Web, topic
+from training.speed import FIGURES
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
@@ -96,13 +96,12 @@ def _compute(speeds: list[Topic], length: Topic) -> Move:
         "right pages state, and computes the time of each animal in a loop."
     )
     lines = [f'    "{t.name}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
-    unit = UNITS[speeds[0].unit]
     return Move(thinking, code(
         "I have the pages. The code collects the figures and computes the times.",
-        *FIGURES, f'length_m = {taken(length, "length_pages")}',
+        *FIGURES, f'length_m = mode(figures(length_pages, "{length.name}", LENGTH))',
         "speed_pages = {", *lines, "}", "seconds = {}",
         "for name, pages in speed_pages.items():",
-        f'    speed_kmh = float(mode(figures(pages, name, "{unit}")))',
+        "    speed_kmh = mode(figures(pages, name, SPEED))",
         "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
         "    print(name, round(seconds[name], 2))",
     ))  # fmt: skip

@@ -125,10 +125,16 @@ def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, america
     found = found[:10]
     own = [p for p in found if p.about == facts["name"]]
     stated = [p.figure for p in own if p.figure]
-    shown = [n for p in own for n in re.findall(rf"([\d.]+) (?:{UNITS[unit]})\b", p.description)]
-    if not (_leads(main, stated) and _leads(main, shown)):
+    shown = [n for p in own for n in _printed(p, unit)]
+    mixed = american and any(_printed(p, METRIC[kind]) for p in own)
+    if mixed or not (_leads(main, stated) and _leads(main, shown)):
         return topic(rng, kind, facts, training, american=american)
     return Topic(kind, str(facts["name"]), unit, main, tuple(found))
+
+
+def _printed(page: corpus.Page, unit: str) -> list[str]:
+    """All figures with this unit on a page, whatever they are of."""
+    return re.findall(rf"([\d.]+) (?:{UNITS[unit]})\b", page.description)
 
 
 def _leads(main: str, figures: list[str]) -> bool:
@@ -139,7 +145,8 @@ def _leads(main: str, figures: list[str]) -> bool:
 
 def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:
     """The same topics, now and then with one whose figure takes a second search."""
-    able = [t for t in topics if any(p.figure is None for p in t.pages)]
+    able = [t for t in topics if (silent := [p for p in t.pages if p.figure is None and p.about == t.name])
+            and not any(_printed(p, unit) for p in silent for unit in (t.unit, METRIC[t.kind]))]  # fmt: skip
     if not able or rng.random() >= share:
         return topics
     chosen = rng.choice(able)

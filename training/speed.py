@@ -8,20 +8,31 @@ import random
 import re
 
 from training.entities import article, entity
-from training.pages import UNITS, Topic, Web, hidden, topic
+from training.pages import Topic, Web, hidden, topic
 from training.tasks import Move, Task, code, states
 
 FAMILY = "speed over distance"
 FIGURES = (
     "import re",
     "from statistics import mode",
-    "def figures(pages, name, unit):",
+    'SPEED = {"km/h|kilometers": 1, "mph|miles": 1.609344}',
+    'LENGTH = {"m|meters": 1, "ft|feet": 0.3048}',
+    "def figures(pages, name, units):",
     '    address = "/" + name.lower().replace(" ", "-") + ")"',
     '    text = " ".join([p for p in pages.split("\\n\\n") if address in p])',
-    '    return re.findall(r"([\\d.]+) (?:" + unit + r")\\b", text)',
+    "    for unit, factor in units.items():",
+    '        found = re.findall(r"([\\d.]+) (?:" + unit + r")\\b", text)',
+    "        if found:",
+    "            return [float(figure) * factor for figure in found]",
+    "    return []",
 )
-"""The agent's own function: the figures with this unit on the pages whose address ends in this name."""
-COMPUTED = re.compile(r"Execution logs:\n[\d.]+ [\d.]+ [\d.]+\nLast output")
+"""The agent's own function: what the pages whose address ends in this name state, in km/h or m."""
+SECONDS = (
+    "speed_kmh, length_m = mode(speeds), mode(lengths)",
+    "seconds = length_m / (speed_kmh * 1000 / 3600)",
+    'print("SECONDS", round(seconds, 2))',
+)
+COMPUTED = re.compile(r"\nSECONDS [\d.]+\n")
 
 QUESTIONS = {
     True: (
@@ -91,12 +102,8 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
         return _first(speed, length)
     if COMPUTED.search(seen[-1]):
         return _last(speed, length)
-    pages = "\n".join(seen)
-    for one in (speed, length):
-        if not one.figures(pages):
-            return _again(one)
-    again = next((t for t in (speed, length) if t.hidden), None)
-    return _compute(speed, length, again)
+    missing = next((t for t in (speed, length) if f"{listed(t).upper()} []" in seen[-1]), None)
+    return _again(missing) if missing else _compute(speed, length)
 
 
 def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
@@ -111,35 +118,37 @@ def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
     ))  # fmt: skip
 
 
-def _again(missing: Topic) -> Move:
-    what = f"the {missing.kind} of {missing.subject}"
-    thinking = f"No page states {what}. I search for it with other words before I compute."
-    return Move(thinking, code(
-        f"{what[0].upper() + what[1:]} is still missing, so I search again.",
-        f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages)',
-    ))  # fmt: skip
-
-
-def _compute(speed: Topic, length: Topic, again: Topic | None) -> Move:
-    found = f" The second search found the {again.kind}." if again else ""
+def _compute(speed: Topic, length: Topic) -> Move:
     thinking = (
-        f"The pages state the speed of the {speed.name} in {speed.unit} and the length of {length.name} in {length.unit}."
-        f"{found} Some disagree, and some may be about something else. The address of a page names its subject. "
-        "The code takes the figure that most of the right pages state, and divides length by speed."
+        f"I have pages about the speed of the {speed.name} and the length of {length.name}. Some disagree, and some may be "
+        "about something else. The address of a page names its subject. The code takes the figure that most of the right "
+        "pages state, and divides length by speed."
     )
     return Move(thinking, code(
         "I have the pages. The code collects the figures and computes the time.",
         *FIGURES,
-        f'speed_kmh = {taken(speed, "more_pages" if again is speed else "speed_pages")}',
-        f'length_m = {taken(length, "more_pages" if again is length else "length_pages")}',
-        "seconds = length_m / (speed_kmh * 1000 / 3600)",
-        "print(speed_kmh, length_m, round(seconds, 2))",
+        f'speeds = figures(speed_pages, "{speed.name}", SPEED)',
+        f'lengths = figures(length_pages, "{length.name}", LENGTH)',
+        'print("SPEEDS", speeds)', 'print("LENGTHS", lengths)',
+        "if speeds and lengths:", *("    " + line for line in SECONDS),
+    ))  # fmt: skip
+
+
+def _again(missing: Topic) -> Move:
+    what = f"the {missing.kind} of {missing.subject}"
+    thinking = (
+        f"The list of {listed(missing)} is empty: no page states {what}. I search for it with other words."
+    )
+    return Move(thinking, code(
+        f"{what[0].upper() + what[1:]} is still missing, so I search again.",
+        f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages)',
+        f'{listed(missing)} = figures(more_pages, "{missing.name}", {missing.kind.upper()})', *SECONDS,
     ))  # fmt: skip
 
 
 def _last(speed: Topic, length: Topic) -> Move:
     return Move(
-        "The code printed the speed, the length and the time in seconds. I answer with its variables.",
+        "The code printed the time in seconds. I answer with its variables.",
         code(
             "I have the time.",
             f'final_answer(f"At {{round(speed_kmh, 1)}} km/h, {article(speed.name)} needs {{round(seconds, 2)}} '
@@ -165,9 +174,9 @@ def _mended(kind: str, speed: Topic, length: Topic) -> Move:
     return _first(speed, length, error)
 
 
-def taken(one: Topic, pages: str) -> str:
-    """Code for the most frequent figure, in km/h or m. `pages`: the variable with the search results."""
-    return one.in_metric(f'float(mode(figures({pages}, "{one.name}", "{UNITS[one.unit]}")))')
+def listed(one: Topic) -> str:
+    """The variable with all figures of a topic."""
+    return f"{one.kind}s"
 
 
 def fault(answer: str, speed: Topic, length: Topic) -> str:
