@@ -50,13 +50,12 @@ def ask(server: Server, task: Task, max_steps: int) -> Result:
     except Exception as error:  # what ends a run is a result here, whatever it is
         answer = f"{type(error).__name__}: {error}"
     steps = [step for step in agent.memory.steps if hasattr(step, "step_number")]
-    codes = [step.code_action or "" for step in steps]
     return Result(
         task.family,
         task.question,
         task.expected,
         answer,
-        "right" if task.right(answer) else task.fault(answer, codes),
+        "right" if task.right(answer) else task.fault(answer),
         len(steps),
         sum(step.token_usage.output_tokens for step in steps if step.token_usage),
         round(sum(step.timing.duration or 0 for step in steps), 2),

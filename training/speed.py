@@ -4,19 +4,22 @@ Sources that disagree (the code takes the most frequent figure), noisy pages, Am
 search, a search that finds nothing at first, a code block that was forgotten.
 """
 
+import json
 import random
 import re
 
 from training.entities import article, entity
-from training.pages import Topic, Web, hidden, topic
+from training.pages import AMERICAN, METRIC, PER_UNIT, UNITS, Topic, Web, hidden, topic
 from training.tasks import Move, Task, code, states
 
 FAMILY = "speed over distance"
 FIGURES = (
     "import re",
     "from statistics import mode",
-    'SPEED = {"km/h|kilometers": 1, "mph|miles": 1.609344}',
-    'LENGTH = {"m|meters": 1, "ft|feet": 0.3048}',
+    *(
+        f"{kind.upper()} = {json.dumps({UNITS[units[kind]]: PER_UNIT[units[kind]] for units in (METRIC, AMERICAN)})}"
+        for kind in METRIC
+    ),
     "def figures(pages, name, units):",
     '    address = "/" + name.lower().replace(" ", "-") + ")"',
     '    text = " ".join([p for p in pages.split("\\n\\n") if address in p])',
@@ -91,7 +94,7 @@ def draw(rng: random.Random, training: bool) -> Task:
         script,
         lambda answer: states(answer, expected),
         [Web([speed, length])],
-        fault=lambda answer, codes: fault(answer, speed, length),
+        fault=lambda answer: fault(answer, speed, length),
         expected=f"{expected:.2f}",
     )
 

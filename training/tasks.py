@@ -49,7 +49,7 @@ Script = Callable[[list[str]], Move]
 
 @dataclass(frozen=True)
 class Task:
-    """`right` judges the final answer; `fault` names what is wrong, given the answer and the code of all steps."""
+    """`right` judges the final answer; `fault` names what is wrong, given the answer."""
 
     family: str
     question: str
@@ -57,7 +57,7 @@ class Task:
     right: Callable[[str], bool]
     tools: list[Tool] = field(default_factory=list)
     agent: type[MultiStepAgent] = CodeAgent
-    fault: Callable[[str, list[str]], str] = lambda answer, codes: "wrong answer" if answer else "no answer"
+    fault: Callable[[str], str] = lambda answer: "wrong answer" if answer else "no answer"
     expected: str = ""
 
 
