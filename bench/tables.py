@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import machine
 from bench.rows import Row, digits
 from bench.setting import ROOT
+from course.generated import spliced
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- bench: written by python -m bench.tables -->", "<!-- bench: end -->"
@@ -73,15 +74,6 @@ def rendered(results: list[dict]) -> str:
     return "\n".join(found).rstrip() or NOTHING
 
 
-def spliced(text: str, made: str) -> str:
-    """The text with what stands between the marks replaced; ValueError without them."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the README lacks the lines {BEGIN} and {END}; put them where the tables belong")
-    return f"{before}{BEGIN}\n\n{made}\n\n{END}{after}"
-
-
 def results(folder: Path = ROOT / "bench" / "results") -> list[dict]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
 
@@ -91,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, tell whether it is up to date")
     given = parser.parse_args(argv)
     old = README.read_text(encoding="utf-8")
-    new = spliced(old, rendered(results()))
+    new = spliced(old, BEGIN, END, rendered(results()))
     if given.check:
         if new != old:
             print("the tables in the README are not those of bench/results. Run:  python -m bench.tables")

@@ -4,7 +4,7 @@ Does: runs held-out tasks of each family (names, page layouts, tools and phrasin
 smolagents' own agents and a real llama-server, one after the other, and prints a table. Greedy, so that a repeated run on
 the same build gives about the same. Does not: change the model.
 
-    make eval ARGS="--cases 50 --write"                        # the table into course/data/eval.json
+    make eval ARGS="--cases 50 --write"                        # into eval.json, README, card
     make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
     make eval ARGS="--server http://127.0.0.1:8080"            # on another engine
 """
@@ -16,13 +16,12 @@ import statistics
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 
 from course.agent import connect
 from course.embedded import adapter_path, base_path, gguf_path, sha256
 from course.server import Server
-from training import chat
+from training import chat, table
 from training.families import FAMILIES, measured
 from training.tasks import Task
 
@@ -139,26 +138,26 @@ def main() -> None:
     print(json.dumps(tables, indent=1))
     if args.write:
         print(f"written: {write(tables, results, engine, args.seed)}")
+        table.main()
 
 
 def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
     """The table with its cases, beside those of other families of the same model, engine and seed."""
     model = gguf_path(report=lambda _: None)
-    target = Path(str(files("course") / "data" / "eval.json"))
     data = {
         "date": date.today().isoformat(),
         "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
         "engine": engine,
         "seed": seed,
     }
-    before = json.loads(target.read_text(encoding="utf-8"))
+    before = json.loads(table.DATA.read_text(encoding="utf-8"))
     alike = all(before[name] == data[name] for name in ("model", "engine", "seed"))
     kept = [r for r in before["results"] if alike and r["family"] not in tables]
     families = {**(before["families"] if alike else {}), **tables}
     data["families"] = {name: families[name] for name in [*FAMILIES, chat.FAMILY] if name in families}
     data["results"] = kept + [asdict(r) for r in results]
-    target.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return target
+    table.DATA.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return table.DATA
 
 
 if __name__ == "__main__":

@@ -357,13 +357,5 @@ def test_a_section_names_machine_build_and_what_was_not_measured():
     assert "Not measured here: llama-bench is missing." in made
 
 
-def test_only_what_stands_between_the_marks_is_written():
-    text = f"before\n{tables.BEGIN}\n\nold\n\n{tables.END}\nafter\n"
-    once = tables.spliced(text, "new")
-    assert once == tables.spliced(once, "new") == text.replace("old", "new")
-    with pytest.raises(ValueError, match="lacks the lines"):
-        tables.spliced("no marks", "new")
-
-
 def test_the_readmes_tables_are_those_of_the_data(capsys):
     assert tables.main(["--check"]) == 0, capsys.readouterr().out

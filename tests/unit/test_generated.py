@@ -1,0 +1,33 @@
+"""Generated parts of pages: only they are replaced, and they say what the data say."""
+
+import json
+
+import pytest
+
+from course.generated import spliced
+from training import table
+
+
+def test_only_what_stands_between_the_marks_is_written():
+    text = "before\n<a>\n\nold\n\n<b>\nafter\n"
+    once = spliced(text, "<a>", "<b>", "new")
+    assert once == spliced(once, "<a>", "<b>", "new") == text.replace("old", "new")
+
+
+@pytest.mark.parametrize("text", ["no marks", "<a> only", "<b> first <a>"])
+def test_a_missing_mark_is_told_and_nothing_is_lost(text):
+    with pytest.raises(ValueError, match="a mark is missing"):
+        spliced(text, "<a>", "<b>", "new")
+
+
+@pytest.mark.parametrize("page", table.PAGES, ids=lambda page: page.name)
+def test_the_pages_tell_what_was_measured_of_the_model(page):
+    text = page.read_text(encoding="utf-8")
+    data = json.loads(table.DATA.read_text(encoding="utf-8"))
+    assert table.written(text, data) == text, "run:  python -m training.table"
+
+
+def test_a_missed_target_is_called_missed():
+    assert table.verdict("tool calls", {"right": 44, "cases": 50}) == "≥ 90 %: **missed**"
+    assert table.verdict("tool calls", {"right": 45, "cases": 50}) == "≥ 90 %: met"
+    assert table.verdict("plain chat", {"right": 43, "cases": 50}) == "≥ 85 %: met"
