@@ -6,7 +6,8 @@ the same build gives about the same. Does not: change the model.
 
     make eval ARGS="--cases 50 --write"                        # into eval.json, README, card
     make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
-    make eval ARGS="--server http://127.0.0.1:8080"            # on another engine
+    make eval ARGS="--server http://127.0.0.1:8080"            # another engine at an address
+    LLAMA_SERVER=/path/llama-server make eval ARGS="--write"   # a binary, into eval.binary.json
 """
 
 import argparse
@@ -127,7 +128,7 @@ def main() -> None:
         for family in args.family or names:
             print(f"── {family}")
             results += run(server, family, args.cases, args.seed)
-        engine = f"{server.engine.kind}, {server.engine.build}" if server.engine else server.url
+        engine = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
     tables = {f: summary([r for r in results if r.family == f]) for f in args.family or names}
     if args.base:
         with Server("embedded", quiet=True, model=base_path()) as server:
@@ -142,7 +143,8 @@ def main() -> None:
 
 
 def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
-    """The table with its cases, beside those of other families of the same model, engine and seed."""
+    """The table with its cases, beside those of other families of the same model and seed; a file for each engine."""
+    path = table.data(engine.partition(",")[0])
     model = gguf_path(report=lambda _: None)
     data = {
         "date": date.today().isoformat(),
@@ -150,14 +152,14 @@ def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
         "engine": engine,
         "seed": seed,
     }
-    before = json.loads(table.DATA.read_text(encoding="utf-8"))
-    alike = all(before[name] == data[name] for name in ("model", "engine", "seed"))
-    kept = [r for r in before["results"] if alike and r["family"] not in tables]
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    alike = all(before.get(name) == data[name] for name in ("model", "engine", "seed"))
+    kept = [r for r in before["results"] if r["family"] not in tables] if alike else []
     families = {**(before["families"] if alike else {}), **tables}
     data["families"] = {name: families[name] for name in [*FAMILIES, chat.FAMILY] if name in families}
     data["results"] = kept + [asdict(r) for r in results]
-    table.DATA.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return table.DATA
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
 
 
 if __name__ == "__main__":

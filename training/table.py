@@ -12,29 +12,54 @@ from course.generated import spliced
 from training import calls, speed
 
 BEGIN, END = "<!-- eval: written by python -m training.table -->", "<!-- eval: end -->"
-DATA = Path(str(files("course") / "data" / "eval.json"))
-PAGES = DATA.parents[2] / "README.md", DATA.parent / "MODEL_CARD.md"
+FOLDER = Path(str(files("course") / "data"))
+PAGES = FOLDER.parents[1] / "README.md", FOLDER / "MODEL_CARD.md"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 """Percent right."""
 
 
-def markdown(data: dict) -> str:
-    """The table of all families that were measured, and what it was measured with."""
-    lines = ["| family | right | target | the base model | steps | tokens | seconds | its failures |"]
-    lines.append("|---|--:|---|--:|--:|--:|--:|---|")
-    for family, row in data["families"].items():
+def data(engine: str = "wheel") -> Path:
+    """The file of an engine: the wheel's is the one that lesson 00 shows."""
+    return FOLDER / ("eval.json" if engine == "wheel" else f"eval.{engine}.json")
+
+
+def markdown(wheel: dict, binary: dict | None = None) -> str:
+    """The table of all families that were measured, and what it was measured with; of the binary, what differs."""
+    head = [
+        "family",
+        "right",
+        "target",
+        "on a binary",
+        "the base model",
+        "steps",
+        "tokens",
+        "seconds",
+        "its failures",
+    ]
+    lines = [f"| {' | '.join(head)} |", "|---|--:|---|---|--:|--:|--:|--:|---|"]
+    for family, row in wheel["families"].items():
         base = f"{row['base_right']} of {row['base_cases']}" if "base_cases" in row else "not measured"
         failures = ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items()) or "none"
         lines.append(
-            f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {base} | {row['steps']:.1f} "
-            f"| {row['tokens']} | {row['seconds']} | {failures} |"
+            f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {beside(family, wheel, binary)} "
+            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']} | {failures} |"
         )
-    made = (
-        f"Engine: {data['engine']}. Adapter {data['model']['adapter_sha256'][:12]}, {data['date']}, greedy."
-    )
+    engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
+    made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
     return "\n".join(
         [*lines, "", f"{made} Steps are means, tokens (generated) and seconds medians of a run."]
     )
+
+
+def beside(family: str, wheel: dict, binary: dict | None) -> str:
+    """How often the binary was right, and gave the very answer of the wheel."""
+    if not binary or binary["model"] != wheel["model"] or family not in binary["families"]:
+        return "not measured"
+    row = binary["families"][family]
+    said = {r["question"]: r["answer"] for r in wheel["results"] if r["family"] == family}
+    both = [r["answer"] == said[r["question"]] for r in binary["results"]
+            if r["family"] == family and r["question"] in said]  # fmt: skip
+    return f"{row['right']} of {row['cases']}, {sum(both)} of {len(both)} answers the same"
 
 
 def verdict(family: str, row: dict) -> str:
@@ -43,14 +68,17 @@ def verdict(family: str, row: dict) -> str:
     return f"≥ {target} %: {'met' if met else '**missed**'}"
 
 
-def written(text: str, data: dict) -> str:
-    return spliced(text, BEGIN, END, markdown(data))
+def written(text: str) -> str:
+    """The page with the table of the data as they are now."""
+    found = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (data(), data("binary")) if path.is_file()
+    ]
+    return spliced(text, BEGIN, END, markdown(*found))
 
 
 def main() -> None:
-    data = json.loads(DATA.read_text(encoding="utf-8"))
     for page in PAGES:
-        page.write_text(written(page.read_text(encoding="utf-8"), data), encoding="utf-8")
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"written: {page}")
 
 
