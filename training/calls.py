@@ -7,7 +7,8 @@ from smolagents import ToolCallingAgent
 from course.calculator import Calculator
 from training.entities import article
 from training.pages import Topic, Web
-from training.speed import question, topics
+from training.phrasings import ONE, asked
+from training.speed import topics
 from training.tasks import Call, Move, Task, states
 
 FAMILY = "tool calls"
@@ -18,7 +19,7 @@ def draw(rng: random.Random, training: bool) -> Task:
     expected = length.value / (speed.value * 1000 / 3600)
     return Task(
         FAMILY,
-        question(rng, training, animal=article(speed.name), place=length.name),
+        asked(rng, ONE, training, animal=article(speed.name), place=length.name),
         lambda seen: next_move(seen, speed, length),
         lambda answer: states(answer, expected),
         [Web([speed, length]), Calculator()],

@@ -5,36 +5,13 @@ import re
 
 from training.entities import article, entity
 from training.pages import Topic, Web, topic
+from training.phrasings import THREE, TWO, asked
 from training.speed import FIGURES
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
 ORDER = ("first", "second", "third")
 COMPUTED = re.compile(r"Execution logs:\n(?:[^\n]+ [\d.]+\n){2,3}Last output")
-
-TWO = {
-    True: (
-        "Which of the two is faster over {place}, {animals}, and by how many seconds?",
-        "Who wins a race along {place}, {animals}, and how many seconds is the loser behind?",
-        "{animals}: which one crosses {place} first at top speed, and how many seconds before the other?",
-        "By how many seconds does the faster of the two beat the slower over {place}: {animals}?",
-    ),
-    False: (
-        "Let {animals} race over {place} at full speed. Which one arrives first, and how many seconds earlier?",
-        "How many seconds lie between {animals} at the end of {place}, and which one is ahead?",
-    ),
-}
-THREE = {
-    True: (
-        "Which of the three is the fastest over {place}, {animals}, and how many seconds does it need?",
-        "{animals}: which one crosses {place} first at top speed, and in how many seconds?",
-        "Who of the three wins a race along {place}, and in what time in seconds: {animals}?",
-    ),
-    False: (
-        "Let {animals} race over {place} at full speed. Which of the three arrives first, after how many seconds?",
-        "Of {animals}, which has the shortest time for {place}, and how many seconds is it?",
-    ),
-}
 
 
 def draw(rng: random.Random, training: bool) -> Task:
@@ -48,17 +25,13 @@ def draw(rng: random.Random, training: bool) -> Task:
     times = {t.name: length.value / (t.value * 1000 / 3600) for t in speeds}
     fastest = min(times, key=times.__getitem__)
     number = times[fastest] if count == 3 else max(times.values()) - min(times.values())
-    joined = (
-        " or ".join(article(t.name) for t in speeds)
-        if count == 2
-        else ", ".join(article(t.name) for t in speeds)
-    )
-    phrasing = rng.choice((TWO if count == 2 else THREE)[training])
-    if "between" in phrasing or "Let" in phrasing or "Of {" in phrasing:
-        joined = " and ".join(joined.replace(" or ", ", ").rsplit(", ", 1))
+    names = [article(t.name) for t in speeds]
+    animals = " or ".join(names) if count == 2 else ", ".join(names)
+    both = " and ".join([", ".join(names[:-1]), names[-1]])
+    table = TWO if count == 2 else THREE
     return Task(
         FAMILY,
-        phrasing.format(animals=joined, place=length.name),
+        asked(rng, table, training, animals=animals, both=both, place=length.name),
         lambda seen: next_move(seen, speeds, length),
         lambda answer: fastest in answer and states(answer, number),
         [Web([*speeds, length])],

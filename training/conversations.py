@@ -14,6 +14,7 @@ import torch
 from training import chat, families, traces
 
 CHAT, CHATS = 0.06, 6
+FIRST_MOVES, QUESTIONS = 0.4, 6
 UNOPENED = 0.1
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
@@ -36,6 +37,7 @@ class Conversation:
 def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Iterator[Conversation]:
     """Endless conversations, the same for the same seed and worker.
 
+    Some are the first moves of several runs: what a question's wording decides is decided there, and they are short.
     The n-th of all workers are of one family, hence of about the same size: workers wait for each other at each step.
     """
     kinds, rng, render = random.Random(seed), random.Random(f"{seed} {worker}"), traces.renderer()
@@ -44,11 +46,14 @@ def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Itera
         return tokenizer.encode(text).ids
 
     while True:
-        if kinds.random() < CHAT:
+        kind, opened = kinds.random(), rng.random() >= UNOPENED
+        if kind < CHAT:
             samples = [chat.sample(rng, render) for _ in range(CHATS)]
+        elif kind < CHAT + FIRST_MOVES:
+            tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
+            samples = [traces.agent_samples(task, render, opened=opened)[0] for task in tasks]
         else:
-            family = families.drawn(kinds)
-            samples = traces.agent_samples(family(rng, True), render, opened=rng.random() >= UNOPENED)
+            samples = traces.agent_samples(families.drawn(kinds)(rng, True), render, opened=opened)
         head = samples[0].prompt[: samples[0].prompt.index(USER)]
         tools = max(head.find(mark) for mark in TOOLS)
         exchanges = [(encode(s.prompt[len(head) :]), encode(s.completion)) for s in samples]

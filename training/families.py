@@ -22,6 +22,11 @@ def drawn(rng: random.Random):
     return ALL[rng.choices(list(SHARES), list(SHARES.values()))[0]]
 
 
+def of_one_prompt(rng: random.Random):
+    """The `draw` of a family of those with the course's own tools, hence with one system prompt."""
+    return rng.choices((speed.draw, compare.draw, imports.draw), (0.5, 0.3, 0.2))[0]
+
+
 def measured(family: str, count: int, seed: int) -> list[Task]:
     """Held-out tasks of one family, the same for the same seed; more of them begin with the same ones."""
     rng = random.Random(f"{seed} {family}")

@@ -10,6 +10,7 @@ import re
 
 from training.entities import article, entity
 from training.pages import AMERICAN, METRIC, PER_UNIT, UNITS, Topic, Web, hidden, topic
+from training.phrasings import ONE, asked
 from training.tasks import Move, Task, code, states
 
 FAMILY = "speed over distance"
@@ -37,36 +38,6 @@ SECONDS = (
 )
 COMPUTED = re.compile(r"\nSECONDS [\d.]+\n")
 
-QUESTIONS = {
-    True: (
-        "How many seconds would it take for {animal} at full speed to run through {place}?",
-        "How many seconds does {animal} need to cross {place} at top speed?",
-        "How long, in seconds, would {animal} take to run the length of {place}?",
-        "If {animal} runs at full speed along {place}, how many seconds pass?",
-        "Running flat out, in how many seconds does {animal} get across {place}?",
-        "In seconds, how quickly could {animal} run over {place}?",
-        "Picture {animal} sprinting from one end of {place} to the other at top speed. How many seconds is that?",
-        "Compute the seconds that {animal} needs for {place} at its top speed.",
-        "Tell me how many seconds {place} takes {animal} at full speed.",
-        "What time in seconds would {animal} need for the full length of {place}?",
-        "{place}: how many seconds for {animal} that runs as fast as possible?",
-        "I want to know how many seconds {animal} at maximum speed spends on {place}.",
-    ),
-    False: (
-        "Suppose {animal} races across {place} as fast as it can. After how many seconds does it arrive?",
-        "At its maximum speed, for how many seconds is {animal} on {place}?",
-        "How many seconds before {animal} that starts at one end of {place} reaches the other at a dead run?",
-        "Give me the number of seconds: {animal}, full speed, all the way along {place}.",
-    ),
-}
-
-
-def question(rng: random.Random, training: bool, **names: str) -> str:
-    """The course's own phrasing a quarter of the time in training, so that it is at home there."""
-    phrasings = QUESTIONS[training]
-    chosen = phrasings[0] if training and rng.random() < 0.25 else rng.choice(phrasings)
-    return chosen.format(**names)
-
 
 def topics(rng: random.Random, training: bool) -> list[Topic]:
     american = rng.random() < 0.15
@@ -90,7 +61,7 @@ def draw(rng: random.Random, training: bool) -> Task:
 
     return Task(
         FAMILY,
-        question(rng, training, animal=article(speed.name), place=length.name),
+        asked(rng, ONE, training, animal=article(speed.name), place=length.name),
         script,
         lambda answer: states(answer, expected),
         [Web([speed, length])],

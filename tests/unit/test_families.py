@@ -6,7 +6,7 @@ import re
 import pytest
 
 from course import corpus
-from training import chat, documents, imports, layouts, planted, speed, traces
+from training import chat, documents, imports, layouts, phrasings, planted, speed, traces
 from training.entities import article, held_out
 from training.families import ALL, FAMILIES, SHARES, measured
 from training.pages import Web, topic
@@ -71,7 +71,8 @@ def test_layouts_and_phrasings_are_split():
     trained = corpus.SPEED_LAYOUTS + corpus.LENGTH_LAYOUTS + layouts.TRAIN_SPEED + layouts.TRAIN_LENGTH
     measured_on = layouts.HELD_OUT_SPEED + layouts.HELD_OUT_LENGTH
     assert not {lay.text for lay in trained} & {lay.text for lay in measured_on}
-    assert not set(speed.QUESTIONS[True]) & set(speed.QUESTIONS[False])
+    for questions in (phrasings.ONE, phrasings.TWO, phrasings.THREE):
+        assert not set(questions[True]) & set(questions[False])
     for table in chat.ASK.values():
         assert not set(table[True]) & set(table[False])
 
@@ -86,7 +87,7 @@ def test_tools_and_wishes_are_split():
 def test_the_course_s_own_question_is_a_training_phrasing_about_held_out_names():
     from course.agent import LEOPARD
 
-    assert speed.QUESTIONS[True][0].format(animal="a leopard", place="Pont des Arts") == LEOPARD
+    assert phrasings.ONE[True][0].format(animal="a leopard", place="Pont des Arts") == LEOPARD
 
 
 @pytest.mark.parametrize("family", FAMILIES)
