@@ -42,7 +42,7 @@ def markdown(wheel: dict, binary: dict | None = None) -> str:
         failures = ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items()) or "none"
         lines.append(
             f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {beside(family, wheel, binary)} "
-            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']} | {failures} |"
+            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {seconds(row)} | {failures} |"
         )
     engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
     made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
@@ -60,6 +60,11 @@ def beside(family: str, wheel: dict, binary: dict | None) -> str:
     both = [r["answer"] == said[r["question"]] for r in binary["results"]
             if r["family"] == family and r["question"] in said]  # fmt: skip
     return f"{row['right']} of {row['cases']}, {sum(both)} of {len(both)} answers the same"
+
+
+def seconds(row: dict) -> str:
+    many = row.get("at_once", 1)
+    return f"{row['seconds']}" if many == 1 else f"{row['seconds']}, {many} at once"
 
 
 def verdict(family: str, row: dict) -> str:
