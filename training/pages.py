@@ -146,7 +146,7 @@ def _leads(main: str, figures: list[str]) -> bool:
 def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:
     """The same topics, now and then with one whose figure takes a second search."""
     able = [t for t in topics if (silent := [p for p in t.pages if p.figure is None and p.about == t.name])
-            and not any(_printed(p, unit) for p in silent for unit in (t.unit, METRIC[t.kind]))]  # fmt: skip
+            and not any(_printed(p, unit) for p in silent for unit in (METRIC[t.kind], AMERICAN[t.kind]))]  # fmt: skip
     if not able or rng.random() >= share:
         return topics
     chosen = rng.choice(able)
