@@ -48,8 +48,8 @@ for item in report:
         print(f"  wanted: {item.wants}\n  run:    {item.run}")
 
 # %% [markdown]
-# A busy port 8080 is no fault if a llama-server answers there, most likely your own. Two lines
-# no lesson can do without:
+# A busy port 8080 is no fault if a llama-server answers there, most likely your own. Two of
+# the lines must be ✓ for any lesson, `python` and `packages`:
 
 # %% tags=["nbval-check-output"]
 broken = [item.saw for item in report if item.name in ("python", "packages") and not item.ok]
@@ -112,12 +112,11 @@ check.says("every flag of the article is in it", all(flag in command for flag in
 # ## The embedded model is a flight simulator
 #
 # The embedded model is SmolLM2-135M-Instruct with an adapter trained for this course, so small
-# that it runs on any CPU. It has learned the flights of the lessons, as a thinking agent with
-# tools (how many seconds something fast needs for some distance, which of two is faster, what to
-# do about a forbidden import, what a document says), and a little plain chat. Everything around
-# it is real (the server, smolagents, each byte on the wire), but it is no assistant: outside
-# these few kinds of questions expect nonsense, and take nothing it does for what a larger model
-# would do.
+# that it runs on any CPU. As a thinking agent it knows four kinds of question: how many seconds
+# something fast needs for a distance, which of two is faster, what to do about a forbidden
+# import, what a document says; and a little plain chat. Everything around it is real (the server,
+# smolagents, each byte on the wire), but outside these few kinds expect nonsense, and take nothing
+# it does for what a larger model would do.
 #
 # How well does it fly? These are questions about names that its training never saw, on pages laid
 # out and in tools worded as it never saw them, each run through the whole loop.
@@ -148,8 +147,8 @@ check.says("and each failure is told", failed == [sum(row["failures"].values()) 
 # %% [markdown]
 # ## The first question
 #
-# Time to fly. First a server; it prints the exact command that starts it. If one is running
-# already, the lesson attaches to it and says so.
+# Time to fly. First a server. If `SERVER` is set, as `make lab` does, the lesson attaches to that
+# one and says so; else it starts its own and prints the exact command.
 
 # %%
 server = Server(PROFILE, url=SERVER).start()
@@ -204,8 +203,9 @@ for turn in turns(tape.records()):
 
 # %% [markdown]
 # One address, called again and again. There is no other channel: whatever smolagents and the
-# model know of each other went through these requests. And the tokens that go in grow with each
-# one, because a chat completion remembers nothing: the agent sends all that was said before.
+# model know of each other went through these requests. A token is a piece of text, a few
+# characters long: what a model reads and writes. The tokens that go in grow with each request,
+# because a chat completion remembers nothing: the agent sends all that was said before.
 
 # %% tags=["nbval-check-output"]
 told = turns(tape.records())

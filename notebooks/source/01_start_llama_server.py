@@ -14,6 +14,7 @@ SERVER = None
 PROFILE = None
 
 # %%
+import json
 import os
 import time
 
@@ -84,11 +85,13 @@ check.says("the command names the weights", ".gguf" in server.command_line)
 # The switch that breaks things today is `--no-jinja`. Lesson 06 is about that.
 #
 # Our own command has no `--jinja` at all. **Predict:** does the server use the template we gave
-# it, or something generic? `/props` shows the template in use.
+# it, or something generic? `/props` shows the template that was loaded. Whether it is used, only
+# a rendered prompt shows: `/apply-template` makes one of messages, and generates nothing.
 
 # %%
 props = server.props()
-print(props["chat_template"][:120], "…")
+print(props["chat_template"][:120], "…\n")
+print(server.apply_template([{"role": "user", "content": "Hi"}]))
 
 # %% tags=["nbval-check-output"]
 check.says("--jinja is not in our command", "--jinja" not in server.command)
@@ -167,12 +170,16 @@ question = {
     "max_tokens": 64,
 }
 first = server.post("/v1/chat/completions", question)
-print(first["choices"][0]["finish_reason"], first["choices"][0]["message"])
+print(json.dumps(first, indent=2))
 
 # %% [markdown]
 # Don't mind what it says: this is not the kind of question that our small model was trained for.
-# `finish_reason` tells why it stopped: `stop` when the model ended by itself, `length` when
-# `max_tokens` ended it. The thinking and the answer come in separate fields, of which more later.
+# `choices` holds the answers (one), `message` is what the assistant said, `usage` counts tokens,
+# the pieces of text that a model reads and writes. `finish_reason` tells why it stopped: `stop`
+# when the model ended by itself, `length` when `max_tokens` ended it.
+#
+# A thinking model writes a draft between `<think>` and `</think>` before its answer. You saw the
+# template open it; the server cuts the draft out into `reasoning_content`.
 #
 # Next to the answer, llama-server tells what it cost:
 
@@ -284,9 +291,10 @@ print(server.log(12))
 
 # %% [markdown]
 # The line to look for is `print_timing`: the same numbers as in the response, one block for each
-# request, also for requests whose client never looked. The warning near the top deserves
-# a thought too: without an API key, every program on this machine, and any page in your browser,
-# may use the server. On `127.0.0.1` that is you; never put it on `0.0.0.0` like this.
+# request, also for requests whose client never looked. Near its top the log warns that no API key
+# is set, and that deserves a thought too: without one, every program on this machine, and any
+# page in your browser, may use the server. On `127.0.0.1` that is you; never put it on `0.0.0.0`
+# like this.
 
 # %% tags=["nbval-check-output"]
 log = server.log(1000)

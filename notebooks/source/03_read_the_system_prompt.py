@@ -126,7 +126,7 @@ print(sections["role"])
 # The longest part shows by example. **Predict:** do the examples use your agent's tools?
 
 # %%
-print(sections["examples"][:1100], "…")
+print(sections["examples"])
 
 # %%
 used = set(re.findall(r"\b([a-z]+_[a-z_]+)\(", sections["examples"]))
@@ -312,8 +312,8 @@ print(told_after("import os\nprint(os.getcwd())"))
 
 # %% [markdown]
 # The error has become a message (on the wire: from `user`), with the advice not to repeat it.
-# The run goes on: a broken rule costs one step, no more. That is the loop at work, and it is all
-# that "the agent corrects itself" means.
+# The run goes on: a broken rule costs one step, no more. That is what "the agent corrects itself"
+# means.
 
 # %% tags=["nbval-check-output"]
 seen = told_after("import os")
@@ -440,6 +440,7 @@ check.says("the model got results or the error, and the run went on", kind, saw=
 fetch = inspect.getsource(WebSearchTool.search_duckduckgo)
 check.says("the real tool sets no timeout", "requests.get(" in fetch and "timeout" not in fetch)
 empty = told_after('print(web_search(query="zxqvw"))')
+print(empty)
 check.says("nothing found is an error too", "No results found! Try a less" in empty, saw=empty)
 
 # %% [markdown]

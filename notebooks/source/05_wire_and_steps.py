@@ -36,7 +36,10 @@ server = Server(PROFILE, url=SERVER).start()
 # The model below speaks HTTP through a transport that copies every byte to the tape. A step
 # callback adds what smolagents made of each response. Nothing in smolagents is patched.
 #
-# **Predict:** how many requests does the leopard question take?
+# An *exchange* is one HTTP request with its response, a *step* is what smolagents made of it, and
+# a *turn* is both, joined.
+#
+# **Predict:** how many steps will memory have, and what could make the two numbers differ?
 
 # %%
 tape = Tape()
@@ -463,7 +466,9 @@ for turn in broken:
     print("  smolagents:", (turn.step["error"] or "no error")[:90])
 
 # %% [markdown]
-# Memory blames the model's code. Whoever reads memory alone now goes and works on the prompt.
+# `content` is empty, and memory has no error: two steps that did nothing, then `Reached max
+# steps.` (The third request is the one that smolagents adds when the steps run out.) Nothing in
+# memory says why. Whoever reads memory alone now goes and works on the prompt.
 #
 # Lay both runs side by side instead. The broken one is on the left; choose the other under
 # *Compare with*, and go through the turns. (Tab and the arrow keys do as well as a mouse.)

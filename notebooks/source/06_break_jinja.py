@@ -2,8 +2,8 @@
 # # 06 · Break `--jinja` on purpose
 #
 # The article says that without `--jinja` the thinking ends up in `content`, where smolagents
-# parses it. That was true when people first read it somewhere, false for some months, and is
-# true again. In this lesson you change one server setting at a time, look at the bytes, and
+# parses it. That was true until about October 2025. Today jinja is on by default, and only
+# `--no-jinja` brings the leak back. In this lesson you change one server setting at a time, look at the bytes, and
 # learn to tell the settings apart by them.
 #
 # **After this lesson you can** say which of five settings a server runs with by looking at the
@@ -149,6 +149,10 @@ check.says("under all five settings the model wrote the same text", wrote == [RE
 
 # %% [markdown]
 # ### Exercise 06.1 · ★★☆ · 10 minutes
+#
+# What each setting changes: *no-jinja* puts a built-in template in place of the model's;
+# *reasoning-format none* lets the parser run, and separate nothing; *skip-chat-parsing* runs no
+# parser; *template never opens* is our template without its `<think>`.
 #
 # **Predict** for each setting where the thinking of `RELIES` is in the message that smolagents
 # gets. Three answers are possible, and some settings share one:
@@ -345,9 +349,14 @@ def jinja_is_on(server):
 
 
 # %%
+third = Server("embedded", url=False, quiet=True, **SETTINGS["template never opens"]).start()
 check.exercise(
-    "06.2", jinja_is_on, lambda f: f(on) is True and f(off) is False, hint="True for on only"
+    "06.2",
+    jinja_is_on,
+    lambda f: f(on) is True and f(off) is False and f(third) is True,
+    hint="True for on, False for off, True for one whose template never opens the thinking",
 )
+third.stop()
 
 # %% [markdown]
 # ## Three that look alike
@@ -584,8 +593,8 @@ check.says("the default's answer is 9.62 seconds", "9.62" in str(default.answer)
 #
 # The other two took the opening away from the model. What it does then is the model's affair:
 # a large one opens the thinking by itself, as Qwen does. The embedded one learned that from one
-# training run in ten, and does it or not. Before it had learned it well, it skipped the thinking
-# and wrote its code between three backticks instead of `<code>`. Read its row in the table.
+# training run in ten; an earlier version of it skipped the thinking and wrote its code between
+# three backticks instead of `<code>`. Read its rows in the table.
 #
 # So never judge a setting by the answer. Judge it by the wire.
 #

@@ -116,7 +116,7 @@ for attempt in ten:
 # ### Exercise 09.1 · ★★☆ · 10 minutes
 #
 # **Predict** for each attempt which layer stops it in the container on the socket: a letter from
-# the table. Some letters are used twice, and one attempt gets through.
+# the table. One letter is used three times, and one attempt gets through.
 #
 # <details><summary>Hint</summary>
 # Ask first: what does it have to reach, and is that inside the container at all? If it is, what
@@ -139,7 +139,6 @@ layers = {
 
 # %% tags=["solution"]
 layers = dict(zip(attempts.TEN, "abaadecfgh", strict=True))
-layers["walk_frames"], layers["write_usr"] = "a", "d"
 
 # %%
 LAYERS = {
@@ -315,7 +314,7 @@ for letter, options in OPTIONS.items():
 
 # %% [markdown]
 # The rule behind it: what is not known to open nothing is refused. A list of forbidden options
-# would have to be right for ever.
+# would have to be right forever.
 #
 # ## Run the agent in it
 #
