@@ -18,7 +18,16 @@ COATS = re.findall(r"\w+", "spotted gray river common dwarf red golden white gre
 PARTS = ("eyed", "tailed", "backed", "footed", "necked")
 FOREIGN = ("Pont de", "Pont du", "Ponte", "Place de la", "Puente", "Rue", "Piazza", "Plaza", "Most")
 STREETS = ("brücke", "straße", "platz", "brug", "bron")
-INVENTED = 0.5
+INVENTED = 0.8
+PLAIN = re.findall(r"\w+", (
+    "harbor lantern orchard river candle copper garden market winter summer thunder marble mirror window silver anchor "
+    "barrel basket button carpet castle cellar chapel cinder clover cotton dragon engine feather ferry fiddle fountain "
+    "granite hammer hazel helmet iron island ivory jasmine kettle ladder lemon linen meadow mill monument needle north "
+    "ocean olive paper pepper pilgrim pillar planet pocket prairie quarry queen ribbon rocket saddle sailor salt shadow "
+    "signal south spindle station steel storm sugar temple timber tower trumpet union valley velvet violet wagon walnut "
+    "washing water whistle willow wonder assembly liberty congress republic general captain doctor saint victory memorial"
+))  # fmt: skip
+"""Words that a tokenizer knows whole: with invented syllables alone, a model took unknown names for those it knew."""
 
 
 def held_out(name: str) -> bool:
@@ -41,11 +50,39 @@ def entity(rng: random.Random, table: str, training: bool) -> dict[str, object]:
     real = [row for row in corpus.rows(table) if held_out(row["name"]) is not training]
     row: dict[str, object] = dict(rng.choice(real))
     if training and rng.random() < INVENTED:
-        row["name"] = animal_name(rng) if table == "animals" else place_name(rng)
+        row["name"] = invented(rng, table, [str(one["name"]) for one in real])
     row["source"] = f"Wikipedia, {row['name']}"
     if table == "animals":
         return row | {"mass_kg": rng.randint(2, 900), "lifespan_years": rng.randint(3, 70)}
     return row | {"width_m": rng.randint(2, 60), "opened": rng.randint(1100, 2022)}
+
+
+def invented(rng: random.Random, table: str, known: list[str]) -> str:
+    """A name that nothing real has: of syllables, of plain words, or of the parts of two known ones."""
+    real = {row["name"].lower() for row in corpus.rows(table)}
+    while True:
+        kind = rng.random()
+        if kind < 0.4:
+            name = animal_name(rng) if table == "animals" else place_name(rng)
+        elif kind < 0.75:
+            name = plain_name(rng, table)
+        else:
+            first, last = (rng.choice(known).split() for _ in range(2))
+            name = " ".join([first[0], *last[-1:]]) if rng.random() < 0.7 else " ".join([*first[:-1], *last])
+        if not any(one in name.lower() for one in real):
+            return name
+
+
+def plain_name(rng: random.Random, table: str) -> str:
+    """One to four plain words, sometimes with an initial or a number: lower case for an animal."""
+    parts = rng.sample(PLAIN, rng.choice([1, 1, 2, 2, 2, 3, 4]))
+    if table == "animals":
+        parts = [rng.choice(COATS), *parts[:2]] if rng.random() < 0.6 else parts[:2]
+        return " ".join(parts)
+    parts = [part.capitalize() for part in parts]
+    if rng.random() < 0.15:
+        parts.insert(1, f"{rng.choice('ABCDEFGHJKLMNPRSTW')}.")
+    return " ".join([*parts, rng.choice(KINDS)]) + (f" {rng.randint(2, 199)}" if rng.random() < 0.05 else "")
 
 
 def word(rng: random.Random) -> str:

@@ -7,8 +7,9 @@ search, a search that finds nothing at first, a code block that was forgotten.
 import json
 import random
 import re
+from dataclasses import replace
 
-from training.entities import article, entity
+from training.entities import article, entity, plain_name
 from training.pages import AMERICAN, METRIC, PER_UNIT, UNITS, Topic, Web, hidden, topic
 from training.phrasings import ONE, asked
 from training.tasks import Move, Task, code, states
@@ -50,11 +51,12 @@ def topics(rng: random.Random, training: bool) -> list[Topic]:
 def draw(rng: random.Random, training: bool) -> Task:
     speed, length = hidden(rng, topics(rng, training), 0.1)
     expected = length.value / (speed.value * 1000 / 3600)
-    slip = rng.choice(["no code", "no results"]) if training and rng.random() < 0.1 else None
+    slip = rng.choice(["no code", "no results", "wrong name"]) if training and rng.random() < 0.15 else None
+    wrong = replace(length, name=plain_name(rng, "places"))
 
     def script(seen: list[str]) -> Move:
         if slip and not seen:
-            return _slip(slip, speed)
+            return _slip(slip, speed, wrong)
         if slip and len(seen) == 1:
             return _mended(slip, speed, length)
         return next_move(seen, speed, length)
@@ -131,8 +133,10 @@ def _last(speed: Topic, length: Topic) -> Move:
     )
 
 
-def _slip(kind: str, speed: Topic) -> Move:
+def _slip(kind: str, speed: Topic, wrong: Topic) -> Move:
     """What goes wrong first; nothing is learned from it but its consequences."""
+    if kind == "wrong name":
+        return replace(_first(speed, wrong), trained=False)
     if kind == "no code":
         return Move("I look for both facts.", f"I search for the speed of the {speed.name}.", trained=False)
     wrong = 'speed_pages = web_search("fastest of all")\nprint("SPEED", speed_pages)'
