@@ -1,7 +1,10 @@
 """Generated parts of pages: only they are replaced, and they say what the data say."""
 
+import json
+
 import pytest
 
+from course.embedded import adapter_path, sha256
 from course.generated import spliced
 from training import table
 
@@ -22,6 +25,11 @@ def test_a_missing_mark_is_told_and_nothing_is_lost(text):
 def test_the_pages_tell_what_was_measured_of_the_model(page):
     text = page.read_text(encoding="utf-8")
     assert table.written(text) == text, "run:  python -m training.table"
+
+
+def test_what_was_measured_is_the_adapter_that_is_here():
+    measured = json.loads(table.data().read_text(encoding="utf-8"))["model"]["adapter_sha256"]
+    assert measured == sha256(adapter_path()), 'run:  make eval ARGS="--write"'
 
 
 def test_a_missed_target_is_called_missed():
