@@ -145,10 +145,10 @@ def main() -> None:
     tables = {f: summary([r for r in results if r.family == f], args.at_once) for f in args.family or names}
     if args.base:
         with Server("embedded", quiet=True, **{**changes, "model": base_path()}) as server:
-            for family, table in tables.items():
+            for family, row in tables.items():
                 print(f"── {family}, the base model, at most 3 steps each")
                 base = run(server, family, args.base, args.seed, 3, args.at_once)
-                table |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
+                row |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
     print(json.dumps(tables, indent=1))
     if args.write:
         print(f"written: {write(tables, results, engine, args.seed)}")
