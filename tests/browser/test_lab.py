@@ -163,5 +163,5 @@ def test_axe_finds_nothing_wrong_in_the_explorer(notebook, explorer, axe):
     handle = explorer.element_handle()
     assert axe(notebook, handle) == []
     notebook.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    notebook.locator("body[data-jp-theme-light='false']").wait_for()
+    notebook.locator("body[data-jp-theme-light='false']").wait_for(state="attached")
     assert axe(notebook, handle) == []
