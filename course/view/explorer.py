@@ -2,7 +2,8 @@
 
 Does: stock ipywidgets around what `view.show` draws, so it needs no extension; looks at its tapes again when told
 that there is something new. Does not: draw turns itself, or watch anything by itself: a widget's clicks wait until
-the running cell is done, but `update`, called from the run, shows at once.
+the running cell is done, but `update`, called from the run, shows at once. By keyboard, Tab and the space bar reach all:
+JupyterLab takes arrows and Enter outside of text fields for its cells.
 
     explorer = Explorer(tape)
     display(explorer)

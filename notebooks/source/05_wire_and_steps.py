@@ -471,7 +471,7 @@ for turn in broken:
 # memory says why. Whoever reads memory alone now goes and works on the prompt.
 #
 # Lay both runs side by side instead. The broken one is on the left; choose the other under
-# *Compare with*, and go through the turns. (Tab and the arrow keys do as well as a mouse.)
+# *Compare with*, and go through the turns. (Tab and the space bar do as well as a mouse.)
 
 # %%
 Explorer(tape, short_tape)
