@@ -1,7 +1,7 @@
 """How often the embedded model is right on tasks it never saw:  make eval
 
 Does: runs held-out tasks of each family (names, page layouts, tools and phrasings that training never uses) through
-smolagents' own agents and a real llama-server, and prints a table. Greedy, so that a repeated run on
+smolagents' own agents and a real llama-server, one after the other, and prints a table. Greedy, so that a repeated run on
 the same build gives about the same. Does not: change the model.
 
     make eval ARGS="--cases 50 --write"                        # into eval.json, README, card
@@ -15,14 +15,12 @@ import json
 import random
 import statistics
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 from course.agent import connect
 from course.embedded import adapter_path, base_path, gguf_path, sha256
-from course.profiles import load
 from course.server import Server
 from training import chat, table
 from training.families import FAMILIES, measured
@@ -84,30 +82,22 @@ def say(server: Server, one: chat.Exchange, thinking: bool) -> Result:
     )
 
 
-def run(
-    server: Server, family: str, count: int, seed: int, max_steps: int = MAX_STEPS, at_once: int = 1
-) -> list[Result]:
-    """The first `count` cases of a family in their order, `at_once` of them at a time."""
+def run(server: Server, family: str, count: int, seed: int, max_steps: int = MAX_STEPS) -> list[Result]:
+    results = []
     tasks = [] if family == chat.FAMILY else measured(family, count, seed)
-
-    def case(number: int) -> Result:
+    for number in range(count):
         if family == chat.FAMILY:
             exchange = chat.draw(random.Random(f"{seed} {family} {number}"), False)
-            return say(server, exchange, thinking=number % 3 != 2)
-        return ask(server, tasks[number], max_steps)
-
-    results = []
-    with ThreadPoolExecutor(at_once) as pool:
-        for last in pool.map(case, range(count)):
-            results.append(last)
-            right = sum(r.outcome == "right" for r in results)
-            print(f"{right:3d}/{len(results):<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
+            results.append(say(server, exchange, thinking=number % 3 != 2))
+        else:
+            results.append(ask(server, tasks[number], max_steps))
+        last, right = results[-1], sum(r.outcome == "right" for r in results)
+        print(f"{right:3d}/{number + 1:<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
     return results
 
 
-def summary(results: list[Result], at_once: int) -> dict:
+def summary(results: list[Result]) -> dict:
     return {
-        "at_once": at_once,
         "cases": len(results),
         "right": sum(r.outcome == "right" for r in results),
         "steps": round(statistics.mean(r.steps for r in results), 2),
@@ -128,26 +118,23 @@ def main() -> None:
     parser.add_argument("--base", type=int, default=0, help="also this many of each on the base, no adapter")
     parser.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
     parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
-    parser.add_argument("--at-once", type=int, default=1, help="cases at a time; each then takes longer")
     parser.add_argument("--server", help="measure what runs at this address")
     parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
     args = parser.parse_args()
     changes = {"url": args.server, "model": args.model, "threads": args.threads}
     changes = {name: value for name, value in changes.items() if value is not None}
-    if args.at_once > 1 and not args.server:
-        changes |= {"parallel": args.at_once, "context": args.at_once * load("embedded").context}
     results: list[Result] = []
     with Server("embedded", quiet=True, **changes) as server:
         for family in args.family or names:
             print(f"── {family}")
-            results += run(server, family, args.cases, args.seed, at_once=args.at_once)
+            results += run(server, family, args.cases, args.seed)
         engine = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
-    tables = {f: summary([r for r in results if r.family == f], args.at_once) for f in args.family or names}
+    tables = {f: summary([r for r in results if r.family == f]) for f in args.family or names}
     if args.base:
-        with Server("embedded", quiet=True, **{**changes, "model": base_path()}) as server:
+        with Server("embedded", quiet=True, model=base_path()) as server:
             for family, row in tables.items():
                 print(f"── {family}, the base model, at most 3 steps each")
-                base = run(server, family, args.base, args.seed, 3, args.at_once)
+                base = run(server, family, args.base, args.seed, max_steps=3)
                 row |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
     print(json.dumps(tables, indent=1))
     if args.write:

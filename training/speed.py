@@ -139,8 +139,8 @@ def _slip(kind: str, speed: Topic, wrong: Topic) -> Move:
         return replace(_first(speed, wrong), trained=False)
     if kind == "no code":
         return Move("I look for both facts.", f"I search for the speed of the {speed.name}.", trained=False)
-    wrong = 'speed_pages = web_search("fastest of all")\nprint("SPEED", speed_pages)'
-    return Move("I look for the speed.", code("I search for the speed.", wrong), trained=False)
+    search = 'speed_pages = web_search("fastest of all")\nprint("SPEED", speed_pages)'
+    return Move("I look for the speed.", code("I search for the speed.", search), trained=False)
 
 
 def _mended(kind: str, speed: Topic, length: Topic) -> Move:

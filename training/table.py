@@ -5,14 +5,14 @@ missed target out.
 """
 
 import json
-from importlib.resources import files
 from pathlib import Path
 
+from course.embedded import adapter_path
 from course.generated import spliced
 from training import calls, speed
 
 BEGIN, END = "<!-- eval: written by python -m training.table -->", "<!-- eval: end -->"
-FOLDER = Path(str(files("course") / "data"))
+FOLDER = adapter_path().parent
 PAGES = FOLDER.parents[1] / "README.md", FOLDER / "MODEL_CARD.md"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 """Percent right."""
@@ -42,7 +42,7 @@ def markdown(wheel: dict, binary: dict | None = None) -> str:
         failures = ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items()) or "none"
         lines.append(
             f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {beside(family, wheel, binary)} "
-            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {seconds(row)} | {failures} |"
+            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']} | {failures} |"
         )
     engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
     made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
@@ -60,11 +60,6 @@ def beside(family: str, wheel: dict, binary: dict | None) -> str:
     both = [r["answer"] == said[r["question"]] for r in binary["results"]
             if r["family"] == family and r["question"] in said]  # fmt: skip
     return f"{row['right']} of {row['cases']}, {sum(both)} of {len(both)} answers the same"
-
-
-def seconds(row: dict) -> str:
-    many = row.get("at_once", 1)
-    return f"{row['seconds']}" if many == 1 else f"{row['seconds']}, {many} at once"
 
 
 def verdict(family: str, row: dict) -> str:
