@@ -31,9 +31,13 @@ def chromium_path() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The browser, headless. --no-sandbox: root in a container has none."""
+    """The browser, headless. --no-sandbox: root in a container has none.
+
+    Closed with each module, not with the session: while Playwright's driver lives, an event loop runs in this thread,
+    and no later test could call `asyncio.run`.
+    """
     if not chromium_path():
         pytest.skip("needs Chromium:  sudo apt-get install chromium")
     if not (TOOLS / "playwright").is_dir():
