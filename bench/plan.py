@@ -18,6 +18,7 @@ PLAN = [
     Measurement("reread", "bench.reread", "Tokens that are read again"),
     Measurement("suite", "bench.suite", "The notebooks as tests"),
     Measurement("speed", "bench.speed", "The server beside llama-bench"),
+    Measurement("drafts", "bench.drafts", "Guessed tokens"),
     Measurement("crowd", "bench.crowd", "Many agents at once"),
     Measurement("layers", "bench.layers", "CPU and GPU"),
     Measurement("clone", "bench.clone", "From a fresh clone to the first answer"),

@@ -66,12 +66,12 @@ def recorded(server: Server, folder) -> CodeAgent:
     return code_agent(model)
 
 
-def timed(build: Callable[[], CodeAgent]) -> Run:
+def timed(build: Callable[[], CodeAgent], question: str = LEOPARD) -> Run:
     """One run; what it prints goes to memory."""
     with contextlib.redirect_stdout(io.StringIO()):
         began = time.perf_counter()
         agent = build()
-        answer = agent.run(LEOPARD)
+        answer = agent.run(question)
         seconds = time.perf_counter() - began
     steps = [step for step in agent.memory.steps if isinstance(step, ActionStep)]
     return Run(seconds, sum(map(server_seconds, steps)), len(steps), str(answer))

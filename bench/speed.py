@@ -2,7 +2,8 @@
 
 Does: sends random tokens to /completion, so that no cache helps, and reads the server's own timings; asks llama-bench for
 the same prompt length, and for generation after a prompt of that length. Does not: measure an agent. llama-bench does
-no sampling, the server does: what it loses there is part of the ratio.
+no sampling, the server does: what it loses there is part of the ratio. Without guessed tokens, which llama-bench has not
+either; those are in bench/drafts.py.
 """
 
 import json
@@ -58,7 +59,7 @@ def parse(said: str) -> float:
 
 def measure(setting: Setting) -> list[Row]:
     program = tool("llama-bench")
-    with setting.server() as server:
+    with setting.server(spec_type="none") as server:
         prompts, generations = served(server, setting.runs)
         commands = command(program, server.command, setting.runs)
     limits = [

@@ -51,6 +51,7 @@ VALUES = {
     "ctx_checkpoints": "--ctx-checkpoints",
     "lora": "--lora",
     "threads": "-t",
+    "spec_type": "--spec-type",
 }
 PROFILE_CHANGES = ("model", "chat_template_file", "context", "gpu_layers", "parallel", "extra")
 CHANGES = (*PROFILE_CHANGES, *SWITCHES, *VALUES)
@@ -102,7 +103,7 @@ def flag_groups(
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
     if profile.source == "embedded" and changes.get("threads") is None:
-        sizes += ["-t", str(max(1, (os.cpu_count() or 2) // 2))]
+        sizes += ["-t", str(max(min(2, os.cpu_count() or 1), (os.cpu_count() or 1) // 2))]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}
     for name, value in changes.items():

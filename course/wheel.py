@@ -45,6 +45,10 @@ def _layers(value: str) -> int:
     return {"auto": -1, "all": -2}[value] if value in ("auto", "all") else int(value)
 
 
+def _spec_types(value: str) -> list[str]:
+    return [name.upper().replace("-", "_") for name in _list(value)]
+
+
 def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
@@ -85,6 +89,7 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-ctxcp", "--ctx-checkpoints", "--swa-checkpoints"): ("n_ctx_checkpoints", int),
     ("-cms", "--checkpoint-min-step"): ("checkpoint_min_step", int),
     ("-lv", "--verbosity", "--log-verbosity"): ("verbosity", int),
+    ("--spec-type",): ("speculative.types", _spec_types),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
 CANNOT = {
@@ -146,10 +151,22 @@ def parameters(settings: dict[str, Any], xllamacpp: Any) -> Any:
             raise Refused(f"this version of xllamacpp has no setting {name}")
         if attribute == "reasoning_format":
             value = getattr(xllamacpp.common_reasoning_format, f"COMMON_REASONING_FORMAT_{FORMATS[value]}")
+        elif attribute == "types":
+            value = [_spec_type(xllamacpp, name) for name in value]
         elif attribute == "lora_adapters":
             value = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in value]
         setattr(target, attribute, value)
     return params
+
+
+def _spec_type(xllamacpp: Any, name: str) -> Any:
+    kinds = xllamacpp.common_speculative_type
+    known = {kind.removeprefix("COMMON_SPECULATIVE_TYPE_"): kind for kind in dir(kinds) if kind.isupper()}
+    known.pop("COUNT", None)
+    if name not in known:
+        shown = ", ".join(sorted(kind.lower().replace("_", "-") for kind in known))
+        raise Refused(f"--spec-type is one of {shown}, not {name.lower().replace('_', '-')!r}")
+    return getattr(kinds, known[name])
 
 
 def main(argv: Sequence[str]) -> int:

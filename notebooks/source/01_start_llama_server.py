@@ -53,7 +53,8 @@ print(f"ready after {time.monotonic() - began:.1f} s, {server.pid = }")
 # | `-c N` | context: room for N tokens, prompt and answer together |
 # | `-ngl N` | up to N layers on the GPU; `0` keeps all of them on the CPU |
 # | `-np N` | slots: how many requests are worked on at the same time |
-# | `-t N` | threads of the CPU; here half of the cores, so that two servers can run at once |
+# | `-t N` | threads of the CPU; here half of the cores, but two if there are two |
+# | `--spec-type ngram-mod` | guess the next tokens from what was written before, and check the guesses |
 # | `--metrics` | switches the page `/metrics` on |
 # | `--host`, `--port` | where it listens; `127.0.0.1` is this machine only |
 

@@ -42,6 +42,7 @@ def params(model, *flags):
         ("--ctx-checkpoints 0", "n_ctx_checkpoints", 0),
         ("--checkpoint-min-step 64", "checkpoint_min_step", 64),
         ("--verbosity 4", "verbosity", 4),
+        ("--spec-type none", "speculative.types", [xllamacpp.common_speculative_type(0)]),
         ("--reasoning-budget 7", "sampling.reasoning_budget_tokens", 7),
     ],
 )
@@ -72,6 +73,7 @@ def test_it_listens_on_this_machine_only_by_default(model):
         ("-hf owner/name", "-hf: this wheel does not download"),
         ("-c", "-c wants a value"),
         ("-c many", "-c wants a whole number, not 'many'"),
+        ("--spec-type magic", "--spec-type is one of draft-"),
         ("--reasoning-format all", "not 'all'"),
         ("--lora nowhere.gguf", "--lora: there is no file nowhere.gguf"),
         ("--chat-template-file nowhere", "nowhere cannot be read"),
