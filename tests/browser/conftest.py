@@ -111,7 +111,7 @@ def file(made, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def axe(chromium):
     """`axe(page)`: what axe-core finds wrong, a line each; `axe(page, ".region")` looks at that region only.
 
