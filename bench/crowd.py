@@ -3,7 +3,8 @@
 Does: lets N agents work at once on one server with enough slots, each with a question of its own, and counts those that
 are done per minute; measures, with requests that nobody waits between (`llama-batched-bench` where there is one, else
 N raw completions at once), how long the engine takes for as many tokens read and written. Does not: judge answers; a
-question's figure may be wrong, its tokens count all the same.
+question's figure may be wrong, its tokens count all the same. Without guessed tokens (bench/drafts.py), as the batches
+have none.
 
 The ratio is the part of the engine that agents can use: what is missing goes to Python, to waiting for one another,
 and to requests that do not come at the same moment.
@@ -127,7 +128,7 @@ def parse(said: str) -> float:
 def measure(setting: Setting) -> list[Row]:
     counts = sizes(setting.most)
     room = {"parallel": counts[-1], "context": counts[-1] * SLOT}
-    with setting.server(**room) as server:
+    with setting.server(**room, spec_type="none") as server:
         found = [crowd(setting, server, count) for count in counts]
         try:
             same = ("-m", "-ngl", *(["-t"] if "-t" in server.command else []))
