@@ -49,10 +49,12 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         await reader.readexactly(length)
         if b"/stream" in request:
             writer.write(head + b"text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(EVENTS):
+            began = time.perf_counter()
+            for sent in range(1, EVENTS + 1):
                 writer.write(b"%x\r\n%s\r\n" % (len(EVENT), EVENT))
                 await writer.drain()
-                await asyncio.sleep(PAUSE)
+                # By the clock: wake-ups that come late beside a busy tap would add up here and look like the tap's.
+                await asyncio.sleep(max(0.0, began + sent * PAUSE - time.perf_counter()))
             writer.write(b"0\r\n\r\n")
         else:
             writer.write(whole)
