@@ -103,7 +103,8 @@ def flag_groups(
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
     if profile.source == "embedded" and changes.get("threads") is None:
-        sizes += ["-t", str(max(min(2, os.cpu_count() or 1), (os.cpu_count() or 1) // 2))]
+        cores = os.cpu_count() or 1
+        sizes += ["-t", str(max(min(2, cores), cores // 2))]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}
     for name, value in changes.items():

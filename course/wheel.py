@@ -45,10 +45,6 @@ def _layers(value: str) -> int:
     return {"auto": -1, "all": -2}[value] if value in ("auto", "all") else int(value)
 
 
-def _spec_types(value: str) -> list[str]:
-    return [name.upper().replace("-", "_") for name in _list(value)]
-
-
 def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
@@ -89,7 +85,7 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-ctxcp", "--ctx-checkpoints", "--swa-checkpoints"): ("n_ctx_checkpoints", int),
     ("-cms", "--checkpoint-min-step"): ("checkpoint_min_step", int),
     ("-lv", "--verbosity", "--log-verbosity"): ("verbosity", int),
-    ("--spec-type",): ("speculative.types", _spec_types),
+    ("--spec-type",): ("speculative.types", _list),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
 CANNOT = {
@@ -160,12 +156,13 @@ def parameters(settings: dict[str, Any], xllamacpp: Any) -> Any:
 
 
 def _spec_type(xllamacpp: Any, name: str) -> Any:
-    kinds = xllamacpp.common_speculative_type
-    known = {kind.removeprefix("COMMON_SPECULATIVE_TYPE_"): kind for kind in dir(kinds) if kind.isupper()}
-    known.pop("COUNT", None)
+    kinds, prefix = xllamacpp.common_speculative_type, "COMMON_SPECULATIVE_TYPE_"
+    known = {
+        kind.removeprefix(prefix).lower().replace("_", "-"): kind for kind in dir(kinds) if kind.isupper()
+    }
+    del known["count"]  # how many there are, not one of them
     if name not in known:
-        shown = ", ".join(sorted(kind.lower().replace("_", "-") for kind in known))
-        raise Refused(f"--spec-type is one of {shown}, not {name.lower().replace('_', '-')!r}")
+        raise Refused(f"--spec-type is one of {', '.join(sorted(known))}, not {name!r}")
     return getattr(kinds, known[name])
 
 
