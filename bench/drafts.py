@@ -8,7 +8,7 @@ first run after the start, where there is nothing yet to guess from.
 from functools import partial
 
 from bench.recorded import Run, plain, timed
-from bench.rows import Row, paired, rotated, spread
+from bench.rows import Row, paired, pairs, rotated
 from bench.setting import Setting
 from course.agent import LEOPARD
 
@@ -49,14 +49,11 @@ def rows(new: dict[str, list[Run]], again: dict[str, list[Run]]) -> list[Row]:
     for what, runs in (("another question of the kind", new), ("the same question again", again)):
         seconds = {name: [run.seconds for run in some] for name, some in runs.items()}
         answers = {name: [run.answer for run in some] for name, some in runs.items()}
-        value = (
-            f"{spread(seconds['guessing'])} s ÷ {spread(seconds['plain'])} s, {len(seconds['plain'])} pairs"
-        )
         made.append(
             Row(
                 f"{what}: with guesses ÷ without",
                 paired(seconds["guessing"], seconds["plain"]),
-                value,
+                pairs(seconds["guessing"], seconds["plain"]),
                 failed=answers["guessing"] != answers["plain"],
                 data={name: [vars(run) for run in some] for name, some in runs.items()},
             )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from smolagents import ActionStep, CodeAgent, OpenAIModel
 
-from bench.rows import Row, paired, rotated, spread
+from bench.rows import Row, paired, pairs, rotated
 from bench.setting import Setting
 from course.agent import LEOPARD, OPENAI_SAMPLING, LoggingModel, code_agent, connect, record_run
 from course.search import OfflineSearch
@@ -106,15 +106,12 @@ def rows(runs: dict[str, list[Run]]) -> list[Row]:
     busy = statistics.median(run.busy for some in runs.values() for run in some)
     data = {name: [vars(run) for run in some] for name, some in runs.items()}
 
-    def as_measured(below: str) -> str:
-        return f"{spread(seconds['recorded'])} s ÷ {spread(seconds[below])} s, {len(seconds[below])} pairs"
-
     return [
-        Row("recorded run ÷ plain script", paired(seconds["recorded"], seconds["plain"]), as_measured("plain"),
-            limit=1.01, data=data),
+        Row("recorded run ÷ plain script", paired(seconds["recorded"], seconds["plain"]),
+            pairs(seconds["recorded"], seconds["plain"]), limit=1.01, data=data),
         Row("the same, the server's time taken as equal", (busy + client["recorded"]) / (busy + client["plain"]),
             f"{1000 * client['recorded']:.0f} ms ÷ {1000 * client['plain']:.0f} ms outside of the server, "
             f"{busy:.2f} s in it", limit=1.01),
         Row("recorded run ÷ the article's script, which prints all",
-            paired(seconds["recorded"], seconds["printing"]), as_measured("printing")),
+            paired(seconds["recorded"], seconds["printing"]), pairs(seconds["recorded"], seconds["printing"])),
     ]  # fmt: skip

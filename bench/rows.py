@@ -52,6 +52,11 @@ def spread(values: Sequence[float]) -> str:
     return f"{short(middle)} ({short(low)}–{short(high)})"
 
 
+def pairs(above: Sequence[float], below: Sequence[float]) -> str:
+    """The figures behind `paired`, which are seconds."""
+    return f"{spread(above)} s ÷ {spread(below)} s, {len(below)} pairs"
+
+
 def short(number: float) -> str:
     """Three digits that matter, and no exponent."""
     if abs(number) >= 100:
