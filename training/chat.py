@@ -35,27 +35,45 @@ THINGS = {
 }
 ASK = {
     "capital": {
-        True: ("What is the capital of {}?", "Name the capital of {}.", "Which city is the capital of {}?"),
+        True: ("What is the capital of {}?", "Name the capital of {}.", "Which city is the capital of {}?",
+               "Capital of {}?",
+               "{} has which capital?", "I forgot the capital of {}.", "What city governs {}?",
+               "The capital of {}, please.",
+               "Do you know the capital of {}?", "In which city is the government of {}?", "{}, capital?"),
         False: ("Tell me the capital city of {}.", "{}: what is its capital?"),
     },
     "sum": {
-        True: ("What is {} plus {}?", "How much is {} + {}?", "Add {} and {}.", "{} plus {}?"),
+        True: ("What is {} plus {}?", "How much is {} + {}?", "Add {} and {}.", "{} plus {}?", "{} + {} =",
+               "{} and {} is what?",
+               "What comes out of {} + {}?", "Sum up {} and {}.", "Please add {} to {}.", "How many are {} and {}?",
+               "What does {} + {} give?", "I have {} and get {} more. How many are that?"),
         False: ("What do {} and {} make together?", "Compute {} + {}."),
     },
     "opposite": {
-        True: ("What is the opposite of {}?", "Name the opposite of {}.", "Opposite of {}?"),
+        True: ("What is the opposite of {}?", "Name the opposite of {}.", "Opposite of {}?", "What is the contrary of {}?",
+               "The opposite of {}, please.", "If it is not {}, what is it?", "Say the opposite of {}.", "Not {}, but?",
+               "Which word is opposite to {}?", "Do you know the opposite of {}?"),
         False: ("Which word means the opposite of {}?", "Give me the opposite of {}."),
     },
     "thing": {
-        True: ("What is {}?", "Explain {} in one sentence.", "In one sentence: what is {}?"),
+        True: ("What is {}?", "Explain {} in one sentence.", "In one sentence: what is {}?", "Define {}.", "{}?",
+               "What does one call {}?", "Say what {} is.", "What do you understand by {}?", "Explain {} to a child.",
+               "What exactly is {}?", "I do not know what {} is.", "Describe {} briefly."),
         False: ("Please tell me what {} is.", "How would you explain {}?"),
     },
     "greeting": {
-        True: ("Hello!", "Hi there", "Good morning", "Say hello.", "Hey, are you there?", "Greet me in one sentence."),
+        True: ("Hello!", "Hi there", "Good morning", "Say hello.", "Hey, are you there?", "Greet me in one sentence.",
+               "Hey!",
+               "Good afternoon!", "Hello, computer.", "hi", "hello", "Nice to meet you.", "Good day", "Hey there!",
+               "Howdy"),
         False: ("Hi!", "Hello there.", "Good evening"),
     },
     "who": {
-        True: ("Who are you?", "What are you?", "What model is this?"),
+        True: ("Who are you?", "What are you?", "What model is this?", "Introduce yourself.", "What is your name?",
+               "Are you human?",
+               "Which language model are you?", "How big are you?", "Who is answering here?",
+               "Say something about yourself.",
+               "What kind of model are you?", "Do you have a name?", "What should I call you?", "Who am I talking with?"),
         False: ("Tell me who you are.", "Which model am I talking to?"),
     },
 }  # fmt: skip

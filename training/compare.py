@@ -15,7 +15,7 @@ COMPUTED = re.compile(r"Execution logs:\n(?:[^\n]+ [\d.]+\n){2,3}Last output")
 
 
 def draw(rng: random.Random, training: bool) -> Task:
-    count = 3 if rng.random() < 0.35 else 2
+    count = 3 if rng.random() < (0.5 if training else 0.35) else 2
     speeds: list[Topic] = []
     while len(speeds) < count:
         one = topic(rng, "speed", entity(rng, "animals", training), training)
@@ -64,13 +64,13 @@ def _search(speeds: list[Topic], length: Topic) -> Move:
 def _compute(speeds: list[Topic], length: Topic) -> Move:
     names = ", ".join(f"the {t.name}" for t in speeds)
     thinking = (
-        f"The pages state the speeds of {names} in km/h and the length of {length.name} in m. Some disagree, and some may "
-        "be about something else. The address of a page names its subject. The code takes the figure that most of the "
-        "right pages state, and computes the time of each animal in a loop."
+        f"I have pages about the speeds of {names}, and the length of {length.name}. Some may disagree, or be about "
+        "something else. The code keeps those whose address names the subject, takes the most frequent figure, and computes "
+        "each time in a loop."
     )
     lines = [f'    "{t.name}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
     return Move(thinking, code(
-        "I have the pages. The code collects the figures and computes the times.",
+        "The code collects the figures and computes the times.",
         *FIGURES, f'length_m = mode(figures(length_pages, "{length.name}", LENGTH))',
         "speed_pages = {", *lines, "}", "seconds = {}",
         "for name, pages in speed_pages.items():",

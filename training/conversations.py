@@ -13,8 +13,9 @@ import torch
 
 from training import chat, families, traces
 
-CHAT, CHATS = 0.06, 6
-FIRST_MOVES, QUESTIONS = 0.4, 6
+CHAT, CHATS = 0.07, 8
+FIRST_MOVES, QUESTIONS = 0.14, 6
+SHORT = 0.3
 UNOPENED = 0.1
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
@@ -37,7 +38,8 @@ class Conversation:
 def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Iterator[Conversation]:
     """Endless conversations, the same for the same seed and worker.
 
-    Some are the first moves of several runs: what a question's wording decides is decided there, and they are short.
+    Some are the first moves of several runs: what a question's wording decides is decided there, and they are short. Of the
+    families with short runs, several runs with the same tools are one conversation.
     The n-th of all workers are of one family, hence of about the same size: workers wait for each other at each step.
     """
     kinds, rng, render = random.Random(seed), random.Random(f"{seed} {worker}"), traces.renderer()
@@ -52,6 +54,9 @@ def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Itera
         elif kind < CHAT + FIRST_MOVES:
             tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
             samples = [traces.agent_samples(task, render, opened=opened)[0] for task in tasks]
+        elif kind < CHAT + FIRST_MOVES + SHORT:
+            tasks = families.short(kinds.choice(list(families.SHORT)), rng)
+            samples = [one for task in tasks for one in traces.agent_samples(task, render, opened=opened)]
         else:
             samples = traces.agent_samples(families.drawn(kinds)(rng, True), render, opened=opened)
         head = samples[0].prompt[: samples[0].prompt.index(USER)]

@@ -7,24 +7,26 @@ from training.tasks import Task
 
 FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, documents, calls)}
 ALL = FAMILIES | {planted.FAMILY: planted.draw}
-SHARES = {
-    speed.FAMILY: 0.46,
-    compare.FAMILY: 0.14,
-    imports.FAMILY: 0.08,
-    documents.FAMILY: 0.12,
-    calls.FAMILY: 0.18,
-    planted.FAMILY: 0.02,
-}
+SHARES = {speed.FAMILY: 0.26, compare.FAMILY: 0.34, calls.FAMILY: 0.38, planted.FAMILY: 0.02}
+"""Of the families whose runs are long."""
+SHORT = {imports.FAMILY: 4, documents.FAMILY: 3}
+"""The families whose runs are short, and how many of those make one conversation."""
 
 
 def drawn(rng: random.Random):
-    """The `draw` of a family to train on."""
+    """The `draw` of a family with long runs."""
     return ALL[rng.choices(list(SHARES), list(SHARES.values()))[0]]
+
+
+def short(family: str, rng: random.Random) -> list[Task]:
+    """Some tasks to train on with the same tools, hence with one system prompt."""
+    look = {"look": documents.shape(rng)} if family == documents.FAMILY else {}
+    return [ALL[family](rng, True, **look) for _ in range(SHORT[family])]
 
 
 def of_one_prompt(rng: random.Random):
     """The `draw` of a family of those with the course's own tools, hence with one system prompt."""
-    return rng.choices((speed.draw, compare.draw, imports.draw), (0.5, 0.3, 0.2))[0]
+    return rng.choices((speed.draw, compare.draw, imports.draw), (0.4, 0.35, 0.25))[0]
 
 
 def measured(family: str, count: int, seed: int) -> list[Task]:

@@ -70,14 +70,15 @@ class Topic:
         return [page.figure for page in self.shown(text) if page.figure and page.about == self.name]
 
     def reading(self, text: str) -> str:
-        """The result pages, site by site, as thought."""
+        """The result pages, address by address, as thought: what each states about this very subject."""
         head = f"{'Speed' if self.kind == 'speed' else 'Length'} of {self.subject}"
-        read = [
-            f"{page.link.split('//')[1].split('.')[0]} "
-            f"{(page.figure or 'none') if page.about == self.name else 'other'}"
-            for page in self.shown(text)
-        ]
-        return f"{head} in {self.unit}: {', '.join(read) or 'nothing'}."
+        read = [f"{page.link.split('//')[1]}: {self._said(page)}" for page in self.shown(text)]
+        return f"{head}: {', '.join(read) or 'nothing'}."
+
+    def _said(self, page: corpus.Page) -> str:
+        if page.about != self.name:
+            return "another"
+        return f"{page.figure} {self.unit}" if page.figure else "none"
 
     def query(self) -> str:
         return f"{self.name} top speed km/h" if self.kind == "speed" else f"{self.name} length meters"

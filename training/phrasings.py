@@ -109,10 +109,14 @@ THREE = {
         "Which animal takes the least time to get over {place}, {animals}? Give its seconds.",
     ),
 }
-AROUND = (
-    "Please answer: {q}", "Here is a question. {q}", "{q} Look it up.", "{q} Search first.", "Hello! {q}",
-    "{q} Give me the number.", "{q} Thank you.", "I have a question for you. {q}",
-)  # fmt: skip
+POLITE = (
+    "Please answer: {q}",
+    "Here is a question. {q}",
+    "Hello! {q}",
+    "{q} Thank you.",
+    "I have a question for you. {q}",
+)
+AROUND = (*POLITE, "{q} Look it up.", "{q} Search first.", "{q} Give me the number.")
 """What people write around a question; in training only."""
 
 
@@ -120,5 +124,8 @@ def asked(rng: random.Random, table: dict[bool, tuple[str, ...]], training: bool
     """A question; in training the first phrasing a tenth of the time more, and now and then with words around it."""
     phrasings = table[training]
     chosen = phrasings[0] if training and rng.random() < 0.1 else rng.choice(phrasings)
-    question = chosen.format(**names)
-    return rng.choice(AROUND).format(q=question) if training and rng.random() < 0.15 else question
+    return around(rng, chosen.format(**names), training, AROUND)
+
+
+def around(rng: random.Random, question: str, training: bool, words: tuple[str, ...] = POLITE) -> str:
+    return rng.choice(words).format(q=question) if training and rng.random() < 0.15 else question

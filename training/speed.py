@@ -85,7 +85,7 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
 def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
     thinking = thinking or (
         f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
-        "I search for both in one code block and print the results. The time comes after that."
+        "I search for both in one code block and print the results."
     )
     return Move(thinking, code(
         "I search for the speed and the length first.",
@@ -96,12 +96,11 @@ def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
 
 def _compute(speed: Topic, length: Topic) -> Move:
     thinking = (
-        f"I have pages about the speed of the {speed.name} and the length of {length.name}. Some disagree, and some may be "
-        "about something else. The address of a page names its subject. The code takes the figure that most of the right "
-        "pages state, and divides length by speed."
+        f"I have pages about the speed of the {speed.name} and the length of {length.name}. Some may disagree, or be about "
+        "something else. The code keeps those whose address names the subject, takes the most frequent figure, and divides."
     )
     return Move(thinking, code(
-        "I have the pages. The code collects the figures and computes the time.",
+        "The code collects the figures and computes the time.",
         *FIGURES,
         f'speeds = figures(speed_pages, "{speed.name}", SPEED)',
         f'lengths = figures(length_pages, "{length.name}", LENGTH)',

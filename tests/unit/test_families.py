@@ -8,7 +8,7 @@ import pytest
 from course import corpus
 from training import chat, documents, imports, layouts, phrasings, planted, speed, traces
 from training.entities import article, held_out
-from training.families import ALL, FAMILIES, SHARES, measured
+from training.families import ALL, FAMILIES, SHARES, SHORT, measured
 from training.pages import Web, topic
 from training.tasks import states
 
@@ -78,10 +78,13 @@ def test_layouts_and_phrasings_are_split():
 
 
 def test_tools_and_wishes_are_split():
-    assert not {s.name for s in documents.SHAPES[True]} & {s.name for s in documents.SHAPES[False]}
+    made = {documents.shape(random.Random(n)).name for n in range(2000)}
+    assert not made & {shape.name for shape in documents.SHAPES}
     assert not {f[0] for f in documents.FACTS[True]} & {f[0] for f in documents.FACTS[False]}
     questions = [{q for wish in imports.CANNOT[side] for q in wish.questions} for side in (True, False)]
     assert not questions[0] & questions[1]
+    assert not set(imports.CAN[True]) & set(imports.CAN[False])
+    assert not set(documents.QUESTIONS[True]) & set(documents.QUESTIONS[False])
 
 
 def test_the_course_s_own_question_is_a_training_phrasing_about_held_out_names():
@@ -152,7 +155,7 @@ def test_more_cases_begin_with_the_same_ones():
 
 
 def test_the_shares_are_of_all_families():
-    assert set(SHARES) == set(ALL)
+    assert {*SHARES, *SHORT} == set(ALL)
 
 
 def test_documents_that_do_not_hold_the_answer_are_drawn(runs):
