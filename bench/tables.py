@@ -7,6 +7,7 @@ what stands there is what the data give. Does not: measure, or round a missed ta
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench import machine
@@ -64,9 +65,19 @@ def cell(text: str) -> str:
 def section(data: dict) -> list[str]:
     """One machine: what it is, then its measurements with build and date."""
     records = data["measurements"].values()
-    runs = sorted({f"{r['build']}, commit {r['commit']}, {r['date']}" for r in records})
-    made = [f"### {machine.title(data['machine'])}", "", f"llama.cpp {'; '.join(runs)}.", ""]
+    made = [f"### {machine.title(data['machine'])}", "", f"llama.cpp {'; '.join(builds(records))}.", ""]
     return made + [line for record in records for line in table(record)]
+
+
+def builds(records: Iterable[dict]) -> list[str]:
+    """Each build with the commits and days at which it was measured."""
+    commits: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        commits.setdefault((record["build"], record["date"]), set()).add(record["commit"])
+    return [
+        f"{build}, commit{'s'[: len(names) > 1]} {', '.join(sorted(names))}, {date}"
+        for (build, date), names in sorted(commits.items())
+    ]
 
 
 def rendered(results: list[dict]) -> str:

@@ -65,8 +65,8 @@ def _compute(speeds: list[Topic], length: Topic) -> Move:
     names = ", ".join(f"the {t.name}" for t in speeds)
     thinking = (
         f"I have pages about the speeds of {names}, and the length of {length.name}. Some may disagree, or be about "
-        "something else. The code keeps those whose address names the subject, takes the most frequent figure, and computes "
-        "each time in a loop."
+        "something else. The code keeps those whose address names the subject, takes the most frequent figure, and "
+        "computes each time in a loop."
     )
     lines = [f'    "{t.name}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
     return Move(thinking, code(

@@ -2,7 +2,7 @@
 
 import random
 
-from training import calls, compare, documents, imports, planted, speed
+from training import archives, calls, compare, documents, imports, planted, speed
 from training.tasks import Task
 
 FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, documents, calls)}
@@ -20,7 +20,7 @@ def drawn(rng: random.Random):
 
 def short(family: str, rng: random.Random) -> list[Task]:
     """Some tasks to train on with the same tools, hence with one system prompt."""
-    look = {"look": documents.shape(rng)} if family == documents.FAMILY else {}
+    look = {"look": archives.shape(rng)} if family == documents.FAMILY else {}
     return [ALL[family](rng, True, **look) for _ in range(SHORT[family])]
 
 

@@ -139,8 +139,10 @@ class Llama(nn.Module):
             mixed = BlockedAttention.apply(q * self.head_dim**-0.5, k, v, plan, old_k, old_v)
         return mixed.transpose(0, 1).flatten(1)
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        return F.linear(hidden, self.w.get("output.weight", self.w["token_embd.weight"])).float()
+    @property
+    def words(self) -> Tensor:
+        """What turns hidden states into logits, (words, width)."""
+        return self.w.get("output.weight", self.w["token_embd.weight"])
 
     def load(self, path: Path) -> None:
         """The factors of an adapter that `save` wrote, of the same rank."""

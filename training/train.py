@@ -16,13 +16,13 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import distributed
 
 from course.embedded import base_path, sha256
 from training.attention import blocks
 from training.conversations import FIRST, Conversation, stream, tree
 from training.llama import KV, Llama
+from training.loss import SummedLoss
 
 
 class Heads:
@@ -58,9 +58,8 @@ def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[
     hidden, _ = model(torch.tensor(tokens), places, blocks(mask, model.dtype), past)
     wanted = [n for path, (_, said) in zip(paths, exchanges, strict=True) for n in path[-len(said) :]]
     target = torch.tensor([token for _, completion in exchanges for token in completion])
-    logits = model.logits(hidden[torch.tensor(wanted)])
-    loss = F.cross_entropy(logits, target, reduction="sum")
-    return loss, (logits.argmax(-1) == target).sum().item(), len(target)
+    loss, right = SummedLoss.apply(hidden[torch.tensor(wanted)], model.words, target)
+    return loss, right.item(), len(target)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from course import corpus
-from training import chat, documents, imports, layouts, phrasings, planted, speed, traces
+from training import archives, chat, documents, layouts, phrasings, planted, speed, traces, wishes
 from training.entities import article, held_out
 from training.families import ALL, FAMILIES, SHARES, SHORT, measured
 from training.pages import Web, topic
@@ -78,13 +78,13 @@ def test_layouts_and_phrasings_are_split():
 
 
 def test_tools_and_wishes_are_split():
-    made = {documents.shape(random.Random(n)).name for n in range(2000)}
-    assert not made & {shape.name for shape in documents.SHAPES}
-    assert not {f[0] for f in documents.FACTS[True]} & {f[0] for f in documents.FACTS[False]}
-    questions = [{q for wish in imports.CANNOT[side] for q in wish.questions} for side in (True, False)]
+    made = {archives.shape(random.Random(n)).name for n in range(2000)}
+    assert not made & {shape.name for shape in archives.SHAPES}
+    assert not {f[0] for f in archives.FACTS[True]} & {f[0] for f in archives.FACTS[False]}
+    questions = [{q for wish in wishes.CANNOT[side] for q in wish.questions} for side in (True, False)]
     assert not questions[0] & questions[1]
-    assert not set(imports.CAN[True]) & set(imports.CAN[False])
-    assert not set(documents.QUESTIONS[True]) & set(documents.QUESTIONS[False])
+    assert not set(wishes.CAN[True]) & set(wishes.CAN[False])
+    assert not set(archives.QUESTIONS[True]) & set(archives.QUESTIONS[False])
 
 
 def test_the_course_s_own_question_is_a_training_phrasing_about_held_out_names():
