@@ -12,6 +12,8 @@ from course.generated import spliced
 from training import calls, speed
 
 BEGIN, END = "<!-- eval: written by python -m training.table -->", "<!-- eval: end -->"
+SIZES = "<!-- quantizations: written by python -m training.table -->", "<!-- quantizations: end -->"
+"""In the model card only."""
 FOLDER = adapter_path().parent
 PAGES = FOLDER.parents[1] / "README.md", FOLDER / "MODEL_CARD.md"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
@@ -21,6 +23,10 @@ TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 def data(engine: str = "wheel") -> Path:
     """The file of an engine: the wheel's is the one that lesson 00 shows."""
     return FOLDER / ("eval.json" if engine == "wheel" else f"eval.{engine}.json")
+
+
+def quantizations() -> Path:
+    return FOLDER / "quantizations.json"
 
 
 def markdown(wheel: dict, binary: dict | None = None) -> str:
@@ -68,12 +74,31 @@ def verdict(family: str, row: dict) -> str:
     return f"≥ {target} %: {'met' if met else '**missed**'}"
 
 
+def sizes(measured: dict | None) -> str:
+    """The table of quantizations, and which adapter it is of: a later one does not make it anew."""
+    if measured is None:
+        return "Not measured."
+    lines = ["| quantization | MB | right | tokens a second, all in all | seconds |", "|---|--:|--:|--:|--:|"]
+    for row in measured["rows"]:
+        chosen = " (chosen)" if row["quantization"] == measured["chosen"] else ""
+        lines.append(
+            f"| {row['quantization']}{chosen} | {row['megabytes']} | {row['right']} of {row['cases']} "
+            f"| {row['tokens_per_second']} | {row['seconds']} |"
+        )
+    made = f"Family: {measured['family']}. Adapter {measured['adapter_sha256'][:12]}, {measured['rows'][0]['engine']}."
+    return "\n".join([*lines, "", made])
+
+
+def read(path: Path) -> dict | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
 def written(text: str) -> str:
-    """The page with the table of the data as they are now."""
-    found = [
-        json.loads(path.read_text(encoding="utf-8")) for path in (data(), data("binary")) if path.is_file()
-    ]
-    return spliced(text, BEGIN, END, markdown(*found))
+    """The page with its tables of the data as they are now."""
+    text = spliced(
+        text, BEGIN, END, markdown(json.loads(data().read_text(encoding="utf-8")), read(data("binary")))
+    )
+    return spliced(text, *SIZES, sizes(read(quantizations()))) if SIZES[0] in text else text
 
 
 def main() -> None:

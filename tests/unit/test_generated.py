@@ -46,3 +46,19 @@ def test_the_same_answers_on_two_engines_are_counted_case_by_case():
     other = {**wheel, "results": [wheel["results"][0], {"family": "a", "question": "y", "answer": "3"}]}
     assert table.beside("a", wheel, other) == "1 of 2, 1 of 2 answers the same"
     assert table.beside("a", wheel, {**other, "model": "another"}) == "not measured"
+
+
+def test_the_table_of_quantizations_marks_the_chosen_one():
+    row = {
+        "megabytes": 145.0,
+        "right": 49,
+        "cases": 50,
+        "tokens_per_second": 30.5,
+        "seconds": 20.1,
+        "engine": "wheel, b1",
+    }
+    rows = [{**row, "quantization": "Q8_0"}, {**row, "quantization": "Q4_0", "right": 31}]
+    made = table.sizes({"chosen": "Q8_0", "family": "f", "adapter_sha256": "d" * 64, "rows": rows})
+    assert "| Q8_0 (chosen) | 145.0 | 49 of 50 | 30.5 | 20.1 |" in made
+    assert "| Q4_0 | 145.0 | 31 of 50 | 30.5 | 20.1 |" in made
+    assert table.sizes(None) == "Not measured."

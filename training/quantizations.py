@@ -1,0 +1,64 @@
+"""What a smaller model costs in right answers, and gives in speed:  python -m training.quantizations --write
+
+Does: merges the adapter into the base in each quantization, asks each the same held-out questions of one family, and keeps
+a table as data. Does not: choose (course/embedded.py names the one that the course builds).
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from course.embedded import QUANTIZATION, adapter_path, base_path, sha256
+from course.merge import merge
+from course.server import Server
+from training import eval as evaluation
+from training import speed, table
+from training.families import FAMILIES
+
+KINDS = "Q8_0", "Q4_1", "Q4_0"
+
+
+def measure(kind: str, path: Path, family: str, cases: int, seed: int) -> dict:
+    """One row: how large the file is, how often it is right, what a run takes."""
+    with Server("embedded", quiet=True, model=path, url=False) as server:
+        results = evaluation.run(server, family, cases, seed)
+        engine = f"{server.engine.kind}, {server.engine.build}"
+    per_second = sum(r.generated for r in results) / sum(r.seconds for r in results)
+    row = {"quantization": kind, "megabytes": round(path.stat().st_size / 1e6, 1), "engine": engine}
+    return row | evaluation.summary(results) | {"tokens_per_second": round(per_second, 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kind", action="append", choices=KINDS, help="again for more; default: all")
+    parser.add_argument("--family", default=speed.FAMILY, choices=list(FAMILIES))
+    parser.add_argument("--cases", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--write", action="store_true", help=f"store the table in {table.quantizations()}")
+    args = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in args.kind or KINDS:
+            print(f"── {kind}")
+            path = Path(folder) / f"{kind}.gguf"
+            merge(base_path(), adapter_path(), path, kind)
+            rows.append(measure(kind, path, args.family, args.cases, args.seed))
+            path.unlink()
+    data = {
+        "adapter_sha256": sha256(adapter_path()),
+        "family": args.family,
+        "seed": args.seed,
+        "chosen": QUANTIZATION,
+        "rows": rows,
+    }
+    print(json.dumps(data, indent=1))
+    if args.write:
+        table.quantizations().write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        table.main()
+
+
+if __name__ == "__main__":
+    main()
