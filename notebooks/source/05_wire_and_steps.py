@@ -18,15 +18,16 @@ PROFILE = None
 # %%
 import json
 from itertools import pairwise
+from os.path import commonprefix
 
 from smolagents import ActionStep
 
 from course import check, diagnose, view
 from course.agent import LEOPARD, code_agent, connect, record_run
-from course.view.explorer import Explorer
 from course.server import Server
 from course.tape import Tape
 from course.turns import exchanges, text_of, turns
+from course.view.explorer import Explorer
 
 server = Server(PROFILE, url=SERVER).start()
 
@@ -393,8 +394,8 @@ check.says("turn 2 finds nearly all of prompt 1 in the cache", 0 < missed < 8, s
 
 # %%
 def parting(a, b):
-    """Where two texts begin to differ."""
-    return next(i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
+    """Where two texts begin to differ, or the shorter one ends."""
+    return len(commonprefix([a, b]))
 
 
 # %% [markdown]
@@ -426,7 +427,8 @@ check.exercise(
 # writes past turns without any thinking. So the two prompts part at this very tag, and from
 # there on everything is new to the server, **including what the model itself wrote** in turn 1:
 # it was generated after a `<think>` that is no longer there. Look at the table again: what was
-# generated in turn 1 is no part of what turn 2 had cached.
+# generated in turn 1 is no part of what turn 2 had cached. (A template that opens nothing, plain
+# ChatML for one, leaves an empty text here: prompt 1 is then the beginning of prompt 2.)
 #
 # Now add the bill up, once as smolagents does and once as the server did.
 
