@@ -58,60 +58,90 @@ FILES = re.findall(r"\w+", (
     "staff rooms minutes contracts inventory plans letters rules contacts budget notes people orders travel events courses "
     "projects keys safety press"
 ))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What can be asked for, in one or more words for it, and the sentences that state it.
+
+    kind: which value is the answer: a number, a date, `who` (a person of the sentence) or `other`, a second person in it.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def _fact(kind: str, names: str, *sentences: str) -> Fact:
+    """`names`: separated by bars; what follows " of " or " for " in the last one goes with all of them."""
+    *more, last = names.split("|")
+    owner = re.search(r" (?:of|for) .*", last)[0]
+    return Fact(kind, (*(name + owner for name in more), last), sentences)
+
+
 FACTS = {
     True: (
-        ("badge number of {who}", "{who} has the badge number {n}.", "number"),
-        ("badge number of {who}", "{who} carries badge {n}.", "number"),
-        ("desk of {who}", "{who} works at desk {n}.", "number"),
-        ("desk of {who}", "{who} sits at desk {n}.", "number"),
-        ("office of {who}", "{who} moved into office {n}.", "number"),
-        ("parking space of {who}", "{who} parks in space {n}.", "number"),
-        ("phone extension of {who}", "{who} can be reached at extension {n}.", "number"),
-        ("employee number of {who}", "{who} is employee {n}.", "number"),
-        ("key number of {who}", "{who} got key {n}.", "number"),
-        ("laptop number of {who}", "Laptop {n} was given to {who}.", "number"),
-        ("hotel room of {who}", "{who} stays in hotel room {n}.", "number"),
-        ("shift number of {who}", "{who} is on shift {n} this month.", "number"),
-        ("membership number of {who}", "Membership {n} belongs to {who}.", "number"),
-        ("start date of {who}", "{who} started on {date}.", "date"),
-        ("start date of {who}", "{who} has been with us since {date}.", "date"),
-        ("birthday of {who}", "{who} was born on {date}.", "date"),
-        ("last day of {who}", "{who} leaves on {date}.", "date"),
-        ("next checkup of {who}", "{who} goes to the checkup on {date}.", "date"),
-        ("holiday of {who}", "{who} is on holiday from {date}.", "date"),
-        ("mentor of {who}", "{who} learns from {other}.", "other"),
-        ("manager of {who}", "{who} reports to {other}.", "other"),
-        ("deputy of {who}", "When {who} is away, {other} decides.", "other"),
-        ("budget of project {thing}", "Project {thing} has a budget of {n} euros.", "number"),
-        ("budget of project {thing}", "Project {thing} may spend {n} euros.", "number"),
-        ("owner of project {thing}", "Project {thing} belongs to {who}.", "who"),
-        ("leader of project {thing}", "{who} leads project {thing}.", "who"),
-        ("reviewer of project {thing}", "Project {thing} is reviewed by {who}.", "who"),
-        ("account number of project {thing}", "Bills of project {thing} go to account {n}.", "number"),
-        ("deadline of project {thing}", "Project {thing} must be ready by {date}.", "date"),
-        ("room of the {thing} meeting", "The {thing} meeting takes place in room {n}.", "number"),
-        ("date of the {thing} meeting", "The {thing} meeting is on {date}.", "date"),
-        ("chair of the {thing} meeting", "{who} chairs the {thing} meeting.", "who"),
-        ("fee of the {thing} course", "The {thing} course costs {n} euros.", "number"),
-        ("teacher of the {thing} course", "The {thing} course is taught by {who}.", "who"),
-        ("cost of the {thing} machine", "For the {thing} machine we paid {n} euros.", "number"),
-        ("serial number of the {thing} machine", "On the {thing} machine it says {n}.", "number"),
-        ("launch date of the {thing} app", "The {thing} app goes public on {date}.", "date"),
-        ("author of the {thing} report", "The {thing} report was written by {who}.", "who"),
-        ("length of the {thing} report", "The {thing} report has {n} pages.", "number"),
-        ("number of the {thing} invoice", "The {thing} invoice is number {n}.", "number"),
-        ("due date of the {thing} invoice", "The {thing} invoice must be paid by {date}.", "date"),
-        ("arrival of the {thing} parts", "The {thing} parts arrive on {date}.", "date"),
-        ("supplier of the {thing} parts", "We buy the {thing} parts from {who}.", "who"),
-        ("rent of the {thing} hall", "The {thing} hall is ours for {n} euros a month.", "number"),
+        _fact("number", "badge number|pass number of {who}", "{who} has the badge number {n}.", "{who} carries badge {n}."),
+        _fact("number", "desk|seat of {who}", "{who} works at desk {n}.", "{who} sits at desk {n}."),
+        _fact("number", "office of {who}", "{who} moved into office {n}.", "The office of {who} is {n}."),
+        _fact("number", "parking space|parking spot of {who}", "{who} parks in space {n}.", "The car of {who} is in space {n}."),
+        _fact("number", "phone extension|phone number of {who}", "{who} can be reached at extension {n}."),
+        _fact("number", "employee number|staff number of {who}", "{who} is employee {n}."),
+        _fact("number", "key number|key of {who}", "{who} got key {n}.", "{who} has key {n} with them."),
+        _fact("number", "laptop number|computer of {who}", "Laptop {n} was given to {who}.", "{who} works with laptop {n}."),
+        _fact("number", "hotel room of {who}", "{who} stays in hotel room {n}."),
+        _fact("number", "shift number|shift of {who}", "{who} is on shift {n} this month."),
+        _fact("number", "membership number of {who}", "Membership {n} belongs to {who}.", "{who} joined as number {n}."),
+        _fact("number", "salary|monthly pay of {who}", "{who} earns {n} euros a month."),
+        _fact("number", "bus line of {who}", "{who} comes to work by bus {n}."),
+        _fact("date", "start date|first day of {who}", "{who} started on {date}.", "{who} has been with us since {date}."),
+        _fact("date", "birthday|date of birth of {who}", "{who} was born on {date}."),
+        _fact("date", "last day|leaving date of {who}", "{who} leaves on {date}."),
+        _fact("date", "next checkup of {who}", "{who} goes to the checkup on {date}."),
+        _fact("date", "holiday of {who}", "{who} is on holiday from {date}."),
+        _fact("date", "exam date of {who}", "{who} is examined on {date}."),
+        _fact("other", "mentor of {who}", "{who} learns from {other}.", "The mentor of {who} is {other}."),
+        _fact("other", "manager|boss of {who}", "{who} reports to {other}."),
+        _fact("other", "deputy|stand-in of {who}", "When {who} is away, {other} decides."),
+        _fact("number", "budget of project {thing}", "Project {thing} has a budget of {n} euros."),
+        _fact("number", "allowance of project {thing}", "Project {thing} may spend {n} euros."),
+        _fact("who", "owner of project {thing}", "Project {thing} belongs to {who}."),
+        _fact("who", "leader|head of project {thing}", "{who} leads project {thing}.", "In project {thing} {who} leads."),
+        _fact("who", "reviewer|checker of project {thing}", "Project {thing} is reviewed by {who}."),
+        _fact("who", "tester for project {thing}", "{who} tests project {thing}.", "The tester in project {thing} is {who}."),
+        _fact("number", "account number|account of project {thing}", "Bills of project {thing} go to account {n}."),
+        _fact("date", "deadline|finishing date of project {thing}", "Project {thing} must be ready by {date}."),
+        _fact("number", "room of the {thing} meeting", "The {thing} meeting takes place in room {n}."),
+        _fact("date", "date|day of the {thing} meeting", "The {thing} meeting is on {date}."),
+        _fact("who", "chair of the {thing} meeting", "{who} chairs the {thing} meeting."),
+        _fact("who", "host of the {thing} meeting", "In the {thing} meeting the host is {who}."),
+        _fact("number", "fee|cost|charge for the {thing} course", "The {thing} course costs {n} euros."),
+        _fact("who", "teacher of the {thing} course", "The {thing} course is taught by {who}."),
+        _fact("number", "cost|purchase sum of the {thing} machine", "For the {thing} machine we paid {n} euros."),
+        _fact("number", "serial number of the {thing} machine", "On the {thing} machine it says {n}."),
+        _fact("date", "repair date of the {thing} machine", "The {thing} machine is repaired on {date}."),
+        _fact("date", "inspection date of the {thing} machine", "The {thing} machine is inspected on {date}."),
+        _fact("date", "launch date|release date of the {thing} app", "The {thing} app goes public on {date}."),
+        _fact("who", "author|writer of the {thing} report", "The {thing} report was written by {who}."),
+        _fact("number", "length|page count of the {thing} report", "The {thing} report has {n} pages."),
+        _fact("date", "publication date of the {thing} report", "The {thing} report is published on {date}."),
+        _fact("number", "number of the {thing} invoice", "The {thing} invoice is number {n}."),
+        _fact("date", "due date|payment date of the {thing} invoice", "The {thing} invoice must be paid by {date}."),
+        _fact("date", "arrival|arrival date of the {thing} parts", "The {thing} parts arrive on {date}."),
+        _fact("who", "supplier|seller of the {thing} parts", "We buy the {thing} parts from {who}."),
+        _fact("date", "collection date of the {thing} box", "The {thing} box is collected on {date}."),
+        _fact("date", "departure date of the {thing} bus", "The {thing} bus departs on {date}."),
+        _fact("date", "opening date of the {thing} shop", "The {thing} shop opens on {date}."),
+        _fact("number", "rent of the {thing} hall", "The {thing} hall is ours for {n} euros a month."),
+        _fact("number", "value of the {thing} voucher", "The {thing} voucher is worth {n} euros."),
     ),
     False: (
-        ("locker number of {who}", "{who} uses locker number {n}.", "number"),
-        ("contact for project {thing}", "For project {thing} the contact is {who}.", "who"),
-        ("delivery date of the {thing} order", "The {thing} order is delivered on {date}.", "date"),
-        ("price of the {thing} license", "A {thing} license costs {n} euros.", "number"),
+        _fact("number", "locker number of {who}", "{who} uses locker number {n}."),
+        _fact("who", "contact for project {thing}", "For project {thing} the contact is {who}."),
+        _fact("date", "delivery date of the {thing} order", "The {thing} order is delivered on {date}."),
+        _fact("number", "price of the {thing} license", "A {thing} license costs {n} euros."),
     ),
-}
+}  # fmt: skip
 QUESTIONS = {
     True: (
         "What is the {what}?", "According to our documents, what is the {what}?", "I need the {what}.",

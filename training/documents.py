@@ -39,34 +39,20 @@ class Documents(Tool):
 def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
     """`look`: the search tool's, for several tasks with one; drawn where it is not given."""
     look = look or (shape(rng) if training else rng.choice(SHAPES))
-    what, sentence, kind = rng.choice(FACTS[training])
-    names = {"who": person(rng, training), "other": person(rng, training)}
-    names["thing"] = (
-        rng.choice(PLAIN).capitalize()
-        if training and rng.random() < 0.5
-        else person(rng, training).split()[0]
-    )
+    fact = rng.choice(FACTS[training])
+    names = {"who": person(rng, training), "other": person(rng, training), "thing": _thing(rng, training)}
     stated = values(rng)
-    answer = {**names, "number": stated["n"], "date": stated["date"]}[kind]
-    asked = names["thing"] if "{thing}" in what else names["who"]
+    answer = {**names, "number": stated["n"], "date": stated["date"]}[fact.kind]
+    wanted = rng.choice(fact.names)
     holds = rng.random() >= 0.3
-    told = [(what, sentence, {**names, **stated})] if holds else []
-    others = [fact for fact in FACTS[training] if fact[0] != what]
-    for other in rng.sample(others, k=rng.choice([1, 2, 2, 3])):
-        if all(other[0] != before for before, _, _ in told):
-            told.append((other[0], other[1], {**names, **values(rng)}))
+    told = [Line(rng, wanted, rng.choice(fact.sentences), {**names, **stated})] if holds else []
+    for other in rng.sample([one for one in FACTS[training] if one is not fact], k=rng.choice([1, 2, 2, 3])):
+        told.append(Line(rng, other.names[0], rng.choice(other.sentences), {**names, **values(rng)}))
     rng.shuffle(told)
-    lines = [
-        (f"{rng.choice(FILES)}-{rng.randint(1, 60)}.md", text.format(**given)) for _, text, given in told
-    ]
-    source = next((line for (fact, _, _), line in zip(told, lines, strict=True) if fact == what), None)
-    found = "\n".join(look.line.format(file=file, text=text) for file, text in lines)
+    found = "\n".join(look.line.format(file=line.file, text=line.text) for line in told)
     if not holds and rng.random() < 0.35:
-        found = NOTHING
-    read = "; ".join(
-        f"{file} gives the {_attribute(fact)}" for (fact, _, _), (file, _) in zip(told, lines, strict=True)
-    )
-    what = what.format(**names)
+        found, told = NOTHING, []
+    what = wanted.format(**names)
     given = ", ".join(
         f"{name}={json.dumps(what if value is None else value)}" for name, _, _, value in look.arguments
     )
@@ -74,33 +60,29 @@ def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
     def script(seen: list[str]) -> Move:
         if not seen:
             return Move(
-                f"The documents may hold the {what}. The tool for them is {look.name}. I print what it returns.",
+                f"My tool {look.name} may know the {what}. I print what it returns.",
                 code(f"I look for the {what}.", f"found = {look.name}({given})", "print(found)"),
             )
-        if source is None:
-            seen_what = (
-                "The tool found nothing."
-                if found == NOTHING
-                else f"{read}. None gives the {_attribute(what)}."
-            )
+        thinking = f"I want the {what}. {reading(told, wanted)}"
+        if not holds:
             return Move(
-                f"I want the {what}. {seen_what} I say so and guess nothing.",
+                f"{thinking} I say so and guess nothing.",
                 code(
                     "The documents do not answer this.",
                     f'final_answer("The documents do not state the {what}.")',
                 ),
             )
-        file, text = source
+        file = next(line.file for line in told if line.gives == wanted)
         return Move(
-            f'I want the {what}. {read}. So {file} has it: "{text}" I answer with {answer} and name the document.',
+            f"{thinking} I answer with {answer} and name the document.",
             code("A document answers it.", f'final_answer("The {what} is {answer} ({file}).")'),
         )
 
+    question = rng.choice(QUESTIONS[training]).format(what=what, What=what[0].upper() + what[1:])
+    asked = names["thing"] if "{thing}" in wanted else names["who"]
     return Task(
         FAMILY,
-        around(
-            rng, rng.choice(QUESTIONS[training]).format(what=what, What=what[0].upper() + what[1:]), training
-        ),
+        around(rng, question, training),
         script,
         lambda said: (answer in said) if holds else ("do not state" in said),
         [Documents(look, found, asked)],
@@ -108,5 +90,29 @@ def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
     )
 
 
+class Line:
+    """One line of a file, and what it gives."""
+
+    def __init__(self, rng: random.Random, gives: str, sentence: str, values: dict[str, str]):
+        self.file = f"{rng.choice(FILES)}-{rng.randint(1, 60)}.md"
+        self.gives, self.text = gives, sentence.format(**values)
+
+
+def reading(told: list[Line], wanted: str) -> str:
+    """Line after line as thought, up to the one that gives what is wanted: to decide at each is easier than to look back."""
+    read = []
+    for line in told:
+        read.append(f"{line.file} gives the {_attribute(line.gives)}.")
+        if line.gives == wanted:
+            return " ".join([*read, f'That is it: "{line.text}"'])
+    return " ".join([*read, "None of them is it."]) if told else "The tool found nothing."
+
+
 def _attribute(what: str) -> str:
     return re.split(r" (?:of|for) ", what, maxsplit=1)[0]
+
+
+def _thing(rng: random.Random, training: bool) -> str:
+    """The name of a project, a course, …: made up, and in training often a plain word."""
+    name = rng.choice(PLAIN).capitalize()
+    return name if training and rng.random() < 0.5 else person(rng, training).split()[0]

@@ -30,7 +30,7 @@ def _cannot(rng: random.Random, training: bool) -> Task:
                 ),
             )
         return Move(
-            f"To {wish.what} I would use the module {module}. I try it and look at what the code prints.",
+            f"My tool web_search cannot {wish.what}. The module {module} could. I try it and look at what the code prints.",
             code(f"I try it with {module}.", f"import {module}", wish.line.format(**names)),
         )
 
