@@ -99,7 +99,7 @@ class Line:
 
 
 def reading(told: list[Line], wanted: str) -> str:
-    """Line after line as thought, up to the one that gives what is wanted: to decide at each is easier than to look back."""
+    """Line after line as thought, up to the one that gives what is wanted: easier than to look back and choose."""
     read = []
     for line in told:
         read.append(f"{line.file} gives the {_attribute(line.gives)}.")
