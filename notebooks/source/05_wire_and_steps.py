@@ -18,7 +18,6 @@ PROFILE = None
 # %%
 import json
 from itertools import pairwise
-from os.path import commonprefix
 
 from smolagents import ActionStep
 
@@ -395,7 +394,8 @@ check.says("turn 2 finds nearly all of prompt 1 in the cache", 0 < missed < 8, s
 # %%
 def parting(a, b):
     """Where two texts begin to differ, or the shorter one ends."""
-    return len(commonprefix([a, b]))
+    pairs = enumerate(zip(a, b, strict=False))
+    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
 
 
 # %% [markdown]
