@@ -1,10 +1,10 @@
 """Agents per minute, 1 to 32 at a time, ÷ what the engine can do with batches of that size.
 
 Does: lets N agents work at once on one server with enough slots, each with a question of its own, and counts those that
-are done per minute; measures, with requests that nobody waits between (`llama-batched-bench` where there is one, else
-N raw completions at once), how long the engine takes for as many tokens read and written. Does not: judge answers; a
-question's figure may be wrong, its tokens count all the same. Without guessed tokens (bench/drafts.py), as the batches
-have none.
+are done per minute; measures how fast the engine reads and writes in batches of N, with contexts as long as the agents'
+(`llama-batched-bench` where there is one, else N raw completions at once), and how long it would take so for the tokens
+that the agents had read anew and written. Does not: judge answers; a question's figure may be wrong, its tokens count
+all the same. Without guessed tokens (bench/drafts.py), as the batches have none.
 
 The ratio is the part of the engine that agents can use: what is missing goes to Python, to waiting for one another,
 and to requests that do not come at the same moment.
@@ -12,11 +12,13 @@ and to requests that do not come at the same moment.
 
 import json
 import random
+import statistics
 import subprocess
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.rows import NotMeasured, Row, short
 from bench.setting import Setting, flag, tool
@@ -24,27 +26,47 @@ from course import corpus
 from course.agent import code_agent, connect
 from course.server import Server
 from course.tape import Tape
-from course.turns import turns
+from course.turns import Tokens, turns
 
 SLOT = 5120
 """Tokens of context for each agent: a run of the embedded model ends below 4500."""
 STEPS = 4
 
 
+WRITTEN = 64
+"""Tokens that each sequence of a batch writes, enough for a speed."""
+
+
 @dataclass(frozen=True)
 class Crowd:
-    """`at_once` agents, `done` in all, in `seconds`; what the server read and wrote for them, in tokens."""
+    """`at_once` agents, `done` in all, in `seconds`; what the server read anew and wrote for them, in tokens.
+
+    `context` is what the writing of a token looks back at: the mean of all completions, in tokens.
+    """
 
     at_once: int
     done: int
     seconds: float
     read: int
     written: int
+    context: int
     failed: int = 0
 
     @property
     def per_minute(self) -> float:
         return 60 * (self.done - self.failed) / self.seconds
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens per second of a whole batch: `reading` prompts, `writing` after them."""
+
+    reading: float
+    writing: float
+
+    def per_minute(self, crowd: Crowd) -> float:
+        """Agents such as those of this crowd, if nothing but the engine took time."""
+        return 60 * crowd.done / (crowd.read / self.reading + crowd.written / self.writing)
 
 
 def sizes(most: int) -> list[int]:
@@ -66,8 +88,8 @@ def questions(count: int) -> list[str]:
     ]
 
 
-def one(server: Server, question: str, path) -> tuple[int, int, bool]:
-    """Tokens read and written by one agent, and whether it failed."""
+def one(server: Server, question: str, path: Path) -> tuple[list[Tokens], bool]:
+    """The tokens of one agent's completions, and whether it failed."""
     tape = Tape(path)
     agent = code_agent(connect(server, tape), max_steps=STEPS, verbosity_level=-1)
     try:
@@ -75,8 +97,7 @@ def one(server: Server, question: str, path) -> tuple[int, int, bool]:
         failed = False
     except Exception:  # an overflow, a refused request: it is counted, and the others go on
         failed = True
-    made = turns(tape.records())
-    return sum(t.tokens.new or 0 for t in made), sum(t.tokens.generated or 0 for t in made), failed
+    return [turn.tokens for turn in turns(tape.records())], failed
 
 
 def crowd(setting: Setting, server: Server, at_once: int) -> Crowd:
@@ -86,81 +107,95 @@ def crowd(setting: Setting, server: Server, at_once: int) -> Crowd:
     with ThreadPoolExecutor(at_once) as pool:
         done = list(pool.map(lambda job: one(server, *job), zip(asked, paths, strict=True)))
     seconds = time.perf_counter() - began
-    return Crowd(at_once, len(done), seconds, *(sum(part) for part in zip(*done, strict=True)))
+    return counted(at_once, seconds, done)
 
 
-def together(server: Server, at_once: int, read: int, written: int) -> float:
-    """Seconds for `at_once` raw completions of so many tokens each, all sent at the same moment."""
+def counted(at_once: int, seconds: float, done: Sequence[tuple[list[Tokens], bool]]) -> Crowd:
+    """Pure. A completion that failed has no tokens."""
+    made = [tokens for one, _ in done for tokens in one if tokens.generated]
+    return Crowd(
+        at_once=at_once,
+        done=len(done),
+        seconds=seconds,
+        read=sum(tokens.new or 0 for tokens in made),
+        written=sum(tokens.generated for tokens in made),
+        context=round(statistics.mean(t.prompt + t.generated / 2 for t in made)),
+        failed=sum(failed for _, failed in done),
+    )
 
-    def complete(seed: int) -> None:
-        tokens = [random.Random(seed).randrange(1000, 40000) for _ in range(read)]
-        body = {"prompt": tokens, "n_predict": written, "ignore_eos": True, "temperature": 0}
-        server.post("/completion", {**body, "cache_prompt": False})
 
-    began = time.perf_counter()
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(complete, range(at_once)))
-    return time.perf_counter() - began
+def together(server: Server, at_once: int, context: int) -> Speed:
+    """Raw completions, all sent at the same moment: the first round writes one token, the second writes more."""
+
+    def seconds(written: int) -> float:
+        def complete(seed: int) -> None:
+            tokens = [random.Random(seed).randrange(1000, 40000) for _ in range(context)]
+            body = {"prompt": tokens, "n_predict": written, "ignore_eos": True, "temperature": 0}
+            server.post("/completion", {**body, "cache_prompt": False})
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(complete, range(at_once)))
+        return time.perf_counter() - began
+
+    read, both = seconds(1), seconds(WRITTEN + 1)
+    return Speed(at_once * context / read, at_once * WRITTEN / (both - read))
 
 
-def batched(command: list[str], at_once: int, read: int, written: int) -> float:
+def batched(command: list[str], at_once: int, context: int) -> Speed:
     """The same by llama-batched-bench: no server, no HTTP, no sampling."""
-    size = [
-        "-npp",
-        str(read),
-        "-ntg",
-        str(written),
-        "-npl",
-        str(at_once),
-        "-c",
-        str(at_once * (read + written)),
-    ]
-    asked = [*command, *size, "--output-format", "jsonl"]
+    room = at_once * (context + WRITTEN)
+    size = {"-npp": context, "-ntg": WRITTEN, "-npl": at_once, "-c": room}
+    asked = [*command, *(str(part) for pair in size.items() for part in pair), "--output-format", "jsonl"]
     return parse(subprocess.run(asked, capture_output=True, text=True, check=True, timeout=1800).stdout)
 
 
-def parse(said: str) -> float:
-    """Seconds of the last batch in llama-batched-bench's JSON lines."""
+def parse(said: str) -> Speed:
+    """The last batch in llama-batched-bench's JSON lines."""
     lines = [line[line.index("{") :] for line in said.splitlines() if '"t_tg"' in line]
-    return json.loads(lines[-1])["t"]
+    last = json.loads(lines[-1])
+    return Speed(last["speed_pp"], last["speed_tg"])
 
 
 def measure(setting: Setting) -> list[Row]:
     counts = sizes(setting.most)
     room = {"parallel": counts[-1], "context": counts[-1] * SLOT}
+    found, limits = [], []
     with setting.server(**room, spec_type="none") as server:
-        found = [crowd(setting, server, count) for count in counts]
-        try:
-            same = ("-m", "-ngl", *(["-t"] if "-t" in server.command else []))
-            program = [tool("llama-batched-bench"), *(p for f in same for p in (f, flag(server.command, f)))]
-        except NotMeasured:
-            program = None
-            limits = [together(server, c.at_once, *share(c)) for c in found]
-    if program:
-        limits = [batched(program, c.at_once, *share(c)) for c in found]
+        program = batches(server)
+        for count in counts:
+            found.append(crowd(setting, server, count))
+            size = (count, found[-1].context)
+            limits.append(batched(program, *size) if program else together(server, *size))
+            (row,) = rows(found[-1:], limits[-1:], "the engine")
+            setting.say(f"   {row.what}: {row.ratio:.2f}, {row.value}")
     return rows(found, limits, "llama-batched-bench" if program else "raw completions at once")
 
 
-def share(crowd: Crowd) -> tuple[int, int]:
-    """Tokens that one agent had read and written, on average; at least one of each."""
-    return max(1, crowd.read // crowd.done), max(1, crowd.written // crowd.done)
+def batches(server: Server) -> list[str] | None:
+    """llama-batched-bench with the model and the settings of this server, if the build has it."""
+    same = ("-m", "-ngl", *(["-t"] if "-t" in server.command else []))
+    try:
+        return [tool("llama-batched-bench"), *(p for f in same for p in (f, flag(server.command, f)))]
+    except NotMeasured:
+        return None
 
 
-def rows(found: Sequence[Crowd], limits: Sequence[float], by: str) -> list[Row]:
-    """Pure: `limits` are the engine's seconds for one batch of that many agents' tokens."""
+def rows(found: Sequence[Crowd], limits: Sequence[Speed], by: str) -> list[Row]:
+    """Pure: `limits` are the engine's speeds with batches of that many sequences."""
     made = []
-    for crowd, seconds in zip(found, limits, strict=True):
-        limit = 60 * crowd.at_once / seconds
-        read, written = share(crowd)
+    for crowd, speed in zip(found, limits, strict=True):
+        limit = speed.per_minute(crowd)
         made.append(
             Row(
                 f"{crowd.at_once} at once ÷ {by}",
                 crowd.per_minute / limit,
-                f"{short(crowd.per_minute)} ÷ {short(limit)} agents per minute, each {read} tokens read, "
-                f"{written} written" + (f"; {crowd.failed} failed" if crowd.failed else ""),
+                f"{short(crowd.per_minute)} ÷ {short(limit)} agents per minute, each {crowd.read // crowd.done} "
+                f"tokens read, {crowd.written // crowd.done} written"
+                + (f"; {crowd.failed} failed" if crowd.failed else ""),
                 limit=0.8,
                 at_least=True,
-                data={**vars(crowd), "limit_seconds": seconds},
+                data={**vars(crowd), "engine_reading": speed.reading, "engine_writing": speed.writing},
             )
         )
     return made

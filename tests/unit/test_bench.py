@@ -22,7 +22,7 @@ from bench import (
     tapped,
     tiny,
 )
-from bench.crowd import Crowd
+from bench.crowd import Crowd, Speed
 from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.recorded import Run
 from bench.reread import Step
@@ -30,6 +30,7 @@ from bench.rows import NotMeasured, Row, paired, rotated, short, spread
 from bench.serverlog import Busy
 from bench.setting import Setting, flag
 from bench.suite import Suite
+from course.turns import Tokens
 
 LOG = """\
 0.00.006.111 I srv          init: loading model
@@ -179,19 +180,30 @@ def test_llama_benchs_json_is_read_behind_its_other_output():
     assert (read.ratio, written.ratio) == (0.5, 0.9)
 
 
+def a_crowd(**given) -> Crowd:
+    known = {"at_once": 2, "done": 4, "seconds": 60.0, "read": 10_000, "written": 1_200, "context": 3000}
+    return Crowd(**{**known, **given})
+
+
 def test_a_crowd_is_compared_with_the_engine_reading_and_writing_as_much():
-    """2 at once, 4 done in 60 s; the engine takes 20 s for the tokens of 2, so 6 in a minute."""
-    found = Crowd(at_once=2, done=4, seconds=60.0, read=10_000, written=1_200)
-    assert crowd.share(found) == (2500, 300)
-    (row,) = crowd.rows([found], [20.0], "llama-batched-bench")
+    """2 at once, 4 done in 60 s; the engine takes 20 + 20 s for the tokens of 4, so 6 in a minute."""
+    (row,) = crowd.rows([a_crowd()], [Speed(reading=500.0, writing=60.0)], "llama-batched-bench")
     assert row.ratio == pytest.approx(4 / 6)
     assert row.met is False
 
 
 def test_an_agent_that_failed_is_not_counted_as_done():
-    found = Crowd(at_once=2, done=4, seconds=60.0, read=4, written=4, failed=1)
+    found = a_crowd(failed=1)
     assert found.per_minute == 3
-    assert "1 failed" in crowd.rows([found], [20.0], "x")[0].value
+    assert "1 failed" in crowd.rows([found], [Speed(1.0, 1.0)], "x")[0].value
+
+
+def test_a_crowds_tokens_are_those_read_anew_and_its_context_all_that_is_looked_back_at():
+    first = Tokens(prompt=2500, cached=0, new=2500, generated=100)
+    second = Tokens(prompt=3000, cached=2600, new=400, generated=300)
+    found = crowd.counted(1, 9.0, [([first, second], False), ([first, Tokens()], True)])
+    assert (found.read, found.written, found.failed) == (5400, 500, 1)
+    assert found.context == round((2550 + 3150 + 2550) / 3)
 
 
 def test_crowds_double_and_every_agent_has_its_own_question():
@@ -202,8 +214,8 @@ def test_crowds_double_and_every_agent_has_its_own_question():
 
 
 def test_batched_benchs_last_line_counts():
-    said = 'load: ok\n{"pl": 1, "t_pp": 1.0, "t_tg": 2.0, "t": 3.0}\n{"pl": 2, "t_pp": 1.5, "t_tg": 2.5, "t": 4.0}\n'
-    assert crowd.parse(said) == 4.0
+    lines = ({"pl": n, "speed_pp": 300.0 * n, "t_tg": 2.0, "speed_tg": 50.0 * n} for n in (1, 2))
+    assert crowd.parse("load: ok\n" + "\n".join(map(json.dumps, lines))) == Speed(600.0, 100.0)
 
 
 def test_the_gpu_is_as_many_times_faster():
