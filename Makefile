@@ -6,7 +6,7 @@ BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
 
-.PHONY: help lab test frameworks browser lint build lock eval bench hostile sbom audit setup clean
+.PHONY: help lab test frameworks browser lint build lock train eval bench hostile sbom audit setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -26,6 +26,14 @@ lint: $(READY) ## style of the code and of the sources of the lessons
 
 build: setup   ## the notebooks from their sources, executed
 	@$(BIN)/course build $(ARGS)
+
+# glibc would give the same memory back to the kernel and ask for it again at each layer.
+train: setup build/training/ready ## the embedded model's adapter anew, from the base (hours; the same command goes on)
+	@MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TOP_PAD_=300000000 OMP_NUM_THREADS=1 \
+	  $(BIN)/torchrun --nproc-per-node 2 -m training.train $(ARGS)
+
+build/training/ready: training/requirements.txt $(READY)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $< && mkdir -p $(@D) && touch $@
 
 eval: setup    ## how often the embedded model is right on questions it never saw
 	@$(BIN)/python -m training.eval $(ARGS)

@@ -48,9 +48,8 @@ def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
 
 
 def _search(speeds: list[Topic], length: Topic) -> Move:
-    names = ", ".join(f"the {t.name}" for t in speeds)
     thinking = (
-        f"I need the top speeds of {names}, and the length of {length.name}. "
+        f"{_counted(speeds)} The place is {length.name}. "
         "I search for all of them in one code block and print the results."
     )
     queries = [f'{order}_pages = web_search("{t.query()}")' for order, t in zip(ORDER, speeds, strict=False)]
@@ -61,10 +60,15 @@ def _search(speeds: list[Topic], length: Topic) -> Move:
     ))  # fmt: skip
 
 
+def _counted(speeds: list[Topic]) -> str:
+    """With the words that name the variables of the code: so none is dropped on the way there."""
+    said = [f"the {order} is the {t.name}" for order, t in zip(ORDER, speeds, strict=False)]
+    return f"Of {len(speeds)} animals, {', '.join(said)}."
+
+
 def _compute(speeds: list[Topic], length: Topic) -> Move:
-    names = ", ".join(f"the {t.name}" for t in speeds)
     thinking = (
-        f"I have pages about the speeds of {names}, and the length of {length.name}. Some may disagree, or be about "
+        f"I have pages for all. {_counted(speeds)} The place is {length.name}. Some pages may disagree, or be about "
         "something else. The code keeps those whose address names the subject, takes the most frequent figure, and "
         "computes each time in a loop."
     )

@@ -5,7 +5,6 @@ Does: draws tasks and chats, drives them through traces.py, tokenizes. Does not:
 
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tokenizers
@@ -35,34 +34,41 @@ class Conversation:
     exchanges: list[tuple[list[int], list[int]]]
 
 
-def stream(seed: int, tokenizer: tokenizers.Tokenizer, worker: int = 0) -> Iterator[Conversation]:
-    """Endless conversations, the same for the same seed and worker.
+class Conversations:
+    """A training run's conversations, by their place in it: the same for the same seed, in whatever order they are drawn.
 
     Some are the first moves of several runs: what a question's wording decides is decided there, and they are short. Of the
     families with short runs, several runs with the same tools are one conversation.
-    The n-th of all workers are of one family, hence of about the same size: workers wait for each other at each step.
+    All of a step are of one family, hence of about the same size: workers wait for each other at each step.
     """
-    kinds, rng, render = random.Random(seed), random.Random(f"{seed} {worker}"), traces.renderer()
 
-    def encode(text: str) -> list[int]:
-        return tokenizer.encode(text).ids
+    def __init__(self, seed: int, tokenizer: tokenizers.Tokenizer):
+        self.seed, self.tokenizer, self.render = seed, tokenizer, traces.renderer()
 
-    while True:
-        kind, opened = kinds.random(), rng.random() >= UNOPENED
-        if kind < CHAT:
-            samples = [chat.sample(rng, render) for _ in range(CHATS)]
-        elif kind < CHAT + FIRST_MOVES:
-            tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
-            samples = [traces.agent_samples(task, render, opened=opened)[0] for task in tasks]
-        elif kind < CHAT + FIRST_MOVES + SHORT:
-            tasks = families.short(kinds.choice(list(families.SHORT)), rng)
-            samples = [one for task in tasks for one in traces.agent_samples(task, render, opened=opened)]
-        else:
-            samples = traces.agent_samples(families.drawn(kinds)(rng, True), render, opened=opened)
+    def draw(self, step: int, place: int) -> Conversation:
+        """The one at this place of the step's."""
+        kinds, rng = random.Random(f"{self.seed} {step}"), random.Random(f"{self.seed} {step} {place}")
+        samples = self._samples(kinds, rng)
         head = samples[0].prompt[: samples[0].prompt.index(USER)]
         tools = max(head.find(mark) for mark in TOOLS)
-        exchanges = [(encode(s.prompt[len(head) :]), encode(s.completion)) for s in samples]
-        yield Conversation(tuple(encode(head)), len(encode(head[max(tools, 0) :])), exchanges)
+        exchanges = [(self._encoded(s.prompt[len(head) :]), self._encoded(s.completion)) for s in samples]
+        return Conversation(tuple(self._encoded(head)), len(self._encoded(head[max(tools, 0) :])), exchanges)
+
+    def _samples(self, kinds: random.Random, rng: random.Random) -> list[traces.Sample]:
+        """`kinds` says of which family, `rng` all else."""
+        kind, opened = kinds.random(), rng.random() >= UNOPENED
+        if kind < CHAT:
+            return [chat.sample(rng, self.render) for _ in range(CHATS)]
+        if kind < CHAT + FIRST_MOVES:
+            tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
+            return [traces.agent_samples(task, self.render, opened=opened)[0] for task in tasks]
+        if kind < CHAT + FIRST_MOVES + SHORT:
+            tasks = families.short(kinds.choice(list(families.SHORT)), rng)
+            return [one for task in tasks for one in traces.agent_samples(task, self.render, opened=opened)]
+        return traces.agent_samples(families.drawn(kinds)(rng, True), self.render, opened=opened)
+
+    def _encoded(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text).ids
 
 
 def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor, list[list[int]]]:

@@ -53,9 +53,7 @@ class Llama(nn.Module):
         self.base = float(field(reader, "llama.rope.freq_base"))
         self.tokenizer = tokenizer(reader)
         self.w = {
-            t.name: torch.from_numpy(
-                np.array(gguf.quants.dequantize(t.data, t.tensor_type), dtype=np.float32)
-            ).to(dtype)
+            t.name: torch.tensor(gguf.quants.dequantize(t.data, t.tensor_type), dtype=torch.float32).to(dtype)
             for t in reader.tensors
         }
         self.head_dim = self.w["blk.0.attn_q.weight"].shape[0] // self.heads
@@ -163,8 +161,8 @@ class Llama(nn.Module):
         writer.add_license("Apache-2.0")
         for key, low in self.a.items():
             name = key.replace("/", ".")
-            writer.add_tensor(f"{name}.lora_a", low.detach().half().numpy())
-            writer.add_tensor(f"{name}.lora_b", self.b[key].detach().half().numpy())
+            writer.add_tensor(f"{name}.lora_a", low.detach().half().cpu().numpy())
+            writer.add_tensor(f"{name}.lora_b", self.b[key].detach().half().cpu().numpy())
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()

@@ -1,18 +1,19 @@
-"""Train the embedded model's adapter:  python -m training.train --out course/data/adapter.gguf
+"""Train the embedded model's adapter from the base:  make train
 
-Does: LoRA on generated traces, loss on the completion only. System prompts are long and few, so their keys and
-values are computed without gradient, now and then, and only what follows is trained through; most of the run sees of them
-only what describes the tools (--narrow). Seeds are fixed; a
-checkpoint is written every --save-every steps and at the end. One process uses one core well and more of them badly, so on
-two cores run two of them, which share their gradients:
+Does: LoRA on generated runs, loss on the completion only. System prompts are long and few, so their keys and values are
+computed without gradient, now and then, and only what follows is trained through; most of the run sees of them only what
+describes the tools (--narrow). Every --save-every steps the adapter is written, and beside it all that is needed to go on:
+the same command continues a run that was interrupted and ends with the same adapter. Where PyTorch sees a GPU it runs there
+(written for it, not yet run on one). Does not: measure; `make eval` does.
 
-    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 -m training.train
+One process uses one core well and more of them badly, so two of them share a step, and their gradients.
 """
 
 import argparse
 import math
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,34 +21,12 @@ from torch import distributed
 
 from course.embedded import base_path, sha256
 from training.attention import blocks
-from training.conversations import FIRST, Conversation, stream, tree
+from training.conversations import Conversation, Conversations, tree
+from training.heads import Heads
 from training.llama import KV, Llama
 from training.loss import SummedLoss
 
-
-class Heads:
-    """The keys and values of system prompts, without gradient, each used for `refresh` steps before it is made anew."""
-
-    def __init__(self, model: Llama, refresh: int, most: int = 4):
-        self.model, self.refresh, self.most = model, refresh, most
-        self.made: dict[tuple[int, ...], tuple[int, KV]] = {}
-
-    def past(self, conversation: Conversation, step: int, narrow: bool) -> KV | None:
-        """`narrow`: only the first tokens and the tail, at their places; attention costs half then."""
-        head, tail = conversation.head, conversation.tail
-        if not head:
-            return None
-        at, past = self.made.pop(head, (-self.refresh, []))
-        if step - at >= self.refresh:
-            with torch.no_grad():
-                _, past = self.model(torch.tensor(head), torch.arange(len(head)), None, None, keep=True)
-            at = step
-        self.made[head] = at, past
-        while len(self.made) > self.most:
-            del self.made[next(iter(self.made))]
-        if not narrow:
-            return past
-        return [tuple(torch.cat([x[:, :FIRST], x[:, -tail:]], 1) for x in pair) for pair in past]
+WARM_UP = 8
 
 
 def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[torch.Tensor, int, int]:
@@ -62,78 +41,145 @@ def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[
     return loss, right.item(), len(target)
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the adapter. `together`: conversations a step; `narrow`: the share of the run with narrow heads."""
+
+    steps: int
+    together: int
+    rank: int
+    rate: float
+    seed: int
+    refresh: int
+    narrow: float
+    save_every: int
+    resume: str | None
+
+    def rate_at(self, step: int) -> float:
+        """A short rise, then half a cosine down to nothing."""
+        return self.rate * min(1, (step + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+
+
+class Run:
+    """A training run on this worker: the model, its optimizer, and where it is."""
+
+    def __init__(self, recipe: Recipe, out: Path, worker: int, workers: int):
+        self.recipe, self.out, self.worker, self.workers = recipe, out, worker, workers
+        torch.manual_seed(recipe.seed)
+        self.model = Llama(base_path(), rank=recipe.rank, alpha=2 * recipe.rank)
+        if recipe.resume:
+            self.model.load(Path(recipe.resume))
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.98), weight_decay=0.0)
+        self.source = Conversations(recipe.seed, self.model.tokenizer)
+        self.heads = Heads(self.model, recipe.refresh)
+        self.done = 0
+
+    @property
+    def state(self) -> Path:
+        return self.out.with_suffix(".state")
+
+    def restore(self) -> None:
+        """Go on where `save` left; a state of another recipe is left alone."""
+        if not self.state.exists():
+            return
+        saved = torch.load(self.state)
+        if saved["recipe"] != vars(self.recipe):
+            raise SystemExit(
+                f"train: {self.state} belongs to a run with other settings:\n  {saved['recipe']}\n"
+                "Go on with those, or delete it to begin anew."
+            )
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.done = saved["done"]
+
+    def save(self) -> None:
+        """By one worker: all have the same. The heads are forgotten by all, so that a restored run is the same run."""
+        self.heads.made.clear()
+        if self.worker:
+            return
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save(self.out, describe(self.recipe, self.done))
+        state = {"recipe": vars(self.recipe), "done": self.done, "model": self.model.state_dict()}
+        torch.save({**state, "optimizer": self.optimizer.state_dict()}, self.state.with_suffix(".new"))
+        self.state.with_suffix(".new").replace(self.state)
+
+    def step(self) -> tuple[float, float]:
+        """Loss and share of right tokens, over this worker's conversations."""
+        recipe, step = self.recipe, self.done
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.rate_at(step)
+        self.optimizer.zero_grad()
+        loss = right = count = 0
+        for place in range(self.worker, recipe.together, self.workers):
+            conversation = self.source.draw(step, place)
+            past = self.heads.past(conversation, step, step < recipe.narrow * recipe.steps)
+            part, hits, size = loss_of(self.model, conversation, past)
+            (part / size).backward()
+            loss, right, count = loss + part.item(), right + hits, count + size
+        for parameter in self.model.parameters():
+            if self.workers > 1:
+                distributed.all_reduce(parameter.grad)
+            parameter.grad /= recipe.together
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.done += 1
+        return loss / count, right / count
+
+
+def describe(recipe: Recipe, steps: int) -> str:
+    return (
+        f"LoRA rank {recipe.rank} on {base_path().name} ({sha256(base_path())[:12]}), {steps} of {recipe.steps} steps "
+        f"of {recipe.together} conversations, seed {recipe.seed}; see training/ of agents-on-the-wire"
+    )
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("course/data/adapter.gguf"))
-    parser.add_argument("--steps", type=int, default=100_000)
-    parser.add_argument("--batch", type=int, default=2, help="conversations a step and process")
+    parser.add_argument("--out", type=Path, default=Path("build/training/adapter.gguf"))
+    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--together", type=int, default=2, help="conversations a step, of all workers")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--save-every", type=int, default=20)
-    parser.add_argument("--refresh", type=int, default=4, help="steps for which the prompt's keys are kept")
+    parser.add_argument("--save-every", type=int, default=40)
+    parser.add_argument("--refresh", type=int, default=8, help="steps for which a prompt's keys are kept")
     parser.add_argument(
-        "--narrow", type=float, default=0.7, help="share of the run with only the edges of the system prompt"
+        "--narrow", type=float, default=0.65, help="share of the run with only the edges of the system prompt"
     )
     parser.add_argument("--resume", type=Path, help="start from this adapter instead of from zero")
     parser.add_argument(
-        "--minutes", type=float, default=600, help="stop in time: the schedule follows this clock too"
+        "--minutes", type=float, default=math.inf, help="pause then; the same command goes on"
     )
-    args = parser.parse_args()
+    return parser.parse_args()
 
-    rank, workers = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+def main() -> None:
+    args = arguments()
+    worker, workers = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if args.together % workers:
+        raise SystemExit(f"train: {args.together} conversations a step cannot be shared by {workers} workers")
     if workers > 1:
         distributed.init_process_group("gloo")
-    torch.manual_seed(args.seed)
-    model = Llama(base_path(), rank=args.rank, alpha=2 * args.rank)
-    if args.resume:
-        model.load(args.resume)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    source = stream(args.seed, model.tokenizer, rank)
-    heads = Heads(model, args.refresh)
-    began = time.monotonic()
-    for step in range(args.steps):
-        clock = torch.tensor((time.monotonic() - began) / 60 / args.minutes)
-        if workers > 1:
-            distributed.broadcast(clock, 0)
-        done = max(step / args.steps, clock.item())
-        if done >= 1:
-            break
-        rate = args.rate * min(1, (step + 1) / 8) * (0.5 + 0.5 * math.cos(math.pi * done))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
-        loss = right = count = 0
-        for _ in range(args.batch):
-            conversation = next(source)
-            past = heads.past(conversation, step, done < args.narrow)
-            part, hits, size = loss_of(model, conversation, past)
-            (part / (args.batch * size)).backward()
-            loss, right, count = loss + part.item(), right + hits, count + size
-        loss, right = loss / count, right / count
-        if workers > 1:
-            for parameter in model.parameters():
-                distributed.all_reduce(parameter.grad)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if rank == 0:
-            print(
-                f"step {step:4d}  loss {loss:.4f}  right {right:.4f}  {time.monotonic() - began:6.0f} s",
-                flush=True,
-            )
-        if (step + 1) % args.save_every == 0 and rank == 0:
-            model.save(args.out, describe(args, step + 1))
-    if rank == 0:
-        model.save(args.out, describe(args, step + 1))
-
-
-def describe(args: argparse.Namespace, steps: int) -> str:
-    return (
-        f"LoRA rank {args.rank} on {base_path().name} ({sha256(base_path())[:12]}), {steps} steps of "
-        f"{args.batch} conversations, seed {args.seed}; see training/ of agents-on-the-wire"
-    )
+    if torch.cuda.is_available():
+        torch.set_default_device("cuda")
+    given = {**vars(args), "resume": args.resume and str(args.resume)}
+    recipe = Recipe(**{name: given[name] for name in Recipe.__dataclass_fields__})
+    run, began = Run(recipe, args.out, worker, workers), time.monotonic()
+    run.restore()
+    while run.done < recipe.steps:
+        loss, right = run.step()
+        seconds = time.monotonic() - began
+        if worker == 0:
+            print(f"step {run.done:4d}  loss {loss:.4f}  right {right:.4f}  {seconds:6.0f} s", flush=True)
+        if run.done % recipe.save_every == 0 or run.done == recipe.steps:
+            run.save()
+            pause = torch.tensor(float(seconds > 60 * args.minutes))
+            if workers > 1:
+                distributed.broadcast(pause, 0)
+            if pause:
+                break
 
 
 if __name__ == "__main__":
