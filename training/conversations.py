@@ -14,7 +14,7 @@ from training import chat, families, traces
 
 CHAT, CHATS = 0.07, 8
 FIRST_MOVES, QUESTIONS = 0.14, 6
-SHORT = 0.3
+SHORT = 0.36
 UNOPENED = 0.1
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
@@ -63,7 +63,7 @@ class Conversations:
             tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
             return [traces.agent_samples(task, self.render, opened=opened)[0] for task in tasks]
         if kind < CHAT + FIRST_MOVES + SHORT:
-            tasks = families.short(kinds.choice(list(families.SHORT)), rng)
+            tasks = families.short(kinds.choices(*zip(*families.SHORT.items()))[0], rng)
             return [one for task in tasks for one in traces.agent_samples(task, self.render, opened=opened)]
         return traces.agent_samples(families.drawn(kinds)(rng, True), self.render, opened=opened)
 

@@ -6,7 +6,6 @@ that are measured on are never trained on.
 
 import json
 import random
-import re
 
 from smolagents import Tool
 
@@ -63,7 +62,7 @@ def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
                 f"My tool {look.name} may know the {what}. I print what it returns.",
                 code(f"I look for the {what}.", f"found = {look.name}({given})", "print(found)"),
             )
-        thinking = f"I want the {what}. {reading(told, wanted)}"
+        thinking = f"I want the {what}. {reading(told, wanted, what)}"
         if not holds:
             return Move(
                 f"{thinking} I say so and guess nothing.",
@@ -98,18 +97,15 @@ class Line:
         self.gives, self.text = gives, sentence.format(**values)
 
 
-def reading(told: list[Line], wanted: str) -> str:
-    """Line after line as thought, up to the one that gives what is wanted: easier than to look back and choose."""
+def reading(told: list[Line], wanted: str, what: str) -> str:
+    """Line after line as thought, up to the one that answers, each with the question beside it: judged where it was copied."""
     read = []
     for line in told:
-        read.append(f"{line.file} gives the {_attribute(line.gives)}.")
+        read.append(f'{line.file}: "{line.text}" Is that the {what}?')
         if line.gives == wanted:
-            return " ".join([*read, f'That is it: "{line.text}"'])
+            return " ".join([*read, "Yes."])
+        read.append("No.")
     return " ".join([*read, "None of them is it."]) if told else "The tool found nothing."
-
-
-def _attribute(what: str) -> str:
-    return re.split(r" (?:of|for) ", what, maxsplit=1)[0]
 
 
 def _thing(rng: random.Random, training: bool) -> str:

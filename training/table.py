@@ -95,9 +95,7 @@ def read(path: Path) -> dict | None:
 
 def written(text: str) -> str:
     """The page with its tables of the data as they are now."""
-    text = spliced(
-        text, BEGIN, END, markdown(json.loads(data().read_text(encoding="utf-8")), read(data("binary")))
-    )
+    text = spliced(text, BEGIN, END, markdown(read(data()), read(data("binary"))))
     return spliced(text, *SIZES, sizes(read(quantizations()))) if SIZES[0] in text else text
 
 
