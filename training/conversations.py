@@ -63,7 +63,7 @@ class Conversations:
             tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
             return [traces.agent_samples(task, self.render, opened=opened)[0] for task in tasks]
         if kind < CHAT + FIRST_MOVES + SHORT:
-            tasks = families.short(kinds.choices(*zip(*families.SHORT.items()))[0], rng)
+            tasks = families.short(kinds, rng)
             return [one for task in tasks for one in traces.agent_samples(task, self.render, opened=opened)]
         return traces.agent_samples(families.drawn(kinds)(rng, True), self.render, opened=opened)
 

@@ -98,7 +98,7 @@ class Line:
 
 
 def reading(told: list[Line], wanted: str, what: str) -> str:
-    """Line after line as thought, up to the one that answers, each with the question beside it: judged where it was copied."""
+    """Line after line as thought, up to the one that answers: each is judged where it was copied, beside the question."""
     read = []
     for line in told:
         read.append(f'{line.file}: "{line.text}" Is that the {what}?')

@@ -18,8 +18,9 @@ def drawn(rng: random.Random):
     return ALL[rng.choices(list(SHARES), list(SHARES.values()))[0]]
 
 
-def short(family: str, rng: random.Random) -> list[Task]:
-    """Some tasks to train on with the same tools, hence with one system prompt."""
+def short(kinds: random.Random, rng: random.Random) -> list[Task]:
+    """Some tasks to train on of a family that `kinds` draws, with the same tools, hence with one system prompt."""
+    family = kinds.choices(list(SHORT), list(SHORT.values()))[0]
     look = {"look": archives.shape(rng)} if family == documents.FAMILY else {}
     return [ALL[family](rng, True, **look) for _ in range(SHORT[family])]
 
