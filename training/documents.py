@@ -9,13 +9,16 @@ import random
 
 from smolagents import Tool
 
-from training.archives import FACTS, FILES, QUESTIONS, SHAPES, Shape, shape, values
+from training.archives import FACTS, FILES, QUESTIONS, SHAPES, Fact, Shape, shape, values
 from training.entities import PLAIN, person
+from training.inventions import invented
 from training.phrasings import around
 from training.tasks import Move, Task, code
 
 FAMILY = "own documents"
 NOTHING = "Nothing found."
+INVENTED = 0.6
+"""The share of facts that are made up anew, in training."""
 
 
 class Documents(Tool):
@@ -38,14 +41,14 @@ class Documents(Tool):
 def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
     """`look`: the search tool's, for several tasks with one; drawn where it is not given."""
     look = look or (shape(rng) if training else rng.choice(SHAPES))
-    fact = rng.choice(FACTS[training])
+    fact, *others = _facts(rng, training)
     names = {"who": person(rng, training), "other": person(rng, training), "thing": _thing(rng, training)}
     stated = values(rng)
     answer = {**names, "number": stated["n"], "date": stated["date"]}[fact.kind]
     wanted = rng.choice(fact.names)
     holds = rng.random() >= 0.3
     told = [Line(rng, wanted, rng.choice(fact.sentences), {**names, **stated})] if holds else []
-    for other in rng.sample([one for one in FACTS[training] if one is not fact], k=rng.choice([1, 2, 2, 3])):
+    for other in others:
         told.append(Line(rng, other.names[0], rng.choice(other.sentences), {**names, **values(rng)}))
     rng.shuffle(told)
     found = "\n".join(look.line.format(file=line.file, text=line.text) for line in told)
@@ -87,6 +90,12 @@ def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
         [Documents(look, found, asked)],
         expected=answer if holds else "do not state",
     )
+
+
+def _facts(rng: random.Random, training: bool) -> list[Fact]:
+    """Two to four: the one to ask for, and what else the files state of the same people and things."""
+    fixed, count = rng.sample(FACTS[training], 4), rng.choice([2, 3, 3, 4])
+    return [invented(rng) if training and rng.random() < INVENTED else fact for fact in fixed[:count]]
 
 
 class Line:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from course import corpus
-from training import archives, chat, documents, layouts, phrasings, planted, speed, traces, wishes
+from training import archives, chat, documents, inventions, layouts, phrasings, planted, speed, traces, wishes
 from training.entities import article, held_out
 from training.families import ALL, FAMILIES, SHARES, SHORT, measured
 from training.pages import Web, topic
@@ -86,6 +86,15 @@ def test_tools_and_wishes_are_split():
     assert not questions[0] & questions[1]
     assert not set(wishes.CAN[True]) & set(wishes.CAN[False])
     assert not set(archives.QUESTIONS[True]) & set(archives.QUESTIONS[False])
+
+
+def test_no_invented_fact_uses_the_words_of_those_measured_on():
+    measured_on = " ".join(text for fact in archives.FACTS[False] for text in fact.names + fact.sentences)
+    own = {"locker", "contact", "delivery", "delivered", "price", "license", "costs"}
+    assert own <= set(re.findall(r"\w+", measured_on))
+    rng = random.Random(1)
+    made = " ".join(text for _ in range(3000) for fact in [inventions.invented(rng)] for text in fact.names + fact.sentences)
+    assert not own & set(re.findall(r"\w+", made.lower()))
 
 
 def test_the_course_s_own_question_is_a_training_phrasing_about_held_out_names():
