@@ -94,7 +94,12 @@ def test_no_invented_fact_uses_the_words_of_those_measured_on():
     assert own <= set(re.findall(r"\w+", measured_on))
     rng = random.Random(1)
     made = [inventions.invented(rng) for _ in range(3000)]
-    words = {word for fact in made for text in fact.names + fact.sentences for word in re.findall(r"\w+", text.lower())}
+    words = {
+        word
+        for fact in made
+        for text in fact.names + fact.sentences
+        for word in re.findall(r"\w+", text.lower())
+    }
     assert not own & words
 
 
