@@ -50,14 +50,15 @@ SECOND = (
     ("year", "string", "Of which year.", "any"), ("language", "string", "The language.", "en"),
 )  # fmt: skip
 LINES = (
-    "{file}: {text}", "{file}: {text}", "[{file}] {text}", "- {text} ({file})", "## {file}\n{text}", "{file}\n  {text}",
+    "{file}: {text}", "{file}: {text}", "[{file}] {text}", "- {text} ({file})",
     "<{file}> {text}", "{text} -- {file}", "* {file}: {text}", "{file} > {text}", "{file} / {text}", "{text} [{file}]",
-    '{{"file": "{file}", "line": "{text}"}}', "File: {file}\nLine: {text}",
+    '{{"file": "{file}", "line": "{text}"}}', "{file} says: {text}", "{file} = {text}", "# {text} # {file}",
 )  # fmt: skip
 FILES = re.findall(r"\w+", (
-    "staff rooms minutes contracts inventory plans letters rules contacts budget notes people orders travel events courses "
-    "projects keys safety press"
+    "minutes contracts inventory plans letters rules addresses finances notes people bills travel events lectures teams "
+    "buildings safety press doors archive"
 ))  # fmt: skip
+"""None is a word of a fact that is measured on: a search for words would find the file's name."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ that are measured on are never trained on.
 
 import json
 import random
+from dataclasses import dataclass
 
 from smolagents import Tool
 
@@ -17,6 +18,8 @@ from training.tasks import Move, Task, code
 
 FAMILY = "own documents"
 NOTHING = "Nothing found."
+STEM, SMALL = 5, ("of", "for", "the")
+"""Of a word so many letters count, of these words none."""
 INVENTED = 0.6
 """The share of facts that are made up anew, in training."""
 
@@ -38,57 +41,112 @@ class Documents(Tool):
         return self.found if self.about.lower() in said else NOTHING
 
 
+@dataclass(frozen=True)
+class Case:
+    """What is asked for and what the files say. `line` is the one that answers; None where none does."""
+
+    what: str
+    about: str
+    answer: str
+    lines: tuple[str, ...]
+    line: str | None
+    file: str
+
+    def plain(self) -> bool:
+        """Whether the words tell: then the agent's code finds the line, or that there is none."""
+        best = max(self.lines, key=lambda line: hits(line, self.what))
+        found = best if hits(best, self.what) > len(keys(self.what)) / 2 else None
+        return found == self.line
+
+
 def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
     """`look`: the search tool's, for several tasks with one; drawn where it is not given."""
     look = look or (shape(rng) if training else rng.choice(SHAPES))
-    fact, *others = _facts(rng, training)
-    names = {"who": person(rng, training), "other": person(rng, training), "thing": _thing(rng, training)}
-    stated = values(rng)
-    answer = {**names, "number": stated["n"], "date": stated["date"]}[fact.kind]
-    wanted = rng.choice(fact.names)
-    holds = rng.random() >= 0.3
-    told = [Line(rng, wanted, rng.choice(fact.sentences), {**names, **stated})] if holds else []
-    for other in others:
-        told.append(Line(rng, other.names[0], rng.choice(other.sentences), {**names, **values(rng)}))
-    rng.shuffle(told)
-    found = "\n".join(look.line.format(file=line.file, text=line.text) for line in told)
-    if not holds and rng.random() < 0.35:
-        found, told = NOTHING, []
-    what = wanted.format(**names)
-    given = ", ".join(
-        f"{name}={json.dumps(what if value is None else value)}" for name, _, _, value in look.arguments
-    )
+    case = _case(rng, training, look)
+    while training and not case.plain():
+        case = _case(rng, training, look)
+    what = case.what
 
     def script(seen: list[str]) -> Move:
         if not seen:
             return Move(
-                f"My tool {look.name} may know the {what}. I print what it returns.",
-                code(f"I look for the {what}.", f"found = {look.name}({given})", "print(found)"),
+                f"My tool {look.name} may know the {what}. "
+                "The code takes the line with most of these words, and tells whether it has more than half of them.",
+                code(f"I look for the {what}.", *looking(look, what)),
             )
-        thinking = f"I want the {what}. {reading(told, wanted, what)}"
-        if not holds:
+        if "NOTHING FITS" in seen[-1]:
             return Move(
-                f"{thinking} I say so and guess nothing.",
+                f"No line fits the {what}. I say so and guess nothing.",
                 code(
                     "The documents do not answer this.",
                     f'final_answer("The documents do not state the {what}.")',
                 ),
             )
-        file = next(line.file for line in told if line.gives == wanted)
         return Move(
-            f"{thinking} I answer with {answer} and name the document.",
-            code("A document answers it.", f'final_answer("The {what} is {answer} ({file}).")'),
+            f"A line fits the {what}. It says {case.answer}, in {case.file}.",
+            code("A document answers it.", f'final_answer("The {what} is {case.answer} ({case.file}).")'),
         )
 
-    question = rng.choice(QUESTIONS[training]).format(what=what, What=what[0].upper() + what[1:])
-    asked = names["thing"] if "{thing}" in wanted else names["who"]
     return Task(
         FAMILY,
-        around(rng, question, training),
+        around(
+            rng, rng.choice(QUESTIONS[training]).format(what=what, What=what[0].upper() + what[1:]), training
+        ),
         script,
-        lambda said: (answer in said) if holds else ("do not state" in said),
-        [Documents(look, found, asked)],
-        expected=answer if holds else "do not state",
+        lambda said: (case.answer if case.line else "do not state") in said,
+        [Documents(look, "\n".join(case.lines), case.about)],
+        expected=case.answer if case.line else "do not state",
+    )
+
+
+def looking(look: Shape, what: str) -> tuple[str, ...]:
+    """The agent's search: its tool's lines, ranked by how many of the question's words they have (see `hits`)."""
+    given = ", ".join(
+        f"{name}={'query' if value is None else json.dumps(value)}" for name, _, _, value in look.arguments
+    )
+    return (
+        f"query = {json.dumps(what)}",
+        f"lines = {look.name}({given}).splitlines()",
+        f"words = [word[:{STEM}].lower() for word in query.split() if word not in {SMALL}]",
+        "def hits(line):",
+        "    return sum(word in line.lower() for word in words)",
+        "best = max(lines, key=hits)",
+        'print("FITS" if hits(best) > len(words) / 2 else "NOTHING FITS", "|", best)',
+    )
+
+
+def keys(what: str) -> list[str]:
+    """The beginnings of its words: delivery and delivered are alike."""
+    return [word[:STEM].lower() for word in what.split() if word not in SMALL]
+
+
+def hits(line: str, what: str) -> int:
+    return sum(key in line.lower() for key in keys(what))
+
+
+def _case(rng: random.Random, training: bool, look: Shape) -> Case:
+    fact, *others = _facts(rng, training)
+    names = {"who": person(rng, training), "other": person(rng, training), "thing": _thing(rng, training)}
+    stated = values(rng)
+    wanted = rng.choice(fact.names)
+    holds = rng.random() >= 0.3
+
+    def line(fact: Fact, of: dict[str, str]) -> tuple[str, str]:
+        file = f"{rng.choice(FILES)}-{rng.randint(1, 60)}.md"
+        return look.line.format(file=file, text=rng.choice(fact.sentences).format(**names, **of)), file
+
+    one, file = line(fact, stated)
+    lines = [*([one] if holds else []), *(line(other, values(rng))[0] for other in others)]
+    rng.shuffle(lines)
+    if not holds and rng.random() < 0.35:
+        lines = [NOTHING]
+    return Case(
+        what=wanted.format(**names),
+        about=names["thing"] if "{thing}" in wanted else names["who"],
+        answer={**names, "number": stated["n"], "date": stated["date"]}[fact.kind],
+        lines=tuple(lines),
+        line=one if holds else None,
+        file=file,
     )
 
 
@@ -96,25 +154,6 @@ def _facts(rng: random.Random, training: bool) -> list[Fact]:
     """Two to four: the one to ask for, and what else the files state of the same people and things."""
     fixed, count = rng.sample(FACTS[training], 4), rng.choice([2, 3, 3, 4])
     return [invented(rng) if training and rng.random() < INVENTED else fact for fact in fixed[:count]]
-
-
-class Line:
-    """One line of a file, and what it gives."""
-
-    def __init__(self, rng: random.Random, gives: str, sentence: str, values: dict[str, str]):
-        self.file = f"{rng.choice(FILES)}-{rng.randint(1, 60)}.md"
-        self.gives, self.text = gives, sentence.format(**values)
-
-
-def reading(told: list[Line], wanted: str, what: str) -> str:
-    """Line after line as thought, up to the one that answers: each is judged where it was copied, beside the question."""
-    read = []
-    for line in told:
-        read.append(f'{line.file}: "{line.text}" Is that the {what}?')
-        if line.gives == wanted:
-            return " ".join([*read, "Yes."])
-        read.append("No.")
-    return " ".join([*read, "None of them is it."]) if told else "The tool found nothing."
 
 
 def _thing(rng: random.Random, training: bool) -> str:
