@@ -1,6 +1,7 @@
 """`Calculator`: a tool for agents that write tool calls instead of code.
 
-Does: evaluates one Python expression of numbers with smolagents' own interpreter, with a handful of functions of lists.
+Does: evaluates one Python expression of numbers with smolagents' own interpreter, with a handful of functions of lists and
+of units.
 Does not: assign, import, loop, or reach anything but these functions.
 """
 
@@ -21,6 +22,8 @@ FUNCTIONS = {
     "round": round,
     "sum": sum,
 }
+UNITS = {"m": 1, "km": 1000, "ft": 0.3048, "mi": 1609.344, "s": 1, "h": 3600, "mph": 1609.344 / 3600}
+"""In meters and seconds, so that 58 * km/h is a speed and 155 * m / (58 * km/h) a time."""
 
 
 class Calculator(Tool):
@@ -28,8 +31,8 @@ class Calculator(Tool):
 
     name = "calculator"
     description = (
-        "Computes an arithmetic expression such as round(155 / (58 / 3.6), 2). "
-        f"It knows {', '.join(sorted(FUNCTIONS))} of numbers and lists."
+        "Computes an arithmetic expression such as round(155 * m / (58 * km/h), 2), in meters and seconds. "
+        f"It knows {', '.join(sorted(FUNCTIONS))} of numbers and lists, and the units {', '.join(UNITS)}."
     )
     inputs = {"expression": {"type": "string", "description": "The expression to compute."}}  # noqa: RUF012
     output_type = "string"
@@ -37,7 +40,9 @@ class Calculator(Tool):
     def forward(self, expression: str) -> str:
         try:
             ast.parse(expression.strip(), mode="eval")
-            value, _ = evaluate_python_code(expression.strip(), static_tools=dict(FUNCTIONS), state={})
+            value, _ = evaluate_python_code(
+                expression.strip(), static_tools=dict(FUNCTIONS), state=dict(UNITS)
+            )
         except (SyntaxError, InterpreterError) as error:
             raise ValueError(f"{expression!r} is no expression that can be computed: {error}") from None
         return str(value)

@@ -29,7 +29,7 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
-    pages = "\n".join(seen)
+    """Search, the most frequent figure, once for each fact; then the time. Each reads the last message only."""
     if not seen:
         thinking = (
             f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
@@ -37,14 +37,18 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
         )
         return Move(thinking, call=Call("web_search", {"query": speed.query()}))
     if len(seen) == 1:
-        thinking = f"I have pages about the speed. Now I search for the length of {length.name}."
-        return Move(thinking, call=Call("web_search", {"query": length.query()}))
+        return _most_frequent(speed, seen[-1])
     if len(seen) == 2:
+        thinking = f"The speed is {speed.figure} {speed.unit}. Now I search for the length of {length.name}."
+        return Move(thinking, call=Call("web_search", {"query": length.query()}))
+    if len(seen) == 3:
+        return _most_frequent(length, seen[-1])
+    if len(seen) == 4:
         thinking = (
-            f"{speed.reading(pages)}\n{length.reading(pages)}\n"
-            "The calculator takes the most frequent figure of each list and divides length by speed."
+            f"The length is {length.figure} {length.unit}. The speed was {speed.figure} {speed.unit}. "
+            "The calculator divides length by speed."
         )
-        return Move(thinking, call=Call("calculator", {"expression": expression(speed, length, pages)}))
+        return Move(thinking, call=Call("calculator", {"expression": expression(speed, length)}))
     seconds = seen[-1].split()[-1]
     return Move(
         f"The calculator says {seconds}. That is the time in seconds.",
@@ -54,6 +58,12 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     )  # fmt: skip
 
 
-def expression(speed: Topic, length: Topic, pages: str) -> str:
-    meters, kmh = (t.in_metric(f"mode([{', '.join(t.figures(pages))}])") for t in (length, speed))
-    return f"round({meters} / ({kmh} * 1000 / 3600), 2)"
+def _most_frequent(topic: Topic, pages: str) -> Move:
+    return Move(
+        f"{topic.reading(pages)} The calculator takes the most frequent one.",
+        call=Call("calculator", {"expression": f"mode([{', '.join(topic.figures(pages))}])"}),
+    )
+
+
+def expression(speed: Topic, length: Topic) -> str:
+    return f"round({length.figure} * {length.unit} / ({speed.figure} * {speed.unit}), 2)"

@@ -17,8 +17,19 @@ from training import layouts, wording
 from training.entities import words
 
 CONFUSERS = {
-    "speed": {True: ("pygmy", "black", "northern", "marsh", "cave"), False: ("snow", "forest", "lesser")},
-    "length": {True: ("New", "Old", "Upper", "Little", "East"), False: ("Lower", "Second", "West")},
+    "speed": {
+        True: re.findall(
+            r"\w+",
+            "pygmy black northern marsh cave copper velvet marble winter island silver thunder orchard",
+        ),
+        False: ("snow", "forest", "lesser"),
+    },
+    "length": {
+        True: re.findall(
+            r"\w+", "New Old Upper Little East Inner Outer Great Far Near Middle Royal Big Small Twin Hidden"
+        ),
+        False: ("Lower", "Second", "West"),
+    },
 }
 METRIC = {"speed": "km/h", "length": "m"}
 AMERICAN = {"speed": "mph", "length": "ft"}
@@ -51,10 +62,6 @@ class Topic:
     def value(self) -> float:
         """In km/h or m."""
         return float(self.figure) * PER_UNIT[self.unit]
-
-    def in_metric(self, expression: str) -> str:
-        """Code that turns a figure in this topic's unit into km/h or m."""
-        return f"{expression} * {PER_UNIT[self.unit]}" if PER_UNIT[self.unit] != 1 else expression
 
     @property
     def subject(self) -> str:
