@@ -2,7 +2,7 @@
 
 Does: evaluates one Python expression of numbers with smolagents' own interpreter, with a handful of functions of lists and
 of units.
-Does not: assign, import, loop, or reach anything but these functions.
+Does not: assign, import, loop, or reach anything but these.
 """
 
 import ast
