@@ -126,13 +126,18 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def capital(text: str) -> str:
+    """As a sentence or a heading begins, and no other letter changed: "the Elm Street" is "The Elm Street"."""
+    return text[0].upper() + text[1:]
+
+
 def page(layout: Layout, facts: Mapping[str, object], figure: str) -> Page:
     """One page: `facts` as in the tables' rows (name, mass_kg, …), `figure` in km/h or m."""
     name = str(facts["name"])
     seed = sha256(f"{name}/{layout.site}".encode()).digest()
     values = {
         "name": name,
-        "Name": name[0].upper() + name[1:],
+        "Name": capital(name),
         "v": figure,
         "mph": number(round(float(figure) / KMH_PER_MPH, 0 if float(figure) > 10 else 1)),
         "ft": number(round(float(figure) * FEET_PER_M)),

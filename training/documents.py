@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from smolagents import Tool
 
+from course.corpus import capital
 from training.archives import FACTS, FILES, QUESTIONS, SHAPES, Fact, Shape, shape, values
 from training.entities import PLAIN, person
 from training.inventions import invented
@@ -89,9 +90,7 @@ def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
 
     return Task(
         FAMILY,
-        around(
-            rng, rng.choice(QUESTIONS[training]).format(what=what, What=what[0].upper() + what[1:]), training
-        ),
+        around(rng, rng.choice(QUESTIONS[training]).format(what=what, What=capital(what)), training),
         script,
         lambda said: (case.answer if case.line else "do not state") in said,
         [Documents(look, "\n".join(case.lines), case.about)],

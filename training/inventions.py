@@ -1,12 +1,13 @@
 """Facts that are made up anew for training: so many that a question can only be matched to a line by reading both.
 
 With fifty fixed facts a model learned the pairs by heart, and said No to lines that answered in words it had not seen.
-Nothing here is in a fact, or is worded as a fact, that is measured on.
+None of the words that set the measured facts apart is here; the forms of the sentences are alike.
 """
 
 import random
 import re
 
+from course.corpus import capital
 from training.archives import Fact
 from training.entities import PLAIN
 
@@ -63,7 +64,7 @@ def _date(rng: random.Random) -> Fact:
     act, done = rng.choice(ACTS)
     owner = f"the {{thing}} {rng.choice(OWNERS)}"
     return Fact("date", (f"{act} date of {owner}",), (
-        f"{_capital(owner)} was {done} on {{date}}.", f"{_capital(owner)} will be {done} on {{date}}.",
+        f"{capital(owner)} was {done} on {{date}}.", f"{capital(owner)} will be {done} on {{date}}.",
         f"On {{date}} {owner} is {done}.", f"{{date}}: {act} of {owner}.", f"The {act} of {owner} is on {{date}}.",
     ))  # fmt: skip
 
@@ -73,7 +74,7 @@ def _person(rng: random.Random) -> Fact:
     owner = rng.choice(("project {thing}", f"the {{thing}} {rng.choice(OWNERS)}"))
     return Fact("who", (f"{role} {joined} {owner}",), (
         f"{{who}} is the {role} {joined} {owner}.", f"In {owner} the {role} is {{who}}.",
-        f"{_capital(owner)} has {{who}} as its {role}.", f"{{who}}, the {role} {joined} {owner}, is back.",
+        f"{capital(owner)} has {{who}} as its {role}.", f"{{who}}, the {role} {joined} {owner}, is back.",
         f"Since May, {{who}} has been the {role} {joined} {owner}.", f"{role.capitalize()} of {{thing}}: {{who}}.",
     ))  # fmt: skip
 
@@ -81,11 +82,7 @@ def _person(rng: random.Random) -> Fact:
 def _amount(rng: random.Random) -> Fact:
     what, owner = rng.choice(AMOUNTS), f"the {{thing}} {rng.choice(OWNERS)}"
     return Fact("number", (f"{what} of {owner}",), (
-        f"{_capital(owner)} has a {what} of {{n}}.", f"The {what} of {owner} is {{n}}.",
+        f"{capital(owner)} has a {what} of {{n}}.", f"The {what} of {owner} is {{n}}.",
         f"For {owner} the {what} was {{n}}.",
         f"{{n}} is the {what} of {owner}.", f"We put the {what} of {owner} at {{n}}.",
     ))  # fmt: skip
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -9,6 +9,7 @@ import random
 import re
 from dataclasses import replace
 
+from course.corpus import capital
 from training.entities import article, entity, plain_name
 from training.pages import AMERICAN, METRIC, PER_UNIT, UNITS, Topic, Web, hidden, topic
 from training.phrasings import ONE, asked
@@ -115,7 +116,7 @@ def _again(missing: Topic) -> Move:
         f"The list of {listed(missing)} is empty: no page states {what}. I search for it with other words."
     )
     return Move(thinking, code(
-        f"{what[0].upper() + what[1:]} is still missing, so I search again.",
+        f"{capital(what)} is still missing, so I search again.",
         f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages)',
         f'{listed(missing)} = figures(more_pages, "{missing.name}", {missing.kind.upper()})', *SECONDS,
     ))  # fmt: skip

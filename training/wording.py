@@ -8,7 +8,7 @@ numbers of their own. Does not: serve for measuring, or use a layout of the cour
 import random
 import re
 
-from course.corpus import Layout
+from course.corpus import Layout, capital
 from training.entities import word
 
 NOUNS = re.findall(r"\w+", (
@@ -112,7 +112,7 @@ def layout(rng: random.Random, kind: str, *, states: bool) -> Layout:
     return Layout(
         site(rng),
         _fill(rng, rng.choice(TITLES)),
-        text[0].upper() + text[1:] if text[0] != "{" else text,
+        capital(text) if text[0] != "{" else text,
         states,
     )
 
