@@ -39,7 +39,14 @@ NOUNS = re.findall(r"\w+", (
     "notes archive wiki records mails reports memos pages folder library minutes letters papers knowledge intranet drive "
     "register journal tickets manuals wall shelf cabinet"
 ))  # fmt: skip
-WORDS = re.findall(r"\w+", "query words topic question text terms phrase keywords about title sought what")
+WORDS = re.findall(r"\w+", (
+    "query topic question text terms phrase keywords about title sought what q s needle key input request string content "
+    "filter match expression find hint clue item value entry prompt wish search_for looking_for search_text search_terms "
+    "keyword term matter theme contents mention quote line name label heading tag a b x word_list free_text want target"
+))  # fmt: skip
+WANTED = ("The words to look for.", "What to find.", "A few words.", "The words to find.", "What you want to know.",
+          "Some words.", "What to search for.", "The text to match.", "Words of the line.", "What it is about.",
+          "The search text.", "Words, separated by spaces.", "What is sought.", "The thing to look for.")  # fmt: skip
 SAID = ("Searches the {noun} and returns the lines that match.", "Looks into the {noun}.", "Finds lines of the {noun}.",
         "Returns what the {noun} of the company say about something.", "Full-text search in our {noun}.",
         "Reads the {noun} of the team.", "Use this to find something in the {noun}.")  # fmt: skip
@@ -48,6 +55,13 @@ SECOND = (
     ("pages", "integer", "The number of pages to show.", 3), ("top", "integer", "How many of the best to return.", 4),
     ("folder", "string", "The folder to look into.", "all"), ("section", "string", "The part to look into.", "any"),
     ("year", "string", "Of which year.", "any"), ("language", "string", "The language.", "en"),
+    ("k", "integer", "How many.", 4), ("size", "integer", "The size of the answer, in lines.", 5),
+    ("lines", "integer", "How many lines.", 3), ("how_many", "integer", "How many to give.", 5),
+    ("at_most", "integer", "Not more lines than this.", 4), ("depth", "integer", "How deep to look.", 3),
+    ("area", "string", "The area to search.", "all"), ("team", "string", "Whose files to search.", "all"),
+    ("source", "string", "The source to search.", "all"), ("kind", "string", "The kind of file.", "any"),
+    ("shelf", "string", "The shelf to search.", "all"), ("since", "string", "From which day on.", "any"),
+    ("scope", "string", "The folders to search.", "all"), ("format", "string", "The format of the files.", "any"),
 )  # fmt: skip
 LINES = (
     "{file}: {text}", "{file}: {text}", "[{file}] {text}", "- {text} ({file})",
@@ -168,12 +182,7 @@ def shape(rng: random.Random) -> Shape:
     name = rng.choice(
         [f"{verb}_{noun}", f"{verb}_{noun}", f"{verb}_in_{noun}", f"{noun}_search", f"{verb}_the_{noun}"]
     )
-    first = (
-        rng.choice(WORDS),
-        "string",
-        rng.choice(("The words to look for.", "What to find.", "A few words.")),
-        None,
-    )
+    first = (rng.choice(WORDS), "string", rng.choice(WANTED), None)
     more = rng.sample(SECOND, k=rng.choice([0, 0, 1, 1, 2]))
     return Shape(name, rng.choice(SAID).format(noun=noun), (first, *more), rng.choice(LINES))
 

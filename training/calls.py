@@ -1,28 +1,47 @@
-"""Tool calls: the leopard family as a ToolCallingAgent, one call a turn, with a calculator in place of code."""
+"""Tool calls: the leopard family as a ToolCallingAgent, one call a turn, with tools in place of code.
+
+What the agent's code would keep in a variable the model has to copy: the pages that a search returned.
+"""
 
 import random
+from dataclasses import replace
 
 from smolagents import ToolCallingAgent
 
 from course.calculator import Calculator
-from training.entities import article
+from course.figures import MostFrequentFigure
+from training.entities import article, plain_name
 from training.pages import Topic, Web
 from training.phrasings import ONE, asked
 from training.speed import topics
 from training.tasks import Call, Move, Task, states
 
 FAMILY = "tool calls"
+HEAD = "## Search Results\n\n"
 
 
 def draw(rng: random.Random, training: bool) -> Task:
     speed, length = topics(rng, training)
     expected = length.value / (speed.value * 1000 / 3600)
+    slip = rng.choice([0, 2, 2]) if training and rng.random() < 0.2 else None
+    wrong = plain_name(rng, "places")
+
+    def script(seen: list[str]) -> Move:
+        if slip is None or len(seen) < slip:
+            return next_move(seen, speed, length)
+        topic = length if slip else speed
+        if len(seen) == slip:
+            return replace(_search("I search for it.", replace(topic, name=wrong)), trained=False)
+        if len(seen) == slip + 1:
+            return _search(f"No results: the name was misspelled. I search for {topic.subject}.", topic)
+        return next_move([*seen[:slip], *seen[slip + 1 :]], speed, length)
+
     return Task(
         FAMILY,
         asked(rng, ONE, training, animal=article(speed.name), place=length.name),
-        lambda seen: next_move(seen, speed, length),
+        script,
         lambda answer: states(answer, expected),
-        [Web([speed, length]), Calculator()],
+        [Web([speed, length]), MostFrequentFigure(), Calculator()],
         agent=ToolCallingAgent,
         expected=f"{expected:.2f}",
     )
@@ -31,16 +50,17 @@ def draw(rng: random.Random, training: bool) -> Task:
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     """Search, the most frequent figure, once for each fact; then the time. Each reads the last message only."""
     if not seen:
-        thinking = (
+        return _search(
             f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
-            "I search for the speed first."
+            "I search for the speed first.",
+            speed,
         )
-        return Move(thinking, call=Call("web_search", {"query": speed.query()}))
     if len(seen) == 1:
         return _most_frequent(speed, seen[-1])
     if len(seen) == 2:
-        thinking = f"The speed is {speed.figure} {speed.unit}. Now I search for the length of {length.name}."
-        return Move(thinking, call=Call("web_search", {"query": length.query()}))
+        return _search(
+            f"The speed is {speed.figure} {speed.unit}. Now I search for the length of {length.name}.", length
+        )
     if len(seen) == 3:
         return _most_frequent(length, seen[-1])
     if len(seen) == 4:
@@ -58,11 +78,19 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     )  # fmt: skip
 
 
-def _most_frequent(topic: Topic, pages: str) -> Move:
+def _search(thinking: str, topic: Topic) -> Move:
+    return Move(thinking, call=Call("web_search", {"query": topic.query()}))
+
+
+def _most_frequent(topic: Topic, observation: str) -> Move:
+    """The pages from the first to the last, as the search printed them."""
     return Move(
-        f"{topic.reading(pages)} The calculator takes the most frequent one.",
-        call=Call("calculator", {"expression": f"mode([{', '.join(topic.figures(pages))}])"}),
-    )
+        f"The search found pages for the {topic.kind} of {topic.subject}. Some may disagree, or be about something else. "
+        "I copy them for most_frequent_figure.",
+        call=Call(MostFrequentFigure.name, {
+            "quantity": topic.kind, "subject": topic.name, "pages": observation.partition(HEAD)[2].strip()
+        }),
+    )  # fmt: skip
 
 
 def expression(speed: Topic, length: Topic) -> str:

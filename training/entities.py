@@ -5,9 +5,13 @@ Does not: let the two sides share a real name.
 
 import random
 import re
+from functools import cache
 from hashlib import sha256
 
+import gguf
+
 from course import corpus
+from course.embedded import base_path
 
 ALWAYS_HELD_OUT = {"leopard", "snow leopard", "Pont des Arts"}
 ONSETS = re.findall(r"\w+", "b br c ch d dr f fl g gr h k kl l m n p pr r s st t tr v w z")
@@ -28,6 +32,8 @@ PLAIN = re.findall(r"\w+", (
     "washing water whistle willow wonder assembly liberty congress republic general captain doctor saint victory memorial"
 ))  # fmt: skip
 """Words that a tokenizer knows whole: with invented syllables alone, a model took unknown names for those it knew."""
+FREQUENT = 3000
+"""The first tokens are parts of words and words that say little."""
 
 
 def held_out(name: str) -> bool:
@@ -73,9 +79,23 @@ def invented(rng: random.Random, table: str, known: list[str]) -> str:
             return name
 
 
+@cache
+def vocabulary(table: str) -> list[str]:
+    """The words that the base's tokenizer knows whole, those of the real names left out; for places the capitalized ones.
+
+    With the hundred of PLAIN alone, a model wrote Lemon for Leonard.
+    """
+    tokens = gguf.GGUFReader(base_path()).fields["tokenizer.ggml.tokens"].contents()[FREQUENT:]
+    real = {one for kind in ("animals", "places") for row in corpus.rows(kind) for one in words(row["name"])}
+    form = re.compile("Ġ([a-z]{4,10})" if table == "animals" else "Ġ([A-Z][a-z]{3,10})")
+    found = [match[1] for token in tokens if (match := form.fullmatch(token))]
+    return [word for word in found if word.lower() not in real]
+
+
 def plain_name(rng: random.Random, table: str) -> str:
     """One to four plain words, sometimes with an initial or a number: lower case for an animal."""
-    parts = rng.sample(PLAIN, rng.choice([1, 1, 2, 2, 2, 3, 4]))
+    known = vocabulary(table) if rng.random() < 0.6 else PLAIN
+    parts = rng.sample(known, rng.choice([1, 1, 2, 2, 2, 3, 4]))
     if table == "animals":
         parts = [rng.choice(COATS), *parts[:2]] if rng.random() < 0.6 else parts[:2]
         return " ".join(parts)

@@ -26,7 +26,7 @@ from training import chat, table
 from training.families import FAMILIES, measured
 from training.tasks import Task
 
-MAX_STEPS = 6
+MAX_STEPS = 8
 
 
 @dataclass(frozen=True)

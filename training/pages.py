@@ -7,12 +7,12 @@ a model must read them from the pages. Does not: know questions.
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from smolagents import WebSearchTool
 
 from course import corpus
+from course.figures import UNITS, printed
 from training import layouts, wording
 from training.entities import words
 
@@ -31,11 +31,7 @@ CONFUSERS = {
         False: ("Lower", "Second", "West"),
     },
 }
-METRIC = {"speed": "km/h", "length": "m"}
-AMERICAN = {"speed": "mph", "length": "ft"}
 PER_UNIT = {"km/h": 1, "mph": corpus.KMH_PER_MPH, "m": 1, "ft": 0.3048}
-UNITS = {"km/h": "km/h|kilometers", "mph": "mph|miles", "m": "m|meters", "ft": "ft|feet"}
-"""How pages spell a unit, as an alternative in a regular expression."""
 SPELLED = {
     "{v} km/h": "{v} mph",
     "{v} kilometers per hour": "{v} miles per hour",
@@ -67,26 +63,6 @@ class Topic:
     def subject(self) -> str:
         return f"the {self.name}" if self.kind == "speed" else self.name
 
-    def shown(self, text: str) -> Iterator[corpus.Page]:
-        """The pages of this topic in the order in which a text shows them."""
-        placed = [(text.find(f"({p.link})\n{p.description}"), p) for p in self.pages]
-        return (p for at, p in sorted(placed, key=lambda pair: pair[0]) if at >= 0)
-
-    def figures(self, text: str) -> list[str]:
-        """What the shown pages state about this very subject, in their order."""
-        return [page.figure for page in self.shown(text) if page.figure and page.about == self.name]
-
-    def reading(self, text: str) -> str:
-        """The result pages, address by address, as thought: what each states about this very subject."""
-        head = f"{'Speed' if self.kind == 'speed' else 'Length'} of {self.subject}"
-        read = [f"{page.link.split('//')[1]}: {self._said(page)}" for page in self.shown(text)]
-        return f"{head}: {', '.join(read) or 'nothing'}."
-
-    def _said(self, page: corpus.Page) -> str:
-        if page.about != self.name:
-            return "another"
-        return f"{page.figure} {self.unit}" if page.figure else "none"
-
     def query(self) -> str:
         return f"{self.name} top speed km/h" if self.kind == "speed" else f"{self.name} length meters"
 
@@ -114,7 +90,8 @@ class Web(WebSearchTool):
 
 def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, american: bool = False) -> Topic:
     """Between three and ten pages: the main figure on strictly more pages than any other."""
-    unit = (AMERICAN if american else METRIC)[kind]
+    metric, feet = UNITS[kind]
+    unit = feet if american else metric
     low, high = (4, 120) if kind == "speed" else (18, 6000 if rng.random() < 0.4 else 400)
     main, others = _figures(rng, low, high)
     pool = [_in_feet(lay) for lay in _pool(rng, kind, training)] if american else _pool(rng, kind, training)
@@ -133,16 +110,11 @@ def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, america
     found = found[:10]
     own = [p for p in found if p.about == facts["name"]]
     stated = [p.figure for p in own if p.figure]
-    shown = [n for p in own for n in _printed(p, unit)]
-    mixed = american and any(_printed(p, METRIC[kind]) for p in own)
+    shown = [figure for p in own for figure in printed(p.description, unit)]
+    mixed = american and any(printed(p.description, metric) for p in own)
     if mixed or not (_leads(main, stated) and _leads(main, shown)):
         return topic(rng, kind, facts, training, american=american)
     return Topic(kind, str(facts["name"]), unit, main, tuple(found))
-
-
-def _printed(page: corpus.Page, unit: str) -> list[str]:
-    """All figures with this unit on a page, whatever they are of."""
-    return re.findall(rf"([\d.]+) (?:{UNITS[unit]})\b", page.description)
 
 
 def _leads(main: str, figures: list[str]) -> bool:
@@ -154,7 +126,7 @@ def _leads(main: str, figures: list[str]) -> bool:
 def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:
     """The same topics, now and then with one whose figure takes a second search."""
     able = [t for t in topics if (silent := [p for p in t.pages if p.figure is None and p.about == t.name])
-            and not any(_printed(p, unit) for p in silent for unit in (METRIC[t.kind], AMERICAN[t.kind]))]  # fmt: skip
+            and not any(printed(p.description, unit) for p in silent for unit in UNITS[t.kind])]  # fmt: skip
     if not able or rng.random() >= share:
         return topics
     chosen = rng.choice(able)

@@ -10,8 +10,9 @@ import re
 from dataclasses import replace
 
 from course.corpus import capital
+from course.figures import SPELLED, UNITS
 from training.entities import article, entity, plain_name
-from training.pages import AMERICAN, METRIC, PER_UNIT, UNITS, Topic, Web, hidden, topic
+from training.pages import PER_UNIT, Topic, Web, hidden, topic
 from training.phrasings import ONE, asked
 from training.tasks import Move, Task, code, states
 
@@ -20,8 +21,8 @@ FIGURES = (
     "import re",
     "from statistics import mode",
     *(
-        f"{kind.upper()} = {json.dumps({UNITS[units[kind]]: PER_UNIT[units[kind]] for units in (METRIC, AMERICAN)})}"
-        for kind in METRIC
+        f"{kind.upper()} = {json.dumps({SPELLED[unit]: PER_UNIT[unit] for unit in units})}"
+        for kind, units in UNITS.items()
     ),
     "def figures(pages, name, units):",
     '    address = "/" + name.lower().replace(" ", "-") + ")"',

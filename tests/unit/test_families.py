@@ -6,6 +6,7 @@ import re
 import pytest
 
 from course import corpus
+from course.figures import MostFrequentFigure
 from training import archives, chat, documents, inventions, layouts, phrasings, planted, speed, traces, wishes
 from training.entities import article, held_out
 from training.families import ALL, FAMILIES, SHARES, SHORT, measured
@@ -150,8 +151,7 @@ def test_most_pages_state_the_figure(kind, training, american):
     for _ in range(60):
         one = topic(rng, kind, row, training, american=american)
         shown = "\n\n".join(f"[{p.title}]({p.link})\n{p.description}" for p in one.pages)
-        figures = one.figures(shown)
-        assert max(set(figures), key=figures.count) == one.figure
+        assert MostFrequentFigure()(kind, one.name, shown) == f"{one.figure} {one.unit}"
         for page in one.pages:
             if page.figure and page.about == one.name:
                 assert re.search(rf"(?<![\d.]){re.escape(page.figure)}(?![\d.]*\d)", page.description), page
