@@ -61,9 +61,12 @@ def _search(speeds: list[Topic], length: Topic) -> Move:
 
 
 def _counted(speeds: list[Topic]) -> str:
-    """With the words that name the variables of the code: so none is dropped on the way there."""
+    """With the words that name the variables of the code: so none is dropped on the way there.
+
+    It begins as no question does: begun with "Of", it was gone on with as the question that began so too.
+    """
     said = [f"the {order} is the {t.name}" for order, t in zip(ORDER, speeds, strict=False)]
-    return f"Of {len(speeds)} animals, {', '.join(said)}."
+    return f"I compare {len(speeds)} animals: {', '.join(said)}."
 
 
 def _compute(speeds: list[Topic], length: Topic) -> Move:

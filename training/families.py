@@ -7,7 +7,7 @@ from training.tasks import Task
 
 FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, documents, calls)}
 ALL = FAMILIES | {planted.FAMILY: planted.draw}
-SHARES = {speed.FAMILY: 0.2, compare.FAMILY: 0.3, calls.FAMILY: 0.48, planted.FAMILY: 0.02}
+SHARES = {speed.FAMILY: 0.38, compare.FAMILY: 0.28, calls.FAMILY: 0.32, planted.FAMILY: 0.02}
 """Of the families whose runs are long."""
 SHORT = {imports.FAMILY: 3, documents.FAMILY: 4}
 """The families whose runs are short, how many of those make one conversation, and how often one is drawn."""

@@ -39,6 +39,8 @@ SECONDS = (
     "seconds = length_m / (speed_kmh * 1000 / 3600)",
     'print("SECONDS", round(seconds, 2))',
 )
+HIDDEN = {True: 0.35, False: 0.1}
+"""The share of tasks with a fact that takes a second search: what is rare in training is forgotten first."""
 COMPUTED = re.compile(r"\nSECONDS [\d.]+\n")
 
 
@@ -51,7 +53,7 @@ def topics(rng: random.Random, training: bool) -> list[Topic]:
 
 
 def draw(rng: random.Random, training: bool) -> Task:
-    speed, length = hidden(rng, topics(rng, training), 0.1)
+    speed, length = hidden(rng, topics(rng, training), HIDDEN[training])
     expected = length.value / (speed.value * 1000 / 3600)
     slip = rng.choice(["no code", "no results", "wrong name"]) if training and rng.random() < 0.15 else None
     wrong = replace(length, name=plain_name(rng, "places"))
