@@ -6,7 +6,7 @@ import re
 from training.entities import article, entity
 from training.pages import Topic, Web, topic
 from training.phrasings import THREE, TWO, asked
-from training.speed import FIGURES
+from training.speed import BREAKS, FIGURES, once_broken
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
@@ -29,10 +29,16 @@ def draw(rng: random.Random, training: bool) -> Task:
     animals = " or ".join(names) if count == 2 else ", ".join(names)
     both = " and ".join([", ".join(names[:-1]), names[-1]])
     table = TWO if count == 2 else THREE
+    fails = rng.choice(BREAKS) if training and rng.random() < 0.1 else None
+
+    def script(seen: list[str]) -> Move:
+        move = next_move(seen, speeds, length)
+        return once_broken(seen, move, fails) if fails else move
+
     return Task(
         FAMILY,
         asked(rng, table, training, animals=animals, both=both, place=length.name),
-        lambda seen: next_move(seen, speeds, length),
+        script,
         lambda answer: fastest in answer and states(answer, number),
         [Web([*speeds, length])],
         expected=f"{fastest}, {number:.2f}",

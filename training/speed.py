@@ -41,6 +41,11 @@ SECONDS = (
 )
 HIDDEN = {True: 0.35, False: 0.1}
 """The share of tasks with a fact that takes a second search: what is rare in training is forgotten first."""
+BREAKS = (
+    ("figures(length_pages", "figures(length pages"), ("figures(length_pages", "figures(length_table.example/x"),
+    ("figures(length_pages", "figures(length_pages.text"), ("name, units):", "name, units)"),
+)  # fmt: skip
+"""What is written in a code block, and what makes it fail. A nearly right name does not: smolagents takes it."""
 COMPUTED = re.compile(r"\nSECONDS [\d.]+\n")
 
 
@@ -55,10 +60,13 @@ def topics(rng: random.Random, training: bool) -> list[Topic]:
 def draw(rng: random.Random, training: bool) -> Task:
     speed, length = hidden(rng, topics(rng, training), HIDDEN[training])
     expected = length.value / (speed.value * 1000 / 3600)
-    slip = rng.choice(["no code", "no results", "wrong name"]) if training and rng.random() < 0.15 else None
-    wrong = replace(length, name=plain_name(rng, "places"))
+    slips = ["no code", "no results", "wrong name", "broken code", "broken code"]
+    slip = rng.choice(slips) if training and rng.random() < 0.2 else None
+    wrong, fails = replace(length, name=plain_name(rng, "places")), rng.choice(BREAKS)
 
     def script(seen: list[str]) -> Move:
+        if slip == "broken code":
+            return once_broken(seen, next_move(seen, speed, length), fails)
         if slip and not seen:
             return _slip(slip, speed, wrong)
         if slip and len(seen) == 1:
@@ -134,6 +142,15 @@ def _last(speed: Topic, length: Topic) -> Move:
             f'seconds for the {{round(length_m, 1)}} m of {length.name}.")',
         ),
     )
+
+
+def once_broken(seen: list[str], move: Move, fails: tuple[str, str]) -> Move:
+    """The same moves, but the code that reads the pages fails the first time; nothing is learned from that one."""
+    if len(seen) == 1:
+        return replace(move, content=move.content.replace(*fails), trained=False)
+    if len(seen) == 2:
+        return replace(move, thinking=f"The code failed, so there is no time yet. {move.thinking}")
+    return move
 
 
 def _slip(kind: str, speed: Topic, wrong: Topic) -> Move:

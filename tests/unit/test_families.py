@@ -157,6 +157,17 @@ def test_most_pages_state_the_figure(kind, training, american):
                 assert re.search(rf"(?<![\d.]){re.escape(page.figure)}(?![\d.]*\d)", page.description), page
 
 
+@pytest.mark.parametrize("family", [speed.FAMILY, "compare and compute"])
+def test_code_that_failed_is_written_again(family, render):
+    rng, mended = random.Random(2), 0
+    for _ in range(80):
+        for sample in traces.agent_samples(ALL[family](rng, True), render):
+            if sample.completion.startswith("The code failed"):
+                assert "Error:" in sample.prompt[-900:], sample.prompt[-900:]
+                mended += 1
+    assert mended
+
+
 def test_a_hidden_fact_is_found_with_other_words(runs):
     tasks = measured(speed.FAMILY, 150, 5)
     hidden = [(task.tools[0], t) for task in tasks for t in task.tools[0].topics if t.hidden]
