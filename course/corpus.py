@@ -131,6 +131,11 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def slug(name: str) -> str:
+    """As the address of a page about it ends."""
+    return name.lower().replace(" ", "-")
+
+
 def page(layout: Layout, facts: Mapping[str, object], figure: str) -> Page:
     """One page: `facts` as in the tables' rows (name, mass_kg, …), `figure` in km/h or m."""
     name = str(facts["name"])
@@ -155,10 +160,9 @@ def page(layout: Layout, facts: Mapping[str, object], figure: str) -> Page:
         "year_walks": 3 + seed[1] % 40,
         "rank": 2 + seed[2] % 60,
     }
-    slug = name.lower().replace(" ", "-")
     return Page(
         layout.title.format(**values),
-        f"https://{layout.site}.example/{slug}",
+        f"https://{layout.site}.example/{slug(name)}",
         layout.text.format(**values),
         about=name,
         figure=figure if layout.states else None,

@@ -10,6 +10,8 @@ from collections import Counter
 
 from smolagents import Tool
 
+from course.corpus import slug
+
 UNITS = {"speed": ("km/h", "mph"), "length": ("m", "ft")}
 """Of each quantity, in the order in which they are looked for."""
 SPELLED = {"km/h": "km/h|kilometers", "mph": "mph|miles", "m": "m|meters", "ft": "ft|feet"}
@@ -39,7 +41,7 @@ class MostFrequentFigure(Tool):
     def forward(self, quantity: str, subject: str, pages: str) -> str:
         if quantity not in UNITS:
             raise ValueError(f"{quantity!r} is none of {', '.join(UNITS)}.")
-        address = f"/{subject.lower().replace(' ', '-')})"
+        address = f"/{slug(subject)})"
         about = "\n".join(page for page in pages.split("\n\n") if address in page)
         for unit in UNITS[quantity]:
             if figures := printed(about, unit):

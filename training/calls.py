@@ -24,7 +24,7 @@ def draw(rng: random.Random, training: bool) -> Task:
     speed, length = topics(rng, training)
     expected = length.value / (speed.value * 1000 / 3600)
     slip = rng.choice([0, 2, 2]) if training and rng.random() < 0.2 else None
-    wrong = plain_name(rng, "places")
+    wrong = "" if slip is None else plain_name(rng, "places")
 
     def script(seen: list[str]) -> Move:
         if slip is None or len(seen) < slip:

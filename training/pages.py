@@ -32,7 +32,7 @@ CONFUSERS = {
     },
 }
 PER_UNIT = {"km/h": 1, "mph": corpus.KMH_PER_MPH, "m": 1, "ft": 0.3048}
-SPELLED = {
+TO_AMERICAN = {
     "{v} km/h": "{v} mph",
     "{v} kilometers per hour": "{v} miles per hour",
     "{v} m": "{v} ft",
@@ -90,8 +90,8 @@ class Web(WebSearchTool):
 
 def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, american: bool = False) -> Topic:
     """Between three and ten pages: the main figure on strictly more pages than any other."""
-    metric, feet = UNITS[kind]
-    unit = feet if american else metric
+    metric, customary = UNITS[kind]
+    unit = customary if american else metric
     low, high = (4, 120) if kind == "speed" else (18, 6000 if rng.random() < 0.4 else 400)
     main, others = _figures(rng, low, high)
     pool = [_in_feet(lay) for lay in _pool(rng, kind, training)] if american else _pool(rng, kind, training)
@@ -151,7 +151,7 @@ def _in_feet(layout: corpus.Layout) -> corpus.Layout | None:
         return None if "{mph}" in layout.text or "{ft}" in layout.text else layout
     if "{mph}" in layout.text or "{ft}" in layout.text:
         return None
-    for metric, american in sorted(SPELLED.items(), key=lambda pair: -len(pair[0])):
+    for metric, american in sorted(TO_AMERICAN.items(), key=lambda pair: -len(pair[0])):
         if metric in layout.text:
             return replace(layout, text=layout.text.replace(metric, american))
     return None

@@ -46,6 +46,7 @@ BREAKS = (
     ("figures(length_pages", "figures(length_pages.text"), ("name, units):", "name, units)"),
 )  # fmt: skip
 """What is written in a code block, and what makes it fail. A nearly right name does not: smolagents takes it."""
+SLIPS = ("no code", "no results", "wrong name", "broken code", "broken code")
 COMPUTED = re.compile(r"\nSECONDS [\d.]+\n")
 
 
@@ -60,12 +61,12 @@ def topics(rng: random.Random, training: bool) -> list[Topic]:
 def draw(rng: random.Random, training: bool) -> Task:
     speed, length = hidden(rng, topics(rng, training), HIDDEN[training])
     expected = length.value / (speed.value * 1000 / 3600)
-    slips = ["no code", "no results", "wrong name", "broken code", "broken code"]
-    slip = rng.choice(slips) if training and rng.random() < 0.2 else None
-    wrong, fails = replace(length, name=plain_name(rng, "places")), rng.choice(BREAKS)
+    slip = rng.choice(SLIPS) if training and rng.random() < 0.2 else None
+    wrong = replace(length, name=plain_name(rng, "places")) if slip == "wrong name" else None
+    fails = rng.choice(BREAKS) if slip == "broken code" else None
 
     def script(seen: list[str]) -> Move:
-        if slip == "broken code":
+        if fails:
             return once_broken(seen, next_move(seen, speed, length), fails)
         if slip and not seen:
             return _slip(slip, speed, wrong)
@@ -153,9 +154,9 @@ def once_broken(seen: list[str], move: Move, fails: tuple[str, str]) -> Move:
     return move
 
 
-def _slip(kind: str, speed: Topic, wrong: Topic) -> Move:
+def _slip(kind: str, speed: Topic, wrong: Topic | None) -> Move:
     """What goes wrong first; nothing is learned from it but its consequences."""
-    if kind == "wrong name":
+    if wrong:
         return replace(_first(speed, wrong), trained=False)
     if kind == "no code":
         return Move("I look for both facts.", f"I search for the speed of the {speed.name}.", trained=False)
