@@ -24,7 +24,7 @@ def printed(text: str, unit: str) -> list[str]:
 
 
 class MostFrequentFigure(Tool):
-    """`most_frequent_figure(quantity, subject, pages)`: "58 km/h". None stated raises ValueError, which the agent reads."""
+    """`most_frequent_figure("speed of leopard", pages)`: "58 km/h". None stated raises ValueError, told to the agent."""
 
     name = "most_frequent_figure"
     description = (
@@ -32,15 +32,18 @@ class MostFrequentFigure(Tool):
         "Pages about other subjects are left out."
     )
     inputs = {  # noqa: RUF012
-        "quantity": {"type": "string", "description": "speed or length"},
-        "subject": {"type": "string", "description": "The name that was searched for."},
+        "fact": {
+            "type": "string",
+            "description": "speed of … or length of …, with the name that was searched for.",
+        },
         "pages": {"type": "string", "description": "The search results, copied."},
     }
     output_type = "string"
 
-    def forward(self, quantity: str, subject: str, pages: str) -> str:
+    def forward(self, fact: str, pages: str) -> str:
+        quantity, _, subject = fact.partition(" of ")
         if quantity not in UNITS:
-            raise ValueError(f"{quantity!r} is none of {', '.join(UNITS)}.")
+            raise ValueError(f"{fact!r} is none of {', '.join(f'{known} of …' for known in UNITS)}.")
         address = f"/{slug(subject)})"
         about = "\n".join(page for page in pages.split("\n\n") if address in page)
         for unit in UNITS[quantity]:

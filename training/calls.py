@@ -88,7 +88,7 @@ def _most_frequent(topic: Topic, observation: str) -> Move:
         f"The search found pages for the {topic.kind} of {topic.subject}. Some may disagree, or be about something else. "
         "I copy them for most_frequent_figure.",
         call=Call(MostFrequentFigure.name, {
-            "quantity": topic.kind, "subject": topic.name, "pages": observation.partition(HEAD)[2].strip()
+            "fact": topic.fact(), "pages": observation.partition(HEAD)[2].strip()
         }),
     )  # fmt: skip
 

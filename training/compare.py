@@ -81,13 +81,13 @@ def _compute(speeds: list[Topic], length: Topic) -> Move:
         "something else. The code keeps those whose address names the subject, takes the most frequent figure, and "
         "computes each time in a loop."
     )
-    lines = [f'    "{t.name}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
+    lines = [f'    "{t.fact()}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
     return Move(thinking, code(
         "The code collects the figures and computes the times.",
-        *FIGURES, f'length_m = mode(figures(length_pages, "{length.name}", LENGTH))',
+        *FIGURES, f'length_m = mode(figures(length_pages, "{length.fact()}", LENGTH))',
         "speed_pages = {", *lines, "}", "seconds = {}",
-        "for name, pages in speed_pages.items():",
-        "    speed_kmh = mode(figures(pages, name, SPEED))",
+        "for fact, pages in speed_pages.items():",
+        "    speed_kmh = mode(figures(pages, fact, SPEED))", '    name = fact.split(" of ", 1)[1]',
         "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
         "    print(name, round(seconds[name], 2))",
     ))  # fmt: skip

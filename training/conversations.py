@@ -12,7 +12,7 @@ import torch
 
 from training import chat, families, traces
 
-CHAT, CHATS = 0.07, 8
+CHAT, CHATS = 0.15, 12
 FIRST_MOVES, QUESTIONS = 0.14, 6
 SHORT = 0.3
 UNOPENED = 0.1

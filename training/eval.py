@@ -1,10 +1,11 @@
 """How often the embedded model is right on tasks it never saw:  make eval
 
 Does: runs held-out tasks of each family (names, page layouts, tools and phrasings that training never uses) through
-smolagents' own agents and a real llama-server, one after the other, and prints a table. Greedy, so that a repeated run on
-the same build gives about the same. Does not: change the model.
+smolagents' own agents and a real llama-server, and prints a table. Greedy, so that a repeated run on the same build gives
+about the same. Does not: change the model.
 
     make eval ARGS="--cases 50 --write"                        # into eval.json, README, card
+    make eval ARGS="--servers 2 --threads 1"                   # two at once, where a second thread brings little
     make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
     make eval ARGS="--server http://127.0.0.1:8080"            # another engine at an address
     LLAMA_SERVER=/path/llama-server make eval ARGS="--write"   # a binary, into eval.binary.json
@@ -12,9 +13,13 @@ the same build gives about the same. Does not: change the model.
 
 import argparse
 import json
+import queue
 import random
 import statistics
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -82,17 +87,31 @@ def say(server: Server, one: chat.Exchange, thinking: bool) -> Result:
     )
 
 
-def run(server: Server, family: str, count: int, seed: int, max_steps: int = MAX_STEPS) -> list[Result]:
-    results = []
+def run(
+    servers: Sequence[Server], family: str, count: int, seed: int, max_steps: int = MAX_STEPS
+) -> list[Result]:
+    """Each case on a server that is free. The order of the results is that of the cases."""
     tasks = [] if family == chat.FAMILY else measured(family, count, seed)
-    for number in range(count):
-        if family == chat.FAMILY:
+    free: queue.SimpleQueue[Server] = queue.SimpleQueue()
+    for server in servers:
+        free.put(server)
+
+    def case(number: int) -> Result:
+        server = free.get()
+        try:
+            if family != chat.FAMILY:
+                return ask(server, tasks[number], max_steps)
             exchange = chat.draw(random.Random(f"{seed} {family} {number}"), False)
-            results.append(say(server, exchange, thinking=number % 3 != 2))
-        else:
-            results.append(ask(server, tasks[number], max_steps))
-        last, right = results[-1], sum(r.outcome == "right" for r in results)
-        print(f"{right:3d}/{number + 1:<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
+            return say(server, exchange, thinking=number % 3 != 2)
+        finally:
+            free.put(server)
+
+    results: list[Result] = []
+    with ThreadPoolExecutor(len(servers)) as pool:
+        for last in pool.map(case, range(count)):
+            results.append(last)
+            right = sum(r.outcome == "right" for r in results)
+            print(f"{right:3d}/{len(results):<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
     return results
 
 
@@ -118,31 +137,40 @@ def main() -> None:
     parser.add_argument("--base", type=int, default=0, help="also this many of each on the base, no adapter")
     parser.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
     parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
+    parser.add_argument("--servers", type=int, default=1, help="so many at once, a case each")
     parser.add_argument("--server", help="measure what runs at this address")
     parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
     args = parser.parse_args()
     changes = {"url": args.server, "model": args.model, "threads": args.threads}
-    changes = {name: value for name, value in changes.items() if value is not None}
     results: list[Result] = []
-    with Server("embedded", quiet=True, **changes) as server:
+    with ExitStack() as stack:
+        servers = _servers(stack, args.servers, **changes)
         for family in args.family or names:
             print(f"── {family}")
-            results += run(server, family, args.cases, args.seed)
-        engine = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
+            results += run(servers, family, args.cases, args.seed)
+        engine = servers[0].engine
+        built = f"{engine.kind}, {engine.build}" if engine else "server"
     tables = {f: summary([r for r in results if r.family == f]) for f in args.family or names}
     if args.base:
-        with Server("embedded", quiet=True, model=base_path()) as server:
+        with ExitStack() as stack:
+            servers = _servers(stack, args.servers, model=base_path(), threads=args.threads)
             for family, row in tables.items():
                 print(f"── {family}, the base model, at most 3 steps each")
-                base = run(server, family, args.base, args.seed, max_steps=3)
+                base = run(servers, family, args.base, args.seed, max_steps=3)
                 row |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
     print(json.dumps(tables, indent=1))
     if args.write:
-        print(f"written: {write(tables, results, engine, args.seed)}")
+        print(f"written: {write(tables, results, built, args.servers, args.seed)}")
         table.main()
 
 
-def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
+def _servers(stack: ExitStack, count: int, **changes) -> list[Server]:
+    """One after the other, as two that start in the same moment would take the same port."""
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return [stack.enter_context(Server("embedded", quiet=True, **changes)) for _ in range(count)]
+
+
+def write(tables: dict, results: list[Result], engine: str, servers: int, seed: int) -> Path:
     """The table with its cases, beside those of other families of the same model and seed; a file for each engine."""
     path = table.data(engine.partition(",")[0])
     model = gguf_path(report=lambda _: None)
@@ -150,10 +178,11 @@ def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
         "date": date.today().isoformat(),
         "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
         "engine": engine,
+        "servers": servers,
         "seed": seed,
     }
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    alike = all(before.get(name) == data[name] for name in ("model", "engine", "seed"))
+    alike = all(before.get(name) == data[name] for name in ("model", "engine", "servers", "seed"))
     kept = [r for r in before["results"] if r["family"] not in tables] if alike else []
     families = {**(before["families"] if alike else {}), **tables}
     data["families"] = {name: families[name] for name in [*FAMILIES, chat.FAMILY] if name in families}

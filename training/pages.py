@@ -63,19 +63,24 @@ class Topic:
     def subject(self) -> str:
         return f"the {self.name}" if self.kind == "speed" else self.name
 
+    def fact(self) -> str:
+        """The name follows a space, as in the question: after a quote it is other tokens, which ask for spelling."""
+        return f"{self.kind} of {self.name}"
+
     def query(self) -> str:
-        return f"{self.name} top speed km/h" if self.kind == "speed" else f"{self.name} length meters"
+        return f"top {self.fact()} in km/h" if self.kind == "speed" else f"{self.fact()} in meters"
 
     def second_query(self) -> str:
-        return f"{self.name} exact {'speed' if self.kind == 'speed' else 'length'}"
+        return f"exact {self.fact()}"
 
 
 class Web(WebSearchTool):
-    """`web_search` over the pages of some topics. A hidden figure is on no page until the query says "exact"."""
+    """`web_search` over the pages of some topics. A hidden figure is on no page until other words are tried."""
 
     def __init__(self, topics: list[Topic]):
         super().__init__()
         self.topics = topics
+        self.first: dict[str, str] = {}
 
     def search(self, query: str) -> list[dict[str, str]]:
         asked = [t for t in self.topics if words(t.name) <= words(query)]
@@ -83,7 +88,7 @@ class Web(WebSearchTool):
             return []
         topic = max(asked, key=lambda t: len(t.name))
         pages = topic.pages
-        if topic.hidden and "exact" not in query:
+        if topic.hidden and self.first.setdefault(topic.name, query) == query:
             pages = tuple(p for p in pages if p.figure is None or p.about != topic.name)
         return [p.result() for p in pages]
 

@@ -22,7 +22,7 @@ KINDS = "Q8_0", "Q4_1", "Q4_0"
 def measure(kind: str, path: Path, family: str, cases: int, seed: int) -> dict:
     """One row: how large the file is, how often it is right, what a run takes."""
     with Server("embedded", quiet=True, model=path, url=False) as server:
-        results = evaluation.run(server, family, cases, seed)
+        results = evaluation.run([server], family, cases, seed)
         engine = f"{server.engine.kind}, {server.engine.build}"
     per_second = sum(r.generated for r in results) / sum(r.seconds for r in results)
     row = {"quantization": kind, "megabytes": round(path.stat().st_size / 1e6, 1), "engine": engine}

@@ -24,8 +24,8 @@ FIGURES = (
         f"{kind.upper()} = {json.dumps({SPELLED[unit]: PER_UNIT[unit] for unit in units})}"
         for kind, units in UNITS.items()
     ),
-    "def figures(pages, name, units):",
-    '    address = "/" + name.lower().replace(" ", "-") + ")"',
+    "def figures(pages, fact, units):",
+    '    address = "/" + fact.split(" of ", 1)[1].lower().replace(" ", "-") + ")"',
     '    text = " ".join([p for p in pages.split("\\n\\n") if address in p])',
     "    for unit, factor in units.items():",
     '        found = re.findall(r"([\\d.]+) (?:" + unit + r")\\b", text)',
@@ -33,7 +33,7 @@ FIGURES = (
     "            return [float(figure) * factor for figure in found]",
     "    return []",
 )
-"""The agent's own function: what the pages whose address ends in this name state, in km/h or m."""
+"""The agent's own function: what the pages whose address ends in the name state, in km/h or m."""
 SECONDS = (
     "speed_kmh, length_m = mode(speeds), mode(lengths)",
     "seconds = length_m / (speed_kmh * 1000 / 3600)",
@@ -43,7 +43,7 @@ HIDDEN = {True: 0.35, False: 0.1}
 """The share of tasks with a fact that takes a second search: what is rare in training is forgotten first."""
 BREAKS = (
     ("figures(length_pages", "figures(length pages"), ("figures(length_pages", "figures(length_table.example/x"),
-    ("figures(length_pages", "figures(length_pages.text"), ("name, units):", "name, units)"),
+    ("figures(length_pages", "figures(length_pages.text"), ("fact, units):", "fact, units)"),
 )  # fmt: skip
 """What is written in a code block, and what makes it fail. A nearly right name does not: smolagents takes it."""
 SLIPS = ("no code", "no results", "wrong name", "broken code", "broken code")
@@ -115,8 +115,8 @@ def _compute(speed: Topic, length: Topic) -> Move:
     return Move(thinking, code(
         "The code collects the figures and computes the time.",
         *FIGURES,
-        f'speeds = figures(speed_pages, "{speed.name}", SPEED)',
-        f'lengths = figures(length_pages, "{length.name}", LENGTH)',
+        f'speeds = figures(speed_pages, "{speed.fact()}", SPEED)',
+        f'lengths = figures(length_pages, "{length.fact()}", LENGTH)',
         'print("SPEEDS", speeds)', 'print("LENGTHS", lengths)',
         "if speeds and lengths:", *("    " + line for line in SECONDS),
     ))  # fmt: skip
@@ -130,7 +130,7 @@ def _again(missing: Topic) -> Move:
     return Move(thinking, code(
         f"{capital(what)} is still missing, so I search again.",
         f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages)',
-        f'{listed(missing)} = figures(more_pages, "{missing.name}", {missing.kind.upper()})', *SECONDS,
+        f'{listed(missing)} = figures(more_pages, "{missing.fact()}", {missing.kind.upper()})', *SECONDS,
     ))  # fmt: skip
 
 

@@ -52,9 +52,9 @@ def markdown(wheel: dict, binary: dict | None = None) -> str:
         )
     engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
     made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
-    return "\n".join(
-        [*lines, "", f"{made} Steps are means, tokens (generated) and seconds medians of a run."]
-    )
+    means = "Steps are means, tokens (generated) and seconds medians of a run"
+    at_once = f", {wheel['servers']} at once" if wheel.get("servers", 1) > 1 else ""
+    return "\n".join([*lines, "", f"{made} {means}{at_once}."])
 
 
 def beside(family: str, wheel: dict, binary: dict | None) -> str:

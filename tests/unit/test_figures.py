@@ -25,18 +25,23 @@ read = MostFrequentFigure()
 
 
 def test_a_subject_whose_name_contains_another_is_another():
-    assert read("speed", "leopard", PAGES) == "58 km/h"
-    assert read("speed", "snow leopard", PAGES) == "88 km/h"
+    assert read("speed of leopard", PAGES) == "58 km/h"
+    assert read("speed of snow leopard", PAGES) == "88 km/h"
 
 
 def test_miles_are_read_where_no_page_states_kilometers():
-    assert read("speed", "leopard", PAGES.replace("km/h", "mph").replace("kilometers", "miles")) == "58 mph"
+    assert read("speed of leopard", PAGES.replace("km/h", "mph").replace("kilometers", "miles")) == "58 mph"
 
 
 @pytest.mark.parametrize(
-    ("quantity", "subject", "told"),
-    [("length", "leopard", "length"), ("speed", "lion", "/lion"), ("weight", "leopard", "speed, length")],
+    ("fact", "told"),
+    [
+        ("length of leopard", "length"),
+        ("speed of lion", "/lion"),
+        ("weight of leopard", "speed of …, length of …"),
+        ("", "speed of …, length of …"),
+    ],
 )
-def test_what_is_not_stated_is_an_error_that_says_so(quantity, subject, told):
+def test_what_is_not_stated_is_an_error_that_says_so(fact, told):
     with pytest.raises(ValueError, match=told):
-        read(quantity, subject, PAGES)
+        read(fact, PAGES)

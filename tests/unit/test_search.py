@@ -21,7 +21,7 @@ def test_the_system_prompt_is_the_same_byte_for_byte(search):
 
 
 def test_results_have_the_shape_of_the_real_tool(search):
-    text = search("leopard top speed km/h")
+    text = search("top speed of leopard in km/h")
     assert re.fullmatch(r"## Search Results(\n\n\[[^\]]+\]\(https://[^)]+\)\n[^\n]+){1,10}", text), text
 
 
@@ -44,7 +44,10 @@ def test_the_corpus_is_large_and_names_its_sources(table):
 
 @pytest.mark.parametrize(
     ("table", "query", "column"),
-    [("animals", "{} top speed km/h", "top_speed_kmh"), ("places", "{} length meters", "length_m")],
+    [
+        ("animals", "top speed of {} in km/h", "top_speed_kmh"),
+        ("places", "length of {} in meters", "length_m"),
+    ],
 )
 def test_the_main_figure_is_the_one_most_pages_state_and_some_disagree(search, table, query, column):
     by_link = {page.link: page for page in search.pages}
@@ -61,4 +64,4 @@ def test_the_main_figure_is_the_one_most_pages_state_and_some_disagree(search, t
 
 
 def test_a_page_carries_the_name_of_its_source(search):
-    assert "Source: Wikipedia, Leopard." in search("leopard top speed km/h")
+    assert "Source: Wikipedia, Leopard." in search("top speed of leopard in km/h")
