@@ -141,6 +141,8 @@ def main() -> None:
     parser.add_argument("--server", help="measure what runs at this address")
     parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
     args = parser.parse_args()
+    if args.servers < 1:
+        parser.error(f"--servers {args.servers}: at least one has to answer")
     changes = {"url": args.server, "model": args.model, "threads": args.threads}
     results: list[Result] = []
     with ExitStack() as stack:
@@ -150,7 +152,10 @@ def main() -> None:
             results += run(servers, family, args.cases, args.seed)
         engine = servers[0].engine
         built = f"{engine.kind}, {engine.build}" if engine else "server"
-    tables = {f: summary([r for r in results if r.family == f]) for f in args.family or names}
+    tables = {
+        family: summary([r for r in results if r.family == family]) | {"servers": args.servers}
+        for family in args.family or names
+    }
     if args.base:
         with ExitStack() as stack:
             servers = _servers(stack, args.servers, model=base_path(), threads=args.threads)
@@ -160,7 +165,7 @@ def main() -> None:
                 row |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
     print(json.dumps(tables, indent=1))
     if args.write:
-        print(f"written: {write(tables, results, built, args.servers, args.seed)}")
+        print(f"written: {write(tables, results, built, args.seed)}")
         table.main()
 
 
@@ -170,7 +175,7 @@ def _servers(stack: ExitStack, count: int, **changes) -> list[Server]:
     return [stack.enter_context(Server("embedded", quiet=True, **changes)) for _ in range(count)]
 
 
-def write(tables: dict, results: list[Result], engine: str, servers: int, seed: int) -> Path:
+def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
     """The table with its cases, beside those of other families of the same model and seed; a file for each engine."""
     path = table.data(engine.partition(",")[0])
     model = gguf_path(report=lambda _: None)
@@ -178,11 +183,10 @@ def write(tables: dict, results: list[Result], engine: str, servers: int, seed: 
         "date": date.today().isoformat(),
         "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
         "engine": engine,
-        "servers": servers,
         "seed": seed,
     }
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    alike = all(before.get(name) == data[name] for name in ("model", "engine", "servers", "seed"))
+    alike = all(before.get(name) == data[name] for name in ("model", "engine", "seed"))
     kept = [r for r in before["results"] if r["family"] not in tables] if alike else []
     families = {**(before["families"] if alike else {}), **tables}
     data["families"] = {name: families[name] for name in [*FAMILIES, chat.FAMILY] if name in families}

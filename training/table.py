@@ -45,16 +45,17 @@ def markdown(wheel: dict, binary: dict | None = None) -> str:
     lines = [f"| {' | '.join(head)} |", "|---|--:|---|---|--:|--:|--:|--:|---|"]
     for family, row in wheel["families"].items():
         base = f"{row['base_right']} of {row['base_cases']}" if "base_cases" in row else "not measured"
+        at_once = f" (of {row['servers']} at once)" if row.get("servers", 1) > 1 else ""
         failures = ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items()) or "none"
         lines.append(
             f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {beside(family, wheel, binary)} "
-            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']} | {failures} |"
+            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']}{at_once} | {failures} |"
         )
     engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
     made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
-    means = "Steps are means, tokens (generated) and seconds medians of a run"
-    at_once = f", {wheel['servers']} at once" if wheel.get("servers", 1) > 1 else ""
-    return "\n".join([*lines, "", f"{made} {means}{at_once}."])
+    return "\n".join(
+        [*lines, "", f"{made} Steps are means, tokens (generated) and seconds medians of a run."]
+    )
 
 
 def beside(family: str, wheel: dict, binary: dict | None) -> str:

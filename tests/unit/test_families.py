@@ -151,7 +151,7 @@ def test_most_pages_state_the_figure(kind, training, american):
     for _ in range(60):
         one = topic(rng, kind, row, training, american=american)
         shown = "\n\n".join(f"[{p.title}]({p.link})\n{p.description}" for p in one.pages)
-        assert MostFrequentFigure()(f"{kind} of {one.name}", shown) == f"{one.figure} {one.unit}"
+        assert MostFrequentFigure()(one.fact(), shown) == f"{one.figure} {one.unit}"
         for page in one.pages:
             if page.figure and page.about == one.name:
                 assert re.search(rf"(?<![\d.]){re.escape(page.figure)}(?![\d.]*\d)", page.description), page
