@@ -14,7 +14,7 @@ from training import chat, families, traces
 
 CHAT, CHATS = 0.15, 12
 FIRST_MOVES, QUESTIONS = 0.14, 6
-SHORT = 0.3
+SHORT = 0.36
 UNOPENED = 0.1
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")

@@ -9,7 +9,7 @@ FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, d
 ALL = FAMILIES | {planted.FAMILY: planted.draw}
 SHARES = {speed.FAMILY: 0.38, compare.FAMILY: 0.28, calls.FAMILY: 0.32, planted.FAMILY: 0.02}
 """Of the families whose runs are long."""
-SHORT = {imports.FAMILY: 3, documents.FAMILY: 4}
+SHORT = {imports.FAMILY: 5, documents.FAMILY: 4}
 """The families whose runs are short, how many of those make one conversation, and how often one is drawn."""
 
 
