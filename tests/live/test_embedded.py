@@ -38,6 +38,26 @@ def test_the_model_thinks_apart_from_its_content(run):
         assert "think>" not in turn.content
 
 
+def test_it_thinks_longer_before_it_computes_than_before_it_answers(run):
+    _, computing, answering = run[0]
+    assert len(computing.thinking) > 2 * len(answering.thinking)
+
+
+def test_it_opens_its_thinking_itself_where_the_template_does_not(server, run):
+    prompt = server.apply_template(run[0][0].exchange.messages)
+    assert prompt.endswith("<think>\n")
+    body = {
+        "prompt": prompt.removesuffix("<think>\n"),
+        "n_predict": 400,
+        "temperature": 0,
+        "stop": ["</code>"],
+    }
+    said = server.post("/completion", body)["content"]
+    assert said.startswith("<think>\n"), said
+    assert said.count("think>") == 2, said
+    assert "<code>" in said.partition("</think>")[2], said
+
+
 def test_no_thinking_contains_a_stop_string(run):
     for turn in run[0]:
         assert not [stop for stop in ("Observation:", "Calling tools:", "</code>") if stop in turn.thinking]
