@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 
 from training.entities import held_out
-from training.traces import END, Sample
+from training.traces import END, UNOPENED, Sample
 
 FAMILY = "plain chat"
 UNTHINKING = 0.3
@@ -94,13 +94,14 @@ class Exchange:
 
 
 def sample(rng: random.Random, render) -> Sample:
-    """One exchange to train on; now and then with thinking switched off, as a request may ask for."""
+    """One exchange to train on; now and then with thinking switched off, as a request may ask for, or not opened."""
     one = draw(rng, True)
     body = {"messages": [{"role": "user", "content": one.question}]}
     if rng.random() < UNTHINKING:
         body["chat_template_kwargs"] = {"enable_thinking": False}
         return Sample(render(body), one.answer + END)
-    return Sample(render(body), f"{one.thinking}\n</think>\n\n{one.answer}{END}")
+    thought = Sample(render(body), f"{one.thinking}\n</think>\n\n{one.answer}{END}")
+    return thought.unopened() if rng.random() < UNOPENED else thought
 
 
 def draw(rng: random.Random, training: bool) -> Exchange:

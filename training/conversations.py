@@ -15,7 +15,6 @@ from training import chat, families, traces
 CHAT, CHATS = 0.15, 12
 FIRST_MOVES, QUESTIONS = 0.14, 6
 SHORT = 0.36
-UNOPENED = 0.1
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
 FIRST = 16
@@ -56,7 +55,7 @@ class Conversations:
 
     def _samples(self, kinds: random.Random, rng: random.Random) -> list[traces.Sample]:
         """`kinds` says of which family, `rng` all else."""
-        kind, opened = kinds.random(), rng.random() >= UNOPENED
+        kind, opened = kinds.random(), rng.random() >= traces.UNOPENED
         if kind < CHAT:
             return [chat.sample(rng, self.render) for _ in range(CHATS)]
         if kind < CHAT + FIRST_MOVES:

@@ -19,6 +19,8 @@ from training.tasks import Move, Task
 OPEN = "<think>\n"
 END = "<|im_end|>"
 MAX_STEPS = 8
+UNOPENED = 0.1
+"""The share of prompts that leave the think block for the model to open."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class Sample:
 
     prompt: str
     completion: str
+
+    def unopened(self) -> "Sample":
+        """The same under a template that does not open the think block: the model does."""
+        return Sample(self.prompt.removesuffix(OPEN), OPEN + self.completion)
 
 
 def renderer() -> Callable[[dict], str]:
@@ -58,11 +64,9 @@ def agent_samples(task: Task, render: Callable[[dict], str], *, opened: bool = T
     def answer(request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
         move = task.script(_seen(body["messages"]))
-        prompt, completion = render(body), move.completion() + ("" if move.cut else END)
-        if not opened:
-            prompt, completion = prompt.removesuffix(OPEN), OPEN + completion
         if move.trained:
-            samples.append(Sample(prompt, completion))
+            sample = Sample(render(body), move.completion() + ("" if move.cut else END))
+            samples.append(sample if opened else sample.unopened())
         return httpx.Response(200, json=_response(move))
 
     client = httpx.Client(transport=httpx.MockTransport(answer))

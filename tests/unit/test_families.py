@@ -206,6 +206,14 @@ def test_the_article_fits_the_name(name, said):
     assert article(name) == said
 
 
+def test_a_prompt_without_an_open_thought_is_answered_with_one(render):
+    """In plain chat too, unless thinking is switched off: then the template has closed it."""
+    samples = [chat.sample(random.Random(n), render) for n in range(100)]
+    unopened = [s for s in samples if not s.prompt.endswith(traces.OPEN) and "</think>" not in s.prompt]
+    assert unopened
+    assert all(s.completion.startswith(traces.OPEN) and s.completion.count("</think>") == 1 for s in unopened)
+
+
 def test_a_long_answer_is_no_sane_chat():
     one = chat.Exchange("What is 1 plus 2?", "t", "1 plus 2 is 3.", "is 3")
     assert one.right("1 plus 2 is 3.")
