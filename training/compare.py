@@ -94,14 +94,14 @@ def _compute(speeds: list[Topic], length: Topic) -> Move:
 
 
 def _last(speeds: list[Topic], length: Topic) -> Move:
+    """The thought says which of the two endings it will be: with one thought for both, the one for three was forgotten."""
+    lines = ["winner = min(seconds, key=seconds.get)"]
     if len(speeds) == 3:
+        wanted = "its time is the answer"
         said = "The {winner} is the fastest: it needs {round(seconds[winner], 2)} seconds for " + length.name
-        lines = ["winner = min(seconds, key=seconds.get)"]
     else:
+        wanted = "the difference is its lead"
         said = "The {winner} is faster, by {round(difference, 2)} seconds over " + length.name
-        lines = [
-            "winner = min(seconds, key=seconds.get)",
-            "difference = max(seconds.values()) - min(seconds.values())",
-        ]
-    thinking = "The code printed the time of each animal. The shortest one wins. I let the code pick it."
+        lines.append("difference = max(seconds.values()) - min(seconds.values())")
+    thinking = f"The code printed the times of {len(speeds)} animals. The shortest wins, and {wanted}. The code picks it."
     return Move(thinking, code("I have the times.", *lines, f'final_answer(f"{said}.")'))
