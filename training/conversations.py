@@ -12,9 +12,7 @@ import torch
 
 from training import chat, families, traces
 
-CHAT, CHATS = 0.15, 12
-FIRST_MOVES, QUESTIONS = 0.14, 6
-SHORT = 0.36
+CHATS, QUESTIONS = 12, 6
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
 FIRST = 16
@@ -46,25 +44,22 @@ class Conversations:
 
     def draw(self, step: int, place: int) -> Conversation:
         """The one at this place of the step's."""
-        kinds, rng = random.Random(f"{self.seed} {step}"), random.Random(f"{self.seed} {step} {place}")
-        samples = self._samples(kinds, rng)
+        rng = random.Random(f"{self.seed} {step} {place}")
+        samples = self._samples(families.card(self.seed, step), rng)
         head = samples[0].prompt[: samples[0].prompt.index(USER)]
         tools = max(head.find(mark) for mark in TOOLS)
         exchanges = [(self._encoded(s.prompt[len(head) :]), self._encoded(s.completion)) for s in samples]
         return Conversation(tuple(self._encoded(head)), len(self._encoded(head[max(tools, 0) :])), exchanges)
 
-    def _samples(self, kinds: random.Random, rng: random.Random) -> list[traces.Sample]:
-        """`kinds` says of which family, `rng` all else."""
-        kind, opened = kinds.random(), rng.random() >= traces.UNOPENED
-        if kind < CHAT:
+    def _samples(self, card: str, rng: random.Random) -> list[traces.Sample]:
+        opened = rng.random() >= traces.UNOPENED
+        if card == chat.FAMILY:
             return [chat.sample(rng, self.render) for _ in range(CHATS)]
-        if kind < CHAT + FIRST_MOVES:
+        if card == families.FIRST_MOVES:
             tasks = [families.of_one_prompt(rng)(rng, True) for _ in range(QUESTIONS)]
             return [traces.agent_samples(task, self.render, opened=opened)[0] for task in tasks]
-        if kind < CHAT + FIRST_MOVES + SHORT:
-            tasks = families.short(kinds, rng)
-            return [one for task in tasks for one in traces.agent_samples(task, self.render, opened=opened)]
-        return traces.agent_samples(families.drawn(kinds)(rng, True), self.render, opened=opened)
+        tasks = families.short(card, rng) if card in families.SHORT else [families.ALL[card](rng, True)]
+        return [one for task in tasks for one in traces.agent_samples(task, self.render, opened=opened)]
 
     def _encoded(self, text: str) -> list[int]:
         return self.tokenizer.encode(text).ids

@@ -2,25 +2,31 @@
 
 import random
 
-from training import archives, calls, compare, documents, imports, planted, speed
+from training import archives, calls, chat, compare, documents, imports, planted, speed
 from training.tasks import Task
 
 FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, documents, calls)}
 ALL = FAMILIES | {planted.FAMILY: planted.draw}
-SHARES = {speed.FAMILY: 0.38, compare.FAMILY: 0.28, calls.FAMILY: 0.32, planted.FAMILY: 0.02}
-"""Of the families whose runs are long."""
 SHORT = {imports.FAMILY: 5, documents.FAMILY: 4}
-"""The families whose runs are short, how many of those make one conversation, and how often one is drawn."""
+"""The families whose runs are short, and how many of those make one conversation."""
+FIRST_MOVES = "first moves"
+DECK = {
+    chat.FAMILY: 3, FIRST_MOVES: 3, imports.FAMILY: 3, documents.FAMILY: 3,
+    speed.FAMILY: 4, compare.FAMILY: 5, calls.FAMILY: 3, planted.FAMILY: 1,
+}  # fmt: skip
+"""What each 25 steps hold. Drawn one by one, a family was absent from 28 steps, and what is absent is forgotten."""
 
 
-def drawn(rng: random.Random):
-    """The `draw` of a family with long runs."""
-    return ALL[rng.choices(list(SHARES), list(SHARES.values()))[0]]
+def card(seed: int, step: int) -> str:
+    """What a step of training is about: the deck, shuffled anew each time that it is through."""
+    cards = [name for name, count in DECK.items() for _ in range(count)]
+    turn, place = divmod(step, len(cards))
+    random.Random(f"{seed} {turn}").shuffle(cards)
+    return cards[place]
 
 
-def short(kinds: random.Random, rng: random.Random) -> list[Task]:
-    """Some tasks to train on of a family that `kinds` draws, with the same tools, hence with one system prompt."""
-    family = kinds.choices(list(SHORT), list(SHORT.values()))[0]
+def short(family: str, rng: random.Random) -> list[Task]:
+    """Some tasks to train on of a family with short runs, with the same tools, hence with one system prompt."""
     look = {"look": archives.shape(rng)} if family == documents.FAMILY else {}
     return [ALL[family](rng, True, **look) for _ in range(SHORT[family])]
 

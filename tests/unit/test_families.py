@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 
 import pytest
 
@@ -9,7 +10,7 @@ from course import corpus
 from course.figures import MostFrequentFigure
 from training import archives, chat, documents, inventions, layouts, phrasings, planted, speed, traces, wishes
 from training.entities import article, held_out
-from training.families import ALL, FAMILIES, SHARES, SHORT, measured
+from training.families import ALL, DECK, FAMILIES, card, measured
 from training.pages import Web, topic
 from training.tasks import states
 
@@ -183,8 +184,12 @@ def test_more_cases_begin_with_the_same_ones():
     assert [task.question for task in few] == [task.question for task in many[:3]]
 
 
-def test_the_shares_are_of_all_families():
-    assert {*SHARES, *SHORT} == set(ALL)
+def test_each_deck_holds_every_family():
+    size = sum(DECK.values())
+    for turn in range(3):
+        cards = [card(7, step) for step in range(turn * size, (turn + 1) * size)]
+        assert Counter(cards) == DECK
+        assert {*ALL, chat.FAMILY} < {*cards}
 
 
 def test_documents_that_do_not_hold_the_answer_are_drawn(runs):
