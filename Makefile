@@ -1,10 +1,12 @@
 # Agents on the wire. On a bare machine:  make lab   or   make test
 # SERVER=http://… attaches to a running llama-server, PROFILE=… picks another model, KEY=… is the API key.
+# WORKERS: the processes that share a step of `make train`; 8 on a GPU.
 
 PYTHON ?= python3
 BIN    := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := .venv/ready
 ARGS   ?=
+WORKERS ?= 2
 
 .PHONY: help lab test frameworks browser lint build lock train eval bench hostile sbom audit setup clean
 
@@ -30,7 +32,7 @@ build: setup   ## the notebooks from their sources, executed
 # glibc would give the same memory back to the kernel and ask for it again at each layer.
 train: setup build/training/ready ## the embedded model's adapter anew, from the base (hours; the same command goes on)
 	@MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TOP_PAD_=300000000 OMP_NUM_THREADS=1 \
-	  $(BIN)/torchrun --nproc-per-node 2 -m training.train $(ARGS)
+	  $(BIN)/torchrun --nproc-per-node $(WORKERS) -m training.train $(ARGS)
 
 build/training/ready: training/requirements.txt $(READY)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $< && mkdir -p $(@D) && touch $@

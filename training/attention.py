@@ -1,14 +1,18 @@
-"""Attention for training on a CPU: blocks of rows that stay in the processor's cache, scores computed twice, never kept.
+"""Attention over a tree of sequences, for training: our blocks on a CPU, PyTorch's kernel on a GPU.
 
 Does: softmax(q kᵀ + mask) v for many query rows over a long past, with the gradient for q, and for k and v of the new
-tokens. A block of rows looks only at the keys that one of its rows sees: in a tree of sequences that is half of them.
-Does not: return the gradient of the past, or help on a GPU.
+tokens. On a CPU, blocks of rows stay in the processor's cache, scores are computed twice and never kept, and a block looks
+only at the keys that one of its rows sees: in a tree of sequences that is half of them. Does not: return the gradient of
+the past.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 ROWS = 128
 
@@ -25,17 +29,52 @@ class Block:
     mask: Tensor
 
 
-def blocks(mask: Tensor, dtype: torch.dtype) -> list[Block]:
-    """The blocks of a mask (n, n) of zeros and minus infinities: who sees whom among the new tokens."""
+Plan = list[Block] | Tensor
+"""Who sees whom: blocks on a CPU; on a GPU a mask (n, past + n) that is added to the scores."""
+
+
+def sight(paths: list[list[int]], device: torch.device) -> Tensor:
+    """(n, n), whether a token of a tree sees another: those before it on a path, and itself."""
+    count = 1 + max(max(path) for path in paths)
+    seen = torch.zeros(count, count, dtype=torch.bool, device=device)
+    for path in paths:
+        index = torch.tensor(path, device=device)
+        before = torch.ones(len(path), len(path), dtype=torch.bool, device=device).tril()
+        seen[index[:, None], index[None]] |= before
+    return seen
+
+
+def plan_of(seen: Tensor, dtype: torch.dtype, past: int) -> Plan:
+    """What `attend` takes, for the device that `seen` is on and so many tokens before the tree."""
+    mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, -math.inf)
+    return F.pad(mask, (past, 0)) if seen.is_cuda else blocks(seen, mask)
+
+
+def blocks(seen: Tensor, mask: Tensor) -> list[Block]:
     made = []
-    for at in range(0, len(mask), ROWS):
+    for at in range(0, len(seen), ROWS):
         rows = slice(at, at + ROWS)
-        visible = mask[rows] == 0
-        every, some = visible.all(0), visible.any(0)
+        every, some = seen[rows].all(0), seen[rows].any(0)
         mixed = (some & ~every).nonzero()[:, 0]
-        seen = torch.cat([every.nonzero()[:, 0], mixed])
-        made.append(Block(rows, seen, mask[rows][:, mixed].to(dtype)))
+        both = torch.cat([every.nonzero()[:, 0], mixed])
+        made.append(Block(rows, both, mask[rows][:, mixed]))
     return made
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, past: tuple[Tensor, Tensor] | None) -> Tensor:
+    """q: (heads, n, d). k, v: (kv_heads, n, d) of the new tokens; past: the same of those before. Returns (heads, n, d)."""
+    old_k, old_v = past or (k[:, :0].detach(), v[:, :0].detach())
+    if isinstance(plan, Tensor):
+        return _masked(q, torch.cat([old_k, k], 1), torch.cat([old_v, v], 1), plan)
+    return BlockedAttention.apply(q * q.shape[-1] ** -0.5, k, v, plan, old_k, old_v)
+
+
+def _masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """By the one kernel that takes a mask and keeps no scores; it wants as many key heads as query heads."""
+    each = len(q) // len(k)
+    k, v = k.repeat_interleave(each, 0), v.repeat_interleave(each, 0)
+    with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+        return F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
 
 
 class BlockedAttention(torch.autograd.Function):

@@ -1,34 +1,46 @@
 """Runs as a model is trained on them: tokens, and the tree that the exchanges of one run form.
 
-Does: draws tasks and chats, drives them through traces.py, tokenizes. Does not: know weights.
+Does: draws tasks and chats, drives them through traces.py, tokenizes. Does not: know weights, or PyTorch: a process that
+draws ahead of a GPU must not touch it.
 """
 
-import math
 import random
 from dataclasses import dataclass
 
 import tokenizers
-import torch
 
-from training import chat, families, traces
+from training import chat, entities, families, traces
 
 CHATS, QUESTIONS = 12, 6
 USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
 FIRST = 16
+SHARE = 2
+"""So many neighbors of a step are of one family, hence of about the same size: two workers wait for each other."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Sequences merged where their beginnings agree; `paths`: the way of each through `tokens`."""
+
+    tokens: list[int]
+    positions: list[int]
+    paths: list[list[int]]
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """The exchanges of one run, tokenized, each (rest of the prompt, completion).
+    """The exchanges of one run, tokenized: a tree of what follows `head`, and each exchange's completion.
 
     They all begin with `head`, the system prompt; its first FIRST tokens and its last `tail`, which describe the tools and
-    the rules, are what a run mostly looks at.
+    the rules, are what a run mostly looks at. The last tokens of a path predict the completion.
     """
 
+    family: str
     head: tuple[int, ...]
     tail: int
-    exchanges: list[tuple[list[int], list[int]]]
+    tree: Tree
+    completions: list[list[int]]
 
 
 class Conversations:
@@ -36,20 +48,34 @@ class Conversations:
 
     Some are the first moves of several runs: what a question's wording decides is decided there, and they are short. Of the
     families with short runs, several runs with the same tools are one conversation.
-    All of a step are of one family, hence of about the same size: workers wait for each other at each step.
     """
 
     def __init__(self, seed: int, tokenizer: tokenizers.Tokenizer):
         self.seed, self.tokenizer, self.render = seed, tokenizer, traces.renderer()
+        for table in ("animals", "places"):  # read once, before other processes draw too
+            entities.vocabulary(table)
 
-    def draw(self, step: int, place: int) -> Conversation:
-        """The one at this place of the step's."""
-        rng = random.Random(f"{self.seed} {step} {place}")
-        samples = self._samples(families.card(self.seed, step), rng)
+    def __getitem__(self, number: int) -> Conversation:
+        """The one of this number, counted over all steps; as PyTorch's DataLoader asks for it."""
+        card = families.card(self.seed, number // SHARE)
+        return self._made(card, self._samples(card, random.Random(f"{self.seed} {number}")))
+
+    def held_out(self, family: str, number: int) -> Conversation:
+        """One whole run on a task that training never draws."""
+        task = families.FAMILIES[family](random.Random(f"held out {self.seed} {number}"), False)
+        return self._made(family, traces.agent_samples(task, self.render))
+
+    def _made(self, family: str, samples: list[traces.Sample]) -> Conversation:
         head = samples[0].prompt[: samples[0].prompt.index(USER)]
         tools = max(head.find(mark) for mark in TOOLS)
         exchanges = [(self._encoded(s.prompt[len(head) :]), self._encoded(s.completion)) for s in samples]
-        return Conversation(tuple(self._encoded(head)), len(self._encoded(head[max(tools, 0) :])), exchanges)
+        return Conversation(
+            family,
+            tuple(self._encoded(head)),
+            len(self._encoded(head[max(tools, 0) :])),
+            tree([(prompt + completion)[:-1] for prompt, completion in exchanges]),
+            [completion for _, completion in exchanges],
+        )
 
     def _samples(self, card: str, rng: random.Random) -> list[traces.Sample]:
         opened = rng.random() >= traces.UNOPENED
@@ -65,11 +91,9 @@ class Conversations:
         return self.tokenizer.encode(text).ids
 
 
-def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor, list[list[int]]]:
-    """Sequences merged where their beginnings agree: tokens, positions, mask and each sequence's path through the tokens.
-
-    The turns of a run repeat each other's prompts but not each other's thinking; as a tree every common token is computed
-    once, with its gradient.
+def tree(sequences: list[list[int]]) -> Tree:
+    """The turns of a run repeat each other's prompts but not each other's thinking; as a tree every common token is
+    computed once, with its gradient. Positions count from the tree's root.
     """
     tokens: list[int] = []
     positions: list[int] = []
@@ -84,11 +108,4 @@ def tree(sequences: list[list[int]]) -> tuple[list[int], list[int], torch.Tensor
         tokens += sequence[len(shared) :]
         positions += range(len(shared), len(sequence))
         paths.append(shared + new)
-    mask = torch.full((len(tokens), len(tokens)), -math.inf)
-    for path in paths:
-        index = torch.tensor(path)
-        seen = torch.zeros(len(path), len(path)).masked_fill(
-            torch.ones(len(path), len(path)).triu(1) > 0, -math.inf
-        )
-        mask[index[:, None], index[None]] = torch.maximum(mask[index[:, None], index[None]], seen)
-    return tokens, positions, mask, paths
+    return Tree(tokens, positions, paths)

@@ -145,17 +145,18 @@ def main() -> None:
         parser.error(f"--servers {args.servers}: at least one has to answer")
     changes = {"url": args.server, "model": args.model, "threads": args.threads}
     results: list[Result] = []
+    tables: dict[str, dict] = {}
     with ExitStack() as stack:
         servers = _servers(stack, args.servers, **changes)
-        for family in args.family or names:
-            print(f"── {family}")
-            results += run(servers, family, args.cases, args.seed)
         engine = servers[0].engine
         built = f"{engine.kind}, {engine.build}" if engine else "server"
-    tables = {
-        family: summary([r for r in results if r.family == family]) | {"servers": args.servers}
-        for family in args.family or names
-    }
+        for family in args.family or names:
+            print(f"── {family}")
+            last = run(servers, family, args.cases, args.seed)
+            results += last
+            tables[family] = summary(last) | {"servers": args.servers}
+            if args.write:
+                write(tables, results, built, args.seed)
     if args.base:
         with ExitStack() as stack:
             servers = _servers(stack, args.servers, model=base_path(), threads=args.threads)

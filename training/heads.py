@@ -21,7 +21,9 @@ class Heads:
         at, past = self.made.pop(head, (-self.refresh, []))
         if step - at >= self.refresh:
             with torch.no_grad():
-                _, past = self.model(torch.tensor(head), torch.arange(len(head)), None, None, keep=True)
+                tokens = torch.tensor(head, device=self.model.device)
+                places = torch.arange(len(head), device=self.model.device)
+                _, past = self.model(tokens, places, None, None, keep=True)
             at = step
         self.made[head] = at, past
         while len(self.made) > self.most:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.attention import Block, BlockedAttention
+from training.attention import Plan, attend
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 KV = list[tuple[Tensor, Tensor]]
@@ -42,10 +42,10 @@ def tokenizer(reader: gguf.GGUFReader) -> tokenizers.Tokenizer:
 class Llama(nn.Module):
     """The frozen base in `dtype` plus LoRA factors in float32; scale = alpha / rank."""
 
-    def __init__(self, path: Path, rank: int = 16, alpha: float = 32, dtype=torch.bfloat16):
+    def __init__(self, path: Path, rank: int = 16, alpha: float = 32, dtype=torch.bfloat16, device="cpu"):
         super().__init__()
         reader = gguf.GGUFReader(path)
-        self.rank, self.alpha, self.dtype = rank, alpha, dtype
+        self.rank, self.alpha, self.dtype, self.device = rank, alpha, dtype, torch.device(device)
         self.heads = int(field(reader, "llama.attention.head_count"))
         self.kv_heads = int(field(reader, "llama.attention.head_count_kv"))
         self.layers = int(field(reader, "llama.block_count"))
@@ -53,7 +53,7 @@ class Llama(nn.Module):
         self.base = float(field(reader, "llama.rope.freq_base"))
         self.tokenizer = tokenizer(reader)
         self.w = {
-            t.name: torch.tensor(gguf.quants.dequantize(t.data, t.tensor_type), dtype=torch.float32).to(dtype)
+            t.name: torch.tensor(gguf.quants.dequantize(t.data, t.tensor_type)).to(self.device, dtype)
             for t in reader.tensors
         }
         self.head_dim = self.w["blk.0.attn_q.weight"].shape[0] // self.heads
@@ -64,6 +64,7 @@ class Llama(nn.Module):
                 key = name.replace(".", "/")
                 self.a[key] = nn.Parameter(torch.randn(rank, inner) / math.sqrt(inner))
                 self.b[key] = nn.Parameter(torch.zeros(out, rank))
+        self.to(self.device)
 
     def linear(self, x: Tensor, layer: int, which: str) -> Tensor:
         name = f"blk.{layer}.{which}.weight"
@@ -76,7 +77,8 @@ class Llama(nn.Module):
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosine and sine of each pair's rotation, (tokens, 1, head_dim / 2)."""
-        freq = self.base ** (-torch.arange(0, self.head_dim, 2, dtype=torch.float32) / self.head_dim)
+        pairs = torch.arange(0, self.head_dim, 2, dtype=torch.float32, device=positions.device)
+        freq = self.base ** (-pairs / self.head_dim)
         angle = (positions[:, None].float() * freq[None])[:, None]
         return angle.cos().to(self.dtype), angle.sin().to(self.dtype)
 
@@ -86,11 +88,11 @@ class Llama(nn.Module):
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
     def forward(
-        self, tokens: Tensor, positions: Tensor, plan: list[Block] | None, past: KV | None, keep: bool = False
+        self, tokens: Tensor, positions: Tensor, plan: Plan | None, past: KV | None, keep: bool = False
     ):
         """Final hidden states (tokens, width) of what follows `past`, and with `keep` its keys and values per layer.
 
-        `plan` (attention.blocks) says who sees whom among the new tokens, so that they can be a tree of sequences; None
+        `plan` (attention.plan_of) says who sees whom among the new tokens, so that they can be a tree of sequences; None
         is a plain causal sequence without past and gradient. All of them see all of `past`.
         """
         angles = self.angles(positions)
@@ -104,7 +106,7 @@ class Llama(nn.Module):
         return self.norm(x, "output_norm.weight"), kept
 
     def block(
-        self, x: Tensor, layer: int, angles, plan: list[Block] | None, past
+        self, x: Tensor, layer: int, angles, plan: Plan | None, past
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """One transformer layer: the new hidden states, and this layer's keys and values (kv_heads, tokens, head_dim)."""
         h = self.norm(x, f"blk.{layer}.attn_norm.weight")
@@ -123,18 +125,17 @@ class Llama(nn.Module):
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        plan: list[Block] | None,
+        plan: Plan | None,
         past: tuple[Tensor, Tensor] | None,
     ) -> Tensor:
-        """Attention of all heads, (tokens, width): PyTorch's kernel for a plain sequence, ours for a tree with gradient."""
+        """Attention of all heads, (tokens, width)."""
         q = q.transpose(0, 1)
         if plan is None:
             mixed = F.scaled_dot_product_attention(
                 q[None], k[None], v[None], is_causal=True, enable_gqa=True
             )[0]
         else:
-            old_k, old_v = past or (k[:, :0].detach(), v[:, :0].detach())
-            mixed = BlockedAttention.apply(q * self.head_dim**-0.5, k, v, plan, old_k, old_v)
+            mixed = attend(q, k, v, plan, past)
         return mixed.transpose(0, 1).flatten(1)
 
     @property

@@ -3,25 +3,29 @@
 Does: LoRA on generated runs, loss on the completion only. System prompts are long and few, so their keys and values are
 computed without gradient, now and then, and only what follows is trained through; most of the run sees of them only what
 describes the tools (--narrow). Every --save-every steps the adapter is written, and beside it all that is needed to go on:
-the same command continues a run that was interrupted and ends with the same adapter. Where PyTorch sees a GPU it runs there
-(written for it, not yet run on one). Does not: measure; `make eval` does.
+the same command continues a run that was interrupted and, on a CPU, ends with the same adapter. Where PyTorch sees a GPU it
+runs there. Does not: measure; `make eval` does.
 
-One process uses one core well and more of them badly, so two of them share a step, and their gradients.
+One process uses one core well and more of them badly, so two of them share a step, and their gradients. A GPU is idle
+between the small kernels of one process, so eight share one; other processes draw conversations ahead (--ahead).
 """
 
 import argparse
 import math
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import distributed
+from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
+from torch.utils.data import DataLoader
 
 from course.embedded import base_path, sha256
-from training.attention import blocks
-from training.conversations import Conversation, Conversations, tree
+from training.attention import plan_of, sight
+from training.conversations import Conversation, Conversations
 from training.heads import Heads
 from training.llama import KV, Llama
 from training.loss import SummedLoss
@@ -29,16 +33,15 @@ from training.loss import SummedLoss
 WARM_UP = 8
 
 
-def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[torch.Tensor, int, int]:
-    """Summed cross-entropy over the completion tokens of a conversation, how many were predicted right, and how many."""
-    exchanges = conversation.exchanges
-    tokens, positions, mask, paths = tree([(prompt + completion)[:-1] for prompt, completion in exchanges])
-    places = torch.tensor(positions) + len(conversation.head)
-    hidden, _ = model(torch.tensor(tokens), places, blocks(mask, model.dtype), past)
-    wanted = [n for path, (_, said) in zip(paths, exchanges, strict=True) for n in path[-len(said) :]]
-    target = torch.tensor([token for _, completion in exchanges for token in completion])
-    loss, right = SummedLoss.apply(hidden[torch.tensor(wanted)], model.words, target)
-    return loss, right.item(), len(target)
+def loss_of(model: Llama, conversation: Conversation, past: KV | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Summed cross-entropy over the completion tokens of a conversation, and which of them were predicted right."""
+    tree, said, at = conversation.tree, conversation.completions, model.device
+    places = torch.tensor(tree.positions, device=at) + len(conversation.head)
+    plan = plan_of(sight(tree.paths, at), model.dtype, past[0][0].shape[1] if past else 0)
+    hidden, _ = model(torch.tensor(tree.tokens, device=at), places, plan, past)
+    wanted = [n for path, completion in zip(tree.paths, said, strict=True) for n in path[-len(completion) :]]
+    target = torch.tensor([token for completion in said for token in completion], device=at)
+    return SummedLoss.apply(hidden[torch.tensor(wanted, device=at)], model.words, target)
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,19 @@ class Recipe:
         return self.rate * min(1, (step + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
 
 
+def dtype_on(device: str) -> torch.dtype:
+    """bfloat16, but for a CPU that has no instructions for it and would be several times slower."""
+    slow = device == "cpu" and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.float32 if slow else torch.bfloat16
+
+
 class Run:
     """A training run on this worker: the model, its optimizer, and where it is."""
 
-    def __init__(self, recipe: Recipe, out: Path, worker: int, workers: int):
+    def __init__(self, recipe: Recipe, out: Path, worker: int, workers: int, device: str):
         self.recipe, self.out, self.worker, self.workers = recipe, out, worker, workers
         torch.manual_seed(recipe.seed)
-        self.model = Llama(base_path(), rank=recipe.rank, alpha=2 * recipe.rank)
+        self.model = Llama(base_path(), recipe.rank, 2 * recipe.rank, dtype_on(device), device)
         if recipe.resume:
             self.model.load(Path(recipe.resume))
         self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.98), weight_decay=0.0)
@@ -82,7 +91,7 @@ class Run:
         """Go on where `save` left; a state of another recipe is left alone."""
         if not self.state.exists():
             return
-        saved = torch.load(self.state)
+        saved = torch.load(self.state, map_location=self.model.device)
         if saved["recipe"] != vars(self.recipe):
             raise SystemExit(
                 f"train: {self.state} belongs to a run with other settings:\n  {saved['recipe']}\n"
@@ -103,27 +112,50 @@ class Run:
         torch.save({**state, "optimizer": self.optimizer.state_dict()}, self.state.with_suffix(".new"))
         self.state.with_suffix(".new").replace(self.state)
 
-    def step(self) -> tuple[float, float]:
-        """Loss and share of right tokens, over this worker's conversations."""
+    def conversations(self, processes: int) -> DataLoader:
+        """All that this worker has still to see, in order, drawn ahead by so many processes."""
+        recipe = self.recipe
+        numbers = [
+            step * recipe.together + place
+            for step in range(self.done, recipe.steps)
+            for place in range(self.worker, recipe.together, self.workers)
+        ]
+        return DataLoader(
+            self.source, batch_size=None, sampler=numbers, num_workers=processes, collate_fn=as_it_is
+        )
+
+    def step(self, conversations: Iterator[Conversation]) -> tuple[float, float]:
+        """Loss and share of right tokens, over this worker's conversations of the step."""
         recipe, step = self.recipe, self.done
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate_at(step)
         self.optimizer.zero_grad()
-        loss = right = count = 0
-        for place in range(self.worker, recipe.together, self.workers):
-            conversation = self.source.draw(step, place)
+        loss = right = torch.zeros((), device=self.model.device)
+        count = 0
+        for _ in range(self.worker, recipe.together, self.workers):
+            conversation = next(conversations)
             past = self.heads.past(conversation, step, step < recipe.narrow * recipe.steps)
-            part, hits, size = loss_of(self.model, conversation, past)
-            (part / size).backward()
-            loss, right, count = loss + part.item(), right + hits, count + size
-        for parameter in self.model.parameters():
-            if self.workers > 1:
-                distributed.all_reduce(parameter.grad)
-            parameter.grad /= recipe.together
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            part, hits = loss_of(self.model, conversation, past)
+            (part / len(hits)).backward()
+            loss, right, count = loss + part.detach(), right + hits.sum(), count + len(hits)
+        self._share()
+        clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.done += 1
-        return loss / count, right / count
+        return loss.item() / count, right.item() / count
+
+    def _share(self) -> None:
+        """The mean gradient of the step's conversations, for all workers."""
+        grads = [parameter.grad for parameter in self.model.parameters()]
+        flat = parameters_to_vector(grads) / self.recipe.together
+        if self.workers > 1:
+            flat = flat.cpu()
+            distributed.all_reduce(flat)
+        vector_to_parameters(flat.to(self.model.device), grads)
+
+
+def as_it_is(conversation: Conversation) -> Conversation:
+    return conversation
 
 
 def describe(recipe: Recipe, steps: int) -> str:
@@ -148,6 +180,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--narrow", type=float, default=0.65, help="share of the run with only the edges of the system prompt"
     )
+    parser.add_argument(
+        "--ahead", type=int, help="processes a worker that draw conversations (0; on a GPU 1)"
+    )
     parser.add_argument("--resume", type=Path, help="start from this adapter instead of from zero")
     parser.add_argument(
         "--minutes", type=float, default=math.inf, help="pause then; the same command goes on"
@@ -162,14 +197,16 @@ def main() -> None:
         raise SystemExit(f"train: {args.together} conversations a step cannot be shared by {workers} workers")
     if workers > 1:
         distributed.init_process_group("gloo")
-    if torch.cuda.is_available():
-        torch.set_default_device("cuda")
+    gpus = torch.cuda.device_count()
+    ahead = args.ahead if args.ahead is not None else min(gpus, 1)
     given = {**vars(args), "resume": args.resume and str(args.resume)}
     recipe = Recipe(**{name: given[name] for name in Recipe.__dataclass_fields__})
-    run, began = Run(recipe, args.out, worker, workers), time.monotonic()
+    device = f"cuda:{worker % gpus}" if gpus else "cpu"
+    run, began = Run(recipe, args.out, worker, workers, device), time.monotonic()
     run.restore()
+    conversations = iter(run.conversations(ahead))
     while run.done < recipe.steps:
-        loss, right = run.step()
+        loss, right = run.step(conversations)
         seconds = time.monotonic() - began
         if worker == 0:
             print(f"step {run.done:4d}  loss {loss:.4f}  right {right:.4f}  {seconds:6.0f} s", flush=True)
