@@ -49,12 +49,13 @@ def base_path() -> Path:
     return path
 
 
-def gguf_path(report: Callable[[str], object] = print) -> Path:
-    """The merged model. Built on the first call (some seconds, about 145 MB), afterwards only looked up.
+def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = None) -> Path:
+    """The merged model, of the course's adapter or another. Built on the first call (some seconds, about 145 MB),
+    afterwards only looked up.
 
     A file is trusted when its size is the one recorded beside it after the merge; `course doctor` verifies the checksum.
     """
-    adapter = adapter_path()
+    adapter = adapter or adapter_path()
     if not adapter.is_file():
         raise CourseError(
             f"the adapter {adapter} is missing. Bring it back:  git checkout -- course/data/adapter.gguf"

@@ -4,7 +4,7 @@ Does: runs held-out tasks of each family (names, page layouts, tools and phrasin
 smolagents' own agents and a real llama-server, and prints a table. Greedy, so that a repeated run on the same build gives
 about the same. Does not: change the model.
 
-    make eval ARGS="--cases 50 --write"                        # into eval.json, README, card
+    make eval ARGS="--write"                                   # into eval.json, README, card; goes on where it was left
     make eval ARGS="--servers 2 --threads 1"                   # two at once, where a second thread brings little
     make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
     make eval ARGS="--server http://127.0.0.1:8080"            # another engine at an address
@@ -15,13 +15,9 @@ import argparse
 import json
 import queue
 import random
-import statistics
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 
 from course.agent import connect
@@ -29,23 +25,10 @@ from course.embedded import adapter_path, base_path, gguf_path, sha256
 from course.server import Server
 from training import chat, table
 from training.families import FAMILIES, measured
+from training.record import Record, Result
 from training.tasks import Task
 
 MAX_STEPS = 8
-
-
-@dataclass(frozen=True)
-class Result:
-    """One case: what was asked and expected, what came out, and what it cost. `generated` in tokens."""
-
-    family: str
-    question: str
-    expected: str
-    answer: str
-    outcome: str
-    steps: int
-    generated: int
-    seconds: float
 
 
 def ask(server: Server, task: Task, max_steps: int) -> Result:
@@ -88,10 +71,10 @@ def say(server: Server, one: chat.Exchange, thinking: bool) -> Result:
 
 
 def run(
-    servers: Sequence[Server], family: str, count: int, seed: int, max_steps: int = MAX_STEPS
-) -> list[Result]:
-    """Each case on a server that is free. The order of the results is that of the cases."""
-    tasks = [] if family == chat.FAMILY else measured(family, count, seed)
+    servers: Sequence[Server], family: str, numbers: Sequence[int], seed: int, max_steps: int = MAX_STEPS
+) -> Iterator[Result]:
+    """The cases with these numbers, each on a server that is free, in order."""
+    tasks = [] if family == chat.FAMILY else measured(family, max(numbers, default=-1) + 1, seed)
     free: queue.SimpleQueue[Server] = queue.SimpleQueue()
     for server in servers:
         free.put(server)
@@ -106,24 +89,17 @@ def run(
         finally:
             free.put(server)
 
-    results: list[Result] = []
     with ThreadPoolExecutor(len(servers)) as pool:
-        for last in pool.map(case, range(count)):
-            results.append(last)
-            right = sum(r.outcome == "right" for r in results)
-            print(f"{right:3d}/{len(results):<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
-    return results
+        yield from pool.map(case, numbers)
 
 
-def summary(results: list[Result]) -> dict:
-    return {
-        "cases": len(results),
-        "right": sum(r.outcome == "right" for r in results),
-        "steps": round(statistics.mean(r.steps for r in results), 2),
-        "tokens": round(statistics.median(r.generated for r in results)),
-        "seconds": round(statistics.median(r.seconds for r in results), 1),
-        "failures": dict(Counter(r.outcome for r in results if r.outcome != "right")),
-    }
+def told(results: Iterable[Result], before: Sequence[Result] = ()) -> Iterator[Result]:
+    """The same, each printed as it comes, counted with those before."""
+    right, count = sum(r.outcome == "right" for r in before), len(before)
+    for last in results:
+        right, count = right + (last.outcome == "right"), count + 1
+        print(f"{right:3d}/{count:<3d} {last.outcome:28s} {last.answer[:90]!r}", flush=True)
+        yield last
 
 
 def main() -> None:
@@ -135,65 +111,60 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=50, help="of each family")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--base", type=int, default=0, help="also this many of each on the base, no adapter")
-    parser.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
+    of = parser.add_mutually_exclusive_group()
+    of.add_argument("--adapter", type=Path, help="measure this one; with --write into a .json beside it")
+    of.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
     parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
     parser.add_argument("--servers", type=int, default=1, help="so many at once, a case each")
     parser.add_argument("--server", help="measure what runs at this address")
     parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
+    parser.add_argument("--anew", action="store_true", help="forget what is stored of these families first")
     args = parser.parse_args()
     if args.servers < 1:
         parser.error(f"--servers {args.servers}: at least one has to answer")
-    changes = {"url": args.server, "model": args.model, "threads": args.threads}
-    results: list[Result] = []
-    tables: dict[str, dict] = {}
+    if args.write and (args.model or args.server):
+        parser.error("--write stores an adapter's table: it goes without --model and --server")
+    model = gguf_path(adapter=args.adapter) if args.adapter else args.model
+    changes = {"url": args.server, "model": model, "threads": args.threads}
     with ExitStack() as stack:
         servers = _servers(stack, args.servers, **changes)
-        engine = servers[0].engine
-        built = f"{engine.kind}, {engine.build}" if engine else "server"
+        record = _record(args, servers[0], names)
         for family in args.family or names:
             print(f"── {family}")
-            last = run(servers, family, args.cases, args.seed)
-            results += last
-            tables[family] = summary(last) | {"servers": args.servers}
-            if args.write:
-                write(tables, results, built, args.seed)
+            if args.anew:
+                record.forget(family)
+            before = list(record.of(family))
+            for result in told(run(servers, family, range(len(before), args.cases), args.seed), before):
+                record.add(result)
+            record.tell(family, servers=args.servers)
     if args.base:
         with ExitStack() as stack:
             servers = _servers(stack, args.servers, model=base_path(), threads=args.threads)
-            for family, row in tables.items():
+            for family in args.family or names:
                 print(f"── {family}, the base model, at most 3 steps each")
-                base = run(servers, family, args.base, args.seed, max_steps=3)
-                row |= {"base_cases": args.base, "base_right": sum(r.outcome == "right" for r in base)}
-    print(json.dumps(tables, indent=1))
-    if args.write:
-        print(f"written: {write(tables, results, built, args.seed)}")
+                base = list(told(run(servers, family, range(args.base), args.seed, max_steps=3)))
+                right = sum(r.outcome == "right" for r in base)
+                record.tell(family, base_cases=args.base, base_right=right)
+    print(json.dumps(record.families(), indent=1))
+    if record.path:
+        print(f"written: {record.path}")
         table.main()
+
+
+def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Record:
+    """Where the cases go: the course's table of this engine, one beside another adapter, or nowhere."""
+    built = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
+    adapter = args.adapter or adapter_path()
+    model = gguf_path(report=lambda _: None, adapter=adapter)
+    made = {"adapter_sha256": sha256(adapter), "file": model.name, "sha256": sha256(model)}
+    path = args.adapter.with_suffix(".json") if args.adapter else table.data(built.partition(",")[0])
+    return Record(path if args.write else None, {"model": made, "engine": built, "seed": args.seed}, order)
 
 
 def _servers(stack: ExitStack, count: int, **changes) -> list[Server]:
     """One after the other, as two that start in the same moment would take the same port."""
     changes = {name: value for name, value in changes.items() if value is not None}
     return [stack.enter_context(Server("embedded", quiet=True, **changes)) for _ in range(count)]
-
-
-def write(tables: dict, results: list[Result], engine: str, seed: int) -> Path:
-    """The table with its cases, beside those of other families of the same model and seed; a file for each engine."""
-    path = table.data(engine.partition(",")[0])
-    model = gguf_path(report=lambda _: None)
-    data = {
-        "date": date.today().isoformat(),
-        "model": {"adapter_sha256": sha256(adapter_path()), "file": model.name, "sha256": sha256(model)},
-        "engine": engine,
-        "seed": seed,
-    }
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    alike = all(before.get(name) == data[name] for name in ("model", "engine", "seed"))
-    kept = [r for r in before["results"] if r["family"] not in tables] if alike else []
-    families = {**(before["families"] if alike else {}), **tables}
-    data["families"] = {name: families[name] for name in [*FAMILIES, chat.FAMILY] if name in families}
-    data["results"] = kept + [asdict(r) for r in results]
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from course.server import Server
 from training import eval as evaluation
 from training import speed, table
 from training.families import FAMILIES
+from training.record import summary
 
 KINDS = "Q8_0", "Q4_1", "Q4_0"
 
@@ -22,11 +23,11 @@ KINDS = "Q8_0", "Q4_1", "Q4_0"
 def measure(kind: str, path: Path, family: str, cases: int, seed: int) -> dict:
     """One row: how large the file is, how often it is right, what a run takes."""
     with Server("embedded", quiet=True, model=path, url=False) as server:
-        results = evaluation.run([server], family, cases, seed)
+        results = list(evaluation.told(evaluation.run([server], family, range(cases), seed)))
         engine = f"{server.engine.kind}, {server.engine.build}"
     per_second = sum(r.generated for r in results) / sum(r.seconds for r in results)
     row = {"quantization": kind, "megabytes": round(path.stat().st_size / 1e6, 1), "engine": engine}
-    return row | evaluation.summary(results) | {"tokens_per_second": round(per_second, 1)}
+    return row | summary(results) | {"tokens_per_second": round(per_second, 1)}
 
 
 def main() -> None:

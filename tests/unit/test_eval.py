@@ -1,11 +1,15 @@
-"""Cases on several servers: all of them, in order, and one at a time on each."""
+"""Cases on several servers: all of them, in order, and one at a time on each; and what is kept of them."""
 
+import json
 import threading
 import time
 from types import SimpleNamespace
 
+import pytest
+
 from training import chat
 from training import eval as evaluation
+from training.record import Record, Result
 
 
 class Echo:
@@ -37,7 +41,7 @@ class Echo:
 def asked(count: int) -> tuple[list[str], list[int]]:
     waits = threading.Event()
     servers = [Echo(waits) for _ in range(count)]
-    results = evaluation.run(servers, chat.FAMILY, 12, seed=1)
+    results = list(evaluation.run(servers, chat.FAMILY, range(12), seed=1))
     assert [r.answer for r in results] == [r.question for r in results]
     return [r.question for r in results], [server.asked for server in servers]
 
@@ -49,3 +53,50 @@ def test_more_servers_ask_the_same_cases_in_the_same_order():
     assert again == questions
     assert sum(shares) == 12
     assert min(shares) > 0
+
+
+ABOUT = {"model": {"adapter_sha256": "ab"}, "engine": "wheel, b1", "seed": 1}
+ORDER = ["speed", "chat"]
+
+
+def result(family: str, question: str, outcome: str = "right") -> Result:
+    return Result(family, question, "", "", outcome, 1, 10, 0.5)
+
+
+def test_a_measurement_goes_on_where_it_was_left(tmp_path):
+    path = tmp_path / "eval.json"
+    first = Record(path, ABOUT, ORDER)
+    first.add(result("chat", "a"))
+    first.add(result("speed", "b", "no answer"))
+    again = Record(path, ABOUT, ORDER)
+    assert [r.question for r in again.of("chat")] == ["a"]
+    again.add(result("chat", "c"))
+    again.tell("chat", servers=2)
+    stored = json.loads(path.read_text())
+    assert list(stored["families"]) == ORDER
+    assert stored["families"]["chat"]["cases"] == 2
+    assert Record(path, ABOUT, ORDER).families() == stored["families"]
+    assert stored["families"]["chat"]["servers"] == 2
+    assert stored["families"]["speed"]["failures"] == {"no answer": 1}
+    assert [r["question"] for r in stored["results"]] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"model": {"adapter_sha256": "cd"}}, {"engine": "binary, b1"}, {"seed": 2}],
+    ids=lambda o: next(iter(o)),
+)
+def test_cases_of_another_measurement_are_not_counted(tmp_path, other):
+    path = tmp_path / "eval.json"
+    Record(path, ABOUT, ORDER).add(result("chat", "a"))
+    assert Record(path, ABOUT | other, ORDER).families() == {}
+
+
+def test_a_family_is_measured_anew_alone(tmp_path):
+    path = tmp_path / "eval.json"
+    record = Record(path, ABOUT, ORDER)
+    record.add(result("chat", "a"))
+    record.add(result("speed", "b"))
+    record.forget("chat")
+    assert record.of("chat") == []
+    assert [r.question for r in record.of("speed")] == ["b"]
