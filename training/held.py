@@ -41,6 +41,14 @@ class Held:
         return self.source.held_out(*key)
 
 
+def drawn(model: Llama, cases: int, seed: int = 2026, ahead: int | None = None) -> list[Conversation]:
+    """So many held-out runs of each family, drawn by `ahead` processes: by default one a core."""
+    source = Held(Conversations(seed, model.tokenizer))
+    asked = [(family, number) for family in FAMILIES for number in range(cases)]
+    processes = os.cpu_count() if ahead is None else ahead
+    return list(DataLoader(source, None, sampler=asked, num_workers=processes, collate_fn=as_it_is))
+
+
 def score(model: Llama, conversations: list[Conversation]) -> dict[str, dict[str, float]]:
     """Per family: mean loss a token, the share of exchanges that are right to the last token, and of whole runs."""
     heads, rows = Heads(model, refresh=10**9), {}
@@ -69,19 +77,14 @@ def main() -> None:
     parser.add_argument("adapters", nargs="+", type=Path)
     parser.add_argument("--cases", type=int, default=24, help="runs of each family")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--ahead", type=int, default=os.cpu_count(), help="processes that draw the runs")
+    parser.add_argument("--ahead", type=int, help="processes that draw the runs; default: one a core")
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    drawn: list[Conversation] = []
+    held: list[Conversation] = []
     for path in args.adapters:
         model = adapted(path, device)
-        if not drawn:
-            source = Conversations(args.seed, model.tokenizer)
-            asked = [(family, n) for family in FAMILIES for n in range(args.cases)]
-            drawn = list(
-                DataLoader(Held(source), None, sampler=asked, num_workers=args.ahead, collate_fn=as_it_is)
-            )
-        print(json.dumps({"adapter": path.name, "families": score(model, drawn)}), flush=True)
+        held = held or drawn(model, args.cases, args.seed, args.ahead)
+        print(json.dumps({"adapter": path.name, "families": score(model, held)}), flush=True)
 
 
 if __name__ == "__main__":

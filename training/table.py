@@ -1,7 +1,7 @@
-"""What eval.json says, as a table in the README and in the model card:  python -m training.table
+"""What was measured, as tables in the README, in the model card and in training's page:  python -m training.table
 
-Does: one row for each family, with its target; writes it between two marks. Does not: measure (eval.py does), or leave a
-missed target out.
+Does: one row for each family, with its target; one for each quantization, one for each recipe of a sweep; writes them
+between marks. Does not: measure (eval.py, quantizations.py and sweep.py do), or leave a missed target out.
 """
 
 import json
@@ -11,11 +11,15 @@ from course.embedded import adapter_path
 from course.generated import spliced
 from training import calls, speed
 
-BEGIN, END = "<!-- eval: written by python -m training.table -->", "<!-- eval: end -->"
-SIZES = "<!-- quantizations: written by python -m training.table -->", "<!-- quantizations: end -->"
-"""In the model card only."""
 FOLDER = adapter_path().parent
-PAGES = FOLDER.parents[1] / "README.md", FOLDER / "MODEL_CARD.md"
+TRAINING = Path(__file__).parent
+PAGES = {
+    FOLDER.parents[1] / "README.md": ["eval"],
+    FOLDER / "MODEL_CARD.md": ["eval", "quantizations"],
+    TRAINING / "README.md": ["sweep"],
+}
+"""The tables of each page."""
+SWEEP = TRAINING / "sweep.json"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 """Percent right."""
 
@@ -90,19 +94,44 @@ def sizes(measured: dict | None) -> str:
     return "\n".join([*lines, "", made])
 
 
+def recipes(measured: dict | None) -> str:
+    """The table of a sweep: of each family the share of exchanges that are the wanted ones to the last token."""
+    if measured is None:
+        return "Not measured."
+    names = list(measured["rows"][0]["families"])
+    lines = [
+        f"| rank | conversations | training, s | weights | {' | '.join(names)} |",
+        f"|--:|--:|--:|---|{'--:|' * len(names)}",
+    ]
+    for row in measured["rows"]:
+        shares = " | ".join(f"{row['families'][name]['exchanges']:.3f}" for name in names)
+        lines.append(
+            f"| {row['rank']} | {row['conversations']} | {row['seconds']} | {row['weights']} | {shares} |"
+        )
+    made = f"On one {measured['device']}, {measured['cases']} held-out runs of each family, seed {measured['seed']}."
+    return "\n".join([*lines, "", made])
+
+
 def read(path: Path) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def written(text: str) -> str:
-    """The page with its tables of the data as they are now."""
-    text = spliced(text, BEGIN, END, markdown(read(data()), read(data("binary"))))
-    return spliced(text, *SIZES, sizes(read(quantizations()))) if SIZES[0] in text else text
+def written(page: Path, text: str) -> str:
+    """The page's text with its tables of the data as they are now."""
+    made = {
+        "eval": lambda: markdown(read(data()), read(data("binary"))),
+        "quantizations": lambda: sizes(read(quantizations())),
+        "sweep": lambda: recipes(read(SWEEP)),
+    }
+    for name in PAGES[page]:
+        begin = f"<!-- {name}: written by python -m training.table -->"
+        text = spliced(text, begin, f"<!-- {name}: end -->", made[name]())
+    return text
 
 
 def main() -> None:
     for page in PAGES:
-        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(written(page, page.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"written: {page}")
 
 

@@ -21,10 +21,10 @@ def test_a_missing_mark_is_told_and_nothing_is_lost(text):
         spliced(text, "<a>", "<b>", "new")
 
 
-@pytest.mark.parametrize("page", table.PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", table.PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_the_pages_tell_what_was_measured_of_the_model(page):
     text = page.read_text(encoding="utf-8")
-    assert table.written(text) == text, "run:  python -m training.table"
+    assert table.written(page, text) == text, "run:  python -m training.table"
 
 
 def test_what_was_measured_is_the_adapter_that_is_here():
@@ -62,3 +62,15 @@ def test_the_table_of_quantizations_marks_the_chosen_one():
     assert "| Q8_0 (chosen) | 145.0 | 49 of 50 | 30.5 | 20.1 |" in made
     assert "| Q4_0 | 145.0 | 31 of 50 | 30.5 | 20.1 |" in made
     assert table.sizes(None) == "Not measured."
+
+
+def test_the_table_of_a_sweep_has_a_column_for_each_family():
+    row = {"rank": 8, "conversations": 480, "seconds": 40.0, "weights": "bfloat16"}
+    families = {
+        "a": {"loss": 0.1, "exchanges": 0.25, "runs": 0.0},
+        "b": {"loss": 0.1, "exchanges": 1.0, "runs": 1.0},
+    }
+    made = table.recipes({"device": "GPU", "cases": 4, "seed": 7, "rows": [{**row, "families": families}]})
+    assert "| rank | conversations | training, s | weights | a | b |" in made
+    assert "| 8 | 480 | 40.0 | bfloat16 | 0.250 | 1.000 |" in made
+    assert table.recipes(None) == "Not measured."
