@@ -6,10 +6,12 @@ draws ahead of a GPU must not touch it.
 
 import random
 from dataclasses import dataclass
-
-import tokenizers
+from typing import TYPE_CHECKING
 
 from training import chat, entities, families, traces
+
+if TYPE_CHECKING:
+    import tokenizers  # for training only
 
 CHATS, QUESTIONS = 12, 6
 USER = "<|im_start|>user\n"
@@ -50,7 +52,7 @@ class Conversations:
     families with short runs, several runs with the same tools are one conversation.
     """
 
-    def __init__(self, seed: int, tokenizer: tokenizers.Tokenizer):
+    def __init__(self, seed: int, tokenizer: "tokenizers.Tokenizer"):
         self.seed, self.tokenizer, self.render = seed, tokenizer, traces.renderer()
         for table in ("animals", "places"):  # read once, before other processes draw too
             entities.vocabulary(table)
