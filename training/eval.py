@@ -124,6 +124,8 @@ def main() -> None:
         parser.error(f"--servers {args.servers}: at least one has to answer")
     if args.write and (args.model or args.server):
         parser.error("--write stores an adapter's table: it goes without --model and --server")
+    if args.adapter and not args.adapter.is_file():
+        parser.error(f"--adapter {args.adapter}: there is no such file; make train makes one")
     model = gguf_path(adapter=args.adapter) if args.adapter else args.model
     changes = {"url": args.server, "model": model, "threads": args.threads}
     with ExitStack() as stack:

@@ -26,6 +26,14 @@ RECIPES = (8, 60), (16, 60), (32, 60), (16, 120), (16, 240)
 """Rank and steps."""
 
 
+def recipe(given: str) -> tuple[int, int]:
+    try:
+        rank, steps = map(int, given.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r}: expected rank and steps, as in 16,60") from None
+    return rank, steps
+
+
 def train(rank: int, steps: int, args: argparse.Namespace, out: Path) -> float:
     """Seconds that it took."""
     run = [
@@ -37,8 +45,8 @@ def train(rank: int, steps: int, args: argparse.Namespace, out: Path) -> float:
         "-m",
         "training.train",
     ]
-    recipe = {"rank": rank, "steps": steps, "together": args.together, "seed": args.seed, "save-every": steps}
-    flags = [f"--{name}={value}" for name, value in {**recipe, "out": out}.items()]
+    given = {"rank": rank, "steps": steps, "together": args.together, "seed": args.seed, "save-every": steps}
+    flags = [f"--{name}={value}" for name, value in {**given, "out": out}.items()]
     began = time.monotonic()
     subprocess.run([*map(str, run), *flags], check=True)
     return round(time.monotonic() - began, 1)
@@ -48,19 +56,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--recipe", action="append", help="RANK,STEPS, again for more; default: five of them")
+    parser.add_argument(
+        "--recipe", action="append", type=recipe, help="RANK,STEPS, again for more; default: five of them"
+    )
     parser.add_argument("--together", type=int, default=8, help="conversations a step")
     parser.add_argument("--workers", type=int, default=8, help="processes that share a step")
     parser.add_argument("--cases", type=int, default=24, help="held-out runs of each family")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--write", action="store_true", help=f"store the table in {table.SWEEP}")
     args = parser.parse_args()
-    recipes = [tuple(map(int, one.split(","))) for one in args.recipe or ()] or RECIPES
     device = "cuda" if torch.cuda.is_available() else "cpu"
     rows: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         held = None
-        for rank, steps in recipes:
+        for rank, steps in args.recipe or RECIPES:
             adapter = Path(folder) / f"{rank}-{steps}.gguf"
             row = {"rank": rank, "conversations": steps * args.together}
             row["seconds"] = train(rank, steps, args, adapter)
