@@ -150,17 +150,20 @@ def main() -> None:
     print(json.dumps(record.families(), indent=1))
     if record.path:
         print(f"written: {record.path}")
-        table.main()
+        if not args.adapter:
+            table.main()
 
 
 def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Record:
     """Where the cases go: the course's table of this engine, one beside another adapter, or nowhere."""
+    if not args.write:
+        return Record(None, {}, order)
     built = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
     adapter = args.adapter or adapter_path()
     model = gguf_path(report=lambda _: None, adapter=adapter)
     made = {"adapter_sha256": sha256(adapter), "file": model.name, "sha256": sha256(model)}
     path = args.adapter.with_suffix(".json") if args.adapter else table.data(built.partition(",")[0])
-    return Record(path if args.write else None, {"model": made, "engine": built, "seed": args.seed}, order)
+    return Record(path, {"model": made, "engine": built, "seed": args.seed}, order)
 
 
 def _servers(stack: ExitStack, count: int, **changes) -> list[Server]:

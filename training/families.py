@@ -14,13 +14,13 @@ DECK = {
     chat.FAMILY: 3, FIRST_MOVES: 3, imports.FAMILY: 3, documents.FAMILY: 3,
     speed.FAMILY: 4, compare.FAMILY: 5, calls.FAMILY: 3, planted.FAMILY: 1,
 }  # fmt: skip
-"""What each 25 steps hold. Drawn one by one, a family was absent from 28 steps, and what is absent is forgotten."""
+"""What each 25 cards in a row hold. Drawn one by one, a family was absent from 28, and what is absent is forgotten."""
 
 
-def card(seed: int, step: int) -> str:
-    """What a step of training is about: the deck, shuffled anew each time that it is through."""
+def card(seed: int, number: int) -> str:
+    """What some neighboring conversations are about: the deck, shuffled anew each time that it is through."""
     cards = [name for name, count in DECK.items() for _ in range(count)]
-    turn, place = divmod(step, len(cards))
+    turn, place = divmod(number, len(cards))
     random.Random(f"{seed} {turn}").shuffle(cards)
     return cards[place]
 

@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--family", default=speed.FAMILY, choices=list(FAMILIES))
     parser.add_argument("--cases", type=int, default=50)
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--write", action="store_true", help=f"store the table in {table.quantizations()}")
+    parser.add_argument("--write", action="store_true", help=f"store the table in {table.QUANTIZATIONS}")
     args = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def main() -> None:
     }
     print(json.dumps(data, indent=1))
     if args.write:
-        table.quantizations().write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        table.QUANTIZATIONS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         table.main()
 
 

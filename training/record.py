@@ -46,7 +46,7 @@ class Record:
         self.beside: dict[str, dict] = {}
         """Of a family, what its cases do not tell: servers at once, the base model."""
         before = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
-        if all(before.get(name) == value for name, value in about.items()):
+        if before and all(before.get(name) == value for name, value in about.items()):
             for one in before["results"]:
                 self.results.setdefault(one["family"], []).append(Result(**one))
             for family, row in before["families"].items():

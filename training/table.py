@@ -19,7 +19,7 @@ PAGES = {
     TRAINING / "README.md": ["sweep"],
 }
 """The tables of each page."""
-SWEEP = TRAINING / "sweep.json"
+QUANTIZATIONS, SWEEP = FOLDER / "quantizations.json", TRAINING / "sweep.json"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 """Percent right."""
 
@@ -27,10 +27,6 @@ TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 def data(engine: str = "wheel") -> Path:
     """The file of an engine: the wheel's is the one that lesson 00 shows."""
     return FOLDER / ("eval.json" if engine == "wheel" else f"eval.{engine}.json")
-
-
-def quantizations() -> Path:
-    return FOLDER / "quantizations.json"
 
 
 def markdown(wheel: dict, binary: dict | None = None) -> str:
@@ -120,7 +116,7 @@ def written(page: Path, text: str) -> str:
     """The page's text with its tables of the data as they are now."""
     made = {
         "eval": lambda: markdown(read(data()), read(data("binary"))),
-        "quantizations": lambda: sizes(read(quantizations())),
+        "quantizations": lambda: sizes(read(QUANTIZATIONS)),
         "sweep": lambda: recipes(read(SWEEP)),
     }
     for name in PAGES[page]:

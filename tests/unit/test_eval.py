@@ -100,3 +100,11 @@ def test_a_family_is_measured_anew_alone(tmp_path):
     record.forget("chat")
     assert record.of("chat") == []
     assert [r.question for r in record.of("speed")] == ["b"]
+
+
+def test_a_look_is_counted_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    look = Record(None, {}, ORDER)
+    look.add(result("chat", "a"))
+    assert look.families()["chat"]["cases"] == 1
+    assert not list(tmp_path.iterdir())
