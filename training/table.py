@@ -60,12 +60,14 @@ def markdown(wheel: dict, binary: dict | None = None) -> str:
 
 def beside(family: str, wheel: dict, binary: dict | None) -> str:
     """How often the binary was right, and gave the very answer of the wheel."""
-    if not binary or binary["model"] != wheel["model"] or family not in binary["families"]:
+    alike = binary and all(binary[what] == wheel[what] for what in ("model", "seed"))
+    if not alike or family not in binary["families"]:
         return "not measured"
     row = binary["families"][family]
-    said = {r["question"]: r["answer"] for r in wheel["results"] if r["family"] == family}
-    both = [r["answer"] == said[r["question"]] for r in binary["results"]
-            if r["family"] == family and r["question"] in said]  # fmt: skip
+    # By their order, which is that of the cases: a question may be asked twice, with and without thinking. A binary may
+    # have been asked fewer of them so far.
+    here, there = ([r for r in engine["results"] if r["family"] == family] for engine in (wheel, binary))
+    both = [one["answer"] == other["answer"] for one, other in zip(here, there, strict=False)]
     return f"{row['right']} of {row['cases']}, {sum(both)} of {len(both)} answers the same"
 
 

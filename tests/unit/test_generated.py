@@ -40,12 +40,12 @@ def test_a_missed_target_is_called_missed():
 
 def test_the_same_answers_on_two_engines_are_counted_case_by_case():
     row = {"cases": 2, "right": 1}
-    wheel = {"model": "m", "families": {"a": row}, "results": [
-        {"family": "a", "question": "x", "answer": "1"}, {"family": "a", "question": "y", "answer": "2"},
-    ]}  # fmt: skip
-    other = {**wheel, "results": [wheel["results"][0], {"family": "a", "question": "y", "answer": "3"}]}
+    asked_twice = [{"family": "a", "question": "x", "answer": answer} for answer in "123"]
+    wheel = {"model": "m", "seed": 1, "families": {"a": row}, "results": asked_twice[:2]}
+    other = {**wheel, "results": [asked_twice[0], asked_twice[2]]}
     assert table.beside("a", wheel, other) == "1 of 2, 1 of 2 answers the same"
     assert table.beside("a", wheel, {**other, "model": "another"}) == "not measured"
+    assert table.beside("a", wheel, {**other, "seed": 2}) == "not measured"
 
 
 def test_the_table_of_quantizations_marks_the_chosen_one():
