@@ -9,6 +9,7 @@ about the same. Does not: change the model.
     make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
     make eval ARGS="--server http://127.0.0.1:8080"            # another engine at an address
     LLAMA_SERVER=/path/llama-server make eval ARGS="--write"   # a binary, into eval.binary.json
+    make eval ARGS="--base --write"                            # the same cases without the adapter, into eval.base.json
 """
 
 import argparse
@@ -28,7 +29,8 @@ from training.families import FAMILIES, measured
 from training.record import Record, Result
 from training.tasks import Task
 
-MAX_STEPS = 8
+MAX_STEPS, OF_THE_BASE = 8, 3
+"""The base model finds no way out of a failed step: with more of them its runs take longer and end no better."""
 
 
 def ask(server: Server, task: Task, max_steps: int) -> Result:
@@ -110,8 +112,10 @@ def main() -> None:
     parser.add_argument("--family", action="append", choices=names, help="again for more; default: all")
     parser.add_argument("--cases", type=int, default=50, help="of each family")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--base", type=int, default=0, help="also this many of each on the base, no adapter")
     of = parser.add_mutually_exclusive_group()
+    of.add_argument(
+        "--base", action="store_true", help=f"the base, no adapter; at most {OF_THE_BASE} steps each"
+    )
     of.add_argument("--adapter", type=Path, help="measure this one; with --write into a .json beside it")
     of.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
     parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
@@ -126,7 +130,8 @@ def main() -> None:
         parser.error("--write stores an adapter's table: it goes without --model and --server")
     if args.adapter and not args.adapter.is_file():
         parser.error(f"--adapter {args.adapter}: there is no such file; make train makes one")
-    model = gguf_path(adapter=args.adapter) if args.adapter else args.model
+    model = gguf_path(adapter=args.adapter) if args.adapter else base_path() if args.base else args.model
+    max_steps = OF_THE_BASE if args.base else MAX_STEPS
     changes = {"url": args.server, "model": model, "threads": args.threads}
     with ExitStack() as stack:
         servers = _servers(stack, args.servers, **changes)
@@ -136,17 +141,10 @@ def main() -> None:
             if args.anew:
                 record.forget(family)
             before = list(record.of(family))
-            for result in told(run(servers, family, range(len(before), args.cases), args.seed), before):
+            left = range(len(before), args.cases)
+            for result in told(run(servers, family, left, args.seed, max_steps), before):
                 record.add(result)
             record.tell(family, servers=args.servers)
-    if args.base:
-        with ExitStack() as stack:
-            servers = _servers(stack, args.servers, model=base_path(), threads=args.threads)
-            for family in args.family or names:
-                print(f"── {family}, the base model, at most 3 steps each")
-                base = list(told(run(servers, family, range(args.base), args.seed, max_steps=3)))
-                right = sum(r.outcome == "right" for r in base)
-                record.tell(family, base_cases=args.base, base_right=right)
     print(json.dumps(record.families(), indent=1))
     if record.path:
         print(f"written: {record.path}")
@@ -155,10 +153,13 @@ def main() -> None:
 
 
 def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Record:
-    """Where the cases go: the course's table of this engine, one beside another adapter, or nowhere."""
+    """Where the cases go: the course's table of this engine or of the base, one beside another adapter, or nowhere."""
     if not args.write:
         return Record(None, {}, order)
     built = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
+    if args.base:
+        made = {"file": base_path().name, "sha256": sha256(base_path())}
+        return Record(table.data("base"), {"model": made, "engine": built, "seed": args.seed}, order)
     adapter = args.adapter or adapter_path()
     model = gguf_path(report=lambda _: None, adapter=adapter)
     made = {"adapter_sha256": sha256(adapter), "file": model.name, "sha256": sha256(model)}

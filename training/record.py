@@ -44,7 +44,7 @@ class Record:
         self.path, self.about, self.order = path, about, list(order)
         self.results: dict[str, list[Result]] = {}
         self.beside: dict[str, dict] = {}
-        """Of a family, what its cases do not tell: servers at once, the base model."""
+        """Of a family, what its cases do not tell: servers at once."""
         before = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
         if before and all(before.get(name) == value for name, value in about.items()):
             for one in before["results"]:

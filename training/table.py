@@ -24,12 +24,12 @@ TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 """Percent right."""
 
 
-def data(engine: str = "wheel") -> Path:
-    """The file of an engine: the wheel's is the one that lesson 00 shows."""
-    return FOLDER / ("eval.json" if engine == "wheel" else f"eval.{engine}.json")
+def data(of: str = "wheel") -> Path:
+    """The file of an engine, or of the base: the wheel's is the one that lesson 00 shows."""
+    return FOLDER / ("eval.json" if of == "wheel" else f"eval.{of}.json")
 
 
-def markdown(wheel: dict, binary: dict | None = None) -> str:
+def markdown(wheel: dict, binary: dict | None = None, base: dict | None = None) -> str:
     """The table of all families that were measured, and what it was measured with; of the binary, what differs."""
     head = [
         "family",
@@ -44,14 +44,14 @@ def markdown(wheel: dict, binary: dict | None = None) -> str:
     ]
     lines = [f"| {' | '.join(head)} |", "|---|--:|---|---|--:|--:|--:|--:|---|"]
     for family, row in wheel["families"].items():
-        base = f"{row['base_right']} of {row['base_cases']}" if "base_cases" in row else "not measured"
         at_once = f" (of {row['servers']} at once)" if row.get("servers", 1) > 1 else ""
-        failures = ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items()) or "none"
         lines.append(
             f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {beside(family, wheel, binary)} "
-            f"| {base} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']}{at_once} | {failures} |"
+            f"| {without(family, wheel, base)} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']}{at_once} "
+            f"| {failed(row) or 'none'} |"
         )
     engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
+    engines += f"; the base model ({base['model']['file']}) on {base['engine']}" if base else ""
     made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
     return "\n".join(
         [*lines, "", f"{made} Steps are means, tokens (generated) and seconds medians of a run."]
@@ -66,9 +66,29 @@ def beside(family: str, wheel: dict, binary: dict | None) -> str:
     row = binary["families"][family]
     # By their order, which is that of the cases: a question may be asked twice, with and without thinking. A binary may
     # have been asked fewer of them so far.
-    here, there = ([r for r in engine["results"] if r["family"] == family] for engine in (wheel, binary))
-    both = [one["answer"] == other["answer"] for one, other in zip(here, there, strict=False)]
-    return f"{row['right']} of {row['cases']}, {sum(both)} of {len(both)} answers the same"
+    pairs = zip(cases(family, wheel), cases(family, binary), strict=False)
+    both = [one["answer"] == other["answer"] for one, other in pairs]
+    faults = f" ({failed(row)})" if row["failures"] else ""
+    return f"{row['right']} of {row['cases']}{faults}, {sum(both)} of {len(both)} answers the same"
+
+
+def without(family: str, wheel: dict, base: dict | None) -> str:
+    """How often the base was right without an adapter, if it was asked the same."""
+    if not base or family not in base["families"]:
+        return "not measured"
+    pairs = zip(cases(family, wheel), cases(family, base), strict=False)
+    if any(one["question"] != other["question"] for one, other in pairs):
+        return "not measured"
+    row = base["families"][family]
+    return f"{row['right']} of {row['cases']}" + (f" ({failed(row)})" if row["failures"] else "")
+
+
+def cases(family: str, measured: dict) -> list[dict]:
+    return [one for one in measured["results"] if one["family"] == family]
+
+
+def failed(row: dict) -> str:
+    return ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items())
 
 
 def verdict(family: str, row: dict) -> str:
@@ -117,7 +137,7 @@ def read(path: Path) -> dict | None:
 def written(page: Path, text: str) -> str:
     """The page's text with its tables of the data as they are now."""
     made = {
-        "eval": lambda: markdown(read(data()), read(data("binary"))),
+        "eval": lambda: markdown(read(data()), read(data("binary")), read(data("base"))),
         "quantizations": lambda: sizes(read(QUANTIZATIONS)),
         "sweep": lambda: recipes(read(SWEEP)),
     }

@@ -39,13 +39,22 @@ def test_a_missed_target_is_called_missed():
 
 
 def test_the_same_answers_on_two_engines_are_counted_case_by_case():
-    row = {"cases": 2, "right": 1}
+    row = {"cases": 2, "right": 1, "failures": {"wrong answer": 1}}
     asked_twice = [{"family": "a", "question": "x", "answer": answer} for answer in "123"]
     wheel = {"model": "m", "seed": 1, "families": {"a": row}, "results": asked_twice[:2]}
     other = {**wheel, "results": [asked_twice[0], asked_twice[2]]}
-    assert table.beside("a", wheel, other) == "1 of 2, 1 of 2 answers the same"
+    assert table.beside("a", wheel, other) == "1 of 2 (1 × wrong answer), 1 of 2 answers the same"
     assert table.beside("a", wheel, {**other, "model": "another"}) == "not measured"
     assert table.beside("a", wheel, {**other, "seed": 2}) == "not measured"
+
+
+def test_the_base_stands_beside_the_model_only_where_it_was_asked_the_same():
+    asked = [{"family": "a", "question": question} for question in "xy"]
+    wheel = {"results": asked}
+    base = {"families": {"a": {"cases": 1, "right": 0, "failures": {"no answer": 1}}}, "results": asked[:1]}
+    assert table.without("a", wheel, base) == "0 of 1 (1 × no answer)"
+    assert table.without("a", wheel, {**base, "results": asked[1:]}) == "not measured"
+    assert table.without("b", wheel, base) == table.without("a", wheel, None) == "not measured"
 
 
 def test_the_table_of_quantizations_marks_the_chosen_one():
