@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -118,12 +119,25 @@ def test_a_server_that_ends_is_told_with_its_log(machine):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_stops_all_that_was_started(machine, number, status):
     given = {**machine, "FAKE": "never ready", "TESTS": "notebooks"}
-    process = subprocess.Popen(["bash", SCRIPT, "lessons"], env=given, start_new_session=True)
-    pid = Path(machine["PID_FILE"])
-    for _ in range(600):
-        if pid.exists() and pid.read_text():
-            break
-        time.sleep(0.1)
-    process.send_signal(number)
-    assert process.wait(60) == status
-    assert server_is_gone(machine)
+    process = subprocess.Popen(
+        ["bash", SCRIPT, "lessons"], env=given, start_new_session=True, preexec_fn=heeds_interrupts
+    )
+    try:
+        pid = Path(machine["PID_FILE"])
+        for _ in range(600):
+            if pid.exists() and pid.read_text():
+                break
+            time.sleep(0.1)
+        process.send_signal(number)
+        assert process.wait(60) == status
+        assert server_is_gone(machine)
+    finally:  # else what goes on running is found by the tests that look for processes left behind
+        with suppress(psutil.NoSuchProcess):
+            for one in (*psutil.Process(process.pid).children(recursive=True), process):
+                one.kill()
+        process.wait()
+
+
+def heeds_interrupts():
+    """As from a terminal: what a script starts with & ignores SIGINT, and hands that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
