@@ -30,7 +30,7 @@ from training.record import Record, Result
 from training.tasks import Task
 
 MAX_STEPS, OF_THE_BASE = 8, 3
-"""The base model finds no way out of a failed step: with more of them its runs take longer and end no better."""
+"""How many steps a run may take. Fewer for the base, whose every step may be as long as `max_tokens` allows."""
 
 
 def ask(server: Server, task: Task, max_steps: int) -> Result:

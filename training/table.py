@@ -68,8 +68,7 @@ def beside(family: str, wheel: dict, binary: dict | None) -> str:
     # have been asked fewer of them so far.
     pairs = zip(cases(family, wheel), cases(family, binary), strict=False)
     both = [one["answer"] == other["answer"] for one, other in pairs]
-    faults = f" ({failed(row)})" if row["failures"] else ""
-    return f"{row['right']} of {row['cases']}{faults}, {sum(both)} of {len(both)} answers the same"
+    return f"{counted(row)}, {sum(both)} of {len(both)} answers the same"
 
 
 def without(family: str, wheel: dict, base: dict | None) -> str:
@@ -79,12 +78,15 @@ def without(family: str, wheel: dict, base: dict | None) -> str:
     pairs = zip(cases(family, wheel), cases(family, base), strict=False)
     if any(one["question"] != other["question"] for one, other in pairs):
         return "not measured"
-    row = base["families"][family]
-    return f"{row['right']} of {row['cases']}" + (f" ({failed(row)})" if row["failures"] else "")
+    return counted(base["families"][family])
 
 
 def cases(family: str, measured: dict) -> list[dict]:
     return [one for one in measured["results"] if one["family"] == family]
+
+
+def counted(row: dict) -> str:
+    return f"{row['right']} of {row['cases']}" + (f" ({failed(row)})" if row["failures"] else "")
 
 
 def failed(row: dict) -> str:
