@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then run  course doctor"
@@ -49,6 +49,8 @@ def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+KV_TYPES = "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"
+FLASH = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
 FORMATS = {"none": "NONE", "auto": "AUTO", "deepseek": "DEEPSEEK", "deepseek-legacy": "DEEPSEEK_LEGACY"}
 
 SWITCHES = {  # flags → the attribute of CommonParams, and what it becomes
@@ -86,8 +88,18 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-cms", "--checkpoint-min-step"): ("checkpoint_min_step", int),
     ("-lv", "--verbosity", "--log-verbosity"): ("verbosity", int),
     ("--spec-type",): ("speculative.types", _list),
+    ("-fa", "--flash-attn"): ("flash_attn_type", str),
+    ("-ctk", "--cache-type-k"): ("cache_type_k", str),
+    ("-ctv", "--cache-type-v"): ("cache_type_v", str),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
+CHOICES: dict[str, tuple[str, Collection[str]]] = {
+    "reasoning_format": ("--reasoning-format", FORMATS),
+    "flash_attn_type": ("-fa", FLASH),
+    "cache_type_k": ("-ctk", KV_TYPES),
+    "cache_type_v": ("-ctv", KV_TYPES),
+}
+"""The settings that take a word of a list, with the flag as it is named to who mistyped it."""
 CANNOT = {
     flag: "this wheel does not download models. Give a file with -m, or use a llama-server binary"
     for flag in (
@@ -128,10 +140,9 @@ def parse(argv: Sequence[str]) -> dict[str, Any]:
                 raise Refused(f"{flag} wants a whole number, not {text!r}") from None
         else:
             raise Refused(f"unknown flag {flag}")
-    if settings.get("reasoning_format", "auto") not in FORMATS:
-        raise Refused(
-            f"--reasoning-format is one of {', '.join(FORMATS)}, not {settings['reasoning_format']!r}"
-        )
+    for name, (flag, known) in CHOICES.items():
+        if name in settings and settings[name] not in known:
+            raise Refused(f"{flag} is one of {', '.join(known)}, not {settings[name]!r}")
     if "model.path" not in settings:
         raise Refused("-m FILE is missing: which model?")
     return settings
@@ -147,6 +158,10 @@ def parameters(settings: dict[str, Any], xllamacpp: Any) -> Any:
             raise Refused(f"this version of xllamacpp has no setting {name}")
         if attribute == "reasoning_format":
             value = getattr(xllamacpp.common_reasoning_format, f"COMMON_REASONING_FORMAT_{FORMATS[value]}")
+        elif attribute == "flash_attn_type":
+            value = getattr(xllamacpp.llama_flash_attn_type, f"LLAMA_FLASH_ATTN_TYPE_{FLASH[value]}")
+        elif attribute in ("cache_type_k", "cache_type_v"):
+            value = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{value.upper()}")
         elif attribute == "types":
             value = [_spec_type(xllamacpp, name) for name in value]
         elif attribute == "lora_adapters":
