@@ -26,10 +26,10 @@ def describe() -> dict:
 
 
 def name(machine: dict) -> str:
-    """What its file in bench/results is called: gpu-nvidia-h200, cpu-2-cores."""
+    """What its file in bench/results is called: gpu-nvidia-h200, cpu-2-cores-amd-epyc."""
     if machine["gpu"]:
         return f"gpu-{slug(machine['gpu']['name'])}"
-    return f"cpu-{machine['cores']}-cores"
+    return f"cpu-{machine['cores']}-cores-{slug(re.sub(r'[(](R|TM)[)]', '', machine['cpu']))}"
 
 
 def slug(text: str) -> str:

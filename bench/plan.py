@@ -18,6 +18,7 @@ PLAN = [
     Measurement("reread", "bench.reread", "Tokens that are read again"),
     Measurement("suite", "bench.suite", "The notebooks as tests"),
     Measurement("speed", "bench.speed", "The server beside llama-bench"),
+    Measurement("attention", "bench.attention", "What the tokens before it cost a token"),
     Measurement("drafts", "bench.drafts", "Guessed tokens"),
     Measurement("crowd", "bench.crowd", "Many agents at once"),
     Measurement("layers", "bench.layers", "CPU and GPU"),

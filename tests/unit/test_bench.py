@@ -8,6 +8,7 @@ import pytest
 
 from bench import __main__ as program
 from bench import (
+    attention,
     clone,
     crowd,
     layers,
@@ -180,6 +181,16 @@ def test_llama_benchs_json_is_read_behind_its_other_output():
     assert (read.ratio, written.ratio) == (0.5, 0.9)
 
 
+def test_a_token_after_many_others_is_compared_with_one_after_few_and_each_flag_with_the_profile():
+    plain, other = (
+        attention.Cost(few=10.0, many=40.0, read=8.0),
+        attention.Cost(few=10.0, many=20.0, read=6.0),
+    )
+    back, writing, reading = attention.rows({attention.AS_IT_IS: [plain] * 3, "another": [other] * 3})
+    assert (back.ratio, writing.ratio, reading.ratio) == (4, 0.5, 0.75)
+    assert writing.what.startswith("another: writing")
+
+
 def a_crowd(**given) -> Crowd:
     known = {"at_once": 2, "done": 4, "seconds": 60.0, "read": 10_000, "written": 1_200, "context": 3000}
     return Crowd(**{**known, **given})
@@ -265,11 +276,12 @@ def test_a_thought_opens_and_ends_with_one_token_each():
 # ---- machines, files, tables
 
 
-def test_a_file_is_named_after_the_gpu_or_the_cores():
+def test_a_file_is_named_after_the_gpu_or_the_processor():
     gpu = machine.parse_gpu("NVIDIA H200, 143771 MiB, 580.159.03\n")
     assert gpu == {"name": "NVIDIA H200", "memory": "143771 MiB", "driver": "580.159.03"}
     assert machine.name({**MACHINE, "gpu": gpu}) == "gpu-nvidia-h200"
-    assert machine.name(MACHINE) == "cpu-2-cores"
+    assert machine.name(MACHINE) == "cpu-2-cores-a-cpu"
+    assert machine.name({**MACHINE, "cpu": "Intel(R) Xeon(R) Processor"}) == "cpu-2-cores-intel-xeon-processor"
     assert machine.parse_gpu("No devices were found") is None
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench import crowd, recorded, reread, speed
+from bench import attention, crowd, recorded, reread, speed
 from bench.setting import Setting
 from course import profiles
 from course.server.connection import Connection
@@ -128,3 +128,7 @@ def test_agents_at_once_are_timed_and_their_tokens_added_up(server, tmp_path):
 
 def test_the_first_of_the_timed_prompts_only_warms_up(server):
     assert speed.served(server, 3) == ([400.0] * 3, [80.0] * 3)
+
+
+def test_a_token_is_timed_by_the_server(server):
+    assert attention.cost(server, 1) == attention.Cost(few=12.5, many=12.5, read=2.5)

@@ -1,0 +1,92 @@
+"""What a token costs after many others, and what flags of llama-server change about it.
+
+A token of a small model looks back at all before it, and on a CPU that soon takes longer than its weights do. With an
+agent's system prompt some 2,400 tokens are always there.
+
+Does: asks servers that differ in these flags only, in turn: write after a few tokens and after many, read some more after
+many. Random tokens, no guesses. Does not: tell whether the texts stay the same; `make eval` does.
+"""
+
+import random
+from dataclasses import dataclass
+
+from bench.rows import Row, paired, rotated, spread
+from bench.setting import Setting
+from course.server import Server
+
+FEW, MANY, READ, WRITTEN = 16, 3500, 512, 32
+AS_IT_IS = "the profile"
+KINDS = {
+    AS_IT_IS: [],
+    "flash attention off": ["-fa", "off"],
+    "flash attention off, keys in Q8_0": ["-fa", "off", "-ctk", "q8_0"],
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds a token: written after FEW and MANY tokens, read after MANY."""
+
+    few: float
+    many: float
+    read: float
+
+
+def cost(server: Server, seed: int) -> Cost:
+    draw = random.Random(seed)
+    common = random.Random(0)
+    tokens = [common.randrange(1000, 40000) for _ in range(MANY)]
+    new = [draw.randrange(1000, 40000) for _ in range(READ)]
+
+    def ask(prompt: list[int], written: int) -> dict:
+        body = {"prompt": prompt, "n_predict": written, "ignore_eos": True, "temperature": 0}
+        return server.post("/completion", {**body, "cache_prompt": True})["timings"]
+
+    few = ask(new[:FEW], WRITTEN)
+    ask(tokens, 1)
+    many = ask([*tokens, new[0]], WRITTEN)
+    read = ask([*tokens, *new], 1)
+    return Cost(
+        1000 / few["predicted_per_second"],
+        1000 / many["predicted_per_second"],
+        1000 / read["prompt_per_second"],
+    )
+
+
+def measure(setting: Setting) -> list[Row]:
+    made: dict[str, list[Cost]] = {name: [] for name in KINDS}
+    with setting.server(spec_type="none") as first:
+        cost(first, 0)  # warms up the files
+    for round in range(setting.runs):
+        for name in rotated(list(KINDS), round):
+            with setting.server(spec_type="none", extra=KINDS[name]) as server:
+                made[name].append(cost(server, round))
+    return rows(made)
+
+
+def rows(made: dict[str, list[Cost]]) -> list[Row]:
+    """Pure: what many tokens cost the profile, then each other kind ÷ the profile."""
+    base = made[AS_IT_IS]
+    data = {name: [vars(one) for one in costs] for name, costs in made.items()}
+    few, many = [c.few for c in base], [c.many for c in base]
+    first = Row(
+        f"a token written after {MANY:,} others ÷ after {FEW}",
+        paired(many, few), f"{spread(many)} ms ÷ {spread(few)} ms", data=data,
+    )  # fmt: skip
+    others = [name for name in made if name != AS_IT_IS]
+    return [first, *(row for name in others for row in _against(name, made[name], base))]
+
+
+def _against(name: str, costs: list[Cost], base: list[Cost]) -> list[Row]:
+    parts = (
+        ("writing", [c.many for c in costs], [c.many for c in base]),
+        ("reading", [c.read for c in costs], [c.read for c in base]),
+    )
+    return [
+        Row(
+            f"{name}: {doing} after {MANY:,} tokens ÷ as {AS_IT_IS} has it",
+            paired(ours, theirs),
+            f"{spread(ours)} ms ÷ {spread(theirs)} ms a token",
+        )
+        for doing, ours, theirs in parts
+    ]
