@@ -281,7 +281,7 @@ def test_a_file_is_named_after_the_gpu_or_the_processor():
     assert gpu == {"name": "NVIDIA H200", "memory": "143771 MiB", "driver": "580.159.03"}
     assert machine.name({**MACHINE, "gpu": gpu}) == "gpu-nvidia-h200"
     assert machine.name(MACHINE) == "cpu-2-cores-a-cpu"
-    assert machine.name({**MACHINE, "cpu": "Intel(R) Xeon(R) Processor"}) == "cpu-2-cores-intel-xeon-processor"
+    assert machine.name({**MACHINE, "cpu": "Xeon(R) W"}) == "cpu-2-cores-xeon-w"
     assert machine.parse_gpu("No devices were found") is None
 
 
