@@ -132,10 +132,9 @@ for family, row in scores["families"].items():
         print(f"    {times} × {kind}")
 
 # %% [markdown]
-# `right` of `cases` is what it gets right; below are the kinds of its failures, such as a figure
-# taken from the wrong page. `steps` is the mean and `seconds` the median on the machine
-# where it was measured. You will meet such a failure sooner or later, and read on the wire how it
-# came about.
+# `right` of `cases` is what it gets right, and where it fails, the line below says how. `steps` is
+# the mean and `seconds` the median on the machine where it was measured. You will meet a failure
+# sooner or later, and read on the wire how it came about.
 
 # %% tags=["nbval-check-output"]
 rows = scores["families"].values()
@@ -218,25 +217,38 @@ check.says("each request was longer than the one before", sizes == sorted(set(si
 check.says("the embedded model takes three requests", len(told) == 3, saw=len(told))
 
 # %% [markdown]
-# ### Exercise 00.2 · ★☆☆ · 3 minutes
+# ### Exercise 00.2 · ★★☆ · 4 minutes
 #
-# The prompt grows with each step, and the server has room for `context` tokens. How many has the
-# article's profile room for?
+# The prompt grows with each step, and the server has room for so many tokens:
+
+# %%
+room = server.props()["default_generation_settings"]["n_ctx"]
+print(f"room for {room:,} tokens; the prompts so far had {sizes}")
+
+# %% [markdown]
+# If each further step made the prompt longer by as much as the last one did, for how many more
+# prompts would there be room?
 #
 # <details><summary>Hint</summary>
 #
-# `load("…")` gives a profile, and `.context` is one of its fields. The flag is `-c`.
+# How much longer is the last prompt than the one before it? How often does that fit into what is
+# left?
 #
 # </details>
 
 # %% tags=["stub"]
-context = ...
+more = ...
 
 # %% tags=["solution"]
-context = load("qwen3.6-35b-a3b").context
+more = (room - sizes[-1]) // (sizes[-1] - sizes[-2])
 
 # %%
-check.exercise("00.2", context, lambda n: n == 65536, hint='load("qwen3.6-35b-a3b").context')
+left, longer = room - sizes[-1], sizes[-1] - sizes[-2]
+check.exercise("00.2", more, lambda n: n == left // longer, hint=f"{longer} more each time, {left} left")
+
+# %% [markdown]
+# No agent can go on forever: a prompt that does not fit is refused, with HTTP 400, and the run
+# is over.
 
 # %% [markdown]
 # ## The map
