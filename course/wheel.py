@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then run  course doctor"
@@ -49,10 +49,18 @@ def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-KV_TYPES = "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"
-FLASH = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
-FORMATS = {"none": "NONE", "auto": "AUTO", "deepseek": "DEEPSEEK", "deepseek-legacy": "DEEPSEEK_LEGACY"}
+def _members(*words: str) -> dict[str, str]:
+    return {word: word.upper().replace("-", "_") for word in words}
 
+
+_KV = _members("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+CHOICES = {  # the attribute → its flag, xllamacpp's enumeration, and which member each word stands for
+    "reasoning_format": ("--reasoning-format", "common_reasoning_format",
+                         _members("none", "auto", "deepseek", "deepseek-legacy")),
+    "flash_attn_type": ("-fa", "llama_flash_attn_type", {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}),
+    "cache_type_k": ("-ctk", "ggml_type", _KV),
+    "cache_type_v": ("-ctv", "ggml_type", _KV),
+}  # fmt: skip
 SWITCHES = {  # flags → the attribute of CommonParams, and what it becomes
     ("--jinja",): ("use_jinja", True),
     ("--no-jinja",): ("use_jinja", False),
@@ -93,13 +101,6 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-ctv", "--cache-type-v"): ("cache_type_v", str),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
-CHOICES: dict[str, tuple[str, Collection[str]]] = {
-    "reasoning_format": ("--reasoning-format", FORMATS),
-    "flash_attn_type": ("-fa", FLASH),
-    "cache_type_k": ("-ctk", KV_TYPES),
-    "cache_type_v": ("-ctv", KV_TYPES),
-}
-"""The settings that take a word of a list, with the flag as it is named to who mistyped it."""
 CANNOT = {
     flag: "this wheel does not download models. Give a file with -m, or use a llama-server binary"
     for flag in (
@@ -140,9 +141,9 @@ def parse(argv: Sequence[str]) -> dict[str, Any]:
                 raise Refused(f"{flag} wants a whole number, not {text!r}") from None
         else:
             raise Refused(f"unknown flag {flag}")
-    for name, (flag, known) in CHOICES.items():
-        if name in settings and settings[name] not in known:
-            raise Refused(f"{flag} is one of {', '.join(known)}, not {settings[name]!r}")
+    for name, (flag, _, members) in CHOICES.items():
+        if name in settings and settings[name] not in members:
+            raise Refused(f"{flag} is one of {', '.join(members)}, not {settings[name]!r}")
     if "model.path" not in settings:
         raise Refused("-m FILE is missing: which model?")
     return settings
@@ -156,12 +157,9 @@ def parameters(settings: dict[str, Any], xllamacpp: Any) -> Any:
         target = getattr(params, owner) if owner else params
         if not hasattr(target, attribute):
             raise Refused(f"this version of xllamacpp has no setting {name}")
-        if attribute == "reasoning_format":
-            value = getattr(xllamacpp.common_reasoning_format, f"COMMON_REASONING_FORMAT_{FORMATS[value]}")
-        elif attribute == "flash_attn_type":
-            value = getattr(xllamacpp.llama_flash_attn_type, f"LLAMA_FLASH_ATTN_TYPE_{FLASH[value]}")
-        elif attribute in ("cache_type_k", "cache_type_v"):
-            value = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{value.upper()}")
+        if attribute in CHOICES:
+            _, enumeration, members = CHOICES[attribute]
+            value = getattr(getattr(xllamacpp, enumeration), f"{enumeration.upper()}_{members[value]}")
         elif attribute == "types":
             value = [_spec_type(xllamacpp, name) for name in value]
         elif attribute == "lora_adapters":
