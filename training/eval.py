@@ -159,7 +159,8 @@ def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Recor
     built = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
     if args.base:
         made = {"file": base_path().name, "sha256": sha256(base_path())}
-        return Record(table.data("base"), {"model": made, "engine": built, "seed": args.seed}, order)
+        about = {"model": made, "engine": built, "seed": args.seed, "max_steps": OF_THE_BASE}
+        return Record(table.data("base"), about, order)
     adapter = args.adapter or adapter_path()
     model = gguf_path(report=lambda _: None, adapter=adapter)
     made = {"adapter_sha256": sha256(adapter), "file": model.name, "sha256": sha256(model)}

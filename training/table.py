@@ -51,7 +51,8 @@ def markdown(wheel: dict, binary: dict | None = None, base: dict | None = None) 
             f"| {failed(row) or 'none'} |"
         )
     engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
-    engines += f"; the base model ({base['model']['file']}) on {base['engine']}" if base else ""
+    if base:
+        engines += f"; the base model ({base['model']['file']}, at most {base['max_steps']} steps) on {base['engine']}"
     made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
     return "\n".join(
         [*lines, "", f"{made} Steps are means, tokens (generated) and seconds medians of a run."]
