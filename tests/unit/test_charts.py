@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from test_turns import SYSTEM, TASK, entry, reply, step
+from records import SYSTEM, TASK, entry, reply, step
 from test_view import Tags
 
 from course import view

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_turns import SYSTEM, entry
+from records import SYSTEM, entry
 
 from course import view
 from course.turns import text_of, turns

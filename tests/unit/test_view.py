@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from test_turns import SYSTEM, TASK, entry, reply, step
+from records import SYSTEM, TASK, entry, reply, step
 
 from course import labs, view
 from course.turns import turns

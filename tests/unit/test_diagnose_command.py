@@ -1,0 +1,120 @@
+"""The words of the diagnosis, `course diagnose`, and how well faults are told apart."""
+
+import json
+
+import pytest
+from diagnosed import (
+    CALL,
+    ERROR,
+    act,
+    call,
+    found,
+    healthy,
+    refused,
+)
+from typer.testing import CliRunner
+
+from bench.diagnosis import report
+from bench.recipes import Recipe, recipes
+from course.cli import app
+from course.diagnose import KINDS, diagnose, record, text
+from course.turns import turns
+
+
+def test_every_kind_says_why_and_what_next():
+    assert len(KINDS) >= 14
+    for fault in KINDS.values():
+        assert fault.title
+        assert fault.why
+        assert fault.next
+
+
+def test_the_console_explains_a_kind_once():
+    error = ERROR.format("1 / 0", "ZeroDivisionError: division by zero")
+    records = [call(1, CALL), act(1, "1 / 0", error=error), call(2, CALL), act(2, "1/0", error=error)]
+    made = turns(records)
+    said = text(diagnose(made), made)
+    assert said.count("next: ") == 2
+    assert "why, next: as in turn 1" in said
+    assert said.endswith("2 findings of 1 kind in 2 turns (2 exchanges, 2 steps)")
+    where = f"step.error[{error.index('due to')}:{len(error)}]"
+    assert f"   {where}: 'due to: ZeroDivisionError: division by zero'\n" in said
+
+
+@pytest.fixture
+def run(tmp_path):
+    """`course diagnose` on a tape with these records."""
+
+    def invoke(records, *options, name="t.tape.jsonl"):
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
+        return CliRunner().invoke(app, ["diagnose", str(path), *options])
+
+    return invoke
+
+
+def test_a_healthy_tape_is_status_0_and_one_line(run):
+    result = run(healthy())
+    assert result.exit_code == 0
+    assert result.output.count("\n") == 1
+    assert f"nothing wrong found in 3 turns (3 exchanges, 3 steps), for {len(KINDS)} kinds" in result.output
+
+
+def test_findings_are_status_1(run):
+    result = run([refused(401, {"message": "Invalid API Key"})])
+    assert result.exit_code == 1
+    for part in ("wrong-key", "response.error.message[0:15]", "'Invalid API Key'", "why:", "next:", "KEY=…"):
+        assert part in result.output
+
+
+def test_json_is_a_list_of_objects(run):
+    records = [refused(401, {"message": "Invalid API Key"})]
+    result = run(records, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.output) == [json.loads(json.dumps(record(f))) for f in found(records)]
+    assert run(healthy(), "--json").output == "[]\n"
+
+
+def test_the_measurement_counts_what_was_missed_and_what_was_not_there():
+    """Two right of three found, two right of four faults."""
+    labels = [
+        ("a", {"busy", "wrong-key"}, {"busy"}),
+        ("b", {"busy"}, {"busy", "max-steps"}),
+        ("c", {"hung-up"}, set()),
+    ]
+    labels += [("d", set(), set())]
+    said = report([(Recipe(n, frozenset(e), print), frozenset(f)) for n, e, f in labels])
+    for part in (
+        "precision 66.7 %",
+        "recall    50.0 %",
+        "missed: wrong-key",
+        "not there: max-steps",
+        "finding: 1 of 1",
+    ):
+        assert part in said
+
+
+def test_every_kind_has_a_recipe_and_no_recipe_another_kind():
+    known = recipes()
+    assert set().union(*(r.expected for r in known)) == set(KINDS)
+    assert len({r.name for r in known}) == len(known)
+    assert sum(not r.expected for r in known) >= 15
+
+
+def test_what_cannot_be_read_is_status_2(run, tmp_path):
+    (tmp_path / "garbage").write_bytes(b"\x00\x01\n")
+    missing, garbage = (CliRunner().invoke(app, ["diagnose", str(tmp_path / n)]) for n in ("none", "garbage"))
+    for result in (missing, garbage, run([]), run([{"_type": "note"}])):
+        assert result.exit_code == 2
+        assert result.stderr.startswith("course: ")
+        assert "course ask" in result.stderr
+
+
+def test_a_cut_off_tape_is_diagnosed_as_far_as_it_goes(run, tmp_path):
+    """What was lost is said on stderr, and the JSON stays JSON."""
+    run([refused(401, {"message": "Invalid API Key"}), *healthy()])
+    path = tmp_path / "t.tape.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+    result = CliRunner().invoke(app, ["diagnose", str(path), "--json"])
+    assert [f["kind"] for f in json.loads(result.stdout)] == ["wrong-key"]
+    assert "is cut off" in result.stderr

@@ -1,0 +1,109 @@
+"""Faults in what the model wrote: thinking that leaked, stop strings, cuts."""
+
+import pytest
+from diagnosed import ANSWER, RUN, act, call, command, found, kinds, verbose
+
+
+@pytest.mark.parametrize(
+    ("content", "flag"),
+    [
+        ("<think>\nhm\n</think>\n\n" + ANSWER, "--reasoning-format none"),
+        ("hm\n</think>\n\n" + ANSWER, "--skip-chat-parsing"),
+        ("hm, I would say 9.62", "--skip-chat-parsing"),
+    ],
+)
+def test_leaked_thinking_names_the_setting_that_left_it(content, flag):
+    """By the prompt, which opened the thinking, and what is left of the tags; or by the server's command."""
+    for records in ([call(1, content, **verbose("<think>\n"))],
+                    [command(flag), call(1, content, **verbose("<think>\n"))]):  # fmt: skip
+        (finding,) = found(records)
+        assert finding.kind == "thinking-in-content"
+        assert flag in finding.why
+
+
+def test_leaked_thinking_is_found_without_the_prompt():
+    for content in ("<think>h</think>4", "<think>\nhm", "hm\n</think>\n\n4"):
+        assert kinds([call(1, content)]) == ["thinking-in-content"], content
+    (asked,) = found([call(1, "<think>h</think>4", ask={"reasoning_format": "none"})])
+    assert "request says reasoning_format: none" in asked.why
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "A <think> tag opens the thinking, and </think> ends it.",
+        "I write the file.\n<code>\ntext = '''\n</think>\n'''\n</code>",
+        "For example:\n```\n</think>\n```\nis how it ends.",
+    ],
+)
+def test_talking_about_the_tags_is_no_leak(content):
+    assert kinds([call(1, content)]) == []
+
+
+def test_code_in_leaked_thinking_that_ran():
+    """The draft and what ran are quoted; code after the thinking is no draft."""
+    leaked = "<think>\nMaybe <code>\nfinal_answer(99)\n</code>? No.\n</think>\n\n" + ANSWER
+    both = "final_answer(99)\n\nfinal_answer(9.62)"
+    leak, decoy = found([call(1, leaked), act(1, both, is_final=True, action_output=99)])
+    assert (leak.kind, decoy.kind) == ("thinking-in-content", "decoy-ran")
+    assert decoy.evidence[1].text == "final_answer(99)"
+    harmless = "<think>\nhm\n</think>\n\n" + ANSWER
+    assert kinds([call(1, harmless), act(1, "final_answer(9.62)", is_final=True)]) == ["thinking-in-content"]
+
+
+def test_a_stop_string_in_the_thinking():
+    """The server's own word for it where there is one, else the code block that lacks just that string."""
+    draft = "I could call\n<code>\nfinal_answer(99)\n"
+    for more in ({}, verbose("<think>\n", stop_type="word", stopping_word="</code>", content=draft)):
+        (finding,) = found([call(1, "", thinking=draft, **more)])
+        assert finding.kind == "stop-in-thinking"
+        assert "</code> as a stop string" in finding.why
+        assert finding.evidence[0].text.endswith("final_answer(99)\n")
+    other = verbose("<think>\n", stop_type="word", stopping_word="Observation:", content="hm\n")
+    assert kinds([call(1, "", thinking="hm\n", **other)]) == ["stop-in-thinking"]
+
+
+def test_a_stop_string_in_leaked_thinking():
+    draft = "<think>\nMaybe\n<code>\nfinal_answer(99)\n"
+    records = [call(1, draft), act(1, "final_answer(99)", is_final=True, action_output=99)]
+    assert kinds(records) == ["thinking-in-content", "decoy-ran", "stop-in-thinking"]
+
+
+def test_empty_content_without_a_stop_string_is_the_models_own():
+    """It ended its turn, after a closed thought or at once; with a tool call that is what is expected."""
+    closed = verbose("<think>\n", stop_type="eos", stopping_word="", content="hm\n</think>\n\n")
+    for made in (call(1, "", thinking="hm", **closed), call(1, ""), call(1, None)):
+        (finding,) = found([made])
+        assert finding.kind == "nothing-said"
+    tool = [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    assert kinds([call(1, None, finish="tool_calls", calls=tool), call(2, "", calls=tool)]) == []
+
+
+def test_a_cut_by_max_tokens_says_what_was_cut():
+    ask, usage = {"max_tokens": 24}, {"usage": {"prompt_tokens": 100, "completion_tokens": 24}}
+    (thinking,) = found([call(1, "", finish="length", thinking="Well, the", ask=ask, **usage)])
+    (answer,) = found([call(1, "I sea", finish="length", thinking="Well.", ask=ask, **usage)])
+    assert (thinking.kind, answer.kind) == ("thinking-cut", "answer-cut")
+    for finding in (thinking, answer):
+        assert "max_tokens is 24" in finding.why
+        assert "max_tokens=256" in finding.next
+
+
+def test_a_cut_by_a_full_context_says_so():
+    usage = {"usage": {"prompt_tokens": 8000, "completion_tokens": 192}}
+    (finding,) = found([command(""), call(1, "I sea", finish="length", ask={"max_tokens": 768}, **usage)])
+    assert finding.kind == "answer-cut"
+    assert "context of 8192 tokens is full" in finding.why
+
+
+def test_a_prompt_that_does_not_open_the_thinking():
+    """For a model whose template does, or where it did before; thinking that was switched off is no fault."""
+    closed, opened, off = verbose(""), verbose("<think>\n"), verbose("<think>\n\n</think>\n\n")
+    assert kinds([RUN, call(1, "4", **closed)]) == ["thinking-not-opened"]
+    assert kinds([command("--no-jinja"), call(1, "4")]) == ["thinking-not-opened"]
+    (finding,) = found([call(1, "4", thinking="hm", **opened), call(2, "4", **closed)])
+    assert (finding.kind, finding.turn) == ("thinking-not-opened", 2)
+    assert kinds([call(1, "4", **closed)]) == []
+    assert kinds([RUN, call(1, "4", **off)]) == []
+    no = {"chat_template_kwargs": {"enable_thinking": False}}
+    assert kinds([command("--no-jinja"), call(1, "4", ask=no)]) == []

@@ -1,0 +1,117 @@
+"""Faults on the wire: no response, a refusal, a stream that broke off, a cache that was lost."""
+
+import pytest
+from diagnosed import CALL, RUN, call, found, history, kinds, refused
+from records import SYSTEM, TASK, entry, step
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("ConnectError: [Errno 111] Connection refused", "unreachable"),
+        ("ConnectTimeout: timed out", "unreachable"),
+        ("RemoteProtocolError: Server disconnected without sending a response.", "broke-off"),
+        ("ReadTimeout: timed out", "timed-out"),
+        ("KeyboardInterrupt: ", "hung-up"),
+    ],
+)
+def test_why_no_response_came(error, kind):
+    gone = entry(1, [SYSTEM, TASK], "", status=0, error=error)
+    said = step(
+        None, 1, kind="action", code=None, error="Error in generating model output:\nConnection error."
+    )
+    assert kinds([RUN, gone, said]) == [kind]
+
+
+STREAM = 'data: {"id":"s","choices":[{"index":0,"delta":{"content":"<code>"},"finish_reason":null}]}\n\n'
+
+
+def test_a_stream_that_broke_off_shows_its_last_bytes():
+    cut = entry(1, [SYSTEM], None, sse=STREAM, error="RemoteProtocolError: incomplete chunked read")
+    (finding,) = found([cut])
+    assert finding.kind == "broke-off"
+    assert finding.evidence[1].text == STREAM[-80:]
+
+
+def test_a_client_that_left_after_the_end_has_no_fault():
+    closed = "the client closed the response before its end"
+    assert kinds([entry(1, [SYSTEM], None, sse=STREAM, error=closed)]) == ["hung-up"]
+    assert kinds([entry(1, [SYSTEM], None, sse=STREAM.replace("null", '"stop"'), error=closed)]) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (400, {"message": "request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it",
+               "type": "exceed_context_size_error", "n_prompt_tokens": 9000, "n_ctx": 8192}, "context-overflow"),
+        (500, {"message": "tools param requires --jinja flag", "type": "server_error"}, "tools-without-jinja"),
+        (401, {"message": "Invalid API Key", "type": "authentication_error"}, "wrong-key"),
+        (503, {"message": "Loading model", "type": "unavailable_error"}, "busy"),
+        (429, {"message": "Rate limit reached"}, "busy"),
+        (500, {"message": "… Error: Jinja Exception: No user query found in messages."}, "template-refused"),
+        (400, {"message": "Cannot use custom grammar constraints with tools."}, "request-refused"),
+        (404, "File Not Found", "request-refused"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_named_by_the_servers_own_words(status, error, kind):
+    finding = found([refused(status, error)])[0]
+    assert finding.kind == kind
+    assert finding.evidence[0].text == str(status)
+    assert finding.evidence[1].where.startswith("response.error")
+
+
+def test_an_overflow_says_how_much_context_would_do():
+    error = {"type": "exceed_context_size_error", "message": "x", "n_prompt_tokens": 9000, "n_ctx": 8192}
+    assert "course serve -c 16384" in found([refused(400, error)])[0].next
+
+
+def test_a_refusal_without_json_is_quoted_as_it_came():
+    page = refused(502, None)
+    page["response"]["content"]["text"] = "<html>Bad gateway"
+    (finding,) = found([page])
+    assert finding.evidence[1].text == "<html>Bad gateway"
+
+
+def test_an_error_within_a_stream_is_a_refusal_too():
+    sse = 'error: {"code": 503, "message": "slot unavailable"}\n\n'
+    assert kinds([entry(1, [SYSTEM], None, sse=sse)]) == ["busy"]
+
+
+def test_a_request_that_was_never_sent():
+    error = "Error in generating model output:\ncreate() got an unexpected keyword argument 'grammar'"
+    lost = step(None, 1, kind="action", code=None, error=error)
+    assert kinds([RUN, lost]) == ["never-sent"]
+    lost["error"] = "Error in generating model output:\nError code: 400 - the exchange was not recorded"
+    assert kinds([RUN, lost]) == []
+
+
+def cached(n, prompt, cache, messages=None, **ask):
+    usage = {"usage": {"prompt_tokens": prompt}, "timings": {"cache_n": cache, "prompt_n": prompt - cache}}
+    return call(n, CALL, messages or history(n), ask=ask, **usage)
+
+
+def test_a_lost_prompt_cache():
+    """The second request goes on from the first, and was read from the start."""
+    (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 30)])
+    assert (finding.kind, finding.turn) == ("cache-lost", 2)
+    assert [q.text for q in finding.evidence] == ["30", "2400"]
+    (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 0, cache_prompt=False)])
+    assert "cache_prompt" in finding.why
+
+
+def test_a_cache_that_another_prompt_took_is_no_fault():
+    """A planning call in between, another question, most of it kept: healthy."""
+    plan = cached(2, 900, 0, [TASK])
+    assert kinds([cached(1, 2400, 0), plan, cached(3, 2600, 10, history(2))]) == []
+    other = [SYSTEM, {"role": "user", "content": "another"}]
+    assert kinds([cached(1, 2400, 0), cached(2, 2400, 900, other)]) == []
+    assert kinds([cached(1, 2400, 0), cached(2, 2600, 2390)]) == []
+
+
+def test_polling_until_a_server_is_up_is_no_fault():
+    polls = [
+        entry(n, [], {}, status=s, error=e) for n, s, e in ((1, 0, "ConnectError: refused"), (2, 503, None))
+    ]
+    for poll in polls:
+        poll["request"] |= {"method": "GET", "url": "http://127.0.0.1:8080/health"}
+    assert kinds(polls) == []
