@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then run  course doctor"
@@ -49,18 +50,34 @@ def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-def _members(*words: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Member:
+    """A member of one of xllamacpp's enumerations, by name: reading the flags does not need xllamacpp."""
+
+    enumeration: str
+    name: str
+
+    def of(self, xllamacpp: Any) -> Any:
+        return getattr(getattr(xllamacpp, self.enumeration), f"{self.enumeration.upper()}_{self.name}")
+
+
+def _one_of(flag: str, enumeration: str, members: dict[str, str]) -> Callable[[str], Member]:
+    def read(value: str) -> Member:
+        if value not in members:
+            raise Refused(f"{flag} is one of {', '.join(members)}, not {value!r}")
+        return Member(enumeration, members[value])
+
+    return read
+
+
+def _named_alike(*words: str) -> dict[str, str]:
     return {word: word.upper().replace("-", "_") for word in words}
 
 
-_KV = _members("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
-CHOICES = {  # the attribute → its flag, xllamacpp's enumeration, and which member each word stands for
-    "reasoning_format": ("--reasoning-format", "common_reasoning_format",
-                         _members("none", "auto", "deepseek", "deepseek-legacy")),
-    "flash_attn_type": ("-fa", "llama_flash_attn_type", {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}),
-    "cache_type_k": ("-ctk", "ggml_type", _KV),
-    "cache_type_v": ("-ctv", "ggml_type", _KV),
-}  # fmt: skip
+FORMATS = _named_alike("none", "auto", "deepseek", "deepseek-legacy")
+FLASH = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
+KV_TYPES = _named_alike("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+
 SWITCHES = {  # flags → the attribute of CommonParams, and what it becomes
     ("--jinja",): ("use_jinja", True),
     ("--no-jinja",): ("use_jinja", False),
@@ -90,15 +107,18 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("--api-key",): ("api_keys", _list),
     ("--cors-origins",): ("cors_origins", str),
     ("--chat-template-file",): ("chat_template", _text),
-    ("--reasoning-format",): ("reasoning_format", str),
+    ("--reasoning-format",): (
+        "reasoning_format",
+        _one_of("--reasoning-format", "common_reasoning_format", FORMATS),
+    ),
     ("--reasoning-budget",): ("sampling.reasoning_budget_tokens", int),
     ("-ctxcp", "--ctx-checkpoints", "--swa-checkpoints"): ("n_ctx_checkpoints", int),
     ("-cms", "--checkpoint-min-step"): ("checkpoint_min_step", int),
     ("-lv", "--verbosity", "--log-verbosity"): ("verbosity", int),
     ("--spec-type",): ("speculative.types", _list),
-    ("-fa", "--flash-attn"): ("flash_attn_type", str),
-    ("-ctk", "--cache-type-k"): ("cache_type_k", str),
-    ("-ctv", "--cache-type-v"): ("cache_type_v", str),
+    ("-fa", "--flash-attn"): ("flash_attn_type", _one_of("-fa", "llama_flash_attn_type", FLASH)),
+    ("-ctk", "--cache-type-k"): ("cache_type_k", _one_of("-ctk", "ggml_type", KV_TYPES)),
+    ("-ctv", "--cache-type-v"): ("cache_type_v", _one_of("-ctv", "ggml_type", KV_TYPES)),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
 CANNOT = {
@@ -141,9 +161,6 @@ def parse(argv: Sequence[str]) -> dict[str, Any]:
                 raise Refused(f"{flag} wants a whole number, not {text!r}") from None
         else:
             raise Refused(f"unknown flag {flag}")
-    for name, (flag, _, members) in CHOICES.items():
-        if name in settings and settings[name] not in members:
-            raise Refused(f"{flag} is one of {', '.join(members)}, not {settings[name]!r}")
     if "model.path" not in settings:
         raise Refused("-m FILE is missing: which model?")
     return settings
@@ -157,9 +174,8 @@ def parameters(settings: dict[str, Any], xllamacpp: Any) -> Any:
         target = getattr(params, owner) if owner else params
         if not hasattr(target, attribute):
             raise Refused(f"this version of xllamacpp has no setting {name}")
-        if attribute in CHOICES:
-            _, enumeration, members = CHOICES[attribute]
-            value = getattr(getattr(xllamacpp, enumeration), f"{enumeration.upper()}_{members[value]}")
+        if isinstance(value, Member):
+            value = value.of(xllamacpp)
         elif attribute == "types":
             value = [_spec_type(xllamacpp, name) for name in value]
         elif attribute == "lora_adapters":

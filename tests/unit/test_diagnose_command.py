@@ -3,15 +3,7 @@
 import json
 
 import pytest
-from diagnosed import (
-    CALL,
-    ERROR,
-    act,
-    call,
-    found,
-    healthy,
-    refused,
-)
+from diagnosed import CALL, ERROR, act, call, found, healthy, refused
 from typer.testing import CliRunner
 
 from bench.diagnosis import report
