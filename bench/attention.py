@@ -7,9 +7,9 @@ Does: asks servers that differ in these flags only, in turn: write after a few t
 many. Random tokens, no guesses. Does not: tell whether the texts stay the same; `make eval` does.
 """
 
-import random
 from dataclasses import dataclass
 
+from bench.completion import complete, drawn
 from bench.rows import Row, paired, rotated, spread
 from bench.setting import Setting
 from course.server import Server
@@ -33,19 +33,11 @@ class Cost:
 
 
 def cost(server: Server, seed: int) -> Cost:
-    draw = random.Random(seed)
-    common = random.Random(0)
-    tokens = [common.randrange(1000, 40000) for _ in range(MANY)]
-    new = [draw.randrange(1000, 40000) for _ in range(READ)]
-
-    def ask(prompt: list[int], written: int) -> dict:
-        body = {"prompt": prompt, "n_predict": written, "ignore_eos": True, "temperature": 0}
-        return server.post("/completion", {**body, "cache_prompt": True})["timings"]
-
-    few = ask(new[:FEW], WRITTEN)
-    ask(tokens, 1)
-    many = ask([*tokens, new[0]], WRITTEN)
-    read = ask([*tokens, *new], 1)
+    tokens, new = drawn(MANY, 0), drawn(READ, seed + 1)
+    few = complete(server, new[:FEW], WRITTEN, cached=True)
+    complete(server, tokens, 1, cached=True)
+    many = complete(server, [*tokens, new[0]], WRITTEN, cached=True)
+    read = complete(server, [*tokens, *new], 1, cached=True)
     return Cost(
         1000 / few["predicted_per_second"],
         1000 / many["predicted_per_second"],
@@ -55,8 +47,6 @@ def cost(server: Server, seed: int) -> Cost:
 
 def measure(setting: Setting) -> list[Row]:
     made: dict[str, list[Cost]] = {name: [] for name in KINDS}
-    with setting.server(spec_type="none") as first:
-        cost(first, 0)  # warms up the files
     for round in range(setting.runs):
         for name in rotated(list(KINDS), round):
             with setting.server(spec_type="none", extra=KINDS[name]) as server:

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.completion import complete, drawn
 from bench.rows import NotMeasured, Row, short
 from bench.setting import Setting, flag, tool
 from course import corpus
@@ -128,14 +129,10 @@ def together(server: Server, at_once: int, context: int) -> Speed:
     """Raw completions, all sent at the same moment: the first round writes one token, the second writes more."""
 
     def seconds(written: int) -> float:
-        def complete(seed: int) -> None:
-            tokens = [random.Random(seed).randrange(1000, 40000) for _ in range(context)]
-            body = {"prompt": tokens, "n_predict": written, "ignore_eos": True, "temperature": 0}
-            server.post("/completion", {**body, "cache_prompt": False})
-
+        prompts = [drawn(context, seed) for seed in range(at_once)]
         began = time.perf_counter()
         with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(complete, range(at_once)))
+            list(pool.map(lambda prompt: complete(server, prompt, written), prompts))
         return time.perf_counter() - began
 
     read, both = seconds(1), seconds(WRITTEN + 1)

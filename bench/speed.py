@@ -7,11 +7,11 @@ either; those are in bench/drafts.py.
 """
 
 import json
-import random
 import statistics
 import subprocess
 from typing import Any
 
+from bench.completion import complete, drawn
 from bench.rows import Row, short, spread
 from bench.setting import Setting, flag, tool
 from course.server import Server
@@ -23,9 +23,7 @@ def served(server: Server, runs: int) -> tuple[list[float], list[float]]:
     """Tokens per second of each run: (prompt, generation)."""
     prompts, generations = [], []
     for seed in range(runs + 1):
-        tokens = [random.Random(seed).randrange(1000, 40000) for _ in range(PROMPT)]
-        body = {"prompt": tokens, "n_predict": GENERATED, "ignore_eos": True, "temperature": 0}
-        timings = server.post("/completion", {**body, "cache_prompt": False})["timings"]
+        timings = complete(server, drawn(PROMPT, seed), GENERATED)
         if seed:  # the first one warms up
             prompts.append(timings["prompt_per_second"])
             generations.append(timings["predicted_per_second"])

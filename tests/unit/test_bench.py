@@ -23,6 +23,7 @@ from bench import (
     tapped,
     tiny,
 )
+from bench.completion import drawn
 from bench.crowd import Crowd, Speed
 from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.recorded import Run
@@ -179,6 +180,11 @@ def test_llama_benchs_json_is_read_behind_its_other_output():
     assert speed.parse(said) == 812.5
     read, written = speed.rows([400.0, 420.0, 410.0], [90.0], [820.0, 100.0])
     assert (read.ratio, written.ratio) == (0.5, 0.9)
+
+
+def test_drawn_tokens_differ_and_are_the_same_for_the_same_seed():
+    assert len(set(drawn(200, 1))) > 190
+    assert drawn(200, 1) == drawn(200, 1) != drawn(200, 2)
 
 
 def test_a_token_after_many_others_is_compared_with_one_after_few_and_each_flag_with_the_profile():
