@@ -157,15 +157,15 @@ def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Recor
     if not args.write:
         return Record(None, {}, order)
     built = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
+    asked = {"engine": built, "flags": " ".join(server.profile.flags), "seed": args.seed}
     if args.base:
         made = {"file": base_path().name, "sha256": sha256(base_path())}
-        about = {"model": made, "engine": built, "seed": args.seed, "max_steps": OF_THE_BASE}
-        return Record(table.data("base"), about, order)
+        return Record(table.data("base"), {"model": made, **asked, "max_steps": OF_THE_BASE}, order)
     adapter = args.adapter or adapter_path()
     model = gguf_path(report=lambda _: None, adapter=adapter)
     made = {"adapter_sha256": sha256(adapter), "file": model.name, "sha256": sha256(model)}
     path = args.adapter.with_suffix(".json") if args.adapter else table.data(built.partition(",")[0])
-    return Record(path, {"model": made, "engine": built, "seed": args.seed}, order)
+    return Record(path, {"model": made, **asked}, order)
 
 
 def _servers(stack: ExitStack, count: int, **changes) -> list[Server]:

@@ -50,13 +50,19 @@ def markdown(wheel: dict, binary: dict | None = None, base: dict | None = None) 
             f"| {without(family, wheel, base)} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']}{at_once} "
             f"| {failed(row) or 'none'} |"
         )
-    engines = wheel["engine"] + (f"; {binary['engine']}" if binary else "")
+    engines = [engine(one) for one in (wheel, binary) if one]
     if base:
-        engines += f"; the base model ({base['model']['file']}, at most {base['max_steps']} steps) on {base['engine']}"
-    made = f"Engine: {engines}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
+        limit = f"{base['model']['file']}, at most {base['max_steps']} steps"
+        engines.append(f"the base model ({limit}) on {engine(base)}")
+    made = f"Engine: {'; '.join(engines)}. Adapter {wheel['model']['adapter_sha256'][:12]}, {wheel['date']}, greedy."
     return "\n".join(
         [*lines, "", f"{made} Steps are means, tokens (generated) and seconds medians of a run."]
     )
+
+
+def engine(measured: dict) -> str:
+    """With the profile's flags of then, which may decide a close word."""
+    return f"{measured['engine']}, `{measured['flags']}`"
 
 
 def beside(family: str, wheel: dict, binary: dict | None) -> str:

@@ -55,7 +55,7 @@ def test_more_servers_ask_the_same_cases_in_the_same_order():
     assert min(shares) > 0
 
 
-ABOUT = {"model": {"adapter_sha256": "ab"}, "engine": "wheel, b1", "seed": 1}
+ABOUT = {"model": {"adapter_sha256": "ab"}, "engine": "wheel, b1", "flags": "-fa off", "seed": 1}
 ORDER = ["speed", "chat"]
 
 
@@ -83,7 +83,7 @@ def test_a_measurement_goes_on_where_it_was_left(tmp_path):
 
 @pytest.mark.parametrize(
     "other",
-    [{"model": {"adapter_sha256": "cd"}}, {"engine": "binary, b1"}, {"seed": 2}],
+    [{"model": {"adapter_sha256": "cd"}}, {"engine": "binary, b1"}, {"flags": "-fa on"}, {"seed": 2}],
     ids=lambda o: next(iter(o)),
 )
 def test_cases_of_another_measurement_are_not_counted(tmp_path, other):
