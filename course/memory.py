@@ -10,7 +10,7 @@ whether it fits.
 The formulas are those of llama.cpp: llama-kv-cache.cpp (keys and values of each layer with attention, one cell for
 each token of the context, which is rounded up to 256), llama-hparams.cpp (`n_embd_r`, `n_embd_s`: the state of a
 recurrent layer, float32), server-context.cpp (a checkpoint keeps the recurrent state of one slot, in RAM).
-tests/live/test_memory.py holds them against the log of a running server.
+tests/live/test_hybrid.py holds them against the log of a running server.
 """
 
 from dataclasses import dataclass

@@ -54,6 +54,8 @@ print(f"ready after {time.monotonic() - began:.1f} s, {server.pid = }")
 # | `-ngl N` | up to N layers on the GPU; `0` keeps all of them on the CPU |
 # | `-np N` | slots: how many requests are worked on at the same time |
 # | `-t N` | threads of the CPU; here half of the cores, but two if there are two |
+# | `-fa off` | attention in separate steps, which is quicker on a CPU; flash attention is the default |
+# | `-ctk q8_0` | the keys in the cache take 8 bits a number in place of 16 |
 # | `--spec-type ngram-mod` | guess the next tokens from what was written before, and check the guesses |
 # | `--metrics` | switches the page `/metrics` on |
 # | `--host`, `--port` | where it listens; `127.0.0.1` is this machine only |

@@ -10,8 +10,8 @@
 # wire, say why leaked thinking is dangerous and when it is not, and find out in which of three
 # eras of llama.cpp your build was made.
 #
-# **Minutes:** 60, a few of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire and
-# steps)
+# **Minutes:** 60, five or so of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire
+# and steps)
 
 # %% tags=["parameters"]
 SERVER = None

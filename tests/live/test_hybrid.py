@@ -38,7 +38,8 @@ def log(model):
 @pytest.fixture(scope="module")
 def needs(model):
     shape = memory.shape_of(memory.fields_of(model))
-    return memory.needs(shape, model.stat().st_size, SLOTS * CONTEXT, slots=SLOTS, checkpoints=1)
+    size = model.stat().st_size
+    return memory.needs(shape, size, SLOTS * CONTEXT, slots=SLOTS, checkpoints=1, key_type="q8_0")
 
 
 def sizes(pattern, log):

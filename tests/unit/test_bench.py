@@ -187,12 +187,12 @@ def test_drawn_tokens_differ_and_are_the_same_for_the_same_seed():
     assert drawn(200, 1) == drawn(200, 1) != drawn(200, 2)
 
 
-def test_a_token_after_many_others_is_compared_with_one_after_few_and_each_flag_with_the_profile():
+def test_a_token_after_many_others_is_compared_with_one_after_few_and_each_kind_with_flash_attention():
     plain, other = (
         attention.Cost(few=10.0, many=40.0, read=8.0),
         attention.Cost(few=10.0, many=20.0, read=6.0),
     )
-    back, writing, reading = attention.rows({attention.AS_IT_IS: [plain] * 3, "another": [other] * 3})
+    back, writing, reading = attention.rows({attention.FLASH: [plain] * 3, "another": [other] * 3})
     assert (back.ratio, writing.ratio, reading.ratio) == (4, 0.5, 0.75)
     assert writing.what.startswith("another: writing")
 
