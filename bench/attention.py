@@ -4,22 +4,25 @@ A token of a small model looks back at all before it, and on a CPU that soon tak
 agent's system prompt some 2,400 tokens are always there.
 
 Does: asks servers that differ in these flags only, in turn: write after a few tokens and after many, read some more after
-many. Random tokens, no guesses. Does not: tell whether the texts stay the same; `make eval` does.
+many (random tokens, no guesses); then the leopard question twice on a fresh server, with guesses. Does not: tell whether
+the texts of other questions stay the same; `make eval` does.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from bench.completion import complete, drawn
-from bench.rows import Row, paired, rotated, spread
+from bench.recorded import Run, plain, timed
+from bench.rows import Row, paired, pairs, rotated, spread
 from bench.setting import Setting
 from course.server import Server
 
 FEW, MANY, READ, WRITTEN = 16, 3500, 512, 32
-FLASH = "flash attention"
+FLASH, OURS = "flash attention", "flash attention off, keys in Q8_0"
 KINDS = {
     FLASH: ["-fa", "on", "-ctk", "f16"],
     "flash attention off": ["-fa", "off", "-ctk", "f16"],
-    "flash attention off, keys in Q8_0": ["-fa", "off", "-ctk", "q8_0"],
+    OURS: ["-fa", "off", "-ctk", "q8_0"],
 }
 """The first is what the server does by itself, the last what the embedded profile asks for."""
 
@@ -52,7 +55,13 @@ def measure(setting: Setting) -> list[Row]:
         for name in rotated(list(KINDS), round):
             with setting.server(spec_type="none", extra=KINDS[name]) as server:
                 made[name].append(cost(server, round))
-    return rows(made)
+    ran: dict[str, list[tuple[Run, Run]]] = {FLASH: [], OURS: []}
+    for round in range(setting.runs):
+        for name in rotated(list(ran), round):
+            with setting.server(extra=KINDS[name]) as server:
+                ask = partial(timed, partial(plain, server))
+                ran[name].append((ask(), ask()))
+    return [*rows(made), *whole(ran)]
 
 
 def rows(made: dict[str, list[Cost]]) -> list[Row]:
@@ -81,3 +90,21 @@ def _against(name: str, costs: list[Cost], base: list[Cost]) -> list[Row]:
         )
         for doing, ours, theirs in parts
     ]
+
+
+def whole(ran: dict[str, list[tuple[Run, Run]]]) -> list[Row]:
+    """Pure: seconds of a server's first run, and of the same again; failed when the answers differ."""
+    made = []
+    for at, what in enumerate(("a server's first question", "the same question again")):
+        runs = {name: [both[at] for both in some] for name, some in ran.items()}
+        seconds = {name: [run.seconds for run in some] for name, some in runs.items()}
+        made.append(
+            Row(
+                f"{OURS}: {what} ÷ with it",
+                paired(seconds[OURS], seconds[FLASH]),
+                pairs(seconds[OURS], seconds[FLASH]),
+                failed=len({run.answer for some in runs.values() for run in some}) > 1,
+                data={name: [vars(run) for run in some] for name, some in runs.items()},
+            )
+        )
+    return made

@@ -197,6 +197,17 @@ def test_a_token_after_many_others_is_compared_with_one_after_few_and_each_kind_
     assert writing.what.startswith("another: writing")
 
 
+def test_a_servers_first_run_and_its_second_are_compared_each_for_itself():
+    def ran(first, again, answer="9.62"):
+        return [(Run(first, first, 3, answer), Run(again, again, 3, "9.62"))] * 2
+
+    first, again = attention.whole({attention.FLASH: ran(60.0, 30.0), attention.OURS: ran(45.0, 24.0)})
+    assert (first.ratio, again.ratio) == (0.75, 0.8)
+    first, again = attention.whole({attention.FLASH: ran(60.0, 30.0, "9.6"), attention.OURS: ran(45.0, 24.0)})
+    assert first.failed
+    assert not again.failed
+
+
 def a_crowd(**given) -> Crowd:
     known = {"at_once": 2, "done": 4, "seconds": 60.0, "read": 10_000, "written": 1_200, "context": 3000}
     return Crowd(**{**known, **given})
