@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.completion import complete, drawn
-from bench.recorded import Run, plain, timed
-from bench.rows import Row, paired, pairs, rotated, spread
+from bench.recorded import Run, compared, plain, timed
+from bench.rows import Row, paired, rotated, spread
 from bench.setting import Setting
 from course.server import Server
 
@@ -96,15 +96,7 @@ def whole(ran: dict[str, list[tuple[Run, Run]]]) -> list[Row]:
     """Pure: seconds of a server's first run, and of the same again; failed when the answers differ."""
     made = []
     for at, what in enumerate(("a server's first question", "the same question again")):
-        runs = {name: [both[at] for both in some] for name, some in ran.items()}
-        seconds = {name: [run.seconds for run in some] for name, some in runs.items()}
-        made.append(
-            Row(
-                f"{OURS}: {what} ÷ with it",
-                paired(seconds[OURS], seconds[FLASH]),
-                pairs(seconds[OURS], seconds[FLASH]),
-                failed=len({run.answer for some in runs.values() for run in some}) > 1,
-                data={name: [vars(run) for run in some] for name, some in runs.items()},
-            )
-        )
+        runs = {name: [both[at] for both in ran[name]] for name in (OURS, FLASH)}
+        answers = {run.answer for some in runs.values() for run in some}
+        made.append(compared(f"{OURS}: {what} ÷ with it", runs, failed=len(answers) > 1))
     return made

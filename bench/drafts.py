@@ -7,8 +7,8 @@ first run after the start, where there is nothing yet to guess from.
 
 from functools import partial
 
-from bench.recorded import Run, plain, timed
-from bench.rows import Row, paired, pairs, rotated
+from bench.recorded import Run, compared, plain, timed
+from bench.rows import Row, rotated
 from bench.setting import Setting
 from course.agent import LEOPARD
 
@@ -47,15 +47,8 @@ def rows(new: dict[str, list[Run]], again: dict[str, list[Run]]) -> list[Row]:
     """Pure: seconds of whole runs, a question the server has not seen and one that it has."""
     made = []
     for what, runs in (("another question of the kind", new), ("the same question again", again)):
-        seconds = {name: [run.seconds for run in some] for name, some in runs.items()}
         answers = {name: [run.answer for run in some] for name, some in runs.items()}
-        made.append(
-            Row(
-                f"{what}: with guesses ÷ without",
-                paired(seconds["guessing"], seconds["plain"]),
-                pairs(seconds["guessing"], seconds["plain"]),
-                failed=answers["guessing"] != answers["plain"],
-                data={name: [vars(run) for run in some] for name, some in runs.items()},
-            )
-        )
+        failed = answers["guessing"] != answers["plain"]
+        both = {name: runs[name] for name in ("guessing", "plain")}
+        made.append(compared(f"{what}: with guesses ÷ without", both, failed=failed))
     return made

@@ -115,3 +115,10 @@ def rows(runs: dict[str, list[Run]]) -> list[Row]:
         Row("recorded run ÷ the article's script, which prints all",
             paired(seconds["recorded"], seconds["printing"]), pairs(seconds["recorded"], seconds["printing"])),
     ]  # fmt: skip
+
+
+def compared(what: str, runs: dict[str, list[Run]], *, failed: bool) -> Row:
+    """Pure: seconds of whole runs of two kinds, the first ÷ the second, each pair timed one right after the other."""
+    above, below = ([run.seconds for run in some] for some in runs.values())
+    data = {name: [vars(run) for run in some] for name, some in runs.items()}
+    return Row(what, paired(above, below), pairs(above, below), failed=failed, data=data)

@@ -11,6 +11,7 @@ from bench import (
     attention,
     clone,
     crowd,
+    drafts,
     layers,
     lessons,
     machine,
@@ -206,6 +207,17 @@ def test_a_servers_first_run_and_its_second_are_compared_each_for_itself():
     first, again = attention.whole({attention.FLASH: ran(60.0, 30.0, "9.6"), attention.OURS: ran(45.0, 24.0)})
     assert first.failed
     assert not again.failed
+
+
+def test_a_run_with_guesses_is_divided_by_one_without_and_fails_where_they_do_not_say_the_same():
+    plain, guessing = Run(10.0, 9.0, 3, "9.62"), Run(5.0, 4.0, 3, "9.62")
+    another = Run(10.0, 9.0, 3, "9.6")
+    new, again = drafts.rows(
+        {"plain": [plain] * 2, "guessing": [guessing] * 2},
+        {"plain": [plain, another], "guessing": [guessing] * 2},
+    )
+    assert (new.ratio, new.failed) == (0.5, False)
+    assert again.failed
 
 
 def a_crowd(**given) -> Crowd:
