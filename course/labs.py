@@ -17,6 +17,7 @@ from course.tape import Tape
 from course.turns import Turn, turns
 
 MAX_STEPS = 6
+SLOT = "slot.bin"
 HEAD = 160
 END = 40
 
@@ -73,13 +74,24 @@ def run(
     *,
     label: str | None = None,
     max_steps: int = MAX_STEPS,
+    kept: str | Path | None = None,
     **changes: Any,
 ) -> Outcome:
-    """Ask `question` on a server of the profile with these settings changed. Each response brings its prompt."""
+    """Ask `question` on a server of the profile with these settings changed. Each response brings its prompt.
+
+    `kept` is a folder for runs on the same weights. The first that ends with an answer saves there what its server
+    read and wrote (the slot's KV cache); later ones load it, and read only from where their prompt differs. A server
+    that refuses the file, or cannot roll back to there (recurrent state), reads everything.
+    """
     from course.agent import code_agent, connect, record_run
 
     tape, answer, error = Tape(), None, None
-    with Server(profile, url=False, quiet=True, **changes) as server:
+    folder = {"slot_save_path": kept} if kept else {}
+    with Server(profile, url=False, quiet=True, **changes, **folder) as server:
+        slot = Path(kept, SLOT) if kept else None
+        loads = slot is not None and slot.exists()
+        if loads:
+            _slot(server, "restore")
         model = connect(server, tape, extra_body={"verbose": True})
         agent = code_agent(model, verbosity_level=-1, max_steps=max_steps)
         record_run(tape, question, server, model)
@@ -87,12 +99,19 @@ def run(
             answer = agent.run(question)
         except Exception as e:  # whatever ends a run is what this experiment shows
             error = f"{type(e).__name__}: {e}"
+        if slot and not loads and error is None:
+            _slot(server, "save")
         command_line = server.command_line
     made = turns(tape.records())
     steps = sum(1 for t in made if t.step and t.step.get("kind") == "action")
     return Outcome(
         label or label_of(changes), changes, command_line, answer, steps, error, made, tape.path, question
     )
+
+
+def _slot(server: Server, action: str) -> None:
+    """Save or restore the one slot's cache; what the server says to it changes no outcome."""
+    server.request("POST", f"/slots/0?action={action}", {"filename": SLOT})
 
 
 def compare(

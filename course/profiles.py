@@ -52,6 +52,7 @@ VALUES = {
     "lora": "--lora",
     "threads": "-t",
     "spec_type": "--spec-type",
+    "slot_save_path": "--slot-save-path",
 }
 PROFILE_CHANGES = ("model", "chat_template_file", "context", "gpu_layers", "parallel", "extra")
 CHANGES = (*PROFILE_CHANGES, *SWITCHES, *VALUES)

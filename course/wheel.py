@@ -34,6 +34,12 @@ def _path(name: str) -> Callable[[str], str]:
     return read
 
 
+def _folder(path: str) -> str:
+    if not os.path.isdir(path):
+        raise Refused(f"--slot-save-path: there is no folder {path}")
+    return os.path.join(path, "")  # the server puts a file's name behind it
+
+
 def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
@@ -116,6 +122,7 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-cms", "--checkpoint-min-step"): ("checkpoint_min_step", int),
     ("-lv", "--verbosity", "--log-verbosity"): ("verbosity", int),
     ("--spec-type",): ("speculative.types", _list),
+    ("--slot-save-path",): ("slot_save_path", _folder),
     ("-fa", "--flash-attn"): ("flash_attn_type", _one_of("-fa", "llama_flash_attn_type", FLASH)),
     ("-ctk", "--cache-type-k"): ("cache_type_k", _one_of("-ctk", "ggml_type", KV_TYPES)),
     ("-ctv", "--cache-type-v"): ("cache_type_v", _one_of("-ctv", "ggml_type", KV_TYPES)),

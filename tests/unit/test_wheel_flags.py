@@ -1,5 +1,7 @@
 """The wheel's command line: every flag that it takes reaches xllamacpp, every other is refused by name."""
 
+import os
+
 import pytest
 import xllamacpp
 
@@ -65,6 +67,10 @@ def test_files_are_read(model, tmp_path):
     assert [adapter.path for adapter in made.lora_adapters] == [model]
 
 
+def test_the_name_of_a_saved_slot_goes_behind_its_folder(model, tmp_path):
+    assert params(model, "--slot-save-path", str(tmp_path)).slot_save_path == f"{tmp_path}{os.sep}"
+
+
 def test_it_listens_on_this_machine_only_by_default(model):
     made = params(model)
     assert (made.hostnames, made.port) == (["127.0.0.1"], 8080)
@@ -81,6 +87,7 @@ def test_it_listens_on_this_machine_only_by_default(model):
         ("--reasoning-format all", "not 'all'"),
         ("-fa maybe", "-fa is one of on, off, auto, not 'maybe'"),
         ("-ctk q9_0", "not 'q9_0'"),
+        ("--slot-save-path nowhere", "--slot-save-path: there is no folder nowhere"),
         ("--lora nowhere.gguf", "--lora: there is no file nowhere.gguf"),
         ("--chat-template-file nowhere", "nowhere cannot be read"),
     ],
