@@ -18,6 +18,7 @@ from course.turns import Turn, turns
 
 MAX_STEPS = 6
 SLOT = "slot.bin"
+FEW = 64  # tokens: the end of a prompt, behind what was kept
 HEAD = 160
 END = 40
 
@@ -80,26 +81,30 @@ def run(
     """Ask `question` on a server of the profile with these settings changed. Each response brings its prompt.
 
     `kept` is a folder for runs on the same weights. The first that ends with an answer saves there what its server
-    read and wrote (the slot's KV cache); later ones load it, and read only from where their prompt differs. A server
-    that refuses the file, or cannot roll back to there (recurrent state), reads everything.
+    read and wrote (the slot's KV cache); later ones load it before each request, until one had much to read all the
+    same: its prompt differs, the server refused the file, or its model cannot roll back (recurrent state).
     """
     from course.agent import code_agent, connect, record_run
 
     tape, answer, error = Tape(), None, None
     folder = {"slot_save_path": kept} if kept else {}
     with Server(profile, url=False, quiet=True, **changes, **folder) as server:
-        slot = Path(kept, SLOT) if kept else None
-        loads = slot is not None and slot.exists()
-        if loads:
-            _slot(server, "restore")
+        loads = bool(kept) and Path(kept, SLOT).exists()
+
+        def load(*_: Any, **__: Any) -> None:
+            read = [turn.tokens.new for turn in turns(tape.records()) if turn.exchange]
+            if loads and all(n is not None and n <= FEW for n in read):
+                _slot(server, "restore")
+
         model = connect(server, tape, extra_body={"verbose": True})
-        agent = code_agent(model, verbosity_level=-1, max_steps=max_steps)
+        agent = code_agent(model, verbosity_level=-1, max_steps=max_steps, step_callbacks=[load])
         record_run(tape, question, server, model)
+        load()
         try:
             answer = agent.run(question)
         except Exception as e:  # whatever ends a run is what this experiment shows
             error = f"{type(e).__name__}: {e}"
-        if slot and not loads and error is None:
+        if kept and not loads and error is None:
             _slot(server, "save")
         command_line = server.command_line
     made = turns(tape.records())

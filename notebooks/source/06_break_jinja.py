@@ -10,7 +10,7 @@
 # wire, say why leaked thinking is dangerous and when it is not, and find out in which of three
 # eras of llama.cpp your build was made.
 #
-# **Minutes:** 60, five or so of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire
+# **Minutes:** 60, four or so of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire
 # and steps)
 
 # %% tags=["parameters"]
@@ -523,8 +523,8 @@ check.says("and it looks like a normal end", stopped["finish_reason"] == "stop")
 # Now without our words: the same question, the real agent, five servers, one after the other.
 # Each run takes some 15 to 60 seconds on a CPU. A step limit keeps a lost agent from wandering.
 #
-# All five have to read the same instructions first. The first server saves what it read in a file,
-# the others load it (`--slot-save-path`): same tokens, less waiting.
+# Much of what the five have to read is the same. So the first server saves what it read in a file,
+# and the others load it (`--slot-save-path`): same tokens, less waiting.
 #
 # **Predict:** which of them will still say 9.62?
 

@@ -1,0 +1,48 @@
+"""An experiment that is given what another kept: lesson 06 shows that it saves reading; here is where it cannot."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.tiny import hybrid
+from course import labs, profiles
+from course.embedded import template_path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A random model with recurrent state: it cannot go back to an earlier token."""
+    return hybrid(tmp_path_factory.mktemp("model") / "hybrid.gguf")
+
+
+@pytest.fixture
+def run(model, tmp_path, monkeypatch):
+    """One step of the random model, a few tokens long."""
+    monkeypatch.chdir(tmp_path)
+    short = replace(profiles.load("embedded"), sampling={"temperature": 0, "max_tokens": 4})
+    changes = {"model": str(model), "chat_template_file": str(template_path()), "kept": tmp_path}
+    return lambda question: labs.run(question, short, max_steps=2, **changes)
+
+
+def read(outcome):
+    return [turn.tokens.new for turn in outcome.turns if turn.exchange]
+
+
+def said(outcome):
+    return [turn.exchange.message for turn in outcome.turns if turn.exchange]
+
+
+def test_a_model_that_cannot_go_back_reads_everything_and_says_the_same(run, tmp_path):
+    first = run("How long is it?")
+    assert (tmp_path / labs.SLOT).exists(), "the first one kept its slot"
+    second = run("How long is it?")
+    assert said(second) == said(first)
+    assert read(second)[0] == read(first)[0]
+
+
+def test_a_file_that_the_server_refuses_changes_nothing(run, tmp_path):
+    (tmp_path / labs.SLOT).write_bytes(b"no slot of any server")
+    outcome = run("How long is it?")
+    assert outcome.error is None
+    assert read(outcome)[0] > labs.FEW
+    assert (tmp_path / labs.SLOT).read_bytes() == b"no slot of any server"
