@@ -92,8 +92,10 @@ def run(
         loads = bool(kept) and Path(kept, SLOT).exists()
 
         def load(*_: Any, **__: Any) -> None:
+            if not loads:
+                return
             read = [turn.tokens.new for turn in turns(tape.records()) if turn.exchange]
-            if loads and all(n is not None and n <= FEW for n in read):
+            if all(n is not None and n <= FEW for n in read):
                 _slot(server, "restore")
 
         model = connect(server, tape, extra_body={"verbose": True})

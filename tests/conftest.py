@@ -26,3 +26,11 @@ def cache(tmp_path, monkeypatch):
 def base():
     """The unchanged small model out of its wheel: starts fast, says little of use."""
     return embedded.base_path()
+
+
+@pytest.fixture(scope="session")
+def hybrid_model(tmp_path_factory):
+    """A random model of Qwen3.6's architecture: it has recurrent state, and cannot go back to an earlier token."""
+    from bench.tiny import hybrid
+
+    return hybrid(tmp_path_factory.mktemp("model") / "hybrid.gguf")

@@ -8,7 +8,6 @@ import re
 import pytest
 
 from bench.forced import Forced, words
-from bench.tiny import hybrid
 from course import memory
 from course.agent import LEOPARD, code_agent, connect
 from course.embedded import template_path
@@ -19,16 +18,11 @@ CONTEXT, SLOTS = 4096, 2
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return hybrid(tmp_path_factory.mktemp("model") / "hybrid.gguf")
-
-
-@pytest.fixture(scope="module")
-def log(model):
+def log(hybrid_model):
     """What a server says that has run an agent of four steps."""
     changes = {"context": SLOTS * CONTEXT, "parallel": SLOTS, "chat_template_file": str(template_path())}
     with Server(
-        "embedded", url=False, quiet=True, model=str(model), extra=["--verbosity", "4"], **changes
+        "embedded", url=False, quiet=True, model=str(hybrid_model), extra=["--verbosity", "4"], **changes
     ) as server:
         agent = code_agent(connect(server, model_class=Forced, said=words(True)), verbosity_level=-1)
         assert agent.run(LEOPARD) == 9.62
@@ -36,9 +30,9 @@ def log(model):
 
 
 @pytest.fixture(scope="module")
-def needs(model):
-    shape = memory.shape_of(memory.fields_of(model))
-    size = model.stat().st_size
+def needs(hybrid_model):
+    shape = memory.shape_of(memory.fields_of(hybrid_model))
+    size = hybrid_model.stat().st_size
     return memory.needs(shape, size, SLOTS * CONTEXT, slots=SLOTS, checkpoints=1, key_type="q8_0")
 
 

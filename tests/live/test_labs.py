@@ -4,23 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from bench.tiny import hybrid
 from course import labs, profiles
 from course.embedded import template_path
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A random model with recurrent state: it cannot go back to an earlier token."""
-    return hybrid(tmp_path_factory.mktemp("model") / "hybrid.gguf")
-
-
 @pytest.fixture
-def run(model, tmp_path, monkeypatch):
-    """One step of the random model, a few tokens long."""
+def run(hybrid_model, tmp_path, monkeypatch):
+    """Two steps of the random model, a few tokens long each."""
     monkeypatch.chdir(tmp_path)
     short = replace(profiles.load("embedded"), sampling={"temperature": 0, "max_tokens": 4})
-    changes = {"model": str(model), "chat_template_file": str(template_path()), "kept": tmp_path}
+    changes = {"model": str(hybrid_model), "chat_template_file": str(template_path()), "kept": tmp_path}
     return lambda question: labs.run(question, short, max_steps=2, **changes)
 
 
