@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-ROWS = 128
+ROWS, ALIGNED = 128, 8
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Block:
 
 
 Plan = list[Block] | Tensor
-"""Who sees whom: blocks on a CPU; on a GPU a mask (n, past + n) that is added to the scores."""
+"""Who sees whom: blocks on a CPU; on a GPU masks (blocks, 1, ROWS, past + n) that are added to the scores."""
 
 
 def sight(paths: list[list[int]], device: torch.device) -> Tensor:
@@ -47,7 +47,7 @@ def sight(paths: list[list[int]], device: torch.device) -> Tensor:
 def plan_of(seen: Tensor, dtype: torch.dtype, past: int) -> Plan:
     """What `attend` takes, for the device that `seen` is on and so many tokens before the tree."""
     mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, -math.inf)
-    return F.pad(mask, (past, 0)) if seen.is_cuda else blocks(seen, mask)
+    return masks(mask, past) if seen.is_cuda else blocks(seen, mask)
 
 
 def blocks(seen: Tensor, mask: Tensor) -> list[Block]:
@@ -70,11 +70,24 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, past: tuple[Tensor, Tens
 
 
 def _masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """By the one kernel that takes a mask and keeps no scores; it wants as many key heads as query heads."""
-    each = len(q) // len(k)
-    k, v = k.repeat_interleave(each, 0), v.repeat_interleave(each, 0)
+    """By the one kernel that takes a mask and keeps no scores; it wants as many key heads as query heads.
+
+    Blocks of rows are a batch: a row's gradient is then summed in one order, and there is still work for a whole GPU.
+    """
+    each, rows = len(q) // len(k), q.shape[1]
+    queries = F.pad(q, (0, 0, 0, -rows % ROWS)).unflatten(1, (-1, ROWS)).transpose(0, 1)
+    keys, values = (x[:, None].expand(-1, each, -1, -1).flatten(0, 1) for x in (k, v))
+    keys, values = (x.expand(len(queries), -1, -1, -1) for x in (keys, values))
     with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
-        return F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
+        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+    return mixed.transpose(0, 1).flatten(1, 2)[:, :rows]
+
+
+def masks(mask: Tensor, past: int) -> Tensor:
+    """For blocks of rows, (blocks, 1, ROWS, past + n). The lines begin where the kernel wants them; else it copies them."""
+    keys = past + mask.shape[1]
+    padded = F.pad(mask, (past, -keys % ALIGNED, 0, -len(mask) % ROWS))
+    return padded.unflatten(0, (-1, 1, ROWS))[..., :keys]
 
 
 class BlockedAttention(torch.autograd.Function):

@@ -34,7 +34,7 @@ MAX_STEPS, OF_THE_BASE = 8, 3
 
 
 def ask(server: Server, task: Task, max_steps: int) -> Result:
-    agent = task.agent(task.tools, connect(server), max_steps=max_steps, verbosity_level=-1)
+    agent = task.build(connect(server), max_steps)
     try:
         answer = str(agent.run(task.question))
     except Exception as error:  # what ends a run is a result here, whatever it is

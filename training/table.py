@@ -122,7 +122,7 @@ def sizes(measured: dict | None) -> str:
 
 
 def recipes(measured: dict | None) -> str:
-    """The table of a sweep: of each family the share of exchanges that are the wanted ones to the last token."""
+    """The table of a sweep: of each family the loss a token, and the share of exchanges right to the last token."""
     if measured is None:
         return "Not measured."
     names = list(measured["rows"][0]["families"])
@@ -131,7 +131,8 @@ def recipes(measured: dict | None) -> str:
         f"|--:|--:|--:|---|{'--:|' * len(names)}",
     ]
     for row in measured["rows"]:
-        shares = " | ".join(f"{row['families'][name]['exchanges']:.3f}" for name in names)
+        scores = [row["families"][name] for name in names]
+        shares = " | ".join(f"{score['loss']:.3f}, {score['exchanges']:.3f}" for score in scores)
         lines.append(
             f"| {row['rank']} | {row['conversations']} | {row['seconds']} | {row['weights']} | {shares} |"
         )

@@ -3,11 +3,12 @@
 Does not: draw tasks (the modules of the families do), drive agents (traces.py, eval.py).
 """
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from smolagents import CodeAgent, MultiStepAgent, Tool
+from smolagents import CodeAgent, Model, MultiStepAgent, Tool
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,17 @@ class Task:
     agent: type[MultiStepAgent] = CodeAgent
     fault: Callable[[str], str] = lambda answer: "wrong answer" if answer else "no answer"
     expected: str = ""
+
+    def build(self, model: Model, max_steps: int) -> MultiStepAgent:
+        """A new agent. What the error of a forbidden import lists is in the order that the question decides: smolagents
+        has it from a set, so that each process would have its own, and no run could be made again to the byte.
+        """
+        agent = self.agent(self.tools, model, max_steps=max_steps, verbosity_level=-1)
+        if isinstance(agent, CodeAgent):
+            allowed = agent.python_executor.authorized_imports
+            allowed.sort()
+            random.Random(self.question).shuffle(allowed)
+        return agent
 
 
 def code(thought: str, *lines: str) -> str:

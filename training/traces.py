@@ -73,8 +73,7 @@ def agent_samples(task: Task, render: Callable[[dict], str], *, opened: bool = T
     model = OpenAIModel(
         "scripted", api_base="http://scripted/v1", api_key="none", client_kwargs={"http_client": client}
     )
-    agent = task.agent(task.tools, model, max_steps=MAX_STEPS, verbosity_level=-1)
-    said = str(agent.run(task.question))
+    said = str(task.build(model, MAX_STEPS).run(task.question))
     if not task.right(said):
         raise AssertionError(
             f"{task.question}\nthe script itself answered {said!r} instead of {task.expected}"

@@ -154,6 +154,13 @@ class Run:
         vector_to_parameters(flat.to(self.model.device), grads)
 
 
+def repeatable() -> None:
+    """On a GPU, sums in one order; a CPU's are by themselves. cuBLAS wants its workspace set before its first product."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
 def as_it_is(conversation: Conversation) -> Conversation:
     return conversation
 
@@ -202,6 +209,8 @@ def main() -> None:
     given = {**vars(args), "resume": args.resume and str(args.resume)}
     recipe = Recipe(**{name: given[name] for name in Recipe.__dataclass_fields__})
     device = f"cuda:{worker % gpus}" if gpus else "cpu"
+    if gpus:
+        repeatable()
     run, began = Run(recipe, args.out, worker, workers, device), time.monotonic()
     run.restore()
     conversations = iter(run.conversations(ahead))

@@ -1,5 +1,8 @@
 """What a training run sees: the same whoever draws it, and every exchange whole."""
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +55,26 @@ def test_a_conversation_is_decided_by_its_number(source):
     again = Conversations(5, Letters())
     assert again[numbered("compare and compute")] == source[numbered("compare and compute")]
     assert Conversations(6, Letters())[0] != source[0]
+
+
+REFUSED = """
+import random
+from training import imports, traces
+samples = traces.agent_samples(imports.draw(random.Random(3), True), traces.renderer())
+print(samples[-1].prompt)
+"""
+
+
+def test_a_run_is_the_same_in_a_process_that_orders_its_sets_otherwise():
+    run = [sys.executable, "-c", REFUSED]
+    prompts = [
+        subprocess.run(
+            run, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "12"
+    ]
+    assert b"Authorized imports are: [" in prompts[0]
+    assert prompts[0] == prompts[1]
 
 
 def test_neighbors_are_of_one_family_and_not_the_same(source):

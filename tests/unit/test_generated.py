@@ -81,5 +81,5 @@ def test_the_table_of_a_sweep_has_a_column_for_each_family():
     }
     made = table.recipes({"device": "GPU", "cases": 4, "seed": 7, "rows": [{**row, "families": families}]})
     assert "| rank | conversations | training, s | weights | a | b |" in made
-    assert "| 8 | 480 | 40.0 | bfloat16 | 0.250 | 1.000 |" in made
+    assert "| 8 | 480 | 40.0 | bfloat16 | 0.100, 0.250 | 0.100, 1.000 |" in made
     assert table.recipes(None) == "Not measured."
