@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import rootfs
 from course import sandbox
 from course.sandbox import container
 from hostile import engine as engines
@@ -51,7 +52,7 @@ def image(engine):
     try:
         if not base:
             base = "course-base"
-            _import(engine, base, engine.folder / "base")
+            _import(engine, base)
             _download(engine, base)
             arguments = ["PIP_NO_INDEX=1"]
         groups = container.build_command(base=base, arguments=arguments)
@@ -77,26 +78,12 @@ def inside(engine, image):
     return run
 
 
-def _import(engine: engines.Engine, name: str, folder: Path) -> None:
-    """A base image out of the distribution's packages: Python and what it needs to make a virtual environment."""
-    folder.mkdir()
-    kept = Path(os.environ.get("AGENT_ROOTFS") or folder / "base.tar")
+def _import(engine: engines.Engine, name: str) -> None:
+    """A base image out of the distribution's packages."""
+    kept = Path(os.environ.get("AGENT_ROOTFS") or engine.folder / "base.tar")
     if not kept.is_file():
-        where, suite = subprocess.run(
-            ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Identifier: Packages"],
-            capture_output=True, text=True, check=True,
-        ).stdout.splitlines()[0].split()  # fmt: skip
-        components = "main,universe" if "ubuntu" in where else "main"
-        packages = "python3,python3-venv,ca-certificates"
-        root = folder / "root"
-        flags = ["--variant=minbase", f"--include={packages}", f"--components={components}"]
-        subprocess.run(
-            ["debootstrap", *flags, suite, str(root), where], check=True, stdout=subprocess.DEVNULL
-        )
-        subprocess.run(["tar", "-C", str(root), "-cf", str(kept), "."], check=True)
-        shutil.rmtree(root)
+        rootfs.make(kept)
     engine.docker("import", str(kept), name)
-    shutil.rmtree(folder)
 
 
 def _download(engine: engines.Engine, base: str) -> None:
