@@ -104,8 +104,7 @@ def flag_groups(
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
     if profile.source == "embedded" and changes.get("threads") is None:
-        cores = os.cpu_count() or 1
-        sizes += ["-t", str(max(min(2, cores), cores // 2))]
+        sizes += ["-t", str(max(min(2, cores()), cores() // 2))]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}
     for name, value in changes.items():
@@ -118,6 +117,13 @@ def flag_groups(
     groups.append([part for group in wanted.values() for part in group])
     groups.append([str(flag) for flag in changes.get("extra") or ()])
     return [group for group in groups if group]
+
+
+def cores() -> int:
+    """Those that this process may use. A container's cpuset or `taskset` may leave it fewer than the machine has, and
+    llama.cpp's threads wait for each other busily: two on one core are many times slower than one.
+    """
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _without(flags: tuple[str, ...], wanted: Mapping[str, list[str]]) -> list[str]:

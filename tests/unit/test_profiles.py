@@ -59,6 +59,16 @@ def test_extra_flags_come_last_and_unchanged():
     assert flags("embedded", "m.gguf", extra=["--verbose-prompt", 1])[-2:] == ["--verbose-prompt", "1"]
 
 
+@pytest.mark.parametrize(("allowed", "threads"), [(1, "1"), (2, "2"), (4, "2"), (16, "8")])
+def test_the_embedded_server_takes_half_of_the_cores_that_it_may_use_but_two_if_there_are(
+    monkeypatch, allowed, threads
+):
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(allowed)), raising=False)
+    given = flags("embedded")
+    assert given[given.index("-t") + 1] == threads
+
+
 def test_unknown_profile_names_the_valid_ones():
     with pytest.raises(CourseError, match=r"'quen'.*embedded, qwen3.6-35b-a3b"):
         profiles.load("quen")
