@@ -4,7 +4,6 @@ Does: runs debootstrap, as root, against the mirror that apt uses. Does not: nee
 while other tests run.
 """
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,6 @@ def make(target: Path) -> None:
         made = ["debootstrap", *flags, suite, str(root), where]
         subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["tar", "-C", str(root), "-cf", str(part), "."], check=True)
-        shutil.rmtree(root)
     part.replace(target)
 
 
