@@ -314,6 +314,11 @@ print(told_after("import os\nprint(os.getcwd())"))
 # The error has become a message (on the wire: from `user`), with the advice not to repeat it.
 # The run goes on: a broken rule costs one step, no more. That is what "the agent corrects itself"
 # means.
+#
+# Look at the list of modules. The system prompt has it sorted; here it comes out of a Python set,
+# in an order that each process makes up for itself. Restart the kernel, run the cell again, and
+# the words are the same but the bytes are not. Two runs of one question can part at this point,
+# at temperature 0 and with no one to blame.
 
 # %% tags=["nbval-check-output"]
 seen = told_after("import os")
