@@ -7,7 +7,6 @@ that differs from the wanted one can still be right. `make eval` measures that.
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import gguf
@@ -15,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from course.embedded import base_path
+from course.profiles import cores
 from training.conversations import Conversation, Conversations
 from training.families import FAMILIES
 from training.heads import Heads
@@ -45,7 +45,7 @@ def drawn(model: Llama, cases: int, seed: int = 2026, ahead: int | None = None) 
     """So many held-out runs of each family, drawn by `ahead` processes: by default one a core."""
     source = Held(Conversations(seed, model.tokenizer))
     asked = [(family, number) for family in FAMILIES for number in range(cases)]
-    processes = os.cpu_count() if ahead is None else ahead
+    processes = cores() if ahead is None else ahead
     return list(DataLoader(source, None, sampler=asked, num_workers=processes, collate_fn=as_it_is))
 
 

@@ -79,6 +79,11 @@ class Record:
         rows = self.families()
         data = {"date": date.today().isoformat(), **self.about, "families": rows}
         data["results"] = [asdict(result) for family in rows for result in self.results[family]]
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(self.path)
+        store(self.path, data)
+
+
+def store(path: Path, data: dict) -> None:
+    """All of it or nothing: a run that ends here leaves the file of before."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)

@@ -22,6 +22,7 @@ from training import table
 from training.held import adapted, drawn, score
 from training.llama import Llama
 from training.quantizations import KINDS
+from training.record import store
 from training.train import dtype_on
 
 RECIPES = (8, 40), (16, 40), (32, 40), (16, 120), (16, 240)
@@ -70,8 +71,7 @@ class Rows:
         print(json.dumps(row), flush=True)
         self.rows.append(row)
         if self.path:
-            text = json.dumps(self.about | {"rows": self.rows}, indent=1) + "\n"
-            self.path.write_text(text, encoding="utf-8")
+            store(self.path, self.about | {"rows": self.rows})
 
 
 def measure(recipes: Sequence[tuple[int, int]], rows: Rows, device: str, args: argparse.Namespace) -> None:
