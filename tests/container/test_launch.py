@@ -1,4 +1,4 @@
-"""`course sandbox run` on a real engine: answers on two networks, refusals, an end in time."""
+"""`course sandbox run` on a real engine: the leopard's answer on two networks, refusals, an end in time."""
 
 import os
 import subprocess
@@ -46,20 +46,18 @@ def test_the_leopard_is_answered_over_a_socket_without_a_network(course, server,
     assert all(turn.exchange for turn in made), "the tape came out of the container whole"
 
 
-def test_on_the_hosts_network_a_step_reaches_the_server_and_its_tape_stays_in_a_named_volume(
+def test_the_leopard_is_answered_on_the_hosts_network_and_its_tape_stays_in_a_named_volume(
     course, engine, server
 ):
-    """One step: the answer of a whole run is read over the socket, and in lesson 09."""
-    done = course(
-        "What is 2 + 2?", "--network", "host", "--server", server.url, "--max-steps", "1", "--volume", "tapes"
-    )
+    done = course(LEOPARD, "--network", "host", "--server", server.url, "--volume", "tapes")
     try:
-        assert done.returncode in (0, 3), done.stderr
+        assert done.returncode == 0, done.stderr
         assert "--network host" in done.stderr
+        if server.profile.deterministic:
+            assert "9.62 seconds" in done.stdout
         (folder,) = engine.docker("volume", "inspect", "tapes", "--format", "{{.Mountpoint}}").stdout.split()
         (name,) = os.listdir(folder)
-        first, *_ = turns(Tape.read(os.path.join(folder, name)).records())
-        assert first.exchange.status == 200
+        assert Tape.read(os.path.join(folder, name)).entries
     finally:
         engine.docker("volume", "rm", "tapes", check=False)
 
