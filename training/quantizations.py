@@ -15,7 +15,7 @@ from course.server import Server
 from training import eval as evaluation
 from training import speed, table
 from training.families import FAMILIES
-from training.record import summary
+from training.record import store, summary
 
 KINDS = "Q8_0", "Q4_1", "Q4_0"
 
@@ -57,7 +57,7 @@ def main() -> None:
     }
     print(json.dumps(data, indent=1))
     if args.write:
-        table.QUANTIZATIONS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        store(table.QUANTIZATIONS, data)
         table.main()
 
 
