@@ -1,17 +1,15 @@
 """Compare and compute: two or three animals over one place, with a dictionary and a loop in the code."""
 
 import random
-import re
 
 from training.entities import article, entity
 from training.pages import Topic, Web, topic
 from training.phrasings import THREE, TWO, asked
-from training.speed import BREAKS, FIGURES, once_broken
+from training.speed import BEGINNING, BREAKS, FIGURES, once_broken
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
 ORDER = ("first", "second", "third")
-COMPUTED = re.compile(r"Execution logs:\n(?:[^\n]+ [\d.]+\n){2,3}Last output")
 
 
 def draw(rng: random.Random, training: bool) -> Task:
@@ -46,23 +44,21 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 
 def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
-    if not any("## Search Results" in text for text in seen):
-        return _search(speeds, length)
-    if COMPUTED.search(seen[-1]):
-        return _last(speeds, length)
-    return _compute(speeds, length)
+    searched = any("## Search Results" in text for text in seen)
+    return _compute(speeds, length) if searched else _search(speeds, length)
 
 
 def _search(speeds: list[Topic], length: Topic) -> Move:
     thinking = (
         f"{_counted(speeds)} The place is {length.name}. "
-        "I search for all of them in one code block and print the results."
+        "I search for all of them in one code block and print how the results begin: the code can read the rest."
     )
     queries = [f'{order}_pages = web_search("{t.query()}")' for order, t in zip(ORDER, speeds, strict=False)]
-    prints = [f'print("{order.upper()}", {order}_pages)' for order in ORDER[: len(speeds)]]
+    prints = [f'print("{order.upper()}", {order}_pages{BEGINNING})' for order in ORDER[: len(speeds)]]
     return Move(thinking, code(
         "I search for the speeds and the length first.",
-        *queries, f'length_pages = web_search("{length.query()}")', *prints, 'print("LENGTH", length_pages)',
+        *queries, f'length_pages = web_search("{length.query()}")', *prints,
+        f'print("LENGTH", length_pages{BEGINNING})',
     ))  # fmt: skip
 
 
@@ -76,32 +72,29 @@ def _counted(speeds: list[Topic]) -> str:
 
 
 def _compute(speeds: list[Topic], length: Topic) -> Move:
+    """The thought says which of the two endings it will be: with one thought for both, the one for three was forgotten."""
+    if len(speeds) == 3:
+        wanted, difference = "its time is the answer", []
+        said = "The {winner} is the fastest: it needs {round(seconds[winner], 2)} seconds for " + length.name
+    else:
+        wanted, difference = (
+            "the difference is its lead",
+            ["difference = max(seconds.values()) - min(seconds.values())"],
+        )
+        said = "The {winner} is faster, by {round(difference, 2)} seconds over " + length.name
     thinking = (
         f"I have pages for all. {_counted(speeds)} The place is {length.name}. Some pages may disagree, or be about "
         "something else. The code keeps those whose address names the subject, takes the most frequent figure, and "
-        "computes each time in a loop."
+        f"computes each time in a loop. It compares the times of {len(speeds)} animals: the shortest wins, and {wanted}."
     )
     lines = [f'    "{t.fact()}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
     return Move(thinking, code(
-        "The code collects the figures and computes the times.",
+        "The code collects the figures, computes the times and answers.",
         *FIGURES, f'length_m = mode(figures(length_pages, "{length.fact()}", LENGTH))',
         "speed_pages = {", *lines, "}", "seconds = {}",
         "for fact, pages in speed_pages.items():",
         "    speed_kmh = mode(figures(pages, fact, SPEED))", '    name = fact.split(" of ", 1)[1]',
         "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
         "    print(name, round(seconds[name], 2))",
+        "winner = min(seconds, key=seconds.get)", *difference, f'final_answer(f"{said}.")',
     ))  # fmt: skip
-
-
-def _last(speeds: list[Topic], length: Topic) -> Move:
-    """The thought says which of the two endings it will be: with one thought for both, the one for three was forgotten."""
-    lines = ["winner = min(seconds, key=seconds.get)"]
-    if len(speeds) == 3:
-        wanted = "its time is the answer"
-        said = "The {winner} is the fastest: it needs {round(seconds[winner], 2)} seconds for " + length.name
-    else:
-        wanted = "the difference is its lead"
-        said = "The {winner} is faster, by {round(difference, 2)} seconds over " + length.name
-        lines.append("difference = max(seconds.values()) - min(seconds.values())")
-    thinking = f"The code printed the times of {len(speeds)} animals. The shortest wins, and {wanted}. The code picks it."
-    return Move(thinking, code("I have the times.", *lines, f'final_answer(f"{said}.")'))

@@ -2,6 +2,10 @@
 
 Sources that disagree (the code takes the most frequent figure), noisy pages, American units, a fact that takes a second
 search, a search that finds nothing at first, a code block that was forgotten.
+
+The moves are made for a CPU, where reading a token takes a third as long as writing one: of the pages only the beginning is
+printed, as the code reads the rest, and the block that computes is the block that answers. A step more would read that
+block again, twice: smolagents sends it as text and as a call.
 """
 
 import json
@@ -34,11 +38,8 @@ FIGURES = (
     "    return []",
 )
 """The agent's own function: what the pages whose address ends in the name state, in km/h or m."""
-SECONDS = (
-    "speed_kmh, length_m = mode(speeds), mode(lengths)",
-    "seconds = length_m / (speed_kmh * 1000 / 3600)",
-    'print("SECONDS", round(seconds, 2))',
-)
+BEGINNING = "[:200]"
+"""What is printed of a search's results: the first page, and the heading that says that there are some."""
 HIDDEN = {True: 0.35, False: 0.1}
 """The share of tasks with a fact that takes a second search: what is rare in training is forgotten first."""
 BREAKS = (
@@ -47,7 +48,6 @@ BREAKS = (
 )  # fmt: skip
 """What is written in a code block, and what makes it fail. A nearly right name does not: smolagents takes it."""
 SLIPS = ("no code", "no results", "wrong name", "broken code", "broken code")
-COMPUTED = re.compile(r"\nSECONDS [\d.]+\n")
 
 
 def topics(rng: random.Random, training: bool) -> list[Topic]:
@@ -89,60 +89,57 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     """The careful agent's next move, from what it has seen."""
     if not any("## Search Results" in text for text in seen):
         return _first(speed, length)
-    if COMPUTED.search(seen[-1]):
-        return _last(speed, length)
     missing = next((t for t in (speed, length) if f"{listed(t).upper()} []" in seen[-1]), None)
-    return _again(missing) if missing else _compute(speed, length)
+    return _again(missing, speed, length) if missing else _compute(speed, length)
 
 
 def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
     thinking = thinking or (
         f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
-        "I search for both in one code block and print the results."
+        "I search for both in one code block and print how the results begin: the code can read the rest."
     )
     return Move(thinking, code(
         "I search for the speed and the length first.",
         f'speed_pages = web_search("{speed.query()}")', f'length_pages = web_search("{length.query()}")',
-        'print("SPEED", speed_pages)', 'print("LENGTH", length_pages)',
+        f'print("SPEED", speed_pages{BEGINNING})', f'print("LENGTH", length_pages{BEGINNING})',
     ))  # fmt: skip
 
 
 def _compute(speed: Topic, length: Topic) -> Move:
     thinking = (
         f"I have pages about the speed of the {speed.name} and the length of {length.name}. Some may disagree, or be about "
-        "something else. The code keeps those whose address names the subject, takes the most frequent figure, and divides."
+        "something else. The code keeps those whose address names the subject, takes the most frequent figure, divides "
+        "and answers if both facts are there."
     )
     return Move(thinking, code(
-        "The code collects the figures and computes the time.",
+        "The code collects the figures, computes the time and answers.",
         *FIGURES,
         f'speeds = figures(speed_pages, "{speed.fact()}", SPEED)',
         f'lengths = figures(length_pages, "{length.fact()}", LENGTH)',
         'print("SPEEDS", speeds)', 'print("LENGTHS", lengths)',
-        "if speeds and lengths:", *("    " + line for line in SECONDS),
+        "if speeds and lengths:", *("    " + line for line in _answer(speed, length)),
     ))  # fmt: skip
 
 
-def _again(missing: Topic) -> Move:
-    what = f"the {missing.kind} of {missing.subject}"
-    thinking = (
-        f"The list of {listed(missing)} is empty: no page states {what}. I search for it with other words."
+def _answer(speed: Topic, length: Topic) -> tuple[str, ...]:
+    """The lines that make the lists an answer. The figures come from variables: none is copied by the model."""
+    return (
+        "speed_kmh, length_m = mode(speeds), mode(lengths)",
+        "seconds = length_m / (speed_kmh * 1000 / 3600)",
+        f'final_answer(f"At {{round(speed_kmh, 1)}} km/h, {article(speed.name)} needs {{round(seconds, 2)}} '
+        f'seconds for the {{round(length_m, 1)}} m of {length.name}.")',
     )
+
+
+def _again(missing: Topic, speed: Topic, length: Topic) -> Move:
+    what = f"the {missing.kind} of {missing.subject}"
+    thinking = f"The list of {listed(missing)} is empty: no page states {what}. I search for it with other words, and answer."
     return Move(thinking, code(
         f"{capital(what)} is still missing, so I search again.",
-        f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages)',
-        f'{listed(missing)} = figures(more_pages, "{missing.fact()}", {missing.kind.upper()})', *SECONDS,
+        f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages{BEGINNING})',
+        f'{listed(missing)} = figures(more_pages, "{missing.fact()}", {missing.kind.upper()})',
+        *_answer(speed, length),
     ))  # fmt: skip
-
-
-def _last(speed: Topic, length: Topic) -> Move:
-    return Move(
-        "The code printed the time in seconds. I answer with its variables.",
-        code(
-            "I have the time.",
-            f'final_answer(f"At {{round(speed_kmh, 1)}} km/h, {article(speed.name)} needs {{round(seconds, 2)}} '
-            f'seconds for the {{round(length_m, 1)}} m of {length.name}.")',
-        ),
-    )
 
 
 def once_broken(seen: list[str], move: Move, fails: tuple[str, str]) -> Move:

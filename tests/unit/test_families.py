@@ -129,7 +129,7 @@ def test_thinking_is_longer_where_there_is_more_to_read(runs):
     first, second = ([], [])
     for _, samples in runs[speed.FAMILY, True]:
         first.append(len(samples[0].completion.split("</think>")[0]))
-        second.append(len(samples[-2].completion.split("</think>")[0]))
+        second.append(len(samples[-1].completion.split("</think>")[0]))
     assert min(second) > 0
     assert sum(second) > sum(first)
 
