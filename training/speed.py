@@ -133,7 +133,7 @@ def _answer(speed: Topic, length: Topic) -> tuple[str, ...]:
 
 def _again(missing: Topic, speed: Topic, length: Topic) -> Move:
     what = f"the {missing.kind} of {missing.subject}"
-    thinking = f"The list of {listed(missing)} is empty: no page states {what}. I search for it with other words, and answer."
+    thinking = f"The list of {listed(missing)} is empty: no page states {what}. I search with other words, and answer."
     return Move(thinking, code(
         f"{capital(what)} is still missing, so I search again.",
         f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages{BEGINNING})',
