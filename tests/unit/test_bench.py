@@ -1,12 +1,9 @@
 """The measurements: what is divided by what, from figures that are given. No server, no clock."""
 
 import json
-import os
-import sys
 
 import pytest
 
-from bench import __main__ as program
 from bench import (
     attention,
     clone,
@@ -14,24 +11,21 @@ from bench import (
     drafts,
     layers,
     lessons,
-    machine,
     recorded,
     reread,
     serverlog,
     speed,
     suite,
-    tables,
     tapped,
     tiny,
 )
 from bench.completion import drawn
 from bench.crowd import Crowd, Speed
-from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.recorded import Run
 from bench.reread import Step
-from bench.rows import NotMeasured, Row, paired, rotated, short, spread
+from bench.rows import Row, paired, rotated, short, spread
 from bench.serverlog import Busy
-from bench.setting import Setting, flag
+from bench.setting import flag
 from bench.suite import Suite
 from course.turns import Tokens
 
@@ -52,12 +46,6 @@ JUNIT = """<testsuites><testsuite>
 <testcase classname="notebooks.05_wire.ipynb" name="cell 1" time="1"><failure message="Cell outputs differ"/></testcase>
 <testcase classname="notebooks.05_wire.ipynb" name="cell 2" time="0"><skipped message="not run: cell 1 failed"/></testcase>
 </testsuite></testsuites>"""
-MACHINE = {"cpu": "A CPU", "cores": 2, "memory_gib": 8, "gpu": None, "system": "Linux", "python": "3.11.9"}
-
-
-@pytest.fixture
-def setting(tmp_path):
-    return Setting(folder=tmp_path, say=lambda _: None)
 
 
 # ---- rows
@@ -302,66 +290,6 @@ def test_a_thought_opens_and_ends_with_one_token_each():
     assert types == [1, 4, 4, 1]
 
 
-# ---- machines, files, tables
-
-
-def test_a_file_is_named_after_the_gpu_or_the_processor():
-    gpu = machine.parse_gpu("NVIDIA H200, 143771 MiB, 580.159.03\n")
-    assert gpu == {"name": "NVIDIA H200", "memory": "143771 MiB", "driver": "580.159.03"}
-    assert machine.name({**MACHINE, "gpu": gpu}) == "gpu-nvidia-h200"
-    assert machine.name(MACHINE) == "cpu-2-cores-a-cpu"
-    assert machine.name({**MACHINE, "cpu": "Xeon(R) W"}) == "cpu-2-cores-xeon-w"
-    assert machine.parse_gpu("No devices were found") is None
-
-
-def test_a_result_replaces_its_own_and_keeps_the_others(tmp_path):
-    path = tmp_path / "r.json"
-    path.write_text(json.dumps({"machine": MACHINE, "measurements": {"crowd": {"n": 1}, "reread": {"n": 1}}}))
-    program.add(path, "recorded", {"n": 1})
-    assert (
-        program.add(path, "crowd", {"n": 2})["measurements"] == json.loads(path.read_text())["measurements"]
-    )
-    kept = json.loads(path.read_text())["measurements"]
-    assert kept == {"recorded": {"n": 1}, "reread": {"n": 1}, "crowd": {"n": 2}}
-    assert list(kept) == ["recorded", "reread", "crowd"], "in the order of the plan"
-
-
-@pytest.mark.parametrize(("failed", "good"), [(False, True), (True, False)])
-def test_a_run_writes_each_result_and_tells_of_a_failure(tmp_path, setting, monkeypatch, failed, good):
-    class Module:
-        measure = staticmethod(lambda _: [Row("a ÷ b", 1.5, "3 ÷ 2", limit=1.3, failed=failed)])
-
-    said = []
-    monkeypatch.setattr(program, "imported", lambda name: Module)
-    assert program.run(["crowd", "recorded"], tmp_path / "r.json", setting, said.append) is good
-    found = json.loads((tmp_path / "r.json").read_text())["measurements"]
-    assert list(found) == ["recorded", "crowd"]
-    assert found["crowd"]["rows"][0]["ratio"] == 1.5
-    assert "   a ÷ b  1.50  ≤ 1.3: missed  3 ÷ 2" in said
-
-
-def test_a_step_of_the_clone_that_fails_ends_it_with_its_last_lines(tmp_path):
-    said = [sys.executable, "-c", "print('one'); print('two'); raise SystemExit(3)"]
-    with pytest.raises(NotMeasured, match=r"ended with status 3:\none\ntwo"):
-        clone.follow(said, tmp_path, dict(os.environ), 0.0)
-
-
-def test_what_is_missing_is_written_down_with_the_reason(setting):
-    record = program.measured(Measurement("x", "bench.nothing_of_this_name", "X"), setting)
-    assert record["not_measured"] == "there is no bench/nothing_of_this_name.py yet"
-    assert "rows" not in record
-
-
-def test_an_import_that_fails_inside_a_measurement_is_a_bug_and_shows():
-    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
-        program.imported("no_such_package.inside")
-
-
-def test_every_measurement_of_the_plan_can_be_asked_for():
-    assert all(callable(program.imported(one.module).measure) for one in PLAN)
-    assert program.arguments([]).names == [name for name in NAMES if name not in BY_HAND]
-
-
 def test_the_taps_own_figures_become_rows():
     case = {
         "case": "a short question",
@@ -372,43 +300,3 @@ def test_the_taps_own_figures_become_rows():
     }
     (row,) = tapped.rows([{**case, "ratio": 2.5}])
     assert (row.ratio, row.value) == (2.5, "2.5 ms ÷ 1.0 ms: 1.5 ms more")
-
-
-def test_a_measurement_that_does_not_exist_is_refused(capsys):
-    with pytest.raises(SystemExit):
-        program.arguments(["recorded", "speeed"])
-    assert "there is no measurement speeed. There are recorded, tap," in capsys.readouterr().err
-
-
-RECORD = {
-    "title": "What recording costs",
-    "date": "2026-11-23",
-    "commit": "abc",
-    "build": "b11549, wheel",
-    "rows": [
-        {"what": "a | b", "ratio": 1.004, "value": "1 ÷ 2", "limit": 1.01},
-        {"what": "c", "ratio": 1.9, "value": "", "limit": 1.3},
-        {"what": "d", "ratio": None, "value": "3 s"},
-    ],
-}
-
-
-def test_a_table_tells_the_target_and_whether_it_was_met():
-    made = tables.table(RECORD)
-    assert "| a \\| b | 1.004 | ≤ 1.01: met | 1 ÷ 2 |" in made
-    assert "| c | 1.90 | ≤ 1.3: **missed** |  |" in made
-    assert "| d |  |  | 3 s |" in made
-
-
-def test_a_section_names_machine_build_and_what_was_not_measured():
-    missing = {**RECORD, "title": "Speed", "not_measured": "llama-bench is missing"}
-    made = "\n".join(
-        tables.section({"machine": MACHINE, "measurements": {"recorded": RECORD, "speed": missing}})
-    )
-    assert "### 2 cores of A CPU, 8 GiB, Linux, Python 3.11.9" in made
-    assert "llama.cpp b11549, wheel, commit abc, 2026-11-23." in made
-    assert "Not measured here: llama-bench is missing." in made
-
-
-def test_the_readmes_tables_are_those_of_the_data(capsys):
-    assert tables.main(["--check"]) == 0, capsys.readouterr().out
