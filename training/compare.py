@@ -1,6 +1,7 @@
 """Compare and compute: two or three animals over one place, with a dictionary and a loop in the code."""
 
 import random
+from collections.abc import Iterable
 
 from training.entities import article, entity
 from training.pages import Topic, Web, topic
@@ -37,10 +38,16 @@ def draw(rng: random.Random, training: bool) -> Task:
         FAMILY,
         asked(rng, table, training, animals=animals, both=both, place=length.name),
         script,
-        lambda answer: fastest in answer and states(answer, number),
+        lambda answer: named_first(answer, times) == fastest and states(answer, number),
         [Web([*speeds, length])],
         expected=f"{fastest}, {number:.2f}",
     )
+
+
+def named_first(answer: str, names: Iterable[str]) -> str:
+    """Of these names the one that the answer has first, "" if it has none. The winner comes first, the loser may follow."""
+    found = [(answer.index(name), name) for name in names if name in answer]
+    return min(found)[1] if found else ""
 
 
 def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
@@ -72,20 +79,13 @@ def _counted(speeds: list[Topic]) -> str:
 
 
 def _compute(speeds: list[Topic], length: Topic) -> Move:
-    """The thought says which of the two endings it will be: with one thought for both, the one for three was forgotten."""
-    if len(speeds) == 3:
-        wanted, difference = "its time is the answer", []
-        said = "The {winner} is the fastest: it needs {round(seconds[winner], 2)} seconds for " + length.name
-    else:
-        wanted, difference = (
-            "the difference is its lead",
-            ["difference = max(seconds.values()) - min(seconds.values())"],
-        )
-        said = "The {winner} is faster, by {round(difference, 2)} seconds over " + length.name
+    """One ending for two and for three: which it was to be had to be remembered over the whole block, and was not."""
+    best = "{round(seconds[first], 2)} seconds for " + length.name
+    said = "The {first} is the fastest: it needs " + best + ", {round(lead, 2)} less than the {second}"
     thinking = (
         f"I have pages for all. {_counted(speeds)} The place is {length.name}. Some pages may disagree, or be about "
         "something else. The code keeps those whose address names the subject, takes the most frequent figure, and "
-        f"computes each time in a loop. It compares the times of {len(speeds)} animals: the shortest wins, and {wanted}."
+        "computes each time in a loop. The shortest wins, and the code answers with it and its lead."
     )
     lines = [f'    "{t.fact()}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
     return Move(thinking, code(
@@ -96,5 +96,6 @@ def _compute(speeds: list[Topic], length: Topic) -> Move:
         "    speed_kmh = mode(figures(pages, fact, SPEED))", '    name = fact.split(" of ", 1)[1]',
         "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
         "    print(name, round(seconds[name], 2))",
-        "winner = min(seconds, key=seconds.get)", *difference, f'final_answer(f"{said}.")',
+        "first, second = sorted(seconds, key=seconds.get)[:2]", "lead = seconds[second] - seconds[first]",
+        f'final_answer(f"{said}.")',
     ))  # fmt: skip

@@ -8,7 +8,19 @@ import pytest
 
 from course import corpus
 from course.figures import MostFrequentFigure
-from training import archives, chat, documents, inventions, layouts, phrasings, planted, speed, traces, wishes
+from training import (
+    archives,
+    chat,
+    compare,
+    documents,
+    inventions,
+    layouts,
+    phrasings,
+    planted,
+    speed,
+    traces,
+    wishes,
+)
 from training.entities import article, held_out
 from training.families import ALL, DECK, FAMILIES, card, measured
 from training.pages import Web, topic
@@ -224,3 +236,16 @@ def test_a_long_answer_is_no_sane_chat():
     assert one.right("1 plus 2 is 3.")
     assert not one.right("1 plus 2 is 3. " * 9)
     assert not one.right("It is 4.")
+
+
+def test_a_comparison_is_right_when_it_names_the_winner_first():
+    names = ["tortoise", "leopard"]
+    assert (
+        compare.named_first("The leopard is the fastest: 2 seconds less than the tortoise.", names)
+        == "leopard"
+    )
+    assert (
+        compare.named_first("The tortoise is the fastest: 2 seconds less than the leopard.", names)
+        == "tortoise"
+    )
+    assert compare.named_first("Neither.", names) == ""
