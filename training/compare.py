@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from training.entities import article, entity
 from training.pages import Topic, Web, topic
 from training.phrasings import THREE, TWO, asked
-from training.speed import BEGINNING, BREAKS, FIGURES, once_broken
+from training.speed import BREAKS, FIGURES, once_broken, searched, shown
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
@@ -51,8 +51,7 @@ def named_first(answer: str, names: Iterable[str]) -> str:
 
 
 def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
-    searched = any("## Search Results" in text for text in seen)
-    return _compute(speeds, length) if searched else _search(speeds, length)
+    return _compute(speeds, length) if searched(seen) else _search(speeds, length)
 
 
 def _search(speeds: list[Topic], length: Topic) -> Move:
@@ -61,11 +60,10 @@ def _search(speeds: list[Topic], length: Topic) -> Move:
         "I search for all of them in one code block and print how the results begin: the code can read the rest."
     )
     queries = [f'{order}_pages = web_search("{t.query()}")' for order, t in zip(ORDER, speeds, strict=False)]
-    prints = [f'print("{order.upper()}", {order}_pages{BEGINNING})' for order in ORDER[: len(speeds)]]
+    prints = [shown(order, f"{order}_pages") for order in ORDER[: len(speeds)]]
     return Move(thinking, code(
         "I search for the speeds and the length first.",
-        *queries, f'length_pages = web_search("{length.query()}")', *prints,
-        f'print("LENGTH", length_pages{BEGINNING})',
+        *queries, f'length_pages = web_search("{length.query()}")', *prints, shown("length", "length_pages"),
     ))  # fmt: skip
 
 

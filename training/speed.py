@@ -38,8 +38,6 @@ FIGURES = (
     "    return []",
 )
 """The agent's own function: what the pages whose address ends in the name state, in km/h or m."""
-BEGINNING = "[:200]"
-"""What is printed of a search's results: the first page, and the heading that says that there are some."""
 HIDDEN = {True: 0.35, False: 0.1}
 """The share of tasks with a fact that takes a second search: what is rare in training is forgotten first."""
 BREAKS = (
@@ -87,10 +85,20 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     """The careful agent's next move, from what it has seen."""
-    if not any("## Search Results" in text for text in seen):
+    if not searched(seen):
         return _first(speed, length)
     missing = next((t for t in (speed, length) if f"{listed(t).upper()} []" in seen[-1]), None)
     return _again(missing, speed, length) if missing else _compute(speed, length)
+
+
+def searched(seen: list[str]) -> bool:
+    """Whether a search has found pages."""
+    return any("## Search Results" in text for text in seen)
+
+
+def shown(name: str, pages: str) -> str:
+    """The line that prints how a search's results begin: their heading and the first page."""
+    return f'print("{name.upper()}", {pages}[:200])'
 
 
 def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
@@ -101,7 +109,7 @@ def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
     return Move(thinking, code(
         "I search for the speed and the length first.",
         f'speed_pages = web_search("{speed.query()}")', f'length_pages = web_search("{length.query()}")',
-        f'print("SPEED", speed_pages{BEGINNING})', f'print("LENGTH", length_pages{BEGINNING})',
+        shown("speed", "speed_pages"), shown("length", "length_pages"),
     ))  # fmt: skip
 
 
@@ -136,7 +144,7 @@ def _again(missing: Topic, speed: Topic, length: Topic) -> Move:
     thinking = f"The list of {listed(missing)} is empty: no page states {what}. I search with other words, and answer."
     return Move(thinking, code(
         f"{capital(what)} is still missing, so I search again.",
-        f'more_pages = web_search("{missing.second_query()}")', f'print("{missing.kind.upper()}", more_pages{BEGINNING})',
+        f'more_pages = web_search("{missing.second_query()}")', shown(missing.kind, "more_pages"),
         f'{listed(missing)} = figures(more_pages, "{missing.fact()}", {missing.kind.upper()})',
         *_answer(speed, length),
     ))  # fmt: skip
