@@ -82,6 +82,11 @@ TWO = {
         "Who crosses {place} sooner, {animals}, and how many seconds sooner?",
         "{animals}: name the faster one over {place} and its lead in seconds.",
         "If {both} race from end to end of {place}, which one wins and with what lead in seconds?",
+        "How many seconds apart are {both} after {place}, and who is in front?",
+        "How many seconds ahead is the faster of {both} when {place} is behind it, and which is it?",
+        "How many seconds does the slower of {both} lose over {place}, and which one wins?",
+        "How many seconds separate {both} over {place}? And who wins?",
+        "How many seconds are there between the arrivals of {both} after {place}, and whose is the first?",
     ),
     False: (
         "Let {both} race over {place} at full speed. Which one arrives first, and how many seconds earlier?",
@@ -102,6 +107,7 @@ THREE = {
         "If {both} race from end to end of {place}, who wins, and in how many seconds?",
         "Find the fastest of the three over {place}, {animals}, and its seconds.",
         "Suppose {both} start together on {place}. Who is there first, and in how many seconds?",
+        "How many seconds does the fastest of {both} need for {place}, and which one is it?",
     ),
     False: (
         "Let {both} race over {place} at full speed. Which of the three arrives first, after how many seconds?",
