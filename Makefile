@@ -8,7 +8,7 @@ READY  := .venv/ready
 ARGS   ?=
 WORKERS ?= 2
 
-.PHONY: help lab test frameworks browser lint build lock train eval bench hostile sbom audit setup clean
+.PHONY: help lab test frameworks browser lint build lock adapter train eval bench hostile sbom audit setup clean
 
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -30,9 +30,16 @@ build: setup   ## the notebooks from their sources, executed
 	@$(BIN)/course build $(ARGS)
 
 # glibc would give the same memory back to the kernel and ask for it again at each layer.
-train: setup build/training/ready ## the embedded model's adapter anew, from the base (hours; the same command goes on)
-	@MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TOP_PAD_=300000000 OMP_NUM_THREADS=1 \
-	  $(BIN)/torchrun --nproc-per-node $(WORKERS) -m training.train $(ARGS)
+adapter train: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+adapter train: export MALLOC_MMAP_THRESHOLD_ = 4000000000
+adapter train: export MALLOC_TOP_PAD_ = 300000000
+adapter train: export OMP_NUM_THREADS = 1
+
+adapter: setup build/training/ready ## the embedded model's adapter from the base, all its stages (the same command goes on)
+	@$(BIN)/python -m training.stages $(ARGS)
+
+train: setup build/training/ready ## an adapter by the generator as it is now (hours; the same command goes on)
+	@$(BIN)/torchrun --nproc-per-node $(WORKERS) -m training.train $(ARGS)
 
 build/training/ready: training/requirements.txt $(READY)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $< && mkdir -p $(@D) && touch $@

@@ -8,7 +8,6 @@ was left. Does not: choose. Minutes on a GPU, many hours on a CPU.
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from training.held import adapted, drawn, score
 from training.llama import Llama
 from training.quantizations import KINDS
 from training.record import store
+from training.stages import torchrun
 from training.train import dtype_on
 
 RECIPES = (8, 40), (16, 40), (32, 40), (16, 120), (16, 240)
@@ -39,19 +39,10 @@ def recipe(given: str) -> tuple[int, int]:
 
 def train(rank: int, steps: int, args: argparse.Namespace, out: Path) -> float:
     """Seconds that it took."""
-    run = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        args.workers,
-        "-m",
-        "training.train",
-    ]
     given = {"rank": rank, "steps": steps, "together": args.together, "seed": args.seed, "save-every": steps}
     flags = [f"--{name}={value}" for name, value in {**given, "out": out}.items()]
     began = time.monotonic()
-    subprocess.run([*map(str, run), *flags], check=True)
+    subprocess.run([*torchrun(args.workers), *flags], check=True)
     return round(time.monotonic() - began, 1)
 
 

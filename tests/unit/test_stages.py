@@ -1,0 +1,85 @@
+"""An adapter in stages: each with the sources of its commit, from what the one before made."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from training import stages
+from training.stages import Stage, run
+
+TRAIN = """
+import sys
+from pathlib import Path
+given = dict(one.split("=") for one in sys.argv[1:])
+before = Path(given["--resume"]).read_text() if "--resume" in given else "base"
+Path(given["--out"]).write_text(f"{before}, {given['--steps']} steps of WHO")
+"""
+
+
+def launch(workers: int) -> list[str]:
+    return [sys.executable, "-m", "training.train"]
+
+
+@pytest.fixture
+def git(tmp_path):
+    if not shutil.which("git"):
+        pytest.skip("needs git:  sudo apt-get install git")
+
+    def run(*arguments: str) -> str:
+        who = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+        return subprocess.run(
+            ["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout
+
+    run("init", "-q")
+    return run
+
+
+def committed(git, root, who: str, text: str = TRAIN) -> str:
+    for name in stages.SOURCES:
+        (root / name).mkdir(exist_ok=True)
+        (root / name / "__init__.py").touch()
+    (root / "training" / "train.py").write_text(text.replace("WHO", who))
+    (root / "course" / "who").write_text(who)
+    git("add", "-A")
+    git("commit", "-q", "-m", who)
+    return git("rev-parse", "HEAD").strip()
+
+
+def test_a_stage_trains_with_its_own_sources_from_what_the_one_before_made(git, tmp_path):
+    made = [
+        Stage(committed(git, tmp_path, who), 2, f"--steps={n}", "") for n, who in enumerate(("old", "new"), 1)
+    ]
+    committed(git, tmp_path, "later")
+    adapter = run(made, 1, tmp_path / "out", tmp_path, launch)
+    assert adapter.read_text() == "base, 1 steps of old, 2 steps of new"
+
+
+def test_a_later_stage_starts_from_what_git_keeps_of_the_one_before(git, tmp_path):
+    (tmp_path / "made.gguf").write_text("kept")
+    old, new = committed(git, tmp_path, "old"), committed(git, tmp_path, "new")
+    made = [Stage(old, 2, "--steps=1", "", f"{old}:made.gguf"), Stage(new, 2, "--steps=2", "")]
+    assert run(made, 2, tmp_path / "out", tmp_path, launch).read_text() == "kept, 2 steps of new"
+    with pytest.raises(SystemExit, match="--from 2"):
+        run([*made, made[1]], 3, tmp_path / "out", tmp_path, launch)
+
+
+def test_a_stage_that_stops_ends_the_run_and_names_the_command(git, tmp_path):
+    bad = Stage(committed(git, tmp_path, "bad", "raise SystemExit(1)"), 2, "", "")
+    with pytest.raises(SystemExit, match="make adapter"):
+        run([bad, bad], 1, tmp_path / "out", tmp_path, launch)
+    assert not list(tmp_path.glob("out/*.gguf"))
+
+
+def test_a_commit_that_is_not_here_is_told_with_what_to_do(git, tmp_path):
+    committed(git, tmp_path, "only")
+    with pytest.raises(SystemExit, match="git fetch --unshallow"):
+        run([Stage("0" * 40, 2, "", "")], 1, tmp_path / "out", tmp_path, launch)
+
+
+def test_the_course_has_its_stages_listed_with_what_they_took():
+    for stage in stages.stages():
+        assert len(stage.commit) == 40
+        assert stage.took

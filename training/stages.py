@@ -1,0 +1,115 @@
+"""The embedded model's adapter from the base, all its stages:  make adapter
+
+Does: what stages.toml lists, in order: a stage trains from what the one before made, with the generator as it was at the
+stage's commit, which is taken out of git. The same command goes on where it was left. Does not: measure the adapter, or put
+it in the place of the one in course/data.
+
+A stage ends with the same bytes only on a machine like the one it was made on: a GPU and a CPU add in another order.
+"""
+
+import argparse
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LIST, OUT = ROOT / "training" / "stages.toml", ROOT / "build" / "stages"
+SOURCES = "course", "training"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`took`: where it was made, and how long that was; `kept`: its adapter in git, as COMMIT:PATH, if it is there."""
+
+    commit: str
+    workers: int
+    arguments: str
+    took: str
+    kept: str = ""
+
+
+def stages(path: Path = LIST) -> list[Stage]:
+    return [Stage(**one) for one in tomllib.loads(path.read_text(encoding="utf-8"))["stage"]]
+
+
+def torchrun(workers: int) -> list[str]:
+    """What starts a training whose steps so many processes share."""
+    return [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        str(workers),
+        "-m",
+        "training.train",
+    ]
+
+
+def git(root: Path, *arguments: str) -> bytes:
+    """What git writes. A clone without that commit, or no clone, or no git, ends with what to do."""
+    if not shutil.which("git"):
+        raise SystemExit("stages: git is missing. Install it:  sudo apt-get install git")
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True)
+    if done.returncode:
+        raise SystemExit(
+            f"stages: git {' '.join(arguments)} gave: {done.stderr.decode().strip()}\n"
+            "Expected: a clone with the whole history. Get it:  git fetch --unshallow"
+        )
+    return done.stdout
+
+
+def sources(stage: Stage, out: Path, root: Path) -> Path:
+    """A folder with what the stage trained with."""
+    folder = out / stage.commit[:7]
+    with tarfile.open(fileobj=io.BytesIO(git(root, "archive", stage.commit, *SOURCES))) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def run(made: Sequence[Stage], first: int = 1, out: Path = OUT, root: Path = ROOT, launch=torchrun) -> Path:
+    """Trains the stages from the one of this number on, and returns the last one's adapter. What it starts from, if not
+    the base, is taken out of git. `launch`: workers → what starts `training.train`; that goes on where it was left, so
+    that a complete stage takes seconds.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    start, adapter = [], out
+    for number, stage in enumerate(made, 1):
+        adapter = out / f"{number}.gguf"
+        if number >= first:
+            print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
+            command = [*launch(stage.workers), *stage.arguments.split(), *start, f"--out={adapter}"]
+            if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
+                raise SystemExit(
+                    "stages: that stage stopped, see above. The same command goes on:  make adapter"
+                )
+        elif number == first - 1:
+            if not stage.kept:
+                raise SystemExit(
+                    f"stages: the adapter of stage {number} is not kept in git. Begin with it:  --from {number}"
+                )
+            adapter.write_bytes(git(root, "show", stage.kept))
+        start = [f"--resume={adapter}"]
+    return adapter
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    listed = stages()
+    numbers = range(1, len(listed) + 1)
+    parser.add_argument(
+        "--from", dest="first", type=int, default=1, choices=numbers, help="stage; default: from the base"
+    )
+    adapter = run(listed, parser.parse_args().first)
+    print(f'Made {adapter}. Measure it:  make eval ARGS="--adapter {adapter.relative_to(ROOT)} --write"')
+
+
+if __name__ == "__main__":
+    main()
