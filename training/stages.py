@@ -12,8 +12,8 @@ import io
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +67,9 @@ def git(root: Path, *arguments: str) -> bytes:
 def sources(stage: Stage, out: Path, root: Path) -> Path:
     """A folder with what the stage trained with."""
     folder = out / stage.commit[:7]
-    with tarfile.open(fileobj=io.BytesIO(git(root, "archive", stage.commit, *SOURCES))) as archive:
-        archive.extractall(folder, filter="data")
+    packed = git(root, "archive", "--format=zip", stage.commit, *SOURCES)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(folder)
     return folder
 
 
