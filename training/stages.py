@@ -73,29 +73,31 @@ def sources(stage: Stage, out: Path, root: Path) -> Path:
     return folder
 
 
+def kept(stage: Stage, number: int, adapter: Path, root: Path) -> None:
+    """What the stage made, out of git."""
+    if not stage.kept:
+        raise SystemExit(
+            f"stages: the adapter of stage {number} is not kept in git. Begin with it:  --from {number}"
+        )
+    adapter.write_bytes(git(root, "show", stage.kept))
+
+
 def run(made: Sequence[Stage], first: int = 1, out: Path = OUT, root: Path = ROOT, launch=torchrun) -> Path:
     """Trains the stages from the one of this number on, and returns the last one's adapter. What it starts from, if not
     the base, is taken out of git. `launch`: workers → what starts `training.train`; that goes on where it was left, so
     that a complete stage takes seconds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    start, adapter = [], out
-    for number, stage in enumerate(made, 1):
+    adapter = out / f"{first - 1}.gguf"
+    if first > 1:
+        kept(made[first - 2], first - 1, adapter, root)
+    for number, stage in enumerate(made[first - 1 :], first):
+        print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
+        start = [f"--resume={adapter}"] if number > 1 else []
         adapter = out / f"{number}.gguf"
-        if number >= first:
-            print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
-            command = [*launch(stage.workers), *stage.arguments.split(), *start, f"--out={adapter}"]
-            if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
-                raise SystemExit(
-                    "stages: that stage stopped, see above. The same command goes on:  make adapter"
-                )
-        elif number == first - 1:
-            if not stage.kept:
-                raise SystemExit(
-                    f"stages: the adapter of stage {number} is not kept in git. Begin with it:  --from {number}"
-                )
-            adapter.write_bytes(git(root, "show", stage.kept))
-        start = [f"--resume={adapter}"]
+        command = [*launch(stage.workers), *stage.arguments.split(), *start, f"--out={adapter}"]
+        if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
+            raise SystemExit("stages: that stage stopped, see above. The same command goes on:  make adapter")
     return adapter
 
 

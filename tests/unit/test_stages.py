@@ -27,14 +27,14 @@ def git(tmp_path):
     if not shutil.which("git"):
         pytest.skip("needs git:  sudo apt-get install git")
 
-    def run(*arguments: str) -> str:
+    def call(*arguments: str) -> str:
         who = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
         return subprocess.run(
             ["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
         ).stdout
 
-    run("init", "-q")
-    return run
+    call("init", "-q")
+    return call
 
 
 def committed(git, root, who: str, text: str = TRAIN) -> str:
