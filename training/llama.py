@@ -8,12 +8,12 @@ import math
 from pathlib import Path
 
 import gguf
-import numpy as np
 import tokenizers
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training import adapters
 from training.attention import Plan, attend
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
@@ -145,7 +145,7 @@ class Llama(nn.Module):
 
     def load(self, path: Path) -> None:
         """The factors of an adapter that `save` wrote, of the same rank."""
-        saved = {t.name: torch.from_numpy(np.array(t.data)).float() for t in gguf.GGUFReader(path).tensors}
+        saved = {name: torch.from_numpy(factor) for name, factor in adapters.read(path).items()}
         with torch.no_grad():
             for key in self.a:
                 self.a[key].copy_(saved[f"{key.replace('/', '.')}.lora_a"])
@@ -153,18 +153,9 @@ class Llama(nn.Module):
 
     def save(self, path: Path, about: str) -> None:
         """The adapter as a GGUF (float16), for `llama-server --lora` or course/merge.py."""
-        writer = gguf.GGUFWriter(path, "llama")
-        writer.add_type(gguf.GGUFType.ADAPTER)
-        writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-        writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(self.alpha))
-        writer.add_name("agents-on-the-wire embedded adapter")
-        writer.add_description(about)
-        writer.add_license("Apache-2.0")
+        factors = {}
         for key, low in self.a.items():
             name = key.replace("/", ".")
-            writer.add_tensor(f"{name}.lora_a", low.detach().half().cpu().numpy())
-            writer.add_tensor(f"{name}.lora_b", self.b[key].detach().half().cpu().numpy())
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
+            factors[f"{name}.lora_a"] = low.detach().cpu().numpy()
+            factors[f"{name}.lora_b"] = self.b[key].detach().cpu().numpy()
+        adapters.write(path, factors, self.alpha, about)

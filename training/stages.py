@@ -1,8 +1,8 @@
 """The embedded model's adapter from the base, all its stages:  make adapter
 
 Does: what stages.toml lists, in order: a stage trains from what the one before made, with the generator as it was at the
-stage's commit, which is taken out of git. The same command goes on where it was left. Does not: measure the adapter, or put
-it in the place of the one in course/data.
+stage's commit, which is taken out of git. A stage may also be the mean of what some before it made. The same command goes
+on where it was left. Does not: measure the adapter, or put it in the place of the one in course/data.
 
 A stage ends with the same bytes only on a machine like the one it was made on: a GPU and a CPU add in another order.
 """
@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.adapters import mean
+
 ROOT = Path(__file__).parents[1]
 LIST, OUT = ROOT / "training" / "stages.toml", ROOT / "build" / "stages"
 SOURCES = "course", "training"
@@ -25,7 +27,8 @@ SOURCES = "course", "training"
 
 @dataclass(frozen=True)
 class Stage:
-    """`took`: where it was made, and how long that was; `kept`: its adapter in git, as COMMIT:PATH, if it is there."""
+    """A training. `took`: where it was made, and how long that was; `kept`: its adapter in git, as COMMIT:PATH, if it is
+    there."""
 
     commit: str
     workers: int
@@ -33,9 +36,25 @@ class Stage:
     took: str
     kept: str = ""
 
+    def begins_with(self, number: int) -> list[int]:
+        """The stages whose adapters it needs, when it is the one of this number."""
+        return [number - 1] if number > 1 else []
 
-def stages(path: Path = LIST) -> list[Stage]:
-    return [Stage(**one) for one in tomllib.loads(path.read_text(encoding="utf-8"))["stage"]]
+
+@dataclass(frozen=True)
+class Mean:
+    """What other stages made, put together. `shares`: of each, by its number."""
+
+    shares: dict[str, float]
+    kept: str = ""
+
+    def begins_with(self, number: int) -> list[int]:
+        return [int(of) for of in self.shares]
+
+
+def stages(path: Path = LIST) -> list[Stage | Mean]:
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))["stage"]
+    return [Mean(**one) if "shares" in one else Stage(**one) for one in listed]
 
 
 def torchrun(workers: int) -> list[str]:
@@ -73,7 +92,7 @@ def sources(stage: Stage, out: Path, root: Path) -> Path:
     return folder
 
 
-def kept(stage: Stage, number: int, adapter: Path, root: Path) -> None:
+def kept(stage: Stage | Mean, number: int, adapter: Path, root: Path) -> None:
     """What the stage made, out of git."""
     if not stage.kept:
         raise SystemExit(
@@ -82,23 +101,38 @@ def kept(stage: Stage, number: int, adapter: Path, root: Path) -> None:
     adapter.write_bytes(git(root, "show", stage.kept))
 
 
-def run(made: Sequence[Stage], first: int = 1, out: Path = OUT, root: Path = ROOT, launch=torchrun) -> Path:
-    """Trains the stages from the one of this number on, and returns the last one's adapter. What it starts from, if not
-    the base, is taken out of git. `launch`: workers → what starts `training.train`; that goes on where it was left, so
+def train(stage: Stage, number: int, out: Path, root: Path, launch) -> None:
+    print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
+    start = [f"--resume={out / f'{of}.gguf'}" for of in stage.begins_with(number)]
+    command = [
+        *launch(stage.workers),
+        *stage.arguments.split(),
+        *start,
+        f"--out={out / f'{number}.gguf'}",
+    ]
+    if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
+        raise SystemExit("stages: that stage stopped, see above. The same command goes on:  make adapter")
+
+
+def run(
+    made: Sequence[Stage | Mean], first: int = 1, out: Path = OUT, root: Path = ROOT, launch=torchrun
+) -> Path:
+    """Makes the stages from the one of this number on, and returns the last one's adapter. What they start from and do
+    not make is taken out of git. `launch`: workers → what starts `training.train`; that goes on where it was left, so
     that a complete stage takes seconds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    adapter = out / f"{first - 1}.gguf"
-    if first > 1:
-        kept(made[first - 2], first - 1, adapter, root)
-    for number, stage in enumerate(made[first - 1 :], first):
-        print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
-        start = [f"--resume={adapter}"] if number > 1 else []
-        adapter = out / f"{number}.gguf"
-        command = [*launch(stage.workers), *stage.arguments.split(), *start, f"--out={adapter}"]
-        if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
-            raise SystemExit("stages: that stage stopped, see above. The same command goes on:  make adapter")
-    return adapter
+    todo = dict(enumerate(made, 1))
+    before = [todo.pop(number) for number in range(1, first)]
+    for number in sorted({of for n, stage in todo.items() for of in stage.begins_with(n)} - set(todo)):
+        kept(before[number - 1], number, out / f"{number}.gguf", root)
+    for number, stage in todo.items():
+        if isinstance(stage, Mean):
+            parts = [(out / f"{of}.gguf", share) for of, share in stage.shares.items()]
+            mean(parts, out / f"{number}.gguf")
+        else:
+            train(stage, number, out, root, launch)
+    return out / f"{len(made)}.gguf"
 
 
 def main() -> None:

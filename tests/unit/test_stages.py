@@ -4,10 +4,11 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from training import stages
-from training.stages import Stage, run
+from training import adapters, stages
+from training.stages import Mean, Stage, run
 
 TRAIN = """
 import sys
@@ -79,7 +80,20 @@ def test_a_commit_that_is_not_here_is_told_with_what_to_do(git, tmp_path):
         run([Stage("0" * 40, 2, "", "")], 1, tmp_path / "out", tmp_path, launch)
 
 
+def test_a_mean_is_of_what_its_stages_made(git, tmp_path):
+    for name, value in (("a.gguf", 1), ("b.gguf", 3)):
+        adapters.write(tmp_path / name, {"x.lora_a": np.full((1, 2), value)}, 2, name)
+    commit = committed(git, tmp_path, "old")
+    made = [Stage(commit, 2, "", "", f"{commit}:{name}.gguf") for name in "ab"]
+    adapter = run([*made, Mean({"1": 0.25, "2": 0.75})], 3, tmp_path / "out", tmp_path, launch)
+    assert adapters.read(adapter)["x.lora_a"].tolist() == [[2.5, 2.5]]
+
+
 def test_the_course_has_its_stages_listed_with_what_they_took():
-    for stage in stages.stages():
-        assert len(stage.commit) == 40
-        assert stage.took
+    for number, stage in enumerate(stages.stages(), 1):
+        assert all(0 < of < number for of in stage.begins_with(number))
+        if isinstance(stage, Mean):
+            assert sum(stage.shares.values()) == pytest.approx(1)
+        else:
+            assert len(stage.commit) == 40
+            assert stage.took

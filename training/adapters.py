@@ -1,0 +1,65 @@
+"""Adapters as GGUF files: written, read, and several made one.
+
+Does: writes LoRA factors as `llama-server --lora` and course/merge.py read them. Does not: need PyTorch, or merge an
+adapter into a model (course/merge.py does).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+Factors = Mapping[str, np.ndarray]
+"""By the tensor's name and `.lora_a` (rank, inner) or `.lora_b` (outer, rank)."""
+
+
+def write(path: Path, factors: Factors, alpha: float, about: str) -> None:
+    """In float16. `alpha`: the scale times the rank; `about`: how it came about, for whoever finds the file."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(alpha))
+    writer.add_name("agents-on-the-wire embedded adapter")
+    writer.add_description(about)
+    writer.add_license("Apache-2.0")
+    for name, factor in factors.items():
+        writer.add_tensor(name, factor.astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The factors, in float32 and in the file's order."""
+    return {tensor.name: tensor.data.astype(np.float32) for tensor in gguf.GGUFReader(path).tensors}
+
+
+def field(path: Path, key: str):
+    return gguf.GGUFReader(path).get_field(key).contents()
+
+
+def mean(parts: Sequence[tuple[Path, float]], out: Path) -> None:
+    """Each factor of `out` is the sum of the parts' own, times their shares.
+
+    That is not the mean of what the adapters add to the weights, which are products of factors. It is near it where one
+    adapter was trained from the other (weight averaging: Wortsman et al. 2022, "Model soups"). One with other shapes or
+    another scale than the first is refused.
+    """
+    alphas = [field(path, gguf.Keys.Adapter.LORA_ALPHA) for path, _ in parts]
+    given = [read(path) for path, _ in parts]
+    shapes = [{name: factor.shape for name, factor in factors.items()} for factors in given]
+    for (path, _), shape, alpha in zip(parts, shapes, alphas, strict=True):
+        if (shape, alpha) != (shapes[0], alphas[0]):
+            raise SystemExit(
+                f"adapters: {path} has other tensors, another rank or another scale than {parts[0][0]}.\n"
+                "Expected: one trained from the other. What it is:  gguf-dump --no-tensors FILE"
+            )
+    shares = [share for _, share in parts]
+    summed = {
+        name: sum(share * factors[name] for share, factors in zip(shares, given, strict=True))
+        for name in shapes[0]
+    }
+    said = [f"{share:g} of ({field(path, gguf.Keys.General.DESCRIPTION)})" for path, share in parts]
+    write(out, summed, alphas[0], "the sum of " + ", ".join(said))
