@@ -13,6 +13,7 @@ class Measurement:
 
 
 PLAN = [
+    Measurement("leopard", "bench.leopard", "The leopard run beside its goal"),
     Measurement("recorded", "bench.recorded", "What recording costs"),
     Measurement("tap", "bench.tapped", "What the tap costs"),
     Measurement("reread", "bench.reread", "Tokens that are read again"),

@@ -10,6 +10,7 @@ from bench import (
     crowd,
     drafts,
     layers,
+    leopard,
     lessons,
     recorded,
     reread,
@@ -300,3 +301,14 @@ def test_the_taps_own_figures_become_rows():
     }
     (row,) = tapped.rows([{**case, "ratio": 2.5}])
     assert (row.ratio, row.value) == (2.5, "2.5 ms ÷ 1.0 ms: 1.5 ms more")
+
+
+def test_the_leopard_run_is_told_beside_its_goal():
+    def runs(*seconds: float, answer: str = "9.62") -> list[Run]:
+        return [Run(one, one, 2, answer) for one in seconds]
+
+    met, missed = leopard.rows({"warm": runs(9, 12, 30), "cold": runs(12.1)})
+    assert (met.met, missed.met) == (True, False)
+    assert met.value == "12.0 (9.00–30.0) s ÷ 12 s, 3 runs of 2 steps"
+    assert not met.failed
+    assert all(row.failed for row in leopard.rows({"a": runs(9), "b": runs(9, answer="9.61")}))

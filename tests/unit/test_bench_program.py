@@ -80,7 +80,7 @@ def test_every_measurement_of_the_plan_can_be_asked_for():
 def test_a_measurement_that_does_not_exist_is_refused(capsys):
     with pytest.raises(SystemExit):
         program.arguments(["recorded", "speeed"])
-    assert "there is no measurement speeed. There are recorded, tap," in capsys.readouterr().err
+    assert "there is no measurement speeed. There are leopard, recorded, tap," in capsys.readouterr().err
 
 
 RECORD = {

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench import attention, crowd, recorded, reread, speed
+from bench import attention, crowd, leopard, recorded, reread, speed
 from bench.setting import Setting
 from course import profiles
 from course.server.connection import Connection
@@ -95,6 +95,12 @@ def test_the_three_programs_do_the_same_and_the_servers_time_is_taken_from_its_t
     assert capsys.readouterr().out == "", "what the article's script prints goes to memory"
     (tape,) = tmp_path.glob("*.tape.jsonl")
     assert len(Tape.read(tape).entries) == 1
+
+
+def test_a_warm_server_has_the_system_prompt_and_nothing_of_the_question(server):
+    leopard.warm(server)
+    run = recorded.timed(lambda: recorded.plain(server))
+    assert 0.2 < run.busy < 2, "an answer of 50 letters and a question, at 2 and 1 ms each"
 
 
 def test_a_server_that_reads_only_what_is_new_has_the_ratio_of_one(server, tmp_path):
