@@ -16,10 +16,10 @@ TRAINING = Path(__file__).parent
 PAGES = {
     FOLDER.parents[1] / "README.md": ["eval"],
     FOLDER / "MODEL_CARD.md": ["eval", "quantizations"],
-    TRAINING / "README.md": ["next", "sweep"],
+    TRAINING / "README.md": ["sweep"],
 }
 """The tables of each page."""
-QUANTIZATIONS, SWEEP, NEXT = FOLDER / "quantizations.json", TRAINING / "sweep.json", TRAINING / "adapter.json"
+QUANTIZATIONS, SWEEP = FOLDER / "quantizations.json", TRAINING / "sweep.json"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
 """Percent right."""
 
@@ -149,7 +149,6 @@ def written(page: Path, text: str) -> str:
     made = {
         "eval": lambda: markdown(read(data()), read(data("binary")), read(data("base"))),
         "quantizations": lambda: sizes(read(QUANTIZATIONS)),
-        "next": lambda: markdown(read(NEXT), base=read(data("base"))),
         "sweep": lambda: recipes(read(SWEEP)),
     }
     for name in PAGES[page]:

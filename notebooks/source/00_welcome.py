@@ -214,7 +214,7 @@ sizes = [t.tokens.prompt for t in told]
 check.says("each request was longer than the one before", sizes == sorted(set(sizes)), saw=sizes)
 
 # %% tags=["embedded-only", "nbval-check-output"]
-check.says("the embedded model takes three requests", len(told) == 3, saw=len(told))
+check.says("the embedded model takes two requests", len(told) == 2, saw=len(told))
 
 # %% [markdown]
 # ### Exercise 00.2 · ★★☆ · 4 minutes

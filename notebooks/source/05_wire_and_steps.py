@@ -447,7 +447,7 @@ check.says(
 
 # %% tags=["nbval-check-output", "embedded-only"]
 check.says("the leopard needs 9.62 seconds", "9.62" in str(answer), saw=answer)
-check.says("in three steps", len(steps) == 3, saw=len(steps))
+check.says("in two steps", len(steps) == 2, saw=len(steps))
 
 # %% [markdown]
 # ## A run that breaks

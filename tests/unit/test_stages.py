@@ -1,12 +1,15 @@
 """An adapter in stages: each with the sources of its commit, from what the one before made."""
 
+import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from course.embedded import adapter_path
 from training import adapters, stages
 from training.stages import Mean, Stage, run
 
@@ -87,6 +90,17 @@ def test_a_mean_is_of_what_its_stages_made(git, tmp_path):
     made = [Stage(commit, 2, "", "", f"{commit}:{name}.gguf") for name in "ab"]
     adapter = run([*made, Mean({"1": 0.25, "2": 0.75})], 3, tmp_path / "out", tmp_path, launch)
     assert adapters.read(adapter)["x.lora_a"].tolist() == [[2.5, 2.5]]
+
+
+def test_the_course_s_adapter_says_that_it_is_what_the_last_stage_makes():
+    listed = stages.stages()
+    said = adapters.field(adapter_path(), "general.description")
+    for number, share in listed[-1].shares.items():
+        arguments = dict(pairwise(listed[int(number) - 1].arguments.split()))
+        steps, seed = arguments["--steps"], arguments["--seed"]
+        assert re.search(
+            rf"{share:g} of \(LoRA [^()]*\([^()]*\), {steps} of {steps} steps [^()]*seed {seed};", said
+        )
 
 
 def test_the_course_has_its_stages_listed_with_what_they_took():
