@@ -10,7 +10,7 @@
 # wire, say why leaked thinking is dangerous and when it is not, and find out in which of three
 # eras of llama.cpp your build was made.
 #
-# **Minutes:** 60, four or so of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire
+# **Minutes:** 60, two or three of them waiting · **Needs:** lesson 03 (the prompt), lesson 05 (wire
 # and steps)
 
 # %% tags=["parameters"]
