@@ -31,13 +31,13 @@ def write(path: Path, factors: Factors, alpha: float, about: str) -> None:
     writer.close()
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
+def field(reader: gguf.GGUFReader, name: str):
+    return reader.get_field(name).contents()
+
+
+def read(reader: gguf.GGUFReader) -> dict[str, np.ndarray]:
     """The factors, in float32 and in the file's order."""
-    return {tensor.name: tensor.data.astype(np.float32) for tensor in gguf.GGUFReader(path).tensors}
-
-
-def field(path: Path, key: str):
-    return gguf.GGUFReader(path).get_field(key).contents()
+    return {tensor.name: tensor.data.astype(np.float32) for tensor in reader.tensors}
 
 
 def mean(parts: Sequence[tuple[Path, float]], out: Path) -> None:
@@ -47,8 +47,9 @@ def mean(parts: Sequence[tuple[Path, float]], out: Path) -> None:
     adapter was trained from the other (weight averaging: Wortsman et al. 2022, "Model soups"). One with other shapes or
     another scale than the first is refused.
     """
-    alphas = [field(path, gguf.Keys.Adapter.LORA_ALPHA) for path, _ in parts]
-    given = [read(path) for path, _ in parts]
+    readers = [gguf.GGUFReader(path) for path, _ in parts]
+    alphas = [field(reader, gguf.Keys.Adapter.LORA_ALPHA) for reader in readers]
+    given = [read(reader) for reader in readers]
     shapes = [{name: factor.shape for name, factor in factors.items()} for factors in given]
     for (path, _), shape, alpha in zip(parts, shapes, alphas, strict=True):
         if (shape, alpha) != (shapes[0], alphas[0]):
@@ -61,5 +62,6 @@ def mean(parts: Sequence[tuple[Path, float]], out: Path) -> None:
         name: sum(share * factors[name] for share, factors in zip(shares, given, strict=True))
         for name in shapes[0]
     }
-    said = [f"{share:g} of ({field(path, gguf.Keys.General.DESCRIPTION)})" for path, share in parts]
-    write(out, summed, alphas[0], "the sum of " + ", ".join(said))
+    about = [field(reader, gguf.Keys.General.DESCRIPTION) for reader in readers]
+    said = ", ".join(f"{share:g} of ({what})" for share, what in zip(shares, about, strict=True))
+    write(out, summed, alphas[0], f"the sum of {said}")

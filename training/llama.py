@@ -14,14 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training import adapters
+from training.adapters import field
 from training.attention import Plan, attend
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 KV = list[tuple[Tensor, Tensor]]
-
-
-def field(reader: gguf.GGUFReader, name: str):
-    return reader.get_field(name).contents()
 
 
 def tokenizer(reader: gguf.GGUFReader) -> tokenizers.Tokenizer:
@@ -145,7 +142,9 @@ class Llama(nn.Module):
 
     def load(self, path: Path) -> None:
         """The factors of an adapter that `save` wrote, of the same rank."""
-        saved = {name: torch.from_numpy(factor) for name, factor in adapters.read(path).items()}
+        saved = {
+            name: torch.from_numpy(factor) for name, factor in adapters.read(gguf.GGUFReader(path)).items()
+        }
         with torch.no_grad():
             for key in self.a:
                 self.a[key].copy_(saved[f"{key.replace('/', '.')}.lora_a"])

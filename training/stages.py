@@ -92,24 +92,24 @@ def sources(stage: Stage, out: Path, root: Path) -> Path:
     return folder
 
 
-def kept(stage: Stage | Mean, number: int, adapter: Path, root: Path) -> None:
+def adapter(out: Path, number: int) -> Path:
+    """Where what the stage of this number made is."""
+    return out / f"{number}.gguf"
+
+
+def kept(stage: Stage | Mean, number: int, out: Path, root: Path) -> None:
     """What the stage made, out of git."""
     if not stage.kept:
         raise SystemExit(
             f"stages: the adapter of stage {number} is not kept in git. Begin with it:  --from {number}"
         )
-    adapter.write_bytes(git(root, "show", stage.kept))
+    adapter(out, number).write_bytes(git(root, "show", stage.kept))
 
 
 def train(stage: Stage, number: int, out: Path, root: Path, launch) -> None:
     print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
-    start = [f"--resume={out / f'{of}.gguf'}" for of in stage.begins_with(number)]
-    command = [
-        *launch(stage.workers),
-        *stage.arguments.split(),
-        *start,
-        f"--out={out / f'{number}.gguf'}",
-    ]
+    start = [f"--resume={adapter(out, of)}" for of in stage.begins_with(number)]
+    command = [*launch(stage.workers), *stage.arguments.split(), *start, f"--out={adapter(out, number)}"]
     if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
         raise SystemExit("stages: that stage stopped, see above. The same command goes on:  make adapter")
 
@@ -122,17 +122,15 @@ def run(
     that a complete stage takes seconds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    todo = dict(enumerate(made, 1))
-    before = [todo.pop(number) for number in range(1, first)]
+    todo = {number: stage for number, stage in enumerate(made, 1) if number >= first}
     for number in sorted({of for n, stage in todo.items() for of in stage.begins_with(n)} - set(todo)):
-        kept(before[number - 1], number, out / f"{number}.gguf", root)
+        kept(made[number - 1], number, out, root)
     for number, stage in todo.items():
         if isinstance(stage, Mean):
-            parts = [(out / f"{of}.gguf", share) for of, share in stage.shares.items()]
-            mean(parts, out / f"{number}.gguf")
+            mean([(adapter(out, int(of)), share) for of, share in stage.shares.items()], adapter(out, number))
         else:
             train(stage, number, out, root, launch)
-    return out / f"{len(made)}.gguf"
+    return adapter(out, len(made))
 
 
 def main() -> None:
@@ -144,8 +142,8 @@ def main() -> None:
     parser.add_argument(
         "--from", dest="first", type=int, default=1, choices=numbers, help="stage; default: from the base"
     )
-    adapter = run(listed, parser.parse_args().first)
-    print(f'Made {adapter}. Measure it:  make eval ARGS="--adapter {adapter.relative_to(ROOT)} --write"')
+    made = run(listed, parser.parse_args().first)
+    print(f'Made {made}. Measure it:  make eval ARGS="--adapter {made.relative_to(ROOT)} --write"')
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ def made(tmp_path):
 
 
 def test_what_was_written_is_read_in_the_same_order(made):
-    assert [(name, factor.tolist()) for name, factor in adapters.read(made("x", 0.5)).items()] == [
+    assert [
+        (name, factor.tolist()) for name, factor in adapters.read(gguf.GGUFReader(made("x", 0.5))).items()
+    ] == [
         ("w.lora_a", [[0.5] * 3] * 2),
         ("w.lora_b", [[1.0] * 2] * 5),
     ]
@@ -28,9 +30,10 @@ def test_what_was_written_is_read_in_the_same_order(made):
 
 def test_a_mean_takes_its_share_of_each_and_says_of_what(made, tmp_path):
     adapters.mean([(made("x", 1), 0.75), (made("y", 5), 0.25)], tmp_path / "z")
-    assert adapters.read(tmp_path / "z")["w.lora_b"].tolist() == [[4.0] * 2] * 5
-    assert adapters.field(tmp_path / "z", gguf.Keys.Adapter.LORA_ALPHA) == 4
-    said = adapters.field(tmp_path / "z", gguf.Keys.General.DESCRIPTION)
+    mean = gguf.GGUFReader(tmp_path / "z")
+    assert adapters.read(mean)["w.lora_b"].tolist() == [[4.0] * 2] * 5
+    assert adapters.field(mean, gguf.Keys.Adapter.LORA_ALPHA) == 4
+    said = adapters.field(mean, gguf.Keys.General.DESCRIPTION)
     assert said == "the sum of 0.75 of (about x), 0.25 of (about y)"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import pairwise
 
+import gguf
 import numpy as np
 import pytest
 
@@ -89,12 +90,12 @@ def test_a_mean_is_of_what_its_stages_made(git, tmp_path):
     commit = committed(git, tmp_path, "old")
     made = [Stage(commit, 2, "", "", f"{commit}:{name}.gguf") for name in "ab"]
     adapter = run([*made, Mean({"1": 0.25, "2": 0.75})], 3, tmp_path / "out", tmp_path, launch)
-    assert adapters.read(adapter)["x.lora_a"].tolist() == [[2.5, 2.5]]
+    assert adapters.read(gguf.GGUFReader(adapter))["x.lora_a"].tolist() == [[2.5, 2.5]]
 
 
 def test_the_course_s_adapter_says_that_it_is_what_the_last_stage_makes():
     listed = stages.stages()
-    said = adapters.field(adapter_path(), "general.description")
+    said = adapters.field(gguf.GGUFReader(adapter_path()), gguf.Keys.General.DESCRIPTION)
     for number, share in listed[-1].shares.items():
         arguments = dict(pairwise(listed[int(number) - 1].arguments.split()))
         steps, seed = arguments["--steps"], arguments["--seed"]
