@@ -88,7 +88,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--gpu-layers", type=int, help="layers on the GPU (the profile's)")
     parser.add_argument("--model", help="another GGUF file than the profile's")
     parser.add_argument("--profile", default="embedded")
-    parser.add_argument("--out", type=Path, help="write here instead of bench/results/MACHINE.json")
+    instead = "instead of bench/results/MACHINE.json; with another engine, say, MACHINE-binary.json"
+    parser.add_argument("--out", type=Path, help=f"write here {instead}")
     given = parser.parse_args(argv)
     if unknown := [name for name in given.names if name not in wanted]:
         parser.error(f"there is no measurement {', '.join(unknown)}. There are {', '.join(wanted)}.")

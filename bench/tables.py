@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 from bench import machine
@@ -62,11 +63,14 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def section(data: dict) -> list[str]:
-    """One machine: what it is, then its measurements with build and date."""
-    records = data["measurements"].values()
-    made = [f"### {machine.title(data['machine'])}", "", f"llama.cpp {'; '.join(builds(records))}.", ""]
-    return made + [line for record in records for line in table(record)]
+def section(title: str, files: Iterable[dict]) -> list[str]:
+    """One machine: what it is, then its measurements, a file for each engine, with build and date."""
+    made = [f"### {title}", ""]
+    for data in files:
+        records = data["measurements"].values()
+        made += [f"llama.cpp {'; '.join(builds(records))}.", ""]
+        made += [line for record in records for line in table(record)]
+    return made
 
 
 def builds(records: Iterable[dict]) -> list[str]:
@@ -81,12 +85,15 @@ def builds(records: Iterable[dict]) -> list[str]:
 
 
 def rendered(results: list[dict]) -> str:
-    found = [line for data in results for line in section(data)]
+    machines = groupby(results, key=lambda data: machine.title(data["machine"]))
+    found = [line for title, files in machines for line in section(title, files)]
     return "\n".join(found).rstrip() or NOTHING
 
 
 def results(folder: Path = ROOT / "bench" / "results") -> list[dict]:
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    """By name: a machine comes before the same with another engine (MACHINE-binary)."""
+    paths = sorted(folder.glob("*.json"), key=lambda path: path.stem)
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def main(argv: list[str] | None = None) -> int:

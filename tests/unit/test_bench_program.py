@@ -105,12 +105,20 @@ def test_a_table_tells_the_target_and_whether_it_was_met():
 
 def test_a_section_names_machine_build_and_what_was_not_measured():
     missing = {**RECORD, "title": "Speed", "not_measured": "llama-bench is missing"}
-    made = "\n".join(
-        tables.section({"machine": MACHINE, "measurements": {"recorded": RECORD, "speed": missing}})
-    )
+    made = tables.rendered([{"machine": MACHINE, "measurements": {"recorded": RECORD, "speed": missing}}])
     assert "### 2 cores of A CPU, 8 GiB, Linux, Python 3.11.9" in made
     assert "llama.cpp b11549, wheel, commit abc, 2026-11-23." in made
     assert "Not measured here: llama-bench is missing." in made
+
+
+def test_two_engines_on_one_machine_share_a_heading(tmp_path):
+    for stem, build in (("m", "b2, wheel"), ("m-binary", "b1, binary")):
+        record = {**RECORD, "build": build}
+        text = json.dumps({"machine": MACHINE, "measurements": {"recorded": record}})
+        (tmp_path / f"{stem}.json").write_text(text, encoding="utf-8")
+    made = tables.rendered(tables.results(tmp_path))
+    assert made.count("### ") == 1
+    assert made.index("llama.cpp b2, wheel") < made.index("llama.cpp b1, binary")
 
 
 def test_the_readmes_tables_are_those_of_the_data(capsys):
