@@ -32,20 +32,25 @@ from training.tasks import Task
 MAX_STEPS, OF_THE_BASE = 8, 3
 """How many steps a run may take. Fewer for the base, whose every step may be as long as `max_tokens` allows."""
 
+FAILED = "ended in an error"
+
 
 def ask(server: Server, task: Task, max_steps: int) -> Result:
+    """A run that ends in an error is a failure of its own kind: the error's text is kept, and is never an answer."""
     agent = task.build(connect(server), max_steps)
     try:
         answer = str(agent.run(task.question))
-    except Exception as error:  # what ends a run is a result here, whatever it is
-        answer = f"{type(error).__name__}: {error}"
+    except Exception as error:
+        answer, outcome = f"{type(error).__name__}: {error}", FAILED
+    else:
+        outcome = "right" if task.right(answer) else task.fault(answer)
     steps = [step for step in agent.memory.steps if hasattr(step, "step_number")]
     return Result(
         task.family,
         task.question,
         task.expected,
         answer,
-        "right" if task.right(answer) else task.fault(answer),
+        outcome,
         len(steps),
         sum(step.token_usage.output_tokens for step in steps if step.token_usage),
         round(sum(step.timing.duration or 0 for step in steps), 2),

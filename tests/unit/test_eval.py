@@ -55,6 +55,23 @@ def test_more_servers_ask_the_same_cases_in_the_same_order():
     assert min(shares) > 0
 
 
+class Refused:
+    """An agent whose server refuses its request."""
+
+    memory = SimpleNamespace(steps=[])
+
+    def run(self, question: str) -> str:
+        raise ValueError("400: too many tokens")
+
+
+def test_the_text_of_an_error_is_never_a_right_answer(monkeypatch):
+    monkeypatch.setattr(evaluation, "connect", lambda server: None)
+    task = SimpleNamespace(family="f", question="?", expected="", right=lambda answer: True)
+    task.build = lambda model, max_steps: Refused()
+    result = evaluation.ask(None, task, 3)
+    assert (result.outcome, result.answer) == (evaluation.FAILED, "ValueError: 400: too many tokens")
+
+
 ABOUT = {"model": {"adapter_sha256": "ab"}, "engine": "wheel, b1", "flags": "-fa off", "seed": 1}
 ORDER = ["speed", "chat"]
 
