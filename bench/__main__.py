@@ -1,7 +1,8 @@
 """Run measurements and keep their results:  python -m bench [NAME …]
 
-Does: runs each named measurement (default: all), prints its rows, and writes the file of this machine after each one,
-so that an interrupted run loses nothing; the others in that file stay. Status 1 when a row says that something failed.
+Does: runs each named measurement (default: all), prints its rows, and writes the file of this machine and engine after
+each one, so that an interrupted run loses nothing; the others in that file stay. Status 1 when a row says that
+something failed.
 Does not: judge. What this machine lacks is written down as not measured, with the reason.
 """
 
@@ -21,6 +22,7 @@ from bench import machine, tables
 from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.rows import NotMeasured, Row
 from bench.setting import ROOT, Setting
+from course import engine
 from course.errors import CourseError
 
 RESULTS = ROOT / "bench" / "results"
@@ -88,7 +90,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--gpu-layers", type=int, help="layers on the GPU (the profile's)")
     parser.add_argument("--model", help="another GGUF file than the profile's")
     parser.add_argument("--profile", default="embedded")
-    instead = "instead of bench/results/MACHINE.json; with another engine, say, MACHINE-binary.json"
+    instead = "instead of bench/results/MACHINE.json, or MACHINE-binary.json where a binary is measured"
     parser.add_argument("--out", type=Path, help=f"write here {instead}")
     given = parser.parse_args(argv)
     if unknown := [name for name in given.names if name not in wanted]:
@@ -101,7 +103,6 @@ def main(argv: list[str] | None = None) -> int:
     given = arguments(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: every with block ends its server
     changes = {"gpu_layers": given.gpu_layers, "model": given.model}
-    path = given.out or RESULTS / f"{machine.name(machine.describe())}.json"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         setting = Setting(
             folder=Path(folder),
@@ -111,6 +112,7 @@ def main(argv: list[str] | None = None) -> int:
             changes={k: v for k, v in changes.items() if v is not None},
         )
         try:
+            path = given.out or RESULTS / f"{machine.name(machine.describe(), engine.find().kind)}.json"
             return 0 if run(given.names, path, setting) else 1
         except CourseError as error:
             print(f"bench: {error}", file=sys.stderr)

@@ -25,11 +25,13 @@ def describe() -> dict:
     }
 
 
-def name(machine: dict) -> str:
-    """What its file in bench/results is called: gpu-nvidia-h200, cpu-2-cores-amd-epyc."""
+def name(machine: dict, kind: str) -> str:
+    """What its file in bench/results is called, by the kind of engine: cpu-2-cores-amd-epyc, gpu-nvidia-h200-binary."""
     if machine["gpu"]:
-        return f"gpu-{slug(machine['gpu']['name'])}"
-    return f"cpu-{machine['cores']}-cores-{slug(re.sub(r'[(](R|TM)[)]', '', machine['cpu']))}"
+        found = f"gpu-{slug(machine['gpu']['name'])}"
+    else:
+        found = f"cpu-{machine['cores']}-cores-{slug(re.sub(r'[(](R|TM)[)]', '', machine['cpu']))}"
+    return found if kind == "wheel" else f"{found}-{kind}"
 
 
 def slug(text: str) -> str:

@@ -20,12 +20,12 @@ def setting(tmp_path):
     return Setting(folder=tmp_path, say=lambda _: None)
 
 
-def test_a_file_is_named_after_the_gpu_or_the_processor():
+def test_a_file_is_named_after_the_gpu_or_the_processor_and_the_engine():
     gpu = machine.parse_gpu("NVIDIA H200, 143771 MiB, 580.159.03\n")
     assert gpu == {"name": "NVIDIA H200", "memory": "143771 MiB", "driver": "580.159.03"}
-    assert machine.name({**MACHINE, "gpu": gpu}) == "gpu-nvidia-h200"
-    assert machine.name(MACHINE) == "cpu-2-cores-a-cpu"
-    assert machine.name({**MACHINE, "cpu": "Xeon(R) W"}) == "cpu-2-cores-xeon-w"
+    assert machine.name({**MACHINE, "gpu": gpu}, "binary") == "gpu-nvidia-h200-binary"
+    assert machine.name(MACHINE, "wheel") == "cpu-2-cores-a-cpu"
+    assert machine.name({**MACHINE, "cpu": "Xeon(R) W"}, "binary") == "cpu-2-cores-xeon-w-binary"
     assert machine.parse_gpu("No devices were found") is None
 
 
