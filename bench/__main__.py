@@ -21,8 +21,8 @@ from pathlib import Path
 from bench import machine, tables
 from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.rows import NotMeasured, Row
-from bench.setting import ROOT, Setting
-from course import engine
+from bench.setting import Setting
+from course import ROOT, engine
 from course.errors import CourseError
 
 RESULTS = ROOT / "bench" / "results"

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.rows import NotMeasured, Row
-from bench.setting import ROOT, Setting, environment
+from bench.setting import Setting, environment
+from course import ROOT
 
 MARKS = (
     ("setup: a virtual environment", "a virtual environment"),

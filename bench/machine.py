@@ -10,8 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.setting import ROOT
-from course import engine
+from course import ROOT, engine
 
 
 def describe() -> dict:

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.rows import NotMeasured
-from course import embedded, engine
+from course import ROOT, embedded, engine
 from course.server import Server
-
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from bench.rows import Row
 from bench.serverlog import Busy, Collected
-from bench.setting import ROOT, Setting, environment, private_cache, python
+from bench.setting import Setting, environment, private_cache, python
+from course import ROOT
 
 TOOLS = ROOT / "build" / "bench"
 CELL_SECONDS = 300

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import machine
 from bench.rows import Row, digits
-from bench.setting import ROOT
+from course import ROOT
 from course.generated import spliced
 
 README = ROOT / "README.md"

@@ -8,7 +8,8 @@ import subprocess
 from typing import Any
 
 from bench.rows import Row
-from bench.setting import ROOT, Setting, environment, python
+from bench.setting import Setting, environment, python
+from course import ROOT
 
 
 def measure(setting: Setting) -> list[Row]:

@@ -21,9 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from course import sandbox
+from course import ROOT, sandbox
 from course.errors import CourseError
-from course.lessons import ROOT
 from course.sandbox import container
 
 TEN = (
@@ -45,7 +44,7 @@ INSTEAD = "The lesson goes on with the committed table."
 
 def hostile(name: str) -> ModuleType:
     """A module of the suite. It is beside the course in its repository, not in the package."""
-    folder = ROOT.parent / "docker"
+    folder = ROOT / "docker"
     if not (folder / "hostile" / "programs").is_dir():
         raise CourseError(
             f"there are no hostile programs in {folder}. They are in the course's repository.\n"

@@ -57,7 +57,6 @@ def run(
     import os
 
     from course import sandbox
-    from course.agent import LEOPARD
     from course.sandbox import container, refusals
 
     options = list(ctx.args)
@@ -68,6 +67,8 @@ def run(
     limits, name = sandbox.Limits(memory=memory, seconds=seconds), container.fresh_name()
     if not dry_run:
         container.check(image)
+    from course.agent import LEOPARD  # seconds: after what refuses
+
     with _server(url, profile, network, dry_run) as live:
         groups = sandbox.command(
             question or LEOPARD,

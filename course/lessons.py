@@ -39,6 +39,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course import ROOT
 from course.errors import CourseError
 from course.nbrun import CellFailed, execute, execute_notebook, normalise, places, tags
 
@@ -54,11 +55,11 @@ __all__ = [
     "stale",
 ]
 
-ROOT = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
 LINES = 15
 
 
-def sources(root: Path = ROOT) -> list[Path]:
+def sources(root: Path = NOTEBOOKS) -> list[Path]:
     """The sources of the lessons, in their order."""
     return sorted((root / "source").glob("[0-9][0-9]_*.py"))
 
@@ -169,7 +170,7 @@ def build_all(only: str | list[str] | None = None, report: Callable[[str], None]
     return written
 
 
-def stale(root: Path = ROOT) -> list[str]:
+def stale(root: Path = NOTEBOOKS) -> list[str]:
     """Notebooks that differ from their source, were never executed or have no source, with the reason."""
     found, expected = [], set()
     for source in sources(root):

@@ -36,6 +36,8 @@ WIDGETS = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 RUNTIME = ("papermill", "execution")
 CELL_SECONDS = 300
+# No history file. Without a history manager ipykernel 7.4 sometimes waits for a thread that is gone, until it is killed.
+MEMORY = "--HistoryManager.hist_file=:memory:"
 
 
 class CellFailed(CourseError):
@@ -85,7 +87,7 @@ def execute_notebook(
                 progress_bar=False,
                 execution_timeout=seconds,
                 coalesce_streams=True,
-                extra_arguments=["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"],
+                extra_arguments=["--IPKernelApp.log_level=ERROR", MEMORY],
             )
         except papermill.PapermillExecutionError:
             pass

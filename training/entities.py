@@ -80,15 +80,20 @@ def invented(rng: random.Random, table: str, known: list[str]) -> str:
 
 
 @cache
+def tokens() -> list[str]:
+    """What the base's tokenizer knows, the most frequent first."""
+    return gguf.GGUFReader(base_path()).fields["tokenizer.ggml.tokens"].contents()
+
+
+@cache
 def vocabulary(table: str) -> list[str]:
     """The words that the base's tokenizer knows whole, those of the real names left out; for places the capitalized ones.
 
     With the hundred of PLAIN alone, a model wrote Lemon for Leonard.
     """
-    tokens = gguf.GGUFReader(base_path()).fields["tokenizer.ggml.tokens"].contents()[FREQUENT:]
     real = {one for kind in ("animals", "places") for row in corpus.rows(kind) for one in words(row["name"])}
     form = re.compile("Ġ([a-z]{4,10})" if table == "animals" else "Ġ([A-Z][a-z]{3,10})")
-    found = [match[1] for token in tokens if (match := form.fullmatch(token))]
+    found = [match[1] for token in tokens()[FREQUENT:] if (match := form.fullmatch(token))]
     return [word for word in found if word.lower() not in real]
 
 

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from course import ROOT
 from training.adapters import mean
 
-ROOT = Path(__file__).parents[1]
 LIST, OUT = ROOT / "training" / "stages.toml", ROOT / "build" / "stages"
 SOURCES = "course", "training"
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from course import ROOT
 from course.errors import CourseError
-from course.lessons import ROOT
 from course.sandbox import IMAGE, Limits, flat, shown
 
 INSTALL = "Install it:  sudo apt-get install docker.io  ·  https://docs.docker.com/get-docker"
@@ -64,16 +64,16 @@ def build_command(
     image: str = IMAGE, base: str | None = None, arguments: Iterable[str] = ()
 ) -> list[list[str]]:
     """`docker build`, a group to a line. The folder is the course's own: .dockerignore says what is sent."""
-    root = ROOT.parent
-    if not (root / "docker" / "Dockerfile").is_file():
+    file = ROOT / "docker" / "Dockerfile"
+    if not file.is_file():
         raise CourseError(
-            f"there is no docker/Dockerfile in {root}. The image is built from the course's repository.\n"
+            f"there is no docker/Dockerfile in {ROOT}. The image is built from the course's repository.\n"
             "Get it:  git clone …, then  make lab"
         )
     given = [f"BASE={base}"] if base else []
     pairs = [part for value in (*given, *arguments) for part in ("--build-arg", value)]
-    groups = [["docker", "build", "--tag", image], pairs, ["--file", str(root / "docker" / "Dockerfile")]]
-    return [group for group in [*groups, [str(root)]] if group]
+    groups = [["docker", "build", "--tag", image], pairs, ["--file", str(file)]]
+    return [group for group in [*groups, [str(ROOT)]] if group]
 
 
 def build(groups: list[list[str]], say: Callable[[str], object] = print) -> None:

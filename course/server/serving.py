@@ -14,8 +14,8 @@ import time
 from contextlib import contextmanager
 from typing import Any
 
+from course import ROOT
 from course.errors import CourseError
-from course.lessons import ROOT
 from course.server import Server
 from course.server.registry import alive, created
 
@@ -65,7 +65,7 @@ def in_background(arguments: list[str]) -> int:
 
 def jupyterlab(profile: str | None, url: str | None) -> int:
     """A server, and JupyterLab on the first lesson beside it, on loopback and with its token."""
-    first = ROOT / "00_welcome.ipynb"
+    first = ROOT / "notebooks" / "00_welcome.ipynb"
     if not first.is_file():
         raise CourseError(f"there is no {first}. Build the lessons:  course build")
     with _signals_end_it(), Server(profile, url=url) as server:
@@ -75,14 +75,14 @@ def jupyterlab(profile: str | None, url: str | None) -> int:
             del given["PROFILE"]
         print(f"llama-server: {server.url}\nJupyterLab is starting; Ctrl-C ends both.", flush=True)
         options = ["--no-browser", "--Application.log_level=CRITICAL", "--ServerApp.ip=127.0.0.1"]
-        options.append(f"--LabApp.default_url=/lab/tree/{first.relative_to(ROOT.parent).as_posix()}")
+        options.append(f"--LabApp.default_url=/lab/tree/{first.relative_to(ROOT).as_posix()}")
         if os.name == "posix" and os.geteuid() == 0:
             options.append("--allow-root")  # in a container; on loopback, with a token
         child = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={ROOT.parent}"],
+            [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={ROOT}"],
             stdin=subprocess.DEVNULL,
             env={**os.environ, **given},
-            cwd=ROOT.parent,
+            cwd=ROOT,
             **_own_group(),  # Ctrl-C reaches us alone: JupyterLab would ask whether we mean it
         )
         try:
