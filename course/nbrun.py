@@ -23,6 +23,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from course import ROOT
 from course.errors import CourseError
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -168,7 +169,7 @@ def places() -> dict[str, str]:
     from course.embedded import cache_dir
 
     home = Path.home()
-    named = {str(home): "~", sys.prefix: ".venv", str(Path(__file__).parents[1]): "."}
+    named = {str(home): "~", sys.prefix: ".venv", str(ROOT): "."}
     named[str(cache_dir())] = "~/.cache/agents-on-the-wire"
     for name in ("python", "python3", Path(sys.executable).name):
         named[str(Path(sys.prefix) / "bin" / name)] = "python"

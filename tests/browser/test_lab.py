@@ -14,11 +14,10 @@ import httpx
 import nbformat
 import pytest
 
-import course
 import nbplugin
-from course import lessons, nbrun
+from course import ROOT, lessons, nbrun
 
-SOURCE = Path(course.__file__).parents[1] / "notebooks" / "source" / "05_wire_and_steps.py"
+SOURCE = ROOT / "notebooks" / "source" / "05_wire_and_steps.py"
 SECONDS = 280
 IDLE = """() => { const at = window.jupyterapp?.shell.currentWidget?.sessionContext;
   return at?.isReady && at.session?.kernel?.status === 'idle' && !at.hasNoKernel; }"""

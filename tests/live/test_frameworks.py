@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import course
+from course import ROOT
 from course.tape import Tape
 from course.turns import turns
 
-ROOT = Path(course.__file__).parents[1]
 PYTHON = ROOT / ".venv-frameworks" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 SCRIPTS = Path(__file__).parents[1] / "frameworks"
 SAID = "I know that.\n</think>\n\nTwo and two is four."

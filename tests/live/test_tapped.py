@@ -9,14 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import openai
 import pytest
 from smolagents import CodeAgent, OpenAIModel
 
-import course
+from course import ROOT
 from course.tap import Tap
 from course.tape import Tape
 from course.turns import turns
@@ -246,7 +245,7 @@ print(len(client.chat.completions.create(**kw).choices))
 
 
 def test_a_command_that_was_never_told_of_the_tap_asks_through_it(server, tmp_path):
-    env = {**os.environ, "PYTHONPATH": str(Path(course.__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     env |= {"OPENAI_API_KEY": server.api_key} if server.api_key else {}
     tape = tmp_path / "t.tape.jsonl"
     tapped = ["-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(tape), "--", sys.executable]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-import course
+from course import ROOT
 from course.tap import Tap
 from course.tap.tapping import environment, summary
 from course.tape import Tape
@@ -47,7 +47,7 @@ def start(upstream, tmp_path):
     started = []
 
     def start(*arguments, **kw):
-        path = os.pathsep.join([str(Path(course.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         started.append(
             subprocess.Popen(
                 [sys.executable, "-m", "course.cli", "tap", "--upstream", upstream, *arguments],
@@ -240,7 +240,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(upstream, tmp_path):
     ]
     done = subprocess.run(
         [sys.executable, "-c", TERMINAL, *arguments],
-        cwd=Path(course.__file__).parents[1],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
