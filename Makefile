@@ -27,7 +27,7 @@ lint: $(READY) ## style of the code and of the sources of the lessons
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 build: setup   ## the notebooks from their sources, executed
-	@$(BIN)/course build $(ARGS)
+	@$(BIN)/python -m authoring build $(ARGS)
 
 # glibc would give the same memory back to the kernel and ask for it again at each layer.
 adapter train: export MALLOC_TRIM_THRESHOLD_ = 4000000000

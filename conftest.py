@@ -1,3 +1,3 @@
 """Load the plugins that run notebooks and tell of skips, for every way to call pytest."""
 
-pytest_plugins = ["skips", "nbplugin"]
+pytest_plugins = ["support.skips", "support.nbplugin"]

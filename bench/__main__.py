@@ -22,8 +22,9 @@ from bench import machine, tables
 from bench.plan import BY_HAND, NAMES, PLAN, Measurement
 from bench.rows import NotMeasured, Row
 from bench.setting import Setting
-from course import ROOT, engine
+from course import ROOT
 from course.errors import CourseError
+from course.model import engine
 
 RESULTS = ROOT / "bench" / "results"
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from bench.completion import complete, drawn
 from bench.rows import NotMeasured, Row, short
 from bench.setting import Setting, flag, tool
-from course import corpus
 from course.agent import code_agent, connect
 from course.server import Server
 from course.tape import Tape
+from course.tools import corpus
 from course.turns import Tokens, turns
 
 SLOT = 5120

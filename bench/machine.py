@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from course import ROOT, engine
+from course import ROOT
+from course.model import engine
 
 
 def describe() -> dict:

@@ -33,7 +33,7 @@ from bench.runs import (
     two_runs,
     waits,
 )
-from course.embedded import template_path
+from course.model.embedded import template_path
 from course.server import Server
 from course.tape import Tape
 

@@ -20,9 +20,9 @@ from smolagents import ActionStep, CodeAgent, OpenAIModel
 from bench.rows import Row, paired, pairs, rotated
 from bench.setting import Setting
 from course.agent import LEOPARD, OPENAI_SAMPLING, LoggingModel, code_agent, connect, record_run
-from course.search import OfflineSearch
 from course.server import Server
 from course.tape import Tape
+from course.tools.search import OfflineSearch
 
 
 @dataclass(frozen=True)

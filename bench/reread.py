@@ -19,7 +19,7 @@ from bench.rows import Row
 from bench.setting import Setting
 from bench.tiny import hybrid
 from course.agent import LEOPARD, code_agent, connect
-from course.embedded import template_path
+from course.model.embedded import template_path
 from course.server import Server
 from course.tape import Tape
 from course.turns import turns

@@ -16,9 +16,9 @@ from smolagents import ActionStep, OpenAIModel, Tool, ToolCallingAgent
 from smolagents.utils import AgentError
 
 from course.agent import LEOPARD, code_agent, connect, record_run, record_steps
-from course.search import OfflineSearch
 from course.server import Server
 from course.tape import Tape
+from course.tools.search import OfflineSearch
 
 THOUGHT = "Let me see.\n</think>\n\n"
 SEARCH = THOUGHT + "<code>\nprint(web_search('leopard top speed'))\n</code>"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.rows import NotMeasured
-from course import ROOT, embedded, engine
+from course import ROOT
+from course.model import embedded, engine
 from course.server import Server
 
 

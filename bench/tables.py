@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
+from authoring.generated import spliced
 from bench import machine
 from bench.rows import Row, digits
 from course import ROOT
-from course.generated import spliced
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- bench: written by python -m bench.tables -->", "<!-- bench: end -->"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from course.embedded import base_path
+from course.model.embedded import base_path
 
 ARCH = "qwen35moe"
 WIDTH, LAYERS, EVERY = 64, 8, 4

@@ -103,7 +103,7 @@ def note(id: str, solved: bool) -> None:
 def progress_path() -> Path:
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named)
-    from course.embedded import cache_dir
+    from course.model.embedded import cache_dir
 
     return cache_dir() / "progress.json"
 

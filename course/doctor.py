@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import psutil
 from packaging.requirements import Requirement
 
-from course import embedded, engine, profiles
 from course.errors import CourseError
+from course.model import embedded, engine, profiles
 from course.server import PORT, Server, registry
 
 GIB = 1024**3
@@ -120,7 +120,7 @@ def port() -> Check:
 
 def memory() -> Check:
     free = psutil.virtual_memory().available / GIB
-    wants = "1 GiB for the embedded model; see `needs` in course/profiles.toml for others"
+    wants = "1 GiB for the embedded model; see `needs` in course/model/profiles.toml for others"
     return Check("memory", free >= 1, f"{free:.1f} GiB available", wants, "close other programs")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course.profiles import Profile
+from course.model.profiles import Profile
 from course.server import Server
 from course.tape import Tape
 from course.turns import Turn, turns

@@ -87,7 +87,7 @@ class StepRecord(TypedDict):
 
     `agent` is the name of the agent (a managed one has one), `output_characters` how long the last value was
     before smolagents cut it for the observation, `memory` a [role, characters, CRC-32] for each message that
-    memory held when the request was made (see course/turns/steps.py).
+    memory held when the request was made (see course/agent/steps.py).
     """
 
     _type: str

@@ -85,7 +85,7 @@ class Printed:
 
 def search(kind: str) -> list:
     if kind == "offline":
-        from course.search import OfflineSearch
+        from course.tools.search import OfflineSearch
 
         return [OfflineSearch()]
     if kind == "web":

@@ -2,9 +2,9 @@
 
 import pytest
 
-import nbplugin
-from course import embedded
+from course.model import embedded
 from course.server import Server
+from support import nbplugin
 
 
 @pytest.fixture(scope="session")

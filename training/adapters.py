@@ -1,7 +1,7 @@
 """Adapters as GGUF files: written, read, and several made one.
 
-Does: writes LoRA factors as `llama-server --lora` and course/merge.py read them. Does not: need PyTorch, or merge an
-adapter into a model (course/merge.py does).
+Does: writes LoRA factors as `llama-server --lora` and course/model/merge.py read them. Does not: need PyTorch, or merge an
+adapter into a model (course/model/merge.py does).
 """
 
 from collections.abc import Mapping, Sequence

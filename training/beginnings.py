@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from course.embedded import adapter_path, gguf_path
+from course.model.embedded import adapter_path, gguf_path
 from course.server import Server
 from training import compare, speed, traces
 from training.families import measured

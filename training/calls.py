@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from smolagents import ToolCallingAgent
 
-from course.calculator import Calculator
-from course.figures import MostFrequentFigure
+from course.tools.calculator import Calculator
+from course.tools.figures import MostFrequentFigure
 from training.entities import article, plain_name
 from training.pages import Topic, Web
 from training.phrasings import ONE, asked

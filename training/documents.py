@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from smolagents import Tool
 
-from course.corpus import capital
+from course.tools.corpus import capital
 from training.archives import FACTS, FILES, QUESTIONS, SHAPES, Fact, Shape, shape, values
 from training.entities import PLAIN, person
 from training.inventions import invented

@@ -10,8 +10,8 @@ from hashlib import sha256
 
 import gguf
 
-from course import corpus
-from course.embedded import base_path
+from course.model.embedded import base_path
+from course.tools import corpus
 
 ALWAYS_HELD_OUT = {"leopard", "snow leopard", "Pont des Arts"}
 ONSETS = re.findall(r"\w+", "b br c ch d dr f fl g gr h k kl l m n p pr r s st t tr v w z")

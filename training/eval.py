@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from course.agent import connect
-from course.embedded import adapter_path, base_path, gguf_path, sha256
+from course.model.embedded import adapter_path, base_path, gguf_path, sha256
 from course.server import Server
 from training import chat, table
 from training.families import FAMILIES, measured

@@ -13,8 +13,8 @@ import gguf
 import torch
 from torch.utils.data import DataLoader
 
-from course.embedded import base_path
-from course.profiles import cores
+from course.model.embedded import base_path
+from course.model.profiles import cores
 from training.conversations import Conversation, Conversations
 from training.families import FAMILIES
 from training.heads import Heads

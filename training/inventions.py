@@ -7,7 +7,7 @@ None of the words that set the measured facts apart is here; the forms of the se
 import random
 import re
 
-from course.corpus import capital
+from course.tools.corpus import capital
 from training.archives import Fact
 from training.entities import PLAIN
 

@@ -1,9 +1,9 @@
 """Page layouts that exist for training and measuring only, split so that none serves both.
 
-The layouts of course/corpus.py are trained on as well; HELD_OUT_* are used by eval.py and nowhere else.
+The layouts of course/tools/corpus.py are trained on as well; HELD_OUT_* are used by eval.py and nowhere else.
 """
 
-from course.corpus import Layout
+from course.tools.corpus import Layout
 
 TRAIN_SPEED = (
     Layout("wildpedia", "{Name}", "The {name} ({mass} kg) reaches {v} km/h when it flees."),

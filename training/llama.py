@@ -151,7 +151,7 @@ class Llama(nn.Module):
                 self.b[key].copy_(saved[f"{key.replace('/', '.')}.lora_b"])
 
     def save(self, path: Path, about: str) -> None:
-        """The adapter as a GGUF (float16), for `llama-server --lora` or course/merge.py."""
+        """The adapter as a GGUF (float16), for `llama-server --lora` or course/model/merge.py."""
         factors = {}
         for key, low in self.a.items():
             name = key.replace("/", ".")

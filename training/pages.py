@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from smolagents import WebSearchTool
 
-from course import corpus
-from course.figures import UNITS, printed
+from course.tools import corpus
+from course.tools.figures import UNITS, printed
 from training import layouts, wording
 from training.entities import words
 

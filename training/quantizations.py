@@ -1,7 +1,7 @@
 """What a smaller model costs in right answers, and gives in speed:  python -m training.quantizations --write
 
 Does: merges the adapter into the base in each quantization, asks each the same held-out questions of one family, and keeps
-a table as data. Does not: choose (course/embedded.py names the one that the course builds).
+a table as data. Does not: choose (course/model/embedded.py names the one that the course builds).
 """
 
 import argparse
@@ -9,8 +9,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from course.embedded import QUANTIZATION, adapter_path, base_path, sha256
-from course.merge import merge
+from course.model.embedded import QUANTIZATION, adapter_path, base_path, sha256
+from course.model.merge import merge
 from course.server import Server
 from training import eval as evaluation
 from training import speed, table

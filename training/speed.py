@@ -13,8 +13,8 @@ import random
 import re
 from dataclasses import replace
 
-from course.corpus import capital
-from course.figures import SPELLED, UNITS
+from course.tools.corpus import capital
+from course.tools.figures import SPELLED, UNITS
 from training.entities import article, entity, plain_name
 from training.pages import PER_UNIT, Topic, Web, hidden, topic
 from training.phrasings import ONE, asked

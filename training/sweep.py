@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-from course.embedded import base_path
-from course.merge import merge
+from course.model.embedded import base_path
+from course.model.merge import merge
 from training import table
 from training.held import adapted, drawn, score
 from training.llama import Llama

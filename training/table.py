@@ -7,8 +7,8 @@ between marks. Does not: measure (eval.py, quantizations.py and sweep.py do), or
 import json
 from pathlib import Path
 
-from course.embedded import adapter_path
-from course.generated import spliced
+from authoring.generated import spliced
+from course.model.embedded import adapter_path
 from training import calls, speed
 
 FOLDER = adapter_path().parent

@@ -13,7 +13,7 @@ import httpx
 import jinja2
 from smolagents import OpenAIModel
 
-from course.embedded import template_path
+from course.model.embedded import template_path
 from training.tasks import Move, Task
 
 OPEN = "<think>\n"

@@ -23,7 +23,7 @@ from torch import distributed
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
 from torch.utils.data import DataLoader
 
-from course.embedded import base_path, sha256
+from course.model.embedded import base_path, sha256
 from training.attention import plan_of, sight
 from training.conversations import Conversation, Conversations
 from training.heads import Heads

@@ -8,7 +8,7 @@ numbers of their own. Does not: serve for measuring, or use a layout of the cour
 import random
 import re
 
-from course.corpus import Layout, capital
+from course.tools.corpus import Layout, capital
 from training.entities import word
 
 NOUNS = re.findall(r"\w+", (

@@ -22,9 +22,9 @@ from typing import Any
 
 import httpx
 
-from course import embedded, engine, profiles
 from course.errors import CourseError
-from course.profiles import Profile
+from course.model import embedded, engine, profiles
+from course.model.profiles import Profile
 from course.server import registry, startup, unixsocket
 from course.server.connection import UNIX, Connection, socket_path
 from course.server.registry import Running, running, stop_all

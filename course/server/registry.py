@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from course.embedded import cache_dir
+from course.model.embedded import cache_dir
 
 POSIX = os.name == "posix"
 

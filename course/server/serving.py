@@ -67,7 +67,7 @@ def jupyterlab(profile: str | None, url: str | None) -> int:
     """A server, and JupyterLab on the first lesson beside it, on loopback and with its token."""
     first = ROOT / "notebooks" / "00_welcome.ipynb"
     if not first.is_file():
-        raise CourseError(f"there is no {first}. Build the lessons:  course build")
+        raise CourseError(f"there is no {first}. Bring the lessons back:  git checkout -- notebooks")
     with _signals_end_it(), Server(profile, url=url) as server:
         key = {"KEY": server.api_key} if server.api_key else {}
         given = {"SERVER": server.url, "PROFILE": server.profile.name, **key}

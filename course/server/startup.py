@@ -16,9 +16,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from course import engine
-from course.embedded import cache_dir
 from course.errors import CourseError
+from course.model import engine
+from course.model.embedded import cache_dir
 
 LOGS_KEPT = 30
 
@@ -28,7 +28,7 @@ MEMORY = re.compile(
     re.IGNORECASE,
 )
 FLAG = re.compile(r"(?:invalid argument:|unknown flag|unknown argument:?) (-\S+)", re.IGNORECASE)
-REFUSED = re.compile(r"^course\.wheel: (.+)$", re.MULTILINE)
+REFUSED = re.compile(r"^course\.model\.wheel: (.+)$", re.MULTILINE)
 REJECTED = re.compile(r"^(?:error(?: while handling argument \"(?P<flag>[^\"]+)\")?: .+)$", re.MULTILINE)
 CORRUPT = re.compile(
     r"corrupted or incomplete|invalid magic|not within the file bounds|unknown model architecture"

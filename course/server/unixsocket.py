@@ -13,8 +13,8 @@ import stat
 import tempfile
 from pathlib import Path
 
-from course.embedded import cache_dir
 from course.errors import CourseError
+from course.model.embedded import cache_dir
 
 LONGEST = 100
 """Bytes in a path. Linux takes 107, macOS 103."""

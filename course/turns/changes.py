@@ -1,6 +1,6 @@
 """What smolagents changed: between its memory and the wire, between the response and its memory, and what it cut.
 
-Does: compares the step's record of memory (course/turns/steps.py) with the request, the model's output with the
+Does: compares the step's record of memory (course/agent/steps.py) with the request, the model's output with the
 response's content, and reads the mark that a cut leaves in an observation. Pure. Does not: guess; what a tape
 doesn't tell is left out, and `changes` is None when the step has no record of memory.
 

@@ -5,7 +5,6 @@ and gives it the addresses. Does not: connect it to anything: no packet can leav
 """
 
 import ctypes
-import fcntl
 import os
 import socket
 import struct
@@ -44,6 +43,8 @@ def _network() -> int:
 
 
 def _up(name: str) -> None:
+    import fcntl  # POSIX only; the lesson imports this module everywhere
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         request = struct.pack("16sH22x", name.encode(), 0)
         (flags,) = struct.unpack_from("16xH", fcntl.ioctl(handle, SIOCGIFFLAGS, request))
@@ -51,6 +52,8 @@ def _up(name: str) -> None:
 
 
 def _address(name: str, address: str) -> None:
+    import fcntl
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         for call, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, "255.255.255.255")):
             sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))

@@ -29,7 +29,7 @@ from importlib.resources import files
 from course import check
 from course.agent import LEOPARD, code_agent, connect
 from course.doctor import checks
-from course.profiles import flag_groups, load, names
+from course.model.profiles import flag_groups, load, names
 from course.server import Server
 from course.tape import Tape
 from course.turns import turns

@@ -24,7 +24,7 @@ from smolagents import ChatMessage, Model, WebSearchTool, tool
 
 from course import check
 from course.agent import LEOPARD, code_agent, connect
-from course.search import OfflineSearch
+from course.tools.search import OfflineSearch
 from course.server import Server
 from course.tape import Tape
 from course.turns import exchanges, text_of, turns

@@ -27,7 +27,8 @@ from smolagents import FinalAnswerTool
 from smolagents.local_python_executor import LocalPythonExecutor
 from smolagents.utils import parse_code_blobs
 
-from course import check, embedded, engine, labs, profiles
+from course import check, labs
+from course.model import embedded, engine, profiles
 from course.agent import LEOPARD, code_agent, connect
 from course.server import Server
 

@@ -23,7 +23,8 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from course import attempts, check, sandbox
+from hostile import attempts
+from course import check, sandbox
 from course.sandbox import container, refusals
 from course.agent import LEOPARD
 from course.errors import CourseError

@@ -14,8 +14,10 @@ import httpx
 import nbformat
 import pytest
 
-import nbplugin
-from course import ROOT, lessons, nbrun
+from authoring import lessons
+from authoring import runner as nbrun
+from course import ROOT
+from support import nbplugin
 
 SOURCE = ROOT / "notebooks" / "source" / "05_wire_and_steps.py"
 SECONDS = 280

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-import rootfs
 from course import sandbox
 from course.sandbox import container
 from hostile import engine as engines
+from support import rootfs
 
 ROOT = Path(__file__).parents[2]
 WHEELS = ROOT / "docker" / "wheels"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from course import lessons, nbrun
+from authoring import lessons
+from authoring import runner as nbrun
 
 pytestmark = pytest.mark.timeout(900)
 SOURCE = next(source for source in lessons.sources() if source.stem.startswith("09_"))

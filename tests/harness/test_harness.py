@@ -58,7 +58,7 @@ def test_failures_say_why(here):
     """Each kind of failure is named in what a person reads."""
     _, printed = here
     said = ["Cell outputs differ", "ZeroDivisionError", "longer than 8 seconds", "its kernel died"]
-    missing = [text for text in [*said, "two is three", "course build"] if text not in printed]
+    missing = [text for text in [*said, "two is three", "make build"] if text not in printed]
     assert not missing, f"not in the report: {missing}\n{printed[-6000:]}"
 
 
@@ -124,7 +124,7 @@ def test_ci_skips_nothing_for_a_missing_tool(tmp_path, reason, outcome):
     """With CI set, a skip is a failure, unless the test says that it does not apply."""
     test = tmp_path / "test_skips.py"
     test.write_text(f"import pytest\n\ndef test_skips():\n    pytest.skip({reason!r})\n")
-    ours = ("--rootdir", ROOT, "-c", ROOT / "pyproject.toml", "-p", "skips", "-p", "nbplugin")
+    ours = ("--rootdir", ROOT, "-c", ROOT / "pyproject.toml", "-p", "support.skips", "-p", "support.nbplugin")
     outcomes, printed = run(tmp_path, test, *ours, CI="true", PYTHONPATH=str(ROOT / "tests"))
     (kinds,) = outcomes.values()
     assert f"1 {outcome}" in printed, f"{dict(kinds)}\n{printed}"

@@ -3,7 +3,7 @@
 import pytest
 
 from course.agent import LEOPARD, code_agent, connect
-from course.embedded import template_path
+from course.model.embedded import template_path
 from course.tape import Tape
 from course.turns import turns
 from training import beginnings

@@ -8,10 +8,10 @@ import re
 import pytest
 
 from bench.forced import Forced, words
-from course import memory
 from course.agent import LEOPARD, code_agent, connect
-from course.embedded import template_path
-from course.memory import MIB
+from course.model import memory
+from course.model.embedded import template_path
+from course.model.memory import MIB
 from course.server import Server
 
 CONTEXT, SLOTS = 4096, 2

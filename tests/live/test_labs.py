@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from course import labs, profiles
-from course.embedded import template_path
+from course import labs
+from course.model import profiles
+from course.model.embedded import template_path
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from course.server.registry import free_port
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    from course.embedded import base_path
+    from course.model.embedded import base_path
 
     port = free_port()
     log = tmp_path_factory.mktemp("wheel") / "log"
     flags = f"-c 256 -np 1 --alias tiny --metrics --reasoning-format none --port {port}".split()
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "course.wheel", "-m", str(base_path()), *flags], stderr=file
+            [sys.executable, "-m", "course.model.wheel", "-m", str(base_path()), *flags], stderr=file
         )
     url = f"http://127.0.0.1:{port}"
     for _ in range(600):

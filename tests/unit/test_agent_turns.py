@@ -2,26 +2,15 @@
 
 import httpx
 import pytest
-from scripted import Script, call, code, refused
-from smolagents import CodeAgent, tool
+from smolagents import CodeAgent
 from smolagents.utils import AgentGenerationError
 
 from course.agent import code_agent, record_agent, record_run, tool_agent
 from course.tape import Tape
 from course.turns import turns
+from support.scripted import QUIET, Script, call, code, look, refused
 
-QUIET = {"verbosity_level": -1}
 ANSWER = code("final_answer(4)")
-
-
-@tool
-def look(what: str) -> str:
-    """Look it up.
-
-    Args:
-        what: what to look up
-    """
-    return f"{what} is 4"
 
 
 @pytest.fixture

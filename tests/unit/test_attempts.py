@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from course import attempts
-from course.errors import CourseError
 from course.sandbox import container
+from hostile import attempts
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="not applicable: the programs are for Linux")
 
@@ -49,12 +48,6 @@ def test_a_docker_whose_network_is_another_is_not_used(monkeypatch):
     monkeypatch.setattr(container, "check", lambda *_: None)
     monkeypatch.setattr(attempts, "inside", lambda *_: "4026531840000\n")
     assert "virtual machine" in attempts.boxes()
-
-
-def test_without_the_repository_there_are_no_programs(monkeypatch, tmp_path):
-    monkeypatch.setattr(attempts, "ROOT", tmp_path / "notebooks")
-    with pytest.raises(CourseError, match=r"there are no hostile programs in .*\nGet it:  git clone"):
-        attempts.programs()
 
 
 def test_the_table_has_a_line_for_each(known):

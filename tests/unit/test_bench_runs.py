@@ -11,7 +11,7 @@ import pytest
 
 from bench import attention, crowd, leopard, recorded, reread, speed
 from bench.setting import Setting
-from course import profiles
+from course.model import profiles
 from course.server.connection import Connection
 from course.tape import Tape
 

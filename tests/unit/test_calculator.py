@@ -2,7 +2,7 @@
 
 import pytest
 
-from course.calculator import Calculator
+from course.tools.calculator import Calculator
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import json
 import subprocess
 
 import pytest
-from records import SYSTEM, TASK, entry, reply, step
-from test_view import Tags
 
 from course import view
 from course.turns import turns
 from course.view import charts, raw
+from support.page import Tags
+from support.records import SYSTEM, TASK, entry, reply, step
 
 TIMED = {
     "usage": {"prompt_tokens": 100, "completion_tokens": 7},

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from diagnosed import CALL, ERROR, act, call, found, healthy, refused
 from typer.testing import CliRunner
 
 from bench.diagnosis import report
@@ -11,6 +10,7 @@ from bench.recipes import Recipe, recipes
 from course.cli import app
 from course.diagnose import KINDS, diagnose, record, text
 from course.turns import turns
+from support.diagnosed import CALL, ERROR, act, call, found, healthy, refused
 
 
 def test_every_kind_says_why_and_what_next():

@@ -4,7 +4,10 @@ import json
 import re
 
 import pytest
-from diagnosed import (
+
+from course.diagnose import diagnose
+from course.turns import turns
+from support.diagnosed import (
     ANSWER,
     NOTHING,
     RUN,
@@ -13,10 +16,7 @@ from diagnosed import (
     found,
     healthy,
 )
-from records import SYSTEM, entry
-
-from course.diagnose import diagnose
-from course.turns import turns
+from support.records import SYSTEM, entry
 
 
 def test_a_healthy_run_has_no_finding():

@@ -1,11 +1,11 @@
 """Faults in what smolagents made of it: steps that failed, did nothing, or came again."""
 
 import pytest
-from diagnosed import CALL, ERROR, NOTHING, RUN, act, call, fails, found, history, kinds, refused
-from records import TASK
 
 from course.diagnose.stepfaults import STUCK
 from course.turns import turns
+from support.diagnosed import CALL, ERROR, NOTHING, RUN, act, call, fails, found, history, kinds, refused
+from support.records import TASK
 
 
 def test_a_step_that_did_nothing():

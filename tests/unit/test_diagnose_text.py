@@ -1,7 +1,8 @@
 """Faults in what the model wrote: thinking that leaked, stop strings, cuts."""
 
 import pytest
-from diagnosed import ANSWER, RUN, act, call, command, found, kinds, verbose
+
+from support.diagnosed import ANSWER, RUN, act, call, command, found, kinds, verbose
 
 
 @pytest.mark.parametrize(

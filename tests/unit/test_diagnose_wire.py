@@ -1,8 +1,9 @@
 """Faults on the wire: no response, a refusal, a stream that broke off, a cache that was lost."""
 
 import pytest
-from diagnosed import CALL, RUN, call, found, history, kinds, refused
-from records import SYSTEM, TASK, entry, step
+
+from support.diagnosed import CALL, RUN, call, found, history, kinds, refused
+from support.records import SYSTEM, TASK, entry, step
 
 
 @pytest.mark.parametrize(

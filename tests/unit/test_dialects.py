@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from records import SYSTEM, entry
 
 from course import view
 from course.turns import text_of, turns
 from course.turns.exchange import assemble
+from support.records import SYSTEM, entry
 
 CALL = {"name": "look", "arguments": '{"what": "it"}'}
 MESSAGES_REQUEST = {

@@ -2,8 +2,9 @@
 
 import pytest
 
-from course import doctor, engine
+from course import doctor
 from course.errors import CourseError
+from course.model import engine
 from course.server.registry import free_port
 
 

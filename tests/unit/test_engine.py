@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from course import engine
 from course.errors import CourseError
+from course.model import engine
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="makes shell scripts")
 
@@ -29,7 +29,7 @@ def test_without_a_binary_the_wheel_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     found = engine.find()
     assert found.kind == "wheel"
-    assert found.command[1:] == ["-m", "course.wheel"]
+    assert found.command[1:] == ["-m", "course.model.wheel"]
 
 
 def test_the_wheel_can_be_asked_for(tmp_path, monkeypatch):

@@ -2,14 +2,13 @@
 
 import ipywidgets
 import pytest
-from scripted import Script, code
-from test_agent_turns import QUIET
 
 from course import view
 from course.agent import code_agent
 from course.tape import Tape
 from course.turns import turns
 from course.view.explorer import NONE, Explorer
+from support.scripted import QUIET, Script, code
 
 LINES = code("print(2)"), code("print(3)"), code("final_answer(4)")
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from course import corpus
-from course.figures import MostFrequentFigure
+from course.tools import corpus
+from course.tools.figures import MostFrequentFigure
 from training import (
     archives,
     chat,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from course.figures import MostFrequentFigure
+from course.tools.figures import MostFrequentFigure
 
 PAGES = """[Facts](https://facts.example/leopard)
 The leopard, of 60 kg, runs 58 km/h, or 36 miles.

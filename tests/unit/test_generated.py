@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from course.embedded import adapter_path, sha256
-from course.generated import spliced
+from authoring.generated import spliced
+from course.model.embedded import adapter_path, sha256
 from training import table
 
 

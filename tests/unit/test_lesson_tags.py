@@ -5,8 +5,8 @@ import ast
 import jupytext
 import pytest
 
-from course import lessons
-from course.nbrun import tags
+from authoring import lessons
+from authoring.runner import tags
 
 SOURCES = lessons.sources()
 

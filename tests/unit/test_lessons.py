@@ -5,7 +5,8 @@ import json
 import nbformat
 import pytest
 
-from course import lessons, nbrun
+from authoring import lessons
+from authoring import runner as nbrun
 from course.errors import CourseError
 
 SOURCE = """\
@@ -136,7 +137,7 @@ def test_a_failing_cell_is_named_and_the_old_notebook_stays(lesson, tmp_path):
     ) as failed:
         lessons.build(source)
     assert "    1 / 0" in str(failed.value)
-    assert "course build 98_tiny" in str(failed.value)
+    assert "make build ARGS=98_tiny" in str(failed.value)
     assert old.read_text() == "old"
     assert sorted(path.name for path in old.parent.rglob("*") if path.is_file()) == [
         "98_tiny.ipynb",
@@ -150,7 +151,7 @@ def test_an_unknown_lesson_is_answered_with_the_names():
 
 
 def test_the_notebooks_of_this_course_are_built_from_their_sources():
-    """Fails when a source and its notebook differ: `course build NN_slug` makes them the same."""
+    """Fails when a source and its notebook differ: `make build ARGS=NN_slug` makes them the same."""
     assert lessons.stale() == []
 
 

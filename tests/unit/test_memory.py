@@ -2,9 +2,9 @@
 
 import pytest
 
-from course import embedded, memory, profiles
 from course.errors import CourseError
-from course.memory import MIB, QWEN36_35B_A3B, Shape, needs
+from course.model import embedded, memory, profiles
+from course.model.memory import MIB, QWEN36_35B_A3B, Shape, needs
 
 QWEN36_FIELDS = {
     "general.architecture": "qwen35moe",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from course import embedded
 from course.errors import CourseError
+from course.model import embedded
 
 
 def test_a_missing_adapter_is_named_with_the_next_command(cache, tmp_path, monkeypatch):

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 import xllamacpp
 
-from course import profiles, wheel
 from course.errors import CourseError
+from course.model import profiles, wheel
 
 ARTICLE = "-hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja"
 
@@ -107,7 +107,7 @@ def test_every_flag_of_a_profile_exists_in_the_build_of_the_wheel(name, tmp_path
 
 def test_every_flag_of_the_articles_profile_is_explained_above_it():
     """A comment before each flag, or before the group that it stands in."""
-    text = (files("course") / "profiles.toml").read_text(encoding="utf-8")
+    text = (files("course.model") / "profiles.toml").read_text(encoding="utf-8")
     table = text.partition('["qwen3.6-35b-a3b"]')[2].partition("\n[")[0]
     explained, seen = False, []
     for line in map(str.strip, table.partition("flags = [")[2].partition("]\n")[0].splitlines()):

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from smolagents import CodeAgent, Model, WebSearchTool
 
-from course import corpus
-from course.search import OfflineSearch
+from course.tools import corpus
+from course.tools.search import OfflineSearch
 
 
 @pytest.fixture(scope="module")

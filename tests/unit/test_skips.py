@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-import skips
+from support import skips
 
 
 @dataclass

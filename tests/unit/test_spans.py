@@ -4,12 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from scripted import Script, call, code
-from test_agent_turns import QUIET, look
 
 from course.agent import code_agent, tool_agent
 from course.tape import Tape
 from course.turns import changes, spans, turns
+from support.scripted import QUIET, Script, call, code, look
 
 FIRST, LAST = code("print('x' * 3000)\n2"), code("final_answer(4)")
 

@@ -10,7 +10,7 @@ import gguf
 import numpy as np
 import pytest
 
-from course.embedded import adapter_path
+from course.model.embedded import adapter_path
 from training import adapters, stages
 from training.stages import Mean, Stage, run
 

@@ -13,7 +13,7 @@ LOGS = {
     "E tensor 'x' data is not within the file bounds, model is corrupted or incomplete": "damaged",
     "E llama_model_load: error loading model: unknown model architecture: 'new'": "damaged",
     "error: invalid argument: --bogus": "does not know the flag --bogus",
-    "course.wheel: unknown flag --bogus.": "does not know the flag --bogus",
+    "course.model.wheel: unknown flag --bogus.": "does not know the flag --bogus",
     "E impl: exactly one out metadata, path_model, and file": "could not be downloaded",
     "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 9002": "port was taken",
     'error while handling argument "--reasoning-format": Unknown format: x': "refused its command line",
@@ -37,7 +37,7 @@ def test_the_signal_tells_what_happened(name, expected):
 
 
 def test_a_refusal_of_the_wheel_is_passed_on():
-    said = startup.explain("course.wheel: -hf: this wheel does not download models.\n", 2)
+    said = startup.explain("course.model.wheel: -hf: this wheel does not download models.\n", 2)
     assert said.startswith("-hf: this wheel does not download models.\n")
 
 

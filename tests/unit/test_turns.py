@@ -2,11 +2,10 @@
 
 import json
 
-from records import SYSTEM, TASK, entry, reply, step
-
 from course.turns import exchanges, runs, text_of, turns
 from course.turns.diff import Conversations
 from course.turns.exchange import assemble
+from support.records import SYSTEM, TASK, entry, reply, step
 
 
 def test_a_turn_is_joined_by_the_response_id():

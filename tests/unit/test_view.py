@@ -2,13 +2,13 @@
 
 import html
 import re
-from html.parser import HTMLParser
 
 import pytest
-from records import SYSTEM, TASK, entry, reply, step
 
 from course import labs, view
 from course.turns import turns
+from support.page import Tags
+from support.records import SYSTEM, TASK, entry, reply, step
 
 EVIL = "<script>alert(1)</script><think>no</think>"
 USAGE = {"usage": {"prompt_tokens": 100, "completion_tokens": 7}, "timings": {"cache_n": 80, "prompt_n": 20}}
@@ -30,26 +30,6 @@ def made():
             step("gone", 9),
         ]
     )
-
-
-class Tags(HTMLParser):
-    """The elements, that each is closed, and what is in `body` as text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.seen, self.text = [], [], ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.seen.append((tag, dict(attrs)))
-        if tag not in ("meta", "link", "br", "input"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def test_the_page_shows_every_turn_and_nothing_runs(made):

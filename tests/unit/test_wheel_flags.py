@@ -5,7 +5,7 @@ import os
 import pytest
 import xllamacpp
 
-from course import wheel
+from course.model import wheel
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import threading
 
 import pytest
-from upstream import Upstream
 
 from course.tap import Tap
 from course.tape import Tape
+from support.upstream import Upstream
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from upstream import CHEAP, EVENT, LAST, PATIENCE, get, recorded, until, wire
 
 from course.tap import Tap
+from support.upstream import CHEAP, EVENT, LAST, PATIENCE, get, recorded, until, wire
 
 
 def test_connections_are_kept_alive_on_both_sides(upstream, tap, tape):

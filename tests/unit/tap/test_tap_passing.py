@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from upstream import CHEAP, EVENT, LAST, PATIENCE, get, recorded, until, wire
+
+from support.upstream import CHEAP, EVENT, LAST, PATIENCE, get, recorded, until, wire
 
 # What the client gets
 

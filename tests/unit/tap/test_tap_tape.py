@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
-from upstream import CHEAP, PATIENCE, get, recorded
 
 from course.errors import CourseError
 from course.tap import Tap
+from support.upstream import CHEAP, PATIENCE, get, recorded
 
 
 def test_credentials_pass_and_stay_off_the_tape(upstream, tap, tape):

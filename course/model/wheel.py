@@ -4,7 +4,7 @@ Does: translates flags into xllamacpp's parameters, with the binary's default po
 stop, and logs to stderr as the binary does. Does not: download models (-hf), shut down gently (it ends the
 process), or guess: a flag that it cannot honor is refused by name, with status 2.
 
-    python -m course.wheel -m model.gguf -c 8192 --port 8080
+    python -m course.model.wheel -m model.gguf -c 8192 --port 8080
 
 Differences to the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; of the
 environment only LLAMA_API_KEY is read, no LLAMA_ARG_*.
@@ -215,9 +215,9 @@ def main(argv: Sequence[str]) -> int:
             settings.setdefault("api_keys", _list(os.environ["LLAMA_API_KEY"]))
         params = parameters(settings, xllamacpp)
     except Refused as error:
-        print(f"course.wheel: {error}.\n{BINARY}", file=sys.stderr)
+        print(f"course.model.wheel: {error}.\n{BINARY}", file=sys.stderr)
         return 2
-    print(f"course.wheel: xllamacpp {xllamacpp.__version__}", file=sys.stderr, flush=True)
+    print(f"course.model.wheel: xllamacpp {xllamacpp.__version__}", file=sys.stderr, flush=True)
     over = threading.Event()
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
@@ -225,11 +225,11 @@ def main(argv: Sequence[str]) -> int:
     try:
         server = xllamacpp.Server(params)  # it serves as long as the name is alive
     except RuntimeError as error:
-        print(f"course.wheel: {error}", file=sys.stderr)
+        print(f"course.model.wheel: {error}", file=sys.stderr)
         return 1
     while not over.wait(1):  # a plain wait() would never see a signal on Windows
         pass
-    print(f"course.wheel: {server.listening_address} ends", file=sys.stderr)
+    print(f"course.model.wheel: {server.listening_address} ends", file=sys.stderr)
     return 0
 
 

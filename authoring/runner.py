@@ -49,7 +49,7 @@ class CellFailed(CourseError):
         super().__init__(
             f"{path.name}, cell {index}: {reason}\n\n{indented(source)}\n\n"
             "Expected a cell that runs. Correct its source in notebooks/source, then:  "
-            f"course build {path.stem}"
+            f"make build ARGS={path.stem}"
         )
         self.index, self.reason, self.notebook = index, reason, notebook
 
@@ -166,7 +166,7 @@ def scrubbed(value: Any, places: dict[str, str]) -> Any:
 
 def places() -> dict[str, str]:
     """What a path of this machine is called in a stored output."""
-    from course.embedded import cache_dir
+    from course.model.embedded import cache_dir
 
     home = Path.home()
     named = {str(home): "~", sys.prefix: ".venv", str(ROOT): "."}

@@ -64,7 +64,7 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
     target = cache_dir() / f"embedded-{key}.{QUANTIZATION}.gguf"
     if _complete(target):
         return target
-    from course.merge import merge
+    from course.model.merge import merge
 
     base = base_path()
     if sha256(base) != BASE_SHA256:

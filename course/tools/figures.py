@@ -10,7 +10,7 @@ from collections import Counter
 
 from smolagents import Tool
 
-from course.corpus import slug
+from course.tools.corpus import slug
 
 UNITS = {"speed": ("km/h", "mph"), "length": ("m", "ft")}
 """Of each quantity, in the order in which they are looked for."""

@@ -18,9 +18,9 @@ from typing import Any
 import httpx
 from smolagents import ActionStep, CodeAgent, MultiStepAgent, OpenAIModel, PlanningStep, ToolCallingAgent
 
+from course.agent.steps import step_record
 from course.server import connection
 from course.tape import RecordingTransport, Tape
-from course.turns.steps import step_record
 
 LEOPARD = "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 
@@ -111,7 +111,7 @@ class LoggingModel(OpenAIModel):
 
 def _agent(kind: type, model, tools: list | None, tape: Tape | None, kw: dict[str, Any]):
     if tools is None:
-        from course.search import OfflineSearch
+        from course.tools.search import OfflineSearch
 
         tools = [OfflineSearch()]
     tape = getattr(model, "tape", None) if tape is None else tape

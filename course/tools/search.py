@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from smolagents import WebSearchTool
 
-from course import corpus
+from course.tools import corpus
 
 COMMON = 0.1
 """A word on more than this share of the pages tells nothing about which page is meant ("speed", "length")."""

@@ -4,8 +4,21 @@ import json
 import time
 
 import httpx
+from smolagents import tool
 
 from course.agent import connect
+
+QUIET = {"verbosity_level": -1}
+
+
+@tool
+def look(what: str) -> str:
+    """Look it up.
+
+    Args:
+        what: what to look up
+    """
+    return f"{what} is 4"
 
 
 class Script:

@@ -4,7 +4,7 @@ Does: reads notebooks/source/NN_slug.py (jupytext percent), makes notebooks/NN_s
 notebooks/solutions/NN_slug.ipynb, executes both, stores their outputs, and says which ones are out of date.
 Does not: start servers (a lesson starts its own) or compare outputs (the tests do).
 
-    course build                 all of them;  course build 03_prompt  one of them
+    make build                   all of them;  make build ARGS=03  one of them
 
 An exercise is four cells in a row: its text with the hint folded away, what the learner fills in, the
 answer, and the check. The learner's notebook gets the stub, with the answer folded below the check; the
@@ -39,9 +39,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from authoring.runner import CellFailed, execute, execute_notebook, normalise, places, tags
 from course import ROOT
 from course.errors import CourseError
-from course.nbrun import CellFailed, execute, execute_notebook, normalise, places, tags
 
 __all__ = [
     "CellFailed",
@@ -80,7 +80,7 @@ def outline(source: Path) -> dict[str, NotebookNode]:
         raise CourseError(
             f"{source.name} is no lesson yet:\n"
             + "\n".join(f"  {line}" for line in wrong)
-            + f"\nExpected the cells that course/lessons.py describes. Then:  course build {source.stem}"
+            + f"\nExpected the cells that authoring/lessons.py describes. Then:  make build ARGS={source.stem}"
         )
     return {"learner": assembled(for_learner(cells)), "solutions": assembled(without(cells, "stub"))}
 
@@ -161,7 +161,7 @@ def build_all(only: str | list[str] | None = None, report: Callable[[str], None]
     if not chosen:
         names = ", ".join(source.stem for source in sources()) or "none"
         raise CourseError(
-            f"no lesson is called {', '.join(wanted)}. The lessons are: {names}. Try:  course build"
+            f"no lesson is called {', '.join(wanted)}. The lessons are: {names}. Try:  make build"
         )
     written = []
     for source in chosen:

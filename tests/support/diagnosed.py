@@ -3,11 +3,10 @@
 import json
 import re
 
-from records import SYSTEM, TASK, entry, step
-
 from course.diagnose import diagnose
 from course.diagnose.finding import MOST
 from course.turns import turns
+from support.records import SYSTEM, TASK, entry, step
 
 RUN = {"_type": "run", "question": "How fast?", "model": "embedded-135m", "when": "2026-01-01T00:00:00+00:00"}
 STOPS = ["Observation:", "Calling tools:", "</code>"]

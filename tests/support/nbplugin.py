@@ -19,9 +19,9 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 
-from course import nbrun
+from authoring import runner as nbrun
 from course.errors import CourseError
-from skips import NOT_APPLICABLE
+from support.skips import NOT_APPLICABLE
 
 # Stable in meaning, different in each run.
 SANITIZE = {
@@ -113,7 +113,7 @@ class Cell(IPyNbCell):
         if not self.options["check"]:
             return
         if self.cell.execution_count is None:
-            self.raise_cell_error("Nothing is stored to compare with. Build it:  course build")
+            self.raise_cell_error("Nothing is stored to compare with. Build it:  make build")
         if not self.compare_outputs(coalesce_streams(ran.outputs), coalesce_streams(self.cell.outputs)):
             self.raise_cell_error("Cell outputs differ", "\n".join(self.comparison_traceback))
 
@@ -135,7 +135,7 @@ def embedded() -> bool:
 
     A server that does not answer fails its notebook anyway; until then PROFILE is believed.
     """
-    from course import profiles
+    from course.model import profiles
     from course.server import Server
 
     url, named = os.environ.get("SERVER"), os.environ.get("PROFILE")

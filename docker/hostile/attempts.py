@@ -8,7 +8,6 @@ Does not: run all of them (`make hostile` does), need root, or aim at anything o
 """
 
 import contextlib
-import importlib
 import io
 import json
 import os
@@ -18,12 +17,13 @@ import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from course import ROOT, sandbox
+from course import sandbox
 from course.errors import CourseError
 from course.sandbox import container
+from hostile import standins, suite
+from hostile import ways as way_of
 
 TEN = (
     "files_ssh_key",
@@ -42,28 +42,15 @@ NETWORK = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
 INSTEAD = "The lesson goes on with the committed table."
 
 
-def hostile(name: str) -> ModuleType:
-    """A module of the suite. It is beside the course in its repository, not in the package."""
-    folder = ROOT / "docker"
-    if not (folder / "hostile" / "programs").is_dir():
-        raise CourseError(
-            f"there are no hostile programs in {folder}. They are in the course's repository.\n"
-            "Get it:  git clone …, then  make lab"
-        )
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-    return importlib.import_module(f"hostile.{name}")
-
-
 def programs(names: Sequence[str] = TEN) -> list[Any]:
     """These programs, with what their headers say."""
-    found = {attempt.slug: attempt for attempt in hostile("suite").load()}
+    found = {attempt.slug: attempt for attempt in suite.load()}
     return [found[name] for name in names]
 
 
 def committed() -> dict[str, Any]:
     """The table of the last run of the whole suite: `outcomes`, and on what they were `seen on`."""
-    return json.loads(hostile("suite").OUTCOMES.read_text(encoding="utf-8"))
+    return json.loads(suite.OUTCOMES.read_text(encoding="utf-8"))
 
 
 def alone() -> str | None:
@@ -100,7 +87,7 @@ def inside(program: str, network: str, url: str) -> str:
 
 def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The outcomes of these programs, for each way: executor, host, socket."""
-    attempts, suite, way_of = list(attempts), hostile("suite"), hostile("ways")
+    attempts = list(attempts)
     outcomes: dict[str, dict[str, Any]] = {attempt.slug: {} for attempt in attempts}
     with stand_ins() as stand:
         for way in ways:
@@ -116,12 +103,14 @@ def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any
 @contextlib.contextmanager
 def stand_ins() -> Iterator[Any]:
     """Canaries and small services for the time of a run; afterwards nothing of them is left."""
+    from hostile.run import throw_away_user  # Linux only, as is everything below
+
     folder = Path(tempfile.mkdtemp(prefix="attempts-"))
     folder.chmod(0o711)  # the throw-away user has its home in there
-    uid = hostile("run").throw_away_user() if os.getuid() == 0 else os.getuid()
+    uid = throw_away_user() if os.getuid() == 0 else os.getuid()
     stand = None
     try:
-        stand = hostile("standins").Small(folder, uid)
+        stand = standins.Small(folder, uid)
         yield stand
     finally:
         if stand:
@@ -131,10 +120,9 @@ def stand_ins() -> Iterator[Any]:
 
 def table(attempts: Iterable[Any], outcomes: Mapping[str, Mapping[str, Any]]) -> str:
     """A line for each program: its title, and for each way the layer that stopped it."""
-    ways = hostile("suite").WAYS
     lines = [f"{'':58}{'executor alone':17}{'host network':27}socket"]
     for attempt in attempts:
-        cells = [short(outcomes[attempt.slug][way]) for way in ways]
+        cells = [short(outcomes[attempt.slug][way]) for way in suite.WAYS]
         title = textwrap.shorten(attempt.title, 56, placeholder=" …")
         lines.append(f"{title:58}{cells[0]:17}{cells[1]:27}{cells[2]}")
     return "\n".join(lines)

@@ -59,7 +59,7 @@ CHANGES = (*PROFILE_CHANGES, *SWITCHES, *VALUES)
 
 
 def _tables() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((files("course") / "profiles.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files("course.model") / "profiles.toml").read_text(encoding="utf-8"))
 
 
 def names() -> list[str]:

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from course.cli_sandbox import sandbox
+from course.cli.sandbox import sandbox
 from course.errors import CourseError
 
 
-class _Group(TyperGroup):
+class Group(TyperGroup):
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
@@ -25,7 +25,7 @@ class _Group(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Group,
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -156,32 +156,6 @@ def ask(
 
 
 @app.command()
-def run(
-    notebook: Annotated[Path, typer.Argument(help="A notebook of this course.")],
-    profile: Profile = None,
-    server: Url = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Keep the executed notebook here.")
-    ] = None,
-) -> None:
-    """Execute a notebook from top to bottom; status 1 if a cell fails."""
-    import os
-
-    import nbformat
-
-    from course.lessons import execute
-
-    if not notebook.is_file():
-        raise CourseError(f"there is no notebook {notebook}. They are in notebooks/:  ls notebooks")
-    given = {"SERVER": server or os.environ.get("SERVER"), "PROFILE": profile or os.environ.get("PROFILE")}
-    executed = execute(notebook, {k: v for k, v in given.items() if v})
-    if output:
-        nbformat.write(executed, output)
-    cells = sum(cell.cell_type == "code" for cell in executed.cells)
-    typer.echo(f"{notebook}: {cells} cells ran" + (f", kept in {output}" if output else ""))
-
-
-@app.command()
 def view(
     tape: Annotated[Path, typer.Argument(help="A tape, from `course ask` or a lesson.")],
     output: Annotated[
@@ -245,19 +219,9 @@ def diagnose(
 
 
 @app.command()
-def build(
-    lessons: Annotated[list[str] | None, typer.Argument(help="How their names begin; all.")] = None,
-) -> None:
-    """Make the notebooks from their sources and execute them."""
-    from course.lessons import build_all
-
-    build_all(lessons or None, report=typer.echo)
-
-
-@app.command()
 def model() -> None:
     """Build the embedded model, if it isn't there yet, and print its path."""
-    from course.embedded import gguf_path
+    from course.model.embedded import gguf_path
 
     typer.echo(gguf_path(report=lambda line: typer.echo(line, err=True)))
 
@@ -296,7 +260,3 @@ def _read(path: Path) -> Any:
     for problem in record.problems:
         typer.echo(f"course: {problem}", err=True)
     return record
-
-
-if __name__ == "__main__":
-    app(prog_name="course")

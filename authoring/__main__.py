@@ -1,0 +1,54 @@
+"""The author's commands:  python -m authoring build 03  ·  python -m authoring run notebooks/00_welcome.ipynb"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import nbformat
+import typer
+
+from authoring import lessons
+from authoring.runner import execute
+from course.cli import Group
+from course.errors import CourseError
+
+app = typer.Typer(
+    cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__
+)
+
+
+@app.command()
+def build(
+    names: Annotated[list[str] | None, typer.Argument(help="Lesson name prefixes (default: all).")] = None,
+) -> None:
+    """Make the notebooks from their sources and execute them."""
+    lessons.build_all(names or None, report=typer.echo)
+
+
+@app.command()
+def run(
+    notebook: Annotated[Path, typer.Argument(help="A notebook of this course.")],
+    profile: Annotated[
+        str | None, typer.Option(help="Model profile (default: $PROFILE, else embedded).")
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(help="Attach to this server (default: $SERVER, else start one).")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Save the executed notebook here.")
+    ] = None,
+) -> None:
+    """Execute a notebook from top to bottom. Exits with status 1 if a cell fails."""
+    if not notebook.is_file():
+        raise CourseError(
+            f"there is no notebook at {notebook}.\nThe lessons are in notebooks/:  ls notebooks"
+        )
+    given = {"SERVER": server or os.environ.get("SERVER"), "PROFILE": profile or os.environ.get("PROFILE")}
+    executed = execute(notebook, {k: v for k, v in given.items() if v})
+    if output:
+        nbformat.write(executed, output)
+    cells = sum(cell.cell_type == "code" for cell in executed.cells)
+    typer.echo(f"{notebook}: {cells} cells ran" + (f", saved to {output}" if output else ""))
+
+
+app(prog_name="python -m authoring")
