@@ -7,6 +7,7 @@ Does not: raise when the agent fails (that is an outcome), repeat a run, or touc
     table(outcomes)
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,12 @@ class Outcome:
     def prompt_end(self) -> str | None:
         """The last two lines of the first prompt as the server rendered it: where the model has to go on."""
         prompt = next((t.prompt for t in self.turns if t.prompt), None)
-        return prompt and repr("".join(prompt.splitlines(keepends=True)[-2:]))[1:-1][-END:]
+        if prompt is None:
+            return None
+        lines = [
+            line for line in re.split(r"(?<=\n)", prompt) if line
+        ]  # a prompt may hold other line separators
+        return repr("".join(lines[-2:]))[1:-1][-END:]
 
     @property
     def keys(self) -> list[str]:

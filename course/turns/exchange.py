@@ -7,6 +7,7 @@ Does not: know about agents, or leave anything out; the raw text stays beside wh
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,11 @@ from typing import Any
 from course.turns import dialects
 
 Record = dict[str, Any]
+
+LINE_END = re.compile(r"\r\n|\n|\r")
+"""What ends a line on the wire (server-sent events, WHATWG HTML 9.2.6). `str.splitlines` also splits at U+2028, U+2029,
+U+0085, form feed and others, which JSON may hold unescaped.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ def assemble(sse: str) -> Record:
 def _events(sse: str) -> list[Record]:
     """The JSON objects of the stream; llama-server's `error:` lines too."""
     events = []
-    for line in sse.splitlines():
+    for line in LINE_END.split(sse):
         _, is_field, data = line.partition(":")
         if not is_field or not line.startswith(("data", "error")) or data.strip() == "[DONE]":
             continue

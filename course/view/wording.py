@@ -7,6 +7,7 @@ Does not: know HTML, or compute what it says.
 import textwrap
 
 from course.turns import Turn, text_of
+from course.turns.exchange import LINE_END
 from course.view.charts import NAMES, stack
 
 LONG_CHARACTERS, LONG_LINES = 1100, 22
@@ -110,7 +111,7 @@ def short(turn: Turn) -> str:
 def _block(text: str, width: int, most: int) -> list[str]:
     """Indented, wrapped, and cut after `most` lines, which it says."""
     lines = []
-    for line in text.strip("\n").splitlines():
+    for line in LINE_END.split(text.strip("\n")):
         lines += textwrap.wrap(line, width - 4, replace_whitespace=False) or [""]
     cut = len(lines) - most
     if cut > 1:

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
+from course import view
 from course.turns import exchanges, runs, text_of, turns
 from course.turns.diff import Conversations
 from course.turns.exchange import assemble
+from support.page import Tags
 from support.records import SYSTEM, TASK, entry, reply, step
 
 
@@ -83,6 +87,22 @@ def test_a_stream_becomes_the_response_it_amounts_to():
     assert (turn.response_id, turn.tokens.prompt) == ("s", 3)
     assert turn.exchange.message["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
     assert assemble(sse[:200])["id"] == "s", "a stream that was cut off is what came of it"
+
+
+SEPARATORS = "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_stream_keeps_text_with_unicode_line_separators(end):
+    """JSON may hold them unescaped; only CR LF, LF and CR end a line of a stream."""
+    said = [f"one{c}two" for c in SEPARATORS]
+    events = [{"id": "s", "choices": [{"index": 0, "delta": {"content": text}}]} for text in said]
+    escaped = {"\x0b", "\x0c", "\x1c", "\x1d", "\x1e"}  # control characters, which JSON escapes
+    sse = "".join(f"data: {json.dumps(e, ensure_ascii=False)}{end}{end}" for e in events)
+    assert all(c in sse for c in SEPARATORS if c not in escaped), "the wire has them as they are"
+    turn = turns([entry(1, [SYSTEM], None, sse=sse)])[0]
+    assert turn.content == "".join(said)
+    assert all(c in Tags(view.page([turn])).text for c in "\u2028\u2029\x85")
 
 
 def test_errors_keep_their_words():
