@@ -1,8 +1,8 @@
 """A real Chromium, a live tape and its page, for the tests in this folder.
 
 Does: drives the distribution's Chromium by Playwright; records one run of the agent on the shared server, with a
-refused request behind it; asks axe-core about a page. Does not: install anything: `make browser` does. Locally the
-folder is skipped without its tools, in CI it fails.
+refused request behind it; asks axe-core about a page. Does not: install anything. Without a browser the folder is
+skipped before anything is recorded; in CI that is a failure.
 
     pytest tests/browser                     CHROMIUM=/path/of/a/chrome takes another browser
     PICTURES=build/pictures pytest tests/browser      keeps a picture of what each test saw last
@@ -10,8 +10,8 @@ folder is skipped without its tools, in CI it fails.
 
 import os
 import shutil
-import sys
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -20,33 +20,30 @@ import pytest
 from course import agent, view
 from course.tape import RecordingTransport, Tape
 from course.turns import turns
+from support import skips
 
-ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / "build" / "browser"
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 WIDE = {"width": 1280, "height": 900}
 
 
-def chromium_path() -> str | None:
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+@pytest.fixture(scope="session", autouse=True)
+def browser_path():
+    """The browser's program; without one nothing of this folder runs."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    return path or skips.missing("Chromium", "sudo apt-get install chromium")
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(browser_path):
     """The browser, headless. --no-sandbox: root in a container has none.
 
     Closed with each module, not with the session: while Playwright's driver lives, an event loop runs in this thread,
     and no later test could call `asyncio.run`.
     """
-    if not chromium_path():
-        pytest.skip("needs Chromium:  sudo apt-get install chromium")
-    if not (TOOLS / "playwright").is_dir():
-        pytest.skip("needs Playwright and axe-core:  make browser")
-    sys.path.append(str(TOOLS))
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -85,7 +82,7 @@ def picture(page, name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def recorded(server, tmp_path_factory):
+def recorded(browser_path, server, tmp_path_factory):
     """The tape of a run as it comes, whatever the model says, and of a request that the server refuses."""
     tape = Tape(tmp_path_factory.mktemp("recorded") / "run.tape.jsonl")
     model = agent.connect(server, tape)
@@ -117,7 +114,7 @@ def axe(chromium):
 
     The script is added past the page's own policy, which forbids it: by the debugging protocol.
     """
-    script = (TOOLS / "axe_playwright_python" / "axe.min.js").read_text(encoding="utf-8")
+    script = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
     def run(page, region=None):
         page.evaluate(script)

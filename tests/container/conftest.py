@@ -1,8 +1,8 @@
 """A real Docker engine of the tests' own, and the agent's image built in it.
 
-No image is pulled: the base is made once with debootstrap, from the mirror that apt uses, and the wheels are downloaded
-beside the Dockerfile, so that the build needs no network. AGENT_BASE=python:3.12-slim takes a base from a registry
-instead; AGENT_ROOTFS=base.tar keeps the debootstrap for the next time.
+No image is pulled. The base is made with debootstrap from the mirror that apt uses, in the background while other tests
+run, and kept in build/base. The wheels are downloaded beside the Dockerfile, so that the build needs no network.
+AGENT_BASE=python:3.12-slim takes a base from a registry instead, AGENT_ROOTFS=base.tar a file.
 """
 
 import os
@@ -17,42 +17,77 @@ import pytest
 from course import sandbox
 from course.sandbox import container
 from hostile import engine as engines
-from support import rootfs
+from support import rootfs, skips
 
 ROOT = Path(__file__).parents[2]
 WHEELS = ROOT / "docker" / "wheels"
 
 
-def wanted(what: str | None) -> None:
-    """Locally a part whose tool is missing is not run; in CI that is a failure."""
-    if what is None:
-        return
-    if os.environ.get("CI", "").lower() in ("", "0", "false"):
-        pytest.skip(f"not run: {what}")
-    pytest.fail(f"in CI nothing is skipped: {what}", pytrace=False)
+BASE = Path(os.environ.get("AGENT_ROOTFS") or ROOT / "build" / "base" / "base.tar")
+making = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def lacking() -> str | None:
+    """Why nothing of this folder can run here; None: it can."""
+    if os.environ.get("SERVER"):
+        return f"{skips.NOT_APPLICABLE}SERVER names a server, and the containers have one of their own"
+    if why := engines.missing():
+        return f"{skips.MISSING}{why}"
+    if not (os.environ.get("AGENT_BASE") or BASE.is_file() or shutil.which("debootstrap")):
+        install = "sudo apt-get install debootstrap  (or name an image: AGENT_BASE=python:3.12-slim)"
+        return f"{skips.MISSING}a base for the agent's image. Install it:  {install}"
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """These tests come last, and what they need longest, the base of the image, is begun at once."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    items[:] = [item for item in items if item not in here] + here
+    given = os.environ.get("AGENT_BASE") or BASE.is_file()
+    if here and not given and not config.option.collectonly and lacking() is None:
+        command = [sys.executable, rootfs.__file__, str(BASE)]
+        config.stash[making] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def pytest_unconfigure(config):
+    if (process := config.stash.get(making, None)) and process.poll() is None:
+        process.terminate()
+        process.wait()
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory):
-    """A Docker engine in the host's network. DOCKER_HOST points at it while the tests run."""
-    wanted(engines.missing())
-    if not (os.environ.get("AGENT_BASE") or os.environ.get("AGENT_ROOTFS") or shutil.which("debootstrap")):
-        wanted(
-            "no base for the image; install it: sudo apt-get install debootstrap, or AGENT_BASE=python:3.12-slim"
-        )
-    with engines.Engine(tmp_path_factory.mktemp("docker")) as own, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", own.environment["DOCKER_HOST"])
-        yield own
+    """A Docker engine in the host's network. DOCKER_HOST points at it while the tests run.
+
+    Some kernels let not even root start one. That is no failure unless ENGINE=required says so.
+    """
+    if why := lacking():
+        pytest.skip(why)
+    own = engines.Engine(tmp_path_factory.mktemp("docker"))
+    try:
+        own.__enter__()
+    except RuntimeError as error:
+        if os.environ.get("ENGINE") == "required":
+            raise
+        pytest.skip(f"{skips.IMPOSSIBLE}no Docker engine starts on this kernel: {str(error)[-300:]}")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", own.environment["DOCKER_HOST"])
+            yield own
+    finally:
+        own.__exit__()
 
 
 @pytest.fixture(scope="session")
-def image(engine):
+def image(engine, pytestconfig):
     """The agent's image, as `course sandbox build` makes it."""
     base, arguments = os.environ.get("AGENT_BASE"), []
     try:
         if not base:
             base = "course-base"
-            _import(engine, base)
+            made_in_background(pytestconfig)
+            engine.docker("import", str(BASE), base)
             _download(engine, base)
             arguments = ["PIP_NO_INDEX=1"]
         groups = container.build_command(base=base, arguments=arguments)
@@ -78,12 +113,11 @@ def inside(engine, image):
     return run
 
 
-def _import(engine: engines.Engine, name: str) -> None:
-    """A base image out of the distribution's packages."""
-    kept = Path(os.environ.get("AGENT_ROOTFS") or engine.folder / "base.tar")
-    if not kept.is_file():
-        rootfs.make(kept)
-    engine.docker("import", str(kept), name)
+def made_in_background(config) -> None:
+    """Wait for the base; what debootstrap printed is in the failure."""
+    if process := config.stash.get(making, None):
+        output, _ = process.communicate(timeout=900)
+        assert process.returncode == 0, f"the base of the image could not be made:\n{output.decode()[-2000:]}"
 
 
 def _download(engine: engines.Engine, base: str) -> None:

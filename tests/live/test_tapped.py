@@ -19,6 +19,7 @@ from course import ROOT
 from course.tap import Tap
 from course.tape import Tape
 from course.turns import turns
+from support import skips
 
 SAID = "I know that.\n</think>\n\nTwo and two is four."
 BODY = {"grammar": f"root ::= {json.dumps(SAID)}", "temperature": 0, "max_tokens": 40}
@@ -221,7 +222,7 @@ def test_a_client_that_hangs_up_frees_the_server(server, client, tape):
 def test_curl_gets_an_answer(server, tap, tape, tmp_path, flags):
     """Plain, unbuffered, compressed if the server can, with a chunked upload, and of the last century."""
     if not shutil.which("curl"):
-        pytest.skip("needs curl:  sudo apt-get install curl")
+        skips.missing("curl", "sudo apt-get install curl")
     body = tmp_path / "body.json"
     body.write_text(json.dumps({"messages": ASKED, "stream": "-N" in flags, **BODY}))
     key = ["-H", f"Authorization: Bearer {server.api_key}"] if server.api_key else []

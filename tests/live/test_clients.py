@@ -1,6 +1,6 @@
 """The tap under clients that are not ours: LiteLLM, and an agent framework that is not smolagents.
 
-They live in an environment of their own (`make frameworks`), run as anybody would run them, and are told nothing.
+They live in an environment of their own (`python3 bootstrap.py clients`) and know nothing about the tap.
 """
 
 import json
@@ -14,18 +14,19 @@ import pytest
 from course import ROOT
 from course.tape import Tape
 from course.turns import turns
+from support import skips
 
-PYTHON = ROOT / ".venv-frameworks" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-SCRIPTS = Path(__file__).parents[1] / "frameworks"
+PYTHON = ROOT / "build" / "clients" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+SCRIPTS = Path(__file__).parents[1] / "clients"
 SAID = "I know that.\n</think>\n\nTwo and two is four."
 
 
 @pytest.fixture
 def tapped(server, tmp_path):
-    """Run a script of tests/frameworks under the tap; its output, and the tape."""
-    python = os.environ.get("FRAMEWORKS", str(PYTHON))
+    """Run a script of tests/clients under the tap; its output, and the tape."""
+    python = os.environ.get("CLIENTS_PYTHON", str(PYTHON))
     if not Path(python).exists():
-        pytest.skip("needs LiteLLM and pydantic-ai:  make frameworks")
+        skips.missing("LiteLLM and pydantic-ai", "python3 bootstrap.py clients")
 
     def run(script, *arguments):
         tape = tmp_path / "t.tape.jsonl"

@@ -1,0 +1,285 @@
+"""Set up the course's virtual environment from the lock file:  python3 bootstrap.py lab | test
+
+`make lab` and `make test` call this first. It needs nothing but Python's standard library, reports progress at least every
+five seconds, and does nothing when the environment is already what the lock file asks for. An interrupted set-up is resumed
+by the same command. It never touches anything outside this checkout but pip's cache.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+BEAT = 5.0  # seconds between two lines of progress
+ROOM = 1_500_000_000  # bytes that an environment takes, with pip's temporary files
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
+CLOSED = ("--no-deps", "--require-hashes")  # the locks are closed: nothing outside them is ever resolved
+
+REASONS = (  # what pip printed → what to do about it
+    (
+        re.compile(r"No space left|Disk quota exceeded|Errno 28\b|Errno 122\b"),
+        "the disk is full. The environment needs about 1.5 GB here and in the temporary folder",
+        "Make room, then run the same command again: it resumes",
+    ),
+    (
+        re.compile(r"DO NOT MATCH THE HASHES"),
+        "a downloaded package differs from the one in the lock file",
+        "Empty pip's cache and try again:  {python} -m pip cache purge",
+    ),
+    (
+        re.compile(
+            r"NewConnectionError|ConnectTimeout|ReadTimeout|Read timed out|Connection (?:refused|reset|broken)"
+            r"|IncompleteRead|Temporary failure in name resolution|Network is unreachable|ProxyError|SSLError|Retrying \("
+        ),
+        "the packages could not be downloaded",
+        "Check the network (and PIP_INDEX_URL, if you use a mirror), then run the same command again: it resumes",
+    ),
+    (
+        re.compile(r"Permission denied|Read-only file system|Errno 13\b|Errno 30\b"),
+        "this folder cannot be written",
+        "Clone the course into a folder of your own, and run make there",
+    ),
+    (
+        re.compile(r"No matching distribution found"),
+        "a package of the lock file does not exist for this Python, operating system or processor",
+        "The course runs on Linux, macOS and Windows, 64 bit, with Python 3.11 to 3.13. Name another Python:  "
+        "make PYTHON=python3.12",
+    ),
+)
+
+
+class SetupError(Exception):
+    """Something the user can put right: what was seen, what was expected, the next command."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, the lock file that fills it, and whether the course itself is installed in it."""
+
+    name: str
+    folder: Path
+    lock: Path
+    course: bool = True
+
+    @property
+    def python(self) -> Path:
+        return self.folder / SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+
+    @property
+    def stamp(self) -> Path:
+        """Holds `wanted` once everything is installed."""
+        return self.folder / "complete"
+
+    @property
+    def home(self) -> Path:
+        """Holds the path that the environment was made for: its scripts work nowhere else."""
+        return self.folder / "home"
+
+    def wanted(self) -> str:
+        """Changes when the lock file or the package's own metadata does."""
+        parts = [self.lock, ROOT / "pyproject.toml"] if self.course else [self.lock]
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part.read_bytes())
+        return digest.hexdigest()
+
+    def complete(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.stamp.read_text(encoding="utf-8") == self.wanted() and self.usable()
+        return False
+
+    def usable(self) -> bool:
+        """Made to its end, for this place, with a Python that is still there."""
+        with contextlib.suppress(OSError):
+            return self.home.read_text(encoding="utf-8") == str(self.folder) and works(self.python)
+        return False
+
+
+LAB = Environment("lab", ROOT / ".venv", ROOT / "requirements.lock")
+TEST = Environment("test", ROOT / ".venv", ROOT / "requirements-test.lock")
+CLIENTS = Environment(
+    "clients", ROOT / "build" / "clients", ROOT / "tests" / "clients" / "requirements.txt", course=False
+)
+"""LiteLLM and pydantic-ai for the tests of the tap; they need other versions of the course's packages."""
+
+
+def say(text: str) -> None:
+    print(f"setup: {text}", flush=True)
+
+
+def works(python: Path) -> bool:
+    """Whether this interpreter starts and is a Python that the course runs on: one that was removed does not."""
+    check = "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))"
+    with contextlib.suppress(OSError):
+        return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
+    return False
+
+
+def check_machine() -> None:
+    """Python, its venv module, a folder that can be written, and room on the disk."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        raise SetupError(
+            f"{sys.executable} is Python {version}; the course needs 3.11, 3.12 or 3.13.\n"
+            "Install one, or name it:  make PYTHON=python3.12"
+        )
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        raise SetupError(
+            f"{sys.executable} does not have the modules venv and ensurepip.\n"
+            f"Install them:  sudo apt-get install python{version}-venv"
+        ) from None
+    try:
+        with tempfile.TemporaryFile(dir=ROOT):
+            pass
+    except OSError as error:
+        raise SetupError(
+            f"{ROOT} cannot be written ({error.strerror}).\n"
+            "Clone the course into a folder of your own, and run make there"
+        ) from None
+
+
+def check_room() -> None:
+    free = shutil.disk_usage(ROOT).free
+    if free < ROOM:
+        raise SetupError(
+            f"there are {free / 1e9:.1f} GB free at {ROOT}, and the environment needs {ROOM / 1e9:.1f} GB.\n"
+            "Make room, then run the same command again"
+        )
+
+
+def make(environment: Environment) -> None:
+    """Create or complete the environment. Raises SetupError; what has been done until then is used the next time."""
+    check_room()
+    environment.stamp.unlink(missing_ok=True)
+    if not environment.usable():
+        say(f"creating a virtual environment in {environment.folder.relative_to(ROOT)}")
+        shutil.rmtree(environment.folder, ignore_errors=True)
+        run("creating the virtual environment", [sys.executable, "-m", "venv", environment.folder])
+        environment.home.write_text(str(environment.folder), encoding="utf-8")
+    pinned = re.findall(r"^[A-Za-z0-9._-]+==", environment.lock.read_text(encoding="utf-8"), re.MULTILINE)
+    say(f"installing up to {len(pinned)} locked packages (30 seconds to 2 minutes)")
+    # Byte code of packages that only tests import is made when it is needed.
+    install = [
+        environment.python,
+        *PIP,
+        "install",
+        *CLOSED,
+        *([] if environment.course else ["--no-compile"]),
+    ]
+    run(
+        "installing packages",
+        [*install, "--requirement", environment.lock],
+        installing(environment, len(pinned)),
+    )
+    if environment.course:
+        here = [environment.python, *PIP, "install", "--no-deps", "--no-build-isolation", "--editable", ROOT]
+        run("installing the course itself", here)
+    environment.stamp.write_text(environment.wanted(), encoding="utf-8")
+
+
+def installing(environment: Environment, total: int) -> Callable[[list[str]], str]:
+    """A line of progress out of pip's output: what it downloads, then how many packages are in place."""
+
+    def line(output: list[str]) -> str:
+        if any(text.startswith("Installing collected packages") for text in output):
+            there = sum(1 for _ in environment.folder.glob("**/site-packages/*.dist-info"))
+            return f"{min(there, total)} of {total} packages installed"
+        seen = [text for text in output if text.startswith(("Collecting ", "Requirement already satisfied"))]
+        size = next((text for text in reversed(output) if "Downloading" in text), "")
+        return f"package {len(seen)} of {total}, {' '.join(size.split()) or 'from the cache'}"
+
+    return line
+
+
+def run(what: str, command: list[object], progress: Callable[[list[str]], str] = lambda output: "") -> None:
+    """Run a command to its end, with a line of progress every few seconds; SetupError tells why it failed."""
+    output: list[str] = []
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PIP_PROGRESS_BAR": "off"},
+    )
+    assert process.stdout is not None
+    reader = threading.Thread(
+        target=lambda pipe: output.extend(iter(pipe.readline, "")), args=(process.stdout,)
+    )
+    reader.start()
+    began = time.monotonic()
+    with ended(process):
+        while reader.is_alive():
+            reader.join(BEAT)
+            if reader.is_alive():
+                say(f"{progress(output) or what} ({time.monotonic() - began:.0f} s)")
+        status = process.wait()
+    if status:
+        raise SetupError(reason(what, output))
+
+
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Nothing is left running when this ends, also by Ctrl-C."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def reason(what: str, output: list[str]) -> str:
+    """Why a command failed, from what it printed."""
+    text = "".join(output)
+    for pattern, seen, following in REASONS:
+        if pattern.search(text):
+            return f"{seen}.\n{following.format(python=sys.executable)}"
+    tail = "".join(f"  | {line[:200].rstrip()}\n" for line in output[-12:])
+    again = "Run the same command again. If it fails again, start over:  make clean"
+    return f"{what} failed. The end of the output:\n{tail}{again}"
+
+
+def main(arguments: list[str]) -> int:
+    wanted = {"lab": [LAB], "test": [TEST], "clients": [CLIENTS]}
+    if len(arguments) != 1 or arguments[0] not in wanted:
+        print(__doc__)
+        return 2
+    try:
+        for environment in wanted[arguments[0]]:
+            if environment is LAB and TEST.complete():  # has all of it
+                return 0
+            if not environment.complete():
+                check_machine()
+                make(environment)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr, flush=True)
+        return 1
+    except OSError as error:
+        print(f"setup: {reason('setting up', [str(error)])}\n({error})", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("\nsetup: interrupted. The same command resumes.", file=sys.stderr, flush=True)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
