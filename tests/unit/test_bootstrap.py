@@ -1,0 +1,154 @@
+"""Set-up, with Python's own venv and pip: it resumes, and says in words what stands in its way."""
+
+import base64
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+
+import psutil
+import pytest
+
+import bootstrap
+from course import ROOT
+
+WHEEL = "tiny-1.0-py3-none-any.whl"
+SILENCE = 10  # seconds
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder, with letters and blanks in its name, that has what set-up reads, and a lock of one small wheel."""
+    root = tmp_path / "Größe und Länge"
+    (root / "tests" / "clients").mkdir(parents=True)
+    shutil.copy(ROOT / "bootstrap.py", root)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    digest = hashlib.sha256(wheel(wheels / WHEEL).read_bytes()).hexdigest()
+    (root / "tests/clients/requirements.txt").write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n")
+    return root
+
+
+def wheel(path):
+    """A wheel with one empty module."""
+    record = base64.urlsafe_b64encode(hashlib.sha256(b"").digest()).rstrip(b"=").decode()
+    files = {
+        "tiny.py": "",
+        "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+        "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "tiny-1.0.dist-info/RECORD": f"tiny.py,sha256={record},0\n",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+def start(checkout, **environment):
+    """Set-up of the one-wheel environment; packages come from `environment` alone."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    own |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", **environment}
+    return subprocess.Popen(
+        [sys.executable, "bootstrap.py", "clients"],
+        cwd=checkout, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+    )  # fmt: skip
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
+
+
+def test_without_a_network_it_says_so_and_the_next_try_resumes(checkout):
+    """Nobody listens at the index; then the wheel is at hand; then nothing is left to do."""
+    status, output = finish(start(checkout, PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="1"))
+    assert (status, "Traceback" in output) == (1, False), output
+    assert "could not be downloaded" in output
+    assert "run the same command again: it resumes" in output
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout.parent / "wheels")}
+    status, output = finish(start(checkout, **wheels))
+    assert (status, "creating a virtual environment" in output) == (0, False), output
+    status, output = finish(start(checkout, PIP_NO_INDEX="1"))
+    assert (status, output) == (0, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not applicable: Windows has no such signal")
+def test_ctrl_c_leaves_nothing_running_and_silence_is_short(checkout):
+    """The index accepts the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        process = start(checkout, PIP_INDEX_URL=f"http://127.0.0.1:{index.getsockname()[1]}/")
+        began, lines = time.monotonic(), []
+        while len(lines) < 3:  # the environment, the packages, then a sign of life
+            lines.append(process.stdout.readline())
+            quiet, began = time.monotonic() - began, time.monotonic()
+            assert quiet < SILENCE, f"{quiet:.0f} s of silence before {lines[-1]!r}"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children, "pip is not running"
+        process.send_signal(signal.SIGINT)
+        status, output = finish(process)
+    assert (status, "Traceback" in output) == (130, False), output
+    assert "The same command resumes" in output
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+def test_an_environment_of_another_place_is_made_anew(checkout):
+    """A checkout that was moved: the scripts of its environment would start the old place's Python."""
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout.parent / "wheels")}
+    assert finish(start(checkout, **wheels))[0] == 0
+    moved = checkout.rename(checkout.with_name("elsewhere"))
+    status, output = finish(start(moved, **wheels))
+    assert (status, "creating a virtual environment" in output) == (0, True), output
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "the disk is full",
+        ),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "pip cache purge"),
+        (
+            "WARNING: Retrying (Retry(total=4)) after connection broken by 'ReadTimeoutError'",
+            "could not be downloaded",
+        ),
+        ("OSError: [Errno 30] Read-only file system: '/x'", "cannot be written"),
+        ("ERROR: No matching distribution found for xllamacpp==1", "does not exist for this Python"),
+        ("something new", "  | something new\n"),
+    ],
+)
+def test_what_pip_prints_becomes_a_reason_and_a_command(printed, told):
+    said = bootstrap.reason("installing packages", [printed + "\n"])
+    assert told in said
+    assert "\n" in said, "no next command"
+
+
+def test_a_wrong_python_and_a_missing_module_are_named(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    with pytest.raises(bootstrap.SetupError, match=r"is Python 3\.10; the course needs 3\.11"):
+        bootstrap.check_machine()
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(bootstrap.SetupError, match=r"sudo apt-get install python3\.\d+-venv"):
+        bootstrap.check_machine()
+
+
+def test_little_room_and_a_folder_that_cannot_be_written_are_told_first(monkeypatch):
+    monkeypatch.setattr(
+        bootstrap.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 10**8)
+    )
+    with pytest.raises(bootstrap.SetupError, match=r"0\.1 GB free"):
+        bootstrap.check_room()
+
+    def refuse(**options):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(bootstrap.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(bootstrap.SetupError, match="cannot be written"):
+        bootstrap.check_machine()
