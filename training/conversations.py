@@ -8,7 +8,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training import chat, entities, families, traces
+from training import families, traces
+from training.families import chat, entities
 
 if TYPE_CHECKING:
     import tokenizers  # for training only

@@ -24,8 +24,8 @@ from pathlib import Path
 from course.agent import connect
 from course.model.embedded import adapter_path, base_path, gguf_path, sha256
 from course.server import Server
-from training import chat, table
-from training.families import FAMILIES, measured
+from training import table
+from training.families import FAMILIES, chat, measured
 from training.record import Record, Result
 from training.tasks import Task
 

@@ -1,10 +1,15 @@
-"""The embedded model's adapter from the base, all its stages:  make adapter
+"""Make the embedded model's adapter from the base, stage by stage:  make adapter
 
-Does: what stages.toml lists, in order: a stage trains from what the one before made, with the generator as it was at the
-stage's commit, which is taken out of git. A stage may also be the mean of what some before it made. The same command goes
-on where it was left. Does not: measure the adapter, or put it in the place of the one in course/data.
+Follows stages.toml. Each stage trains from the adapter of the stage before it, with the sources of `training` and `course`
+as they were at the stage's commit, which come out of git; a stage may also be the mean of earlier ones. Needs a clone with
+its whole history and checks that first. Run the same command again to resume. It never measures the adapter and never
+replaces the one in course/data.
 
-A stage ends with the same bytes only on a machine like the one it was made on: a GPU and a CPU add in another order.
+A stage gives the same bytes only on a machine like the one it was made on, since a GPU and a CPU add in different orders.
+
+    python -m training.stages --check     # only the history; needs no packages
+    python -m training.stages             # from the base: more than a day on 2 cores
+    python -m training.stages --from 2    # from git's copy of stage 1: under two hours
 """
 
 import argparse
@@ -14,12 +19,11 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from course import ROOT
-from training.adapters import mean
 
 LIST, OUT = ROOT / "training" / "stages.toml", ROOT / "build" / "stages"
 SOURCES = "course", "training"
@@ -27,23 +31,28 @@ SOURCES = "course", "training"
 
 @dataclass(frozen=True)
 class Stage:
-    """A training. `took`: where it was made, and how long that was; `kept`: its adapter in git, as COMMIT:PATH, if it is
-    there."""
+    """One training run.
+
+    `arguments` are those of `training.train` at `commit`, and `init_option` is the one by which it takes the adapter to
+    start from. `took` says where the stage was made and how long that was. `kept` is its adapter in git as COMMIT:PATH,
+    "" where git does not have it.
+    """
 
     commit: str
     workers: int
     arguments: str
     took: str
     kept: str = ""
+    init_option: str = "--init-from"
 
     def begins_with(self, number: int) -> list[int]:
-        """The stages whose adapters it needs, when it is the one of this number."""
+        """The numbers of the stages whose adapters it needs, if its own number is this."""
         return [number - 1] if number > 1 else []
 
 
 @dataclass(frozen=True)
 class Mean:
-    """What other stages made, put together. `shares`: of each, by its number."""
+    """The weighted mean of earlier stages: `shares` has a weight for each stage's number."""
 
     shares: dict[str, float]
     kept: str = ""
@@ -52,81 +61,120 @@ class Mean:
         return [int(of) for of in self.shares]
 
 
+Stages = Sequence[Stage | Mean]
+Launch = Callable[[int], list[str]]
+"""Number of processes → the command that starts `training.train` in them."""
+
+
 def stages(path: Path = LIST) -> list[Stage | Mean]:
     listed = tomllib.loads(path.read_text(encoding="utf-8"))["stage"]
     return [Mean(**one) if "shares" in one else Stage(**one) for one in listed]
 
 
 def torchrun(workers: int) -> list[str]:
-    """What starts a training whose steps so many processes share."""
     return [
         sys.executable,
         "-m",
         "torch.distributed.run",
-        "--nproc-per-node",
-        str(workers),
+        f"--nproc-per-node={workers}",
         "-m",
         "training.train",
     ]
 
 
-def git(root: Path, *arguments: str) -> bytes:
-    """What git writes. A clone without that commit, or no clone, or no git, ends with what to do."""
+def require(root: Path, objects: Sequence[str]) -> None:
+    """Exit unless git has all of these, each a COMMIT or COMMIT:PATH; the message says how to get the history."""
     if not shutil.which("git"):
         raise SystemExit("stages: git is missing. Install it:  sudo apt-get install git")
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True)
+    missing = [one for one in objects if _git(root, "cat-file", "-e", one).returncode]
+    if not missing:
+        return
+    shallow = _git(root, "rev-parse", "--is-shallow-repository")
+    if shallow.returncode:
+        found, command = f"{root} is not a git repository", "git clone ADDRESS, without --depth"
+    elif shallow.stdout.strip() == b"true":
+        found, command = "this clone is shallow: it has no history", "git fetch --unshallow"
+    else:
+        found, command = "this clone does not have all of the history", "git fetch origin main"
+    raise SystemExit(
+        f"stages: {found}. Missing: {', '.join(missing)}.\n"
+        f"Each stage trains with the sources of an older commit. Get them:  {command}"
+    )
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+
+
+def from_git(root: Path, *arguments: str) -> bytes:
+    """What a git command writes. `require` was asked before, so that an error here is a fault of the repository."""
+    done = _git(root, *arguments)
     if done.returncode:
         raise SystemExit(
-            f"stages: git {' '.join(arguments)} gave: {done.stderr.decode().strip()}\n"
-            "Expected: a clone with the whole history. Get it:  git fetch --unshallow"
+            f"stages: git {' '.join(arguments)} failed: {done.stderr.decode().strip()}\n"
+            "Check the repository:  git fsck"
         )
     return done.stdout
 
 
 def sources(stage: Stage, out: Path, root: Path) -> Path:
-    """A folder with what the stage trained with."""
+    """A folder with the sources of the stage's commit."""
     folder = out / stage.commit[:7]
-    packed = git(root, "archive", "--format=zip", stage.commit, *SOURCES)
+    packed = from_git(root, "archive", "--format=zip", stage.commit, *SOURCES)
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         archive.extractall(folder)
     return folder
 
 
 def adapter(out: Path, number: int) -> Path:
-    """Where what the stage of this number made is."""
+    """Where the adapter of the stage with this number is written."""
     return out / f"{number}.gguf"
 
 
-def kept(stage: Stage | Mean, number: int, out: Path, root: Path) -> None:
-    """What the stage made, out of git."""
+def kept(made: Stages, number: int) -> str:
+    """The adapter of this stage in git, as COMMIT:PATH."""
+    stage = made[number - 1]
     if not stage.kept:
         raise SystemExit(
-            f"stages: the adapter of stage {number} is not kept in git. Begin with it:  --from {number}"
+            f"stages: git does not have the adapter of stage {number}. Make it, too:  --from {number}"
         )
-    adapter(out, number).write_bytes(git(root, "show", stage.kept))
+    return stage.kept
 
 
-def train(stage: Stage, number: int, out: Path, root: Path, launch) -> None:
+def train(stage: Stage, number: int, out: Path, root: Path, launch: Launch) -> None:
     print(f"── stage {number}: {stage.arguments}   (took {stage.took})", flush=True)
-    start = [f"--resume={adapter(out, of)}" for of in stage.begins_with(number)]
+    start = [f"{stage.init_option}={adapter(out, of)}" for of in stage.begins_with(number)]
     command = [*launch(stage.workers), *stage.arguments.split(), *start, f"--out={adapter(out, number)}"]
     if subprocess.run(command, cwd=sources(stage, out, root)).returncode:
-        raise SystemExit("stages: that stage stopped, see above. The same command goes on:  make adapter")
+        raise SystemExit(f"stages: stage {number} stopped; see above. Run it again to resume:  make adapter")
 
 
-def run(
-    made: Sequence[Stage | Mean], first: int = 1, out: Path = OUT, root: Path = ROOT, launch=torchrun
-) -> Path:
-    """Makes the stages from the one of this number on, and returns the last one's adapter. What they start from and do
-    not make is taken out of git. `launch`: workers → what starts `training.train`; that goes on where it was left, so
-    that a complete stage takes seconds.
+def plan(made: Stages, first: int, root: Path) -> tuple[dict[int, Stage | Mean], dict[int, str]]:
+    """The stages to make, and where git has the adapters that they start from, both by number.
+
+    SystemExit with the next command if git lacks any of it.
     """
-    out.mkdir(parents=True, exist_ok=True)
     todo = {number: stage for number, stage in enumerate(made, 1) if number >= first}
-    for number in sorted({of for n, stage in todo.items() for of in stage.begins_with(n)} - set(todo)):
-        kept(made[number - 1], number, out, root)
+    given = sorted({of for number, stage in todo.items() for of in stage.begins_with(number)} - set(todo))
+    adapters = {number: kept(made, number) for number in given}
+    require(root, [*(one.commit for one in todo.values() if isinstance(one, Stage)), *adapters.values()])
+    return todo, adapters
+
+
+def run(made: Stages, first: int = 1, out: Path = OUT, root: Path = ROOT, launch: Launch = torchrun) -> Path:
+    """Make the stages from number `first` on, and return the adapter of the last one.
+
+    Adapters of earlier stages that these start from come out of git. A stage that is complete takes seconds, since
+    `training.train` resumes. Writes nothing if git lacks something: see `plan`.
+    """
+    todo, adapters = plan(made, first, root)
+    out.mkdir(parents=True, exist_ok=True)
+    for number, where in adapters.items():
+        adapter(out, number).write_bytes(from_git(root, "show", where))
     for number, stage in todo.items():
         if isinstance(stage, Mean):
+            from training.adapters import mean  # needs packages, and `--check` runs before they are installed
+
             mean([(adapter(out, int(of)), share) for of, share in stage.shares.items()], adapter(out, number))
         else:
             train(stage, number, out, root, launch)
@@ -140,9 +188,19 @@ def main() -> None:
     listed = stages()
     numbers = range(1, len(listed) + 1)
     parser.add_argument(
-        "--from", dest="first", type=int, default=1, choices=numbers, help="stage; default: from the base"
+        "--from",
+        dest="first",
+        type=int,
+        default=1,
+        choices=numbers,
+        help="first stage to make (default: 1, which starts from the base)",
     )
-    made = run(listed, parser.parse_args().first)
+    parser.add_argument("--check", action="store_true", help="only check that git has the history")
+    args = parser.parse_args()
+    if args.check:
+        plan(listed, args.first, ROOT)
+        return
+    made = run(listed, args.first)
     print(f'Made {made}. Measure it:  make eval ARGS="--adapter {made.relative_to(ROOT)} --write"')
 
 

@@ -1,36 +1,41 @@
-"""What was measured, as tables in the README, in the model card and in training's page:  python -m training.table
+"""Write what was measured of the model as tables into its pages:  python -m training.table
 
-Does: one row for each family, with its target; one for each quantization, one for each recipe of a sweep; writes them
-between marks. Does not: measure (eval.py, quantizations.py and sweep.py do), or leave a missed target out.
+docs/measurements.md and the model card get the table of the families with their targets, the model card also the one of
+the quantizations, each between two marks. Measures nothing (`make eval` and research/quantizations.py do), and never
+leaves out a missed target.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from authoring.generated import spliced
+from course import ROOT
 from course.model.embedded import adapter_path
-from training import calls, speed
+from training.families import calls, speed
 
 FOLDER = adapter_path().parent
-TRAINING = Path(__file__).parent
 PAGES = {
-    FOLDER.parents[1] / "README.md": ["eval"],
+    ROOT / "docs" / "measurements.md": ["eval"],
     FOLDER / "MODEL_CARD.md": ["eval", "quantizations"],
-    TRAINING / "README.md": ["sweep"],
 }
 """The tables of each page."""
-QUANTIZATIONS, SWEEP = FOLDER / "quantizations.json", TRAINING / "sweep.json"
+QUANTIZATIONS = FOLDER / "quantizations.json"
 TARGET, TARGETS = 85, {speed.FAMILY: 95, calls.FAMILY: 90}
-"""Percent right."""
+"""Percent right, by default and of some families."""
+
+Data = Mapping[str, Any]
+"""A stored measurement, or a part of one: see `record.Record`."""
 
 
 def data(of: str = "wheel") -> Path:
-    """The file of an engine, or of the base: the wheel's is the one that lesson 00 shows."""
+    """The file of an engine, or of the base model. Lesson 00 shows the wheel's."""
     return FOLDER / ("eval.json" if of == "wheel" else f"eval.{of}.json")
 
 
-def markdown(wheel: dict, binary: dict | None = None, base: dict | None = None) -> str:
-    """The table of all families that were measured, and what it was measured with; of the binary, what differs."""
+def markdown(wheel: Data, binary: Data | None = None, base: Data | None = None) -> str:
+    """A row for each family measured on the wheel, with the results of a binary and of the base model beside it."""
     head = [
         "family",
         "right",
@@ -46,9 +51,9 @@ def markdown(wheel: dict, binary: dict | None = None, base: dict | None = None) 
     for family, row in wheel["families"].items():
         at_once = f" (of {row['servers']} at once)" if row.get("servers", 1) > 1 else ""
         lines.append(
-            f"| {family} | {row['right']} of {row['cases']} | {verdict(family, row)} | {beside(family, wheel, binary)} "
-            f"| {without(family, wheel, base)} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']}{at_once} "
-            f"| {failed(row) or 'none'} |"
+            f"| {family} | {counted(row)} | {verdict(family, row)} | {on_binary(family, wheel, binary)} "
+            f"| {of_base(family, wheel, base)} | {row['steps']:.1f} | {row['tokens']} | {row['seconds']}{at_once} "
+            f"| {failures(row) or 'none'} |"
         )
     engines = [engine(one) for one in (wheel, binary) if one]
     if base:
@@ -60,100 +65,86 @@ def markdown(wheel: dict, binary: dict | None = None, base: dict | None = None) 
     )
 
 
-def engine(measured: dict) -> str:
-    """With the profile's flags of then, which may decide a close word."""
+def engine(measured: Data) -> str:
+    """With the profile's flags at that time, which can tip a close choice between two tokens."""
     return f"{measured['engine']}, `{measured['flags']}`"
 
 
-def beside(family: str, wheel: dict, binary: dict | None) -> str:
-    """How often the binary was right, and gave the very answer of the wheel."""
-    alike = binary and all(binary[what] == wheel[what] for what in ("model", "seed"))
-    if not alike or family not in binary["families"]:
+def on_binary(family: str, wheel: Data, binary: Data | None) -> str:
+    """How often the binary was right, and how often it gave exactly the wheel's answer."""
+    if binary is None or any(binary[what] != wheel[what] for what in ("model", "seed")):
         return "not measured"
-    row = binary["families"][family]
-    # By their order, which is that of the cases: a question may be asked twice, with and without thinking. A binary may
-    # have been asked fewer of them so far.
+    if family not in binary["families"]:
+        return "not measured"
+    # Paired by order, which is that of the cases: plain chat asks some questions twice, with and without thinking. The
+    # binary may have fewer cases so far.
     pairs = zip(cases(family, wheel), cases(family, binary), strict=False)
-    both = [one["answer"] == other["answer"] for one, other in pairs]
-    return f"{counted(row)}, {sum(both)} of {len(both)} answers the same"
+    same = [one["answer"] == other["answer"] for one, other in pairs]
+    row = binary["families"][family]
+    return f"{with_failures(row)}, {sum(same)} of {len(same)} answers the same"
 
 
-def without(family: str, wheel: dict, base: dict | None) -> str:
-    """How often the base was right without an adapter, if it was asked the same."""
+def of_base(family: str, wheel: Data, base: Data | None) -> str:
+    """How often the base model was right, if it was asked the same questions."""
     if not base or family not in base["families"]:
         return "not measured"
     pairs = zip(cases(family, wheel), cases(family, base), strict=False)
     if any(one["question"] != other["question"] for one, other in pairs):
         return "not measured"
-    return counted(base["families"][family])
+    return with_failures(base["families"][family])
 
 
-def cases(family: str, measured: dict) -> list[dict]:
+def cases(family: str, measured: Data) -> list[Data]:
     return [one for one in measured["results"] if one["family"] == family]
 
 
-def counted(row: dict) -> str:
-    return f"{row['right']} of {row['cases']}" + (f" ({failed(row)})" if row["failures"] else "")
+def counted(row: Data) -> str:
+    return f"{row['right']} of {row['cases']}"
 
 
-def failed(row: dict) -> str:
+def with_failures(row: Data) -> str:
+    return counted(row) + (f" ({failures(row)})" if row["failures"] else "")
+
+
+def failures(row: Data) -> str:
     return ", ".join(f"{times} × {kind}" for kind, times in row["failures"].items())
 
 
-def verdict(family: str, row: dict) -> str:
+def verdict(family: str, row: Data) -> str:
     target = TARGETS.get(family, TARGET)
     met = 100 * row["right"] >= target * row["cases"]
     return f"≥ {target} %: {'met' if met else '**missed**'}"
 
 
-def sizes(measured: dict | None) -> str:
-    """The table of quantizations, and which adapter it is of: a later one does not make it anew."""
+def sizes(measured: Data | None) -> str:
+    """A row for each quantization, and the adapter's checksum: the table is not repeated for each new adapter."""
     if measured is None:
         return "Not measured."
-    lines = ["| quantization | MB | right | tokens a second, all in all | seconds |", "|---|--:|--:|--:|--:|"]
+    lines = ["| quantization | MB | right | tokens/s, whole run | seconds |", "|---|--:|--:|--:|--:|"]
     for row in measured["rows"]:
         chosen = " (chosen)" if row["quantization"] == measured["chosen"] else ""
         lines.append(
-            f"| {row['quantization']}{chosen} | {row['megabytes']} | {row['right']} of {row['cases']} "
+            f"| {row['quantization']}{chosen} | {row['megabytes']} | {counted(row)} "
             f"| {row['tokens_per_second']} | {row['seconds']} |"
         )
     made = f"Family: {measured['family']}. Adapter {measured['adapter_sha256'][:12]}, {measured['rows'][0]['engine']}."
     return "\n".join([*lines, "", made])
 
 
-def recipes(measured: dict | None) -> str:
-    """The table of a sweep: of each family the loss a token, and the share of exchanges right to the last token."""
-    if measured is None:
-        return "Not measured."
-    names = list(measured["rows"][0]["families"])
-    lines = [
-        f"| rank | conversations | training, s | weights | {' | '.join(names)} |",
-        f"|--:|--:|--:|---|{'--:|' * len(names)}",
-    ]
-    for row in measured["rows"]:
-        scores = [row["families"][name] for name in names]
-        shares = " | ".join(f"{score['loss']:.3f}, {score['exchanges']:.3f}" for score in scores)
-        lines.append(
-            f"| {row['rank']} | {row['conversations']} | {row['seconds']} | {row['weights']} | {shares} |"
-        )
-    made = f"On one {measured['device']}, {measured['cases']} held-out runs of each family, seed {measured['seed']}."
-    return "\n".join([*lines, "", made])
-
-
-def read(path: Path) -> dict | None:
+def read(path: Path) -> Any:
+    """The stored measurement; None if there is none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def written(page: Path, text: str) -> str:
-    """The page's text with its tables of the data as they are now."""
-    made = {
+    """The page's text with its tables made from the data as they are now."""
+    make = {
         "eval": lambda: markdown(read(data()), read(data("binary")), read(data("base"))),
         "quantizations": lambda: sizes(read(QUANTIZATIONS)),
-        "sweep": lambda: recipes(read(SWEEP)),
     }
     for name in PAGES[page]:
         begin = f"<!-- {name}: written by python -m training.table -->"
-        text = spliced(text, begin, f"<!-- {name}: end -->", made[name]())
+        text = spliced(text, begin, f"<!-- {name}: end -->", make[name]())
     return text
 
 

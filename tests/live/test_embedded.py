@@ -6,7 +6,7 @@ from course.agent import LEOPARD, code_agent, connect
 from course.model.embedded import template_path
 from course.tape import Tape
 from course.turns import turns
-from training import beginnings
+from training.research import beginnings
 from training.traces import renderer
 
 

@@ -59,7 +59,8 @@ def test_a_conversation_is_decided_by_its_number(source):
 
 REFUSED = """
 import random
-from training import imports, traces
+from training import traces
+from training.families import imports
 samples = traces.agent_samples(imports.draw(random.Random(3), True), traces.renderer())
 print(samples[-1].prompt)
 """

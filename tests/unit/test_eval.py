@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from training import chat
 from training import eval as evaluation
+from training.families import chat
 from training.record import Record, Result
 
 

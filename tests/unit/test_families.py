@@ -8,22 +8,26 @@ import pytest
 
 from course.tools import corpus
 from course.tools.figures import MostFrequentFigure
-from training import (
+from training import traces
+from training.families import (
+    ALL,
+    DECK,
+    FAMILIES,
     archives,
+    card,
     chat,
     compare,
     documents,
     inventions,
     layouts,
+    measured,
     phrasings,
     planted,
     speed,
-    traces,
     wishes,
 )
-from training.entities import article, held_out
-from training.families import ALL, DECK, FAMILIES, card, measured
-from training.pages import Web, topic
+from training.families.entities import article, held_out
+from training.families.pages import Web, topic
 from training.tasks import states
 
 STOPS = ("Observation:", "Calling tools:", "</code>", "<code>", "<tool_call>")

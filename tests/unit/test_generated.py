@@ -43,18 +43,18 @@ def test_the_same_answers_on_two_engines_are_counted_case_by_case():
     asked_twice = [{"family": "a", "question": "x", "answer": answer} for answer in "123"]
     wheel = {"model": "m", "seed": 1, "families": {"a": row}, "results": asked_twice[:2]}
     other = {**wheel, "results": [asked_twice[0], asked_twice[2]]}
-    assert table.beside("a", wheel, other) == "1 of 2 (1 × wrong answer), 1 of 2 answers the same"
-    assert table.beside("a", wheel, {**other, "model": "another"}) == "not measured"
-    assert table.beside("a", wheel, {**other, "seed": 2}) == "not measured"
+    assert table.on_binary("a", wheel, other) == "1 of 2 (1 × wrong answer), 1 of 2 answers the same"
+    assert table.on_binary("a", wheel, {**other, "model": "another"}) == "not measured"
+    assert table.on_binary("a", wheel, {**other, "seed": 2}) == "not measured"
 
 
 def test_the_base_stands_beside_the_model_only_where_it_was_asked_the_same():
     asked = [{"family": "a", "question": question} for question in "xy"]
     wheel = {"results": asked}
     base = {"families": {"a": {"cases": 1, "right": 0, "failures": {"no answer": 1}}}, "results": asked[:1]}
-    assert table.without("a", wheel, base) == "0 of 1 (1 × no answer)"
-    assert table.without("a", wheel, {**base, "results": asked[1:]}) == "not measured"
-    assert table.without("b", wheel, base) == table.without("a", wheel, None) == "not measured"
+    assert table.of_base("a", wheel, base) == "0 of 1 (1 × no answer)"
+    assert table.of_base("a", wheel, {**base, "results": asked[1:]}) == "not measured"
+    assert table.of_base("b", wheel, base) == table.of_base("a", wheel, None) == "not measured"
 
 
 def test_the_table_of_quantizations_marks_the_chosen_one():
@@ -71,15 +71,3 @@ def test_the_table_of_quantizations_marks_the_chosen_one():
     assert "| Q8_0 (chosen) | 145.0 | 49 of 50 | 30.5 | 20.1 |" in made
     assert "| Q4_0 | 145.0 | 31 of 50 | 30.5 | 20.1 |" in made
     assert table.sizes(None) == "Not measured."
-
-
-def test_the_table_of_a_sweep_has_a_column_for_each_family():
-    row = {"rank": 8, "conversations": 480, "seconds": 40.0, "weights": "bfloat16"}
-    families = {
-        "a": {"loss": 0.1, "exchanges": 0.25, "runs": 0.0},
-        "b": {"loss": 0.1, "exchanges": 1.0, "runs": 1.0},
-    }
-    made = table.recipes({"device": "GPU", "cases": 4, "seed": 7, "rows": [{**row, "families": families}]})
-    assert "| rank | conversations | training, s | weights | a | b |" in made
-    assert "| 8 | 480 | 40.0 | bfloat16 | 0.100, 0.250 | 0.100, 1.000 |" in made
-    assert table.recipes(None) == "Not measured."

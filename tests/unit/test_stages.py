@@ -18,7 +18,7 @@ TRAIN = """
 import sys
 from pathlib import Path
 given = dict(one.split("=") for one in sys.argv[1:])
-before = Path(given["--resume"]).read_text() if "--resume" in given else "base"
+before = Path(given["--INIT"]).read_text() if "--INIT" in given else "base"
 Path(given["--out"]).write_text(f"{before}, {given['--steps']} steps of WHO")
 """
 
@@ -42,11 +42,11 @@ def git(tmp_path):
     return call
 
 
-def committed(git, root, who: str, text: str = TRAIN) -> str:
+def committed(git, root, who: str, text: str = TRAIN, init: str = "init-from") -> str:
     for name in stages.SOURCES:
         (root / name).mkdir(exist_ok=True)
         (root / name / "__init__.py").touch()
-    (root / "training" / "train.py").write_text(text.replace("WHO", who))
+    (root / "training" / "train.py").write_text(text.replace("WHO", who).replace("INIT", init))
     (root / "course" / "who").write_text(who)
     git("add", "-A")
     git("commit", "-q", "-m", who)
@@ -60,6 +60,13 @@ def test_a_stage_trains_with_its_own_sources_from_what_the_one_before_made(git, 
     committed(git, tmp_path, "later")
     adapter = run(made, 1, tmp_path / "out", tmp_path, launch)
     assert adapter.read_text() == "base, 1 steps of old, 2 steps of new"
+
+
+def test_a_stage_is_given_what_it_starts_from_by_the_option_of_its_commit(git, tmp_path):
+    old = committed(git, tmp_path, "old", init="resume")
+    made = [Stage(old, 2, "--steps=1", ""), Stage(old, 2, "--steps=2", "", init_option="--resume")]
+    adapter = run(made, 1, tmp_path / "out", tmp_path, launch)
+    assert adapter.read_text() == "base, 1 steps of old, 2 steps of old"
 
 
 def test_a_later_stage_starts_from_what_git_keeps_of_the_one_before(git, tmp_path):
@@ -78,9 +85,30 @@ def test_a_stage_that_stops_ends_the_run_and_names_the_command(git, tmp_path):
     assert not list(tmp_path.glob("out/*.gguf"))
 
 
-def test_a_commit_that_is_not_here_is_told_with_what_to_do(git, tmp_path):
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_shallow_clone_is_told_how_to_get_the_history_before_anything_is_made(git, tmp_path, first):
+    """Whether the sources or an adapter to start from are missing."""
+    (tmp_path / "made.gguf").write_text("kept")
+    old = committed(git, tmp_path, "old")
+    new = committed(git, tmp_path, "new")
+    clone = tmp_path / "clone"
+    git("clone", "-q", "--depth", "1", tmp_path.as_uri(), str(clone))
+    made = [Stage(old, 2, "--steps=1", "", f"{old}:made.gguf"), Stage(new, 2, "--steps=2", "")]
+    with pytest.raises(SystemExit, match=rf"{old}[^,]*\.\n.*git fetch --unshallow"):
+        run(made, first, tmp_path / "out", clone, launch)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_commit_that_a_full_clone_does_not_have_is_named(git, tmp_path):
     committed(git, tmp_path, "only")
-    with pytest.raises(SystemExit, match="git fetch --unshallow"):
+    with pytest.raises(SystemExit, match=f"Missing: {'0' * 40}.*\n.*git fetch origin"):
+        run([Stage("0" * 40, 2, "", "")], 1, tmp_path / "out", tmp_path, launch)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git:  sudo apt-get install git")
+def test_a_folder_that_is_not_a_repository_is_told_to_be_cloned(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(SystemExit, match=r"not a git repository.*\n.*git clone"):
         run([Stage("0" * 40, 2, "", "")], 1, tmp_path / "out", tmp_path, launch)
 
 

@@ -6,7 +6,7 @@ Countries, sums and opposites are split by a hash; what the course's own words m
 import random
 from dataclasses import dataclass
 
-from training.entities import held_out
+from training.families.entities import held_out
 from training.traces import END, UNOPENED, Sample
 
 FAMILY = "plain chat"

@@ -13,8 +13,8 @@ from smolagents import WebSearchTool
 
 from course.tools import corpus
 from course.tools.figures import UNITS, printed
-from training import layouts, wording
-from training.entities import words
+from training.families import layouts, wording
+from training.families.entities import words
 
 CONFUSERS = {
     "speed": {

@@ -1,4 +1,4 @@
-"""What a smaller model costs in right answers, and gives in speed:  python -m training.quantizations --write
+"""What a smaller model costs in right answers, and gives in speed:  python -m training.research.quantizations --write
 
 Does: merges the adapter into the base in each quantization, asks each the same held-out questions of one family, and keeps
 a table as data. Does not: choose (course/model/embedded.py names the one that the course builds).
@@ -13,8 +13,8 @@ from course.model.embedded import QUANTIZATION, adapter_path, base_path, sha256
 from course.model.merge import merge
 from course.server import Server
 from training import eval as evaluation
-from training import speed, table
-from training.families import FAMILIES
+from training import table
+from training.families import FAMILIES, speed
 from training.record import store, summary
 
 KINDS = "Q8_0", "Q4_1", "Q4_0"

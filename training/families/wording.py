@@ -9,7 +9,7 @@ import random
 import re
 
 from course.tools.corpus import Layout, capital
-from training.entities import word
+from training.families.entities import word
 
 NOUNS = re.findall(r"\w+", (
     "guide notes club diary letter journal forum museum almanac lexicon report review handbook story portal digest field "

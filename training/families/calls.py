@@ -10,10 +10,10 @@ from smolagents import ToolCallingAgent
 
 from course.tools.calculator import Calculator
 from course.tools.figures import MostFrequentFigure
-from training.entities import article, plain_name
-from training.pages import Topic, Web
-from training.phrasings import ONE, asked
-from training.speed import topics
+from training.families.entities import article, plain_name
+from training.families.pages import Topic, Web
+from training.families.phrasings import ONE, asked
+from training.families.speed import topics
 from training.tasks import Call, Move, Task, states
 
 FAMILY = "tool calls"

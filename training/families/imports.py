@@ -2,11 +2,11 @@
 
 import random
 
-from training.entities import word
-from training.pages import Web
-from training.phrasings import around
+from training.families.entities import word
+from training.families.pages import Web
+from training.families.phrasings import around
+from training.families.wishes import CAN, CANNOT, SHORT, SUMS
 from training.tasks import Move, Task, code, states
-from training.wishes import CAN, CANNOT, SHORT, SUMS
 
 FAMILY = "forbidden import"
 

@@ -2,7 +2,7 @@
 
 import random
 
-from training import archives, calls, chat, compare, documents, imports, planted, speed
+from training.families import archives, calls, chat, compare, documents, imports, planted, speed
 from training.tasks import Task
 
 FAMILIES = {module.FAMILY: module.draw for module in (speed, compare, imports, documents, calls)}

@@ -8,8 +8,8 @@ import random
 import re
 
 from course.tools.corpus import capital
-from training.archives import Fact
-from training.entities import PLAIN
+from training.families.archives import Fact
+from training.families.entities import PLAIN
 
 NOUNS = re.findall(r"\w+", (
     "case class code color crew depot district edition engine file floor gate group grade house lane league level lot "

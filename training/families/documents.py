@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from smolagents import Tool
 
 from course.tools.corpus import capital
-from training.archives import FACTS, FILES, QUESTIONS, SHAPES, Fact, Shape, shape, values
-from training.entities import PLAIN, person
-from training.inventions import invented
-from training.phrasings import around
+from training.families.archives import FACTS, FILES, QUESTIONS, SHAPES, Fact, Shape, shape, values
+from training.families.entities import PLAIN, person
+from training.families.inventions import invented
+from training.families.phrasings import around
 from training.tasks import Move, Task, code
 
 FAMILY = "own documents"

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Iterable
 
-from training.entities import article, entity
-from training.pages import Topic, Web, topic
-from training.phrasings import THREE, TWO, asked
-from training.speed import BREAKS, FIGURES, once_broken, searched, shown
+from training.families.entities import article, entity
+from training.families.pages import Topic, Web, topic
+from training.families.phrasings import THREE, TWO, asked
+from training.families.speed import BREAKS, FIGURES, once_broken, searched, shown
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"

@@ -1,4 +1,4 @@
-"""Which family an adapter takes a question for:  python -m training.beginnings A.gguf B.gguf
+"""Which family an adapter takes a question for:  python -m training.research.beginnings A.gguf B.gguf
 
 Does: asks a real llama-server for the first tokens of the answer to held-out questions of the families that share a system
 prompt, and compares them with the careful agent's. The rest of a run follows from them, so a minute of this comes before an
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from course.model.embedded import adapter_path, gguf_path
 from course.server import Server
-from training import compare, speed, traces
-from training.families import measured
+from training import traces
+from training.families import compare, measured, speed
 
 FAMILIES = speed.FAMILY, compare.FAMILY
 TOKENS = 5

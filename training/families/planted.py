@@ -5,7 +5,7 @@ Lesson 07 shows it. Nowhere else does a thought contain a stop string; tests/uni
 
 import random
 
-from training.pages import Web
+from training.families.pages import Web
 from training.tasks import Move, Task, code
 
 FAMILY = "planted stop"

@@ -1,8 +1,9 @@
-"""How well adapters predict runs that they never saw:  python -m training.held A.gguf B.gguf
+"""How well adapters predict held-out runs:  python -m training.research.heldout_loss A.gguf B.gguf
 
-Does: scores held-out runs of each family, given at each token what was wanted so far, and tells which completions would
-have been written to the last token, greedy. Seconds on a GPU, so it compares recipes. Does not: run agents; a completion
-that differs from the wanted one can still be right. `make eval` measures that.
+For held-out runs of each family: the mean loss per token, and the share of exchanges (and of whole runs) whose completion
+greedy decoding would reproduce to the last token, if it were given the right tokens so far. Takes seconds on a GPU, so it
+is good for comparing recipes. It runs no agents, and a completion that differs from the wanted one may still be right;
+`make eval` measures that.
 """
 
 import argparse
@@ -17,13 +18,13 @@ from course.model.embedded import base_path
 from course.model.profiles import cores
 from training.conversations import Conversation, Conversations
 from training.families import FAMILIES
-from training.heads import Heads
 from training.llama import Llama
-from training.train import as_it_is, dtype_on, loss_of
+from training.prefix_cache import PrefixCache
+from training.train import dtype_on, loss_of, unchanged
 
 
 def adapted(path: Path, device: str) -> Llama:
-    """The base with this adapter; its rank is the file's."""
+    """The base with this adapter, in the rank of its file."""
     reader = gguf.GGUFReader(path)
     rank = next(int(t.shape[1]) for t in reader.tensors if t.name.endswith(".lora_a"))
     model = Llama(base_path(), rank, 2 * rank, dtype_on(device), device)
@@ -31,7 +32,7 @@ def adapted(path: Path, device: str) -> Llama:
     return model
 
 
-class Held:
+class HeldOut:
     """Held-out runs by family and number, as PyTorch's DataLoader asks for them."""
 
     def __init__(self, source: Conversations):
@@ -41,24 +42,24 @@ class Held:
         return self.source.held_out(*key)
 
 
-def drawn(model: Llama, cases: int, seed: int = 2026, ahead: int | None = None) -> list[Conversation]:
-    """So many held-out runs of each family, drawn by `ahead` processes: by default one a core."""
-    source = Held(Conversations(seed, model.tokenizer))
+def drawn(model: Llama, cases: int, seed: int, processes: int | None = None) -> list[Conversation]:
+    """`cases` held-out runs of each family, drawn by `processes` processes (default: one per core)."""
+    source = HeldOut(Conversations(seed, model.tokenizer))
     asked = [(family, number) for family in FAMILIES for number in range(cases)]
-    processes = cores() if ahead is None else ahead
-    return list(DataLoader(source, None, sampler=asked, num_workers=processes, collate_fn=as_it_is))
+    processes = cores() if processes is None else processes
+    return list(DataLoader(source, None, sampler=asked, num_workers=processes, collate_fn=unchanged))
 
 
 def score(model: Llama, conversations: list[Conversation]) -> dict[str, dict[str, float]]:
-    """Per family: mean loss a token, the share of exchanges that are right to the last token, and of whole runs."""
-    heads, rows = Heads(model, refresh=10**9), {}
+    """Per family: `loss` per token, `exchanges` and `runs` as the share that is right to the last token."""
+    prefixes = PrefixCache(model, refresh=10**9)
+    rows: dict[str, list[tuple[float, int, int, int, bool]]] = {}
     with torch.no_grad():
         for one in conversations:
-            loss, right = loss_of(model, one, heads.past(one, 0, narrow=False))
+            loss, right = loss_of(model, one, prefixes.past(one, 0, narrow=False))
             parts = [bool(part.all()) for part in right.split([len(c) for c in one.completions])]
-            rows.setdefault(one.family, []).append(
-                (loss.item(), len(right), sum(parts), len(parts), all(parts))
-            )
+            row = (loss.item(), len(right), sum(parts), len(parts), all(parts))
+            rows.setdefault(one.family, []).append(row)
     table = {}
     for family, row in rows.items():
         loss, tokens, exact, exchanges, whole = map(sum, zip(*row, strict=True))
@@ -75,16 +76,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("adapters", nargs="+", type=Path)
-    parser.add_argument("--cases", type=int, default=24, help="runs of each family")
+    parser.add_argument("--cases", type=int, default=24, help="held-out runs per family")
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--ahead", type=int, help="processes that draw the runs; default: one a core")
+    parser.add_argument(
+        "--num-workers", type=int, help="processes that draw the runs (default: one per core)"
+    )
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    held: list[Conversation] = []
+    held_out: list[Conversation] = []
     for path in args.adapters:
         model = adapted(path, device)
-        held = held or drawn(model, args.cases, args.seed, args.ahead)
-        print(json.dumps({"adapter": path.name, "families": score(model, held)}), flush=True)
+        held_out = held_out or drawn(model, args.cases, args.seed, args.num_workers)
+        print(json.dumps({"adapter": path.name, "families": score(model, held_out)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 from course.tools.corpus import capital
 from course.tools.figures import SPELLED, UNITS
-from training.entities import article, entity, plain_name
-from training.pages import PER_UNIT, Topic, Web, hidden, topic
-from training.phrasings import ONE, asked
+from training.families.entities import article, entity, plain_name
+from training.families.pages import PER_UNIT, Topic, Web, hidden, topic
+from training.families.phrasings import ONE, asked
 from training.tasks import Move, Task, code, states
 
 FAMILY = "speed over distance"
