@@ -7,6 +7,7 @@ from typing import Annotated
 import nbformat
 import typer
 
+from authoring import docs as pages
 from authoring import lessons
 from authoring.runner import execute
 from course.cli import Group
@@ -51,4 +52,19 @@ def run(
     typer.echo(f"{notebook}: {cells} cells ran" + (f", saved to {output}" if output else ""))
 
 
-app(prog_name="python -m authoring")
+@app.command()
+def docs(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with status 1 if a part is stale.")
+    ] = False,
+) -> None:
+    """Write the generated parts of docs/."""
+    if not check:
+        for name in pages.write():
+            typer.echo(f"wrote {name}")
+    elif found := pages.stale():
+        raise CourseError(f"stale: {', '.join(found)}.\nWrite the generated parts:  python -m authoring docs")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m authoring")

@@ -1,26 +1,31 @@
-"""What smolagents made of a response, as one line for the tape.
+"""What smolagents made of one response, as a record for the tape.
 
-Does: keeps of a step what the wire doesn't have: code, observation, error, answer, times, and what memory held
-when the request was made. Does not: write, or keep a text twice that is on the wire.
+A step keeps what is not on the wire: the code, the observation, the error, the value, the times, and a summary of memory
+when the request was made. It repeats no text that the wire has, and writes nothing itself.
 
-`memory` is `model_input_messages` in short: role, characters and CRC-32 of each message's text. The texts
-themselves are on the wire; the three are enough to tell where the wire says something else.
+`memory` summarizes smolagents' `model_input_messages`: role, characters and CRC-32 of each message. That is enough to
+tell where the request says something else than memory does.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from smolagents import PlanningStep
+from smolagents import ActionStep, ChatMessage, MultiStepAgent, PlanningStep
 from smolagents.utils import AgentGenerationError, AgentMaxStepsError
 
+from course.tape.schema import Step, ToolCall
 from course.turns.changes import check
 
 
-def step_record(step, agent=None) -> dict[str, Any]:
-    """One line for the tape. smolagents calls back before it notes a failed request: the exception tells."""
-    said = getattr(step, "model_output_message", None)
-    raw = getattr(said, "raw", None)
+def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = None) -> Step:
+    """The step as a record. When a request fails, smolagents calls back before it sets `step.error`.
+
+    The exception that is being handled then says what happened.
+    """
+    message = getattr(step, "model_output_message", None)
+    raw = getattr(message, "raw", None)
     usage, timing = step.token_usage, step.timing
     error = getattr(step, "error", None)
     if error is None and isinstance(sys.exception(), AgentGenerationError):
@@ -42,7 +47,7 @@ def step_record(step, agent=None) -> dict[str, Any]:
         "output_characters": None if output is None else len(str(output)),
         "is_final": bool(getattr(step, "is_final_answer", False)),
         "error": None if error is None else str(error),
-        "tokens": usage and {"input": usage.input_tokens, "output": usage.output_tokens},
+        "tokens": {"input": usage.input_tokens, "output": usage.output_tokens} if usage else None,
         "memory": _memory(step.model_input_messages),
         "seconds": round(timing.end_time - timing.start_time, 3) if timing.end_time else None,
         "started": timing.start_time,
@@ -51,27 +56,27 @@ def step_record(step, agent=None) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it; where it has none, its text."""
+    """The value as JSON would give it back, or its text if JSON has no such value."""
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError):
         return str(value)
 
 
-def _tool_calls(step) -> list[dict[str, Any]] | None:
-    """What was called, by what smolagents parsed; the interpreter's own call is the code, and left out."""
+def _tool_calls(step: ActionStep | PlanningStep) -> list[ToolCall] | None:
+    """The calls that smolagents parsed. A code agent's call of its interpreter is left out: `code` has it."""
     calls = getattr(step, "tool_calls", None) or []
     if not calls or getattr(step, "code_action", None) is not None:
         return None
     return [{"name": c.name, "arguments": plain(c.arguments), "id": c.id} for c in calls]
 
 
-def _memory(messages: list | None) -> list[list[Any]] | None:
-    """[role, characters, check] per message; a message with anything but text has None for the last two."""
-    return None if messages is None else [_short(m) for m in messages]
+def _memory(messages: Sequence[ChatMessage] | None) -> list[list[Any]] | None:
+    return None if messages is None else [_summary(m) for m in messages]
 
 
-def _short(message) -> list[Any]:
+def _summary(message: ChatMessage) -> list[Any]:
+    """[role, characters, CRC-32] of a message; the last two are None if it has more than text."""
     role = getattr(message.role, "value", message.role)
     parts = message.content if isinstance(message.content, list) else [{"text": message.content or ""}]
     if any(not isinstance(p, dict) or "text" not in p for p in parts):

@@ -1,120 +1,297 @@
-"""What readers rely on in the records of a tape, and a check of it. Pure.
+"""The records of a tape: one definition for those who write them, read them and document them.
 
-Does: says what is wrong with a record, by the path to it. Does not: read files, repair, or mind what it does not
-know: other types of records, other fields, and fields that are missing (unless marked with "!") are right.
+Each record is a `TypedDict`, so that it stays the plain dict that JSON gives. pydantic checks it when a tape is read
+(`flaws`) and makes the JSON Schema of the format (`json_schema`); the tables in docs/tape.md are generated from that.
+Nothing here reads a file or repairs a record.
+
+Types of records and fields that are not defined here are allowed. So is a missing field or null, unless the field is
+`Required`. What one reader relies on and another program could write differently belongs here; the rest of HAR does not.
 
     flaws({"_type": "entry", "request": {"method": "GET", "url": 7}})   # ["request.url is a number, not text"]
-
-The format in words: docs/tape.md.
 """
 
 import base64
 import binascii
-from typing import Any
+from collections.abc import Mapping
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Required,  # pydantic needs this TypedDict before Python 3.12
+)
+
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypedDict
 
 VERSION = 1  # raised when a reader of the version before would misread a tape; never for something new
 
-TEXT, NUMBER, COUNT, YES_NO = "text", "a number", "a whole number", "true or false"
-CHUNKS = "a list of [milliseconds, bytes]"
-_PAIRS = [{"name!": TEXT, "value!": TEXT}]
 
-ENTRY = {  # HAR 1.2; a browser's export has it too, without the fields that begin with "_"
-    "_id": COUNT,
-    "_error": TEXT,
-    "_chunks": CHUNKS,  # of the response, since the start of the exchange
-    "startedDateTime": TEXT,
-    "time": NUMBER,
-    "request!": {
-        "method!": TEXT,
-        "url!": TEXT,
-        "headers": _PAIRS,
-        "postData": {"mimeType": TEXT, "text": TEXT, "_encoding": TEXT, "_tail": TEXT, "_cut": COUNT},
-    },
-    "response": {
-        "status": COUNT,
-        "headers": _PAIRS,
-        "content": {"mimeType": TEXT, "text": TEXT, "encoding": TEXT, "_tail": TEXT, "_cut": COUNT},
-    },
-}
-STEP = {
-    "kind": TEXT,
-    "step_number": COUNT,
-    "response_id": TEXT,
-    "code": TEXT,
-    "observation": TEXT,
-    "error": TEXT,
-    "is_final": YES_NO,
-    "tokens": {"input": COUNT, "output": COUNT},
-    "seconds": NUMBER,
-    "started": NUMBER,
-    "ended": NUMBER,
-}
-RUN = {"question": TEXT, "model": TEXT, "when": TEXT, "server": {}}
-TAPE = {"version!": COUNT, "creator": TEXT}
-SHAPES = {"entry": ENTRY, "step": STEP, "run": RUN, "tape": TAPE}
+def _checked(shape: Any, words: str) -> GetPydanticSchema:
+    """Have pydantic check a value as a `shape`, and say in these words what it should have been."""
 
-_NUMBERS = (int, float)  # by type(): a bool is an int to isinstance()
-_IS = {
-    TEXT: lambda v: isinstance(v, str),
-    NUMBER: lambda v: type(v) in _NUMBERS,
-    COUNT: lambda v: type(v) in _NUMBERS and v == int(v),
-    YES_NO: lambda v: isinstance(v, bool),
-    CHUNKS: lambda v: (
-        isinstance(v, list)
-        and all(
-            isinstance(c, list) and len(c) == 2 and type(c[0]) in _NUMBERS and type(c[1]) in _NUMBERS
-            for c in v
-        )
-    ),
-}
+    def schema(_: Any, handler: GetCoreSchemaHandler) -> Any:
+        inner = handler.generate_schema(shape)
+        error = {"custom_error_type": "unexpected", "custom_error_message": words}
+        return {"type": "custom-error", "schema": inner, **error}
+
+    return GetPydanticSchema(schema)
 
 
-def flaws(record: dict[str, Any]) -> list[str]:
-    """What a reader would stumble over; empty for a record that is right or of a type that is not known."""
-    shape = SHAPES.get(record.get("_type", "?"))
-    if shape is None:
+_Number = Annotated[float, Strict()]
+_Whole = Annotated[  # 1.0 is one too, as in JSON Schema
+    float, Strict(), Field(multiple_of=1, allow_inf_nan=False), WithJsonSchema({"type": "integer"})
+]
+_Text = Annotated[str, Strict()]
+
+Text = Annotated[str, _checked(_Text, "text")]
+YesNo = Annotated[bool, _checked(Annotated[bool, Strict()], "true or false")]
+Number = Annotated[float, _checked(_Number, "a number")]
+Count = Annotated[int, _checked(_Whole, "a whole number")]
+Output = Annotated[str | list[Any], _checked(_Text | list[Any], "text or a list")]
+Chunks = Annotated[
+    list[list[float]], _checked(list[tuple[_Number, _Number]], "a list of [milliseconds, bytes]")
+]
+Memory = Annotated[
+    list[list[Any]],
+    _checked(list[tuple[_Text, _Whole | None, _Text | None]], "a list of [role, characters, CRC-32]"),
+]
+
+
+class Header(TypedDict, total=False):
+    """One header, in the order and the case in which it was sent."""
+
+    name: Required[Text]
+    value: Required[Text]
+
+
+class PostData(TypedDict, total=False):
+    """The body of a request."""
+
+    mimeType: Annotated[Text | None, Field(description="its media type")]
+    text: Annotated[Text | None, Field(description="the body as it was sent")]
+    _encoding: Annotated[Text | None, Field(description="`base64` if the body is not text")]
+    _tail: Annotated[
+        Text | None,
+        Field(description="base64: the bytes of a character that was cut in two at the end of `text`"),
+    ]
+    _cut: Annotated[Count | None, Field(description="how many bytes of the body are not on the tape")]
+
+
+class Content(TypedDict, total=False):
+    """The body of a response."""
+
+    mimeType: Annotated[Text | None, Field(description="its media type; `text/event-stream` marks a stream")]
+    text: Annotated[Text | None, Field(description="the body as it came, decompressed")]
+    encoding: Annotated[Text | None, Field(description="`base64` if the body is not text")]
+    _tail: Annotated[Text | None, Field(description="as in the request")]
+    _cut: Annotated[Count | None, Field(description="as in the request")]
+
+
+class Request(TypedDict, total=False):
+    """What was sent."""
+
+    method: Required[Annotated[Text, Field(description="as in HAR")]]
+    url: Required[Annotated[Text, Field(description="as in HAR, without user, password and secret keys")]]
+    headers: Annotated[list[Header] | None, Field(description="`name` and `value` of each")]
+    postData: PostData | None
+
+
+class Response(TypedDict, total=False):
+    """What came back."""
+
+    status: Annotated[Count | None, Field(description="0 if no response came")]
+    headers: Annotated[list[Header] | None, Field(description="`name` and `value` of each")]
+    content: Content | None
+
+
+class Entry(TypedDict, total=False):
+    """One exchange: an entry of HAR 1.2, whose fields that begin with an underscore are the course's."""
+
+    _type: Required[Literal["entry"]]
+    _id: Annotated[Count | None, Field(description="running number on this tape, from 1")]
+    _error: Annotated[Text | None, Field(description="why the exchange broke off; null if it did not")]
+    _chunks: Annotated[
+        Chunks | None,
+        Field(description="for each chunk of the response: milliseconds since the start, and bytes"),
+    ]
+    startedDateTime: Annotated[Text | None, Field(description="when it began, in ISO 8601")]
+    time: Annotated[Number | None, Field(description="how long it took, in milliseconds")]
+    request: Required[Request]
+    response: Response | None
+
+
+class Tokens(TypedDict, total=False):
+    """Tokens as smolagents counted them."""
+
+    input: Count | None
+    output: Count | None
+
+
+class ToolCall(TypedDict, total=False):
+    """One tool call that smolagents parsed from a response."""
+
+    name: Text | None
+    arguments: Any
+    id: Text | None
+
+
+class Step(TypedDict, total=False):
+    """One step of smolagents, as the agent's memory has it."""
+
+    _type: Required[Literal["step"]]
+    kind: Annotated[
+        Text | None,
+        Field(description="`action`, `planning`, or `max_steps` for the call after the last step"),
+    ]
+    agent: Annotated[
+        Text | None, Field(description="the agent's name; null unless it has one, as managed agents do")
+    ]
+    step_number: Annotated[
+        Count | None, Field(description="as in smolagents, from 1; null in a planning step")
+    ]
+    response_id: Annotated[
+        Text | None,
+        Field(description="joins the step to the entry whose response has this `id`; null when streaming"),
+    ]
+    model_output: Annotated[
+        Output | None, Field(description="the model's text as smolagents kept it, or the plan")
+    ]
+    code: Annotated[Text | None, Field(description="the Python code that ran")]
+    tool_calls: Annotated[
+        list[ToolCall] | None,
+        Field(
+            description="the calls that smolagents parsed: `name`, `arguments`, `id`; null in an agent that writes code"
+        ),
+    ]
+    observation: Annotated[Text | None, Field(description="what the model is told about the outcome")]
+    action_output: Annotated[Any, Field(description="the value of the step; of the last one, the answer")]
+    output_characters: Annotated[
+        Count | None,
+        Field(description="length of the value as text, before smolagents cut it for the observation"),
+    ]
+    error: Annotated[Text | None, Field(description="why the step failed, in smolagents' words")]
+    is_final: Annotated[YesNo | None, Field(description="whether the step gave the final answer")]
+    tokens: Annotated[
+        Tokens | None, Field(description="`input` and `output` tokens as smolagents counted them")
+    ]
+    memory: Annotated[
+        Memory | None,
+        Field(
+            description="for each message in memory when the request was made: role, characters and CRC-32 of its "
+            "text; the last two are null if it has more than text"
+        ),
+    ]
+    seconds: Annotated[Number | None, Field(description="how long the step took")]
+    started: Annotated[Number | None, Field(description="when it began, in seconds since 1970")]
+    ended: Annotated[Number | None, Field(description="when it ended, likewise")]
+
+
+class Run(TypedDict, total=False):
+    """A question was put to an agent; the entries and steps after it belong to it."""
+
+    _type: Required[Literal["run"]]
+    question: Annotated[Text | None, Field(description="what was asked")]
+    model: Annotated[Text | None, Field(description="the model's name, as it is sent with each request")]
+    when: Annotated[Text | None, Field(description="when it began, in ISO 8601")]
+    server: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="from llama-server's `/props`: `build`, `model_path`, `n_ctx`; and the `command` that "
+            "started it, if the course did"
+        ),
+    ]
+
+
+class Head(TypedDict, total=False):
+    """The first line of a tape."""
+
+    _type: Required[Literal["tape"]]
+    version: Required[Annotated[Count, Field(description=f"version of the format, {VERSION}")]]
+    creator: Annotated[Text | None, Field(description="the program that wrote the tape, and its version")]
+
+
+RECORDS: dict[str, Any] = {"tape": Head, "entry": Entry, "run": Run, "step": Step}
+"""What a record is, by its `_type`."""
+
+
+def flaws(record: Mapping[str, Any]) -> list[str]:
+    """What a reader would stumble over, each with its path; empty if the record is right or of an unknown type."""
+    kind = record.get("_type")
+    if not isinstance(kind, str) or kind not in RECORDS:
         return []
-    found = _flaws(record, shape, "")
-    return found if found or record["_type"] != "entry" else _undecodable(record)
+    try:
+        _adapter(kind).validate_python(record)
+    except ValidationError as e:
+        said = [_in_words(error) for error in e.errors(include_url=False, include_context=False)]
+        return list(dict.fromkeys(said))
+    return _undecodable(record) if kind == "entry" else []
 
 
-def _flaws(value: Any, shape: Any, path: str) -> list[str]:
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            return [f"{path} is {_kind(value)}, not an object"]
-        found = []
-        for key, inner in shape.items():
-            name = key.rstrip("!")
-            at = f"{path}.{name}".lstrip(".")
-            if value.get(name) is not None:
-                found += _flaws(value[name], inner, at)
-            elif key != name:
-                found.append(f"{at} is missing")
-        return found
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return [f"{path} is {_kind(value)}, not a list"]
-        return [flaw for i, item in enumerate(value) for flaw in _flaws(item, shape[0], f"{path}[{i}]")]
-    return [] if _IS[shape](value) else [f"{path} is {_kind(value)}, not {shape}"]
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one line of a tape. A record of an unknown type is valid."""
+    schemas, shared = TypeAdapter.json_schemas(
+        [(kind, "validation", _adapter(kind)) for kind in RECORDS], schema_generator=_Untitled
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "One line of a tape",
+        "type": "object",
+        "allOf": [
+            {
+                "if": {"properties": {"_type": {"const": kind}}, "required": ["_type"]},
+                "then": schemas[kind, "validation"],
+            }
+            for kind in RECORDS
+        ],
+        "$defs": shared["$defs"],
+    }
 
 
-def _undecodable(entry: dict[str, Any]) -> list[str]:
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(RECORDS[kind])
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without titles that only repeat the names of fields."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+_KINDS = {str: "text", list: "a list", dict: "an object", type(None): "null", bool: "true or false"}
+
+
+def _in_words(error: Mapping[str, Any]) -> str:
+    at = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    value, kind = error["input"], error["type"]
+    if kind == "missing" or (value is None and isinstance(error["loc"][-1], str)):
+        return f"{at} is missing"
+    wanted = {"dict_type": "an object", "list_type": "a list"}.get(kind, error["msg"])
+    return f"{at} is {_KINDS.get(type(value), 'a number')}, not {wanted}"
+
+
+def _undecodable(entry: Mapping[str, Any]) -> list[str]:
+    """Bodies that say they are base64 and are not."""
     request, response = entry["request"], entry.get("response") or {}
     found = []
     for at, body, key in (
         ("request.postData", request.get("postData"), "_encoding"),
         ("response.content", response.get("content"), "encoding"),
     ):
-        if (body or {}).get(key) == "base64":
+        if body and body.get(key) == "base64":
             try:
                 base64.b64decode(body.get("text") or "")
             except (binascii.Error, ValueError) as e:
-                found.append(f"{at}.text is no base64: {e}")
+                found.append(f"{at}.text is not base64: {e}")
     return found
-
-
-_KINDS = {str: "text", list: "a list", dict: "an object", type(None): "null", bool: "true or false"}
-
-
-def _kind(value: Any) -> str:
-    return _KINDS.get(type(value), "a number")

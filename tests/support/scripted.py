@@ -35,6 +35,9 @@ class Script:
     def __init__(self, *lines, cached=0):
         self.lines, self.bodies, self.cached = list(lines), [], cached
 
+    def props(self):
+        return {"build_info": "scripted", "default_generation_settings": {"n_ctx": 8192}}
+
     def model(self, tape, **kw):
         return connect(self, tape, transport=httpx.MockTransport(self.answer), **kw)
 
