@@ -133,7 +133,7 @@ def ask(
 
     def print_new(*_: Any, **__: Any) -> None:
         nonlocal shown
-        made = turns(record.records()[before:])
+        made = turns(record.records(), since=before)
         for turn in made[shown:]:
             typer.echo(view.text(turn))
         shown = len(made)

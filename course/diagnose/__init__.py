@@ -27,7 +27,7 @@ def diagnose(turns: Iterable[Turn]) -> list[Finding]:
     for turn in turns:
         for look in (wirefaults.in_turn, textfaults.in_turn, stepfaults.in_turn):
             found += look(turn)
-    return sorted(found, key=lambda finding: (finding.turn, ORDER[finding.kind]))
+    return sorted(found, key=lambda finding: (finding.run, finding.turn, ORDER[finding.kind]))
 
 
 def record(finding: Finding) -> dict[str, Any]:
@@ -39,17 +39,21 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100) -> str:
     """The findings for the console; a kind is explained where it comes first. Without any: what was looked at."""
     if not findings:
         return f"nothing wrong found in {_looked_at(turns)}, for {len(KINDS)} kinds of fault"
-    lines, explained = [], {}
+    labels = {(turn.run_number, turn.number): turn.label for turn in turns}
+    lines: list[str] = []
+    explained: dict[str, tuple[tuple[str, str], str]] = {}
     for finding in findings:
-        lines.append(f"── Turn {finding.turn} · {finding.title} ({finding.kind}) ".ljust(width, "─"))
+        label = labels[finding.run, finding.turn]
+        lines.append(f"── {label.capitalize()} · {finding.title} ({finding.kind}) ".ljust(width, "─"))
         for quote in finding.evidence:
             one = f"   {quote.where}: {quote.text!r}"
             lines += [one] if len(one) <= width else [f"   {quote.where}:", f"      {quote.text!r}"]
         said = (finding.why, finding.next)
-        if explained.get(finding.kind, (None,))[0] == said:
-            lines.append(f"   why, next: as in turn {explained[finding.kind][1]}")
+        before = explained.get(finding.kind)
+        if before and before[0] == said:
+            lines.append(f"   why, next: as in {before[1]}")
         else:
-            explained.setdefault(finding.kind, (said, finding.turn))
+            explained.setdefault(finding.kind, (said, label))
             lines += _wrapped("why:  ", finding.why, width) + _wrapped("next: ", finding.next, width)
         lines.append("")
     kinds = len({f.kind for f in findings})

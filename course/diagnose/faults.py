@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course.diagnose.finding import Finding, Quote
+from course.turns import Turn
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,12 @@ class Fault:
     next: str
 
 
-def found(kind: str, turn: int, *evidence: Quote | str | None, **words: Any) -> Finding:
+def found(kind: str, turn: Turn, *evidence: Quote | str | None, **words: Any) -> Finding:
     """A finding of this kind; evidence that is missing is left out."""
     fault = KINDS[kind]
     proof = tuple(quote for quote in evidence if quote)
-    return Finding(kind, fault.title, turn, proof, fault.why.format(**words), fault.next.format(**words))
+    where = (turn.run_number, turn.number)
+    return Finding(kind, fault.title, *where, proof, fault.why.format(**words), fault.next.format(**words))
 
 
 _ALL = (
@@ -210,7 +212,7 @@ _ALL = (
     Fault(
         "repeated-action",
         "the same action again",
-        "What ran in turn {first} ran again, with the same result: this step told the model nothing new.",
+        "What ran in {first} ran again, with the same result: this step told the model nothing new.",
         "Change what it sees: a clearer result of the tool, a hint in the task, another temperature.",
     ),
     Fault(

@@ -18,7 +18,7 @@ MOST = 160
 class Quote:
     """Characters from a turn and where they are: a path from `request`, `response` (both parsed JSON), `step`,
     `run`, `status` (HTTP) or `error` (why the exchange broke off). A slice at its end counts characters of
-    the string there. "turn 2: " before it names another turn than the finding's.
+    the string there. A turn's label before it ("turn 2: ") names another turn than the finding's.
     """
 
     where: str
@@ -27,10 +27,14 @@ class Quote:
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault in one turn: its kind (a slug), what proves it, why it happens, and what to do next."""
+    """One fault in one turn: its kind (a slug), what proves it, why it happens, and what to do next.
+
+    `turn` is the turn's number within run number `run`, both counted from 1.
+    """
 
     kind: str
     title: str
+    run: int
     turn: int
     evidence: tuple[Quote, ...]
     why: str

@@ -45,7 +45,7 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
         yield from _fallback(turn)
     elif isinstance(error, str) and error.startswith(GENERATION):
         if turn.exchange is None and not ANSWERED.search(error):
-            yield found("never-sent", turn.index, quote("step.error", error))
+            yield found("never-sent", turn, quote("step.error", error))
     elif isinstance(error, str) and error:
         yield _failed(turn, error)
     elif kind == "action":
@@ -67,7 +67,7 @@ def _decoy(turn: Turn) -> Iterator[Finding]:
             at = turn.code.index(draft)
             proof = [quote(CONTENT, turn.content, *block.span())]
             proof.append(quote("step.code", turn.code, at, at + len(draft)))
-            yield found("decoy-ran", turn.index, *proof)
+            yield found("decoy-ran", turn, *proof)
             return
 
 
@@ -75,33 +75,31 @@ def _failed(turn: Turn, error: str) -> Finding:
     """The step's error, by the name that is certain; else just as an error."""
     if seen := match("step.error", NO_CODE, error):
         content = isinstance(turn.content, str) and quote(CONTENT, turn.content)
-        return found("no-code-block", turn.index, seen, content or None)
+        return found("no-code-block", turn, seen, content or None)
     if seen := match("step.error", NO_CALL, error):
-        return found("no-tool-call", turn.index, seen)
+        return found("no-tool-call", turn, seen)
     if seen := match("step.error", SYNTAX, error):
-        return found("syntax-error", turn.index, seen, turn.code and quote("step.code", turn.code))
+        return found("syntax-error", turn, seen, turn.code and quote("step.code", turn.code))
     if seen := match("step.error", IMPORT, error):
-        return found("forbidden-import", turn.index, seen, name=IMPORT.search(error)[1])
+        return found("forbidden-import", turn, seen, name=IMPORT.search(error)[1])
     if seen := match("step.error", NO_FUNCTION, error):
-        return found("forbidden-call", turn.index, seen, name=NO_FUNCTION.search(error)[1])
+        return found("forbidden-call", turn, seen, name=NO_FUNCTION.search(error)[1])
     if seen := match("step.error", NOTHING_FOUND, error):
         return _empty_search(turn, seen, error)
-    return found(
-        "action-failed", turn.index, match("step.error", FAILED, error) or quote("step.error", error)
-    )
+    return found("action-failed", turn, match("step.error", FAILED, error) or quote("step.error", error))
 
 
 def _empty_search(turn: Turn, seen: Quote, error: str) -> Finding:
     """With the query, where the error or the code shows one as a literal."""
     query = QUERY.search(error) or QUERY.search(turn.code or "")
-    return found("empty-search", turn.index, seen, query=query[1] if query else "'…'")
+    return found("empty-search", turn, seen, query=query[1] if query else "'…'")
 
 
 def _observed(turn: Turn, observation: str) -> Iterator[Finding]:
     cut = TRUNCATED.search(observation)
     if cut:
         seen = quote("step.observation", observation, *cut.span())
-        yield found("observation-truncated", turn.index, seen, most=cut[1])
+        yield found("observation-truncated", turn, seen, most=cut[1])
     caught = match("step.observation", NOTHING_FOUND, observation)
     if caught and not NOTHING_FOUND.search(turn.step.get("error") or ""):
         yield _empty_search(turn, caught, "")
@@ -113,7 +111,7 @@ def _unfinished(turn: Turn) -> Iterator[Finding]:
     if known and (turn.status or 0) < 400 and turn.observation is None and not turn.is_final:
         proof = [quote("step.code", turn.code)] if isinstance(turn.code, str) else []
         proof += [value("step.observation", None), value("step.error", None)]
-        yield found("never-ended", turn.index, *proof)
+        yield found("never-ended", turn, *proof)
 
 
 def _empty(turn: Turn) -> Iterator[Finding]:
@@ -126,7 +124,7 @@ def _empty(turn: Turn) -> Iterator[Finding]:
         return
     if not statements:
         seen = match("step.observation", r"Last output from code snippet:\nNone\Z", turn.observation)
-        yield found("empty-step", turn.index, quote("step.code", turn.code), seen)
+        yield found("empty-step", turn, quote("step.code", turn.code), seen)
 
 
 def _fallback(turn: Turn) -> Iterator[Finding]:
@@ -145,7 +143,7 @@ def _fallback(turn: Turn) -> Iterator[Finding]:
         steps = number - 1 if isinstance(number, int) and number > 1 else 10
         if not proof:
             proof.append(value("step.kind", "max_steps"))
-        yield found("max-steps", turn.index, *proof, more=2 * steps)
+        yield found("max-steps", turn, *proof, more=2 * steps)
 
 
 def repeated(turns: list[Turn]) -> Iterator[Finding]:
@@ -166,7 +164,7 @@ def repeated(turns: list[Turn]) -> Iterator[Finding]:
                     if where == "step.code"
                     else value(where, turn.exchange.message["tool_calls"])
                 )
-                yield found("repeated-action", turn.index, seen, _seen_result(turn), first=earlier.index)
+                yield found("repeated-action", turn, seen, _seen_result(turn), first=earlier.label)
                 break
         before.setdefault(text, []).append(turn)
 

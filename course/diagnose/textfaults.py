@@ -103,7 +103,7 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
             when += ' (or a stop string ended it there: "verbose": true in the request would tell)'
         proof = [value(CONTENT, turn.content), value(FINISH, "stop")]
         proof += [tail(THINKING, turn.thinking)] if turn.thinking else []
-        yield found("nothing-said", turn.index, *proof, when=when)
+        yield found("nothing-said", turn, *proof, when=when)
 
 
 def _leaked(turn: Turn, leaked: Leak) -> Finding:
@@ -117,7 +117,7 @@ def _leaked(turn: Turn, leaked: Leak) -> Finding:
             at = content.rindex("</think>", 0, leaked.end)
             proof.append(quote(CONTENT, content, max(0, at - 40), at + len("</think>")))
     setting, change, seen = _setting(turn, leaked)
-    return found("thinking-in-content", turn.index, *proof, seen, setting=setting, change=change)
+    return found("thinking-in-content", turn, *proof, seen, setting=setting, change=change)
 
 
 def _setting(turn: Turn, leaked: Leak) -> tuple[str, str, Quote | None]:
@@ -172,7 +172,7 @@ def _stopped(turn: Turn, leaked: Leak | None) -> Finding | None:
         *proof,
         value(FINISH, "stop"),
     ]
-    return found("stop-in-thinking", turn.index, *proof, stop=word)
+    return found("stop-in-thinking", turn, *proof, stop=word)
 
 
 def _cut(turn: Turn, leaked: Leak | None, unfinished: bool) -> Finding:
@@ -197,16 +197,16 @@ def _cut(turn: Turn, leaked: Leak | None, unfinished: bool) -> Finding:
         proof.append(tail(text, written))
     half = max((asked or wrote or 512) // 2, 32)
     return found(
-        "thinking-cut" if thinking else "answer-cut", turn.index, *proof, limit=limit, more=more, half=half
+        "thinking-cut" if thinking else "answer-cut", turn, *proof, limit=limit, more=more, half=half
     )
 
 
 def not_opened(turns: list[Turn]) -> Iterator[Finding]:
     """Prompts that do not open the thinking although this model's template, or another turn's prompt, does."""
-    opened: dict[str, int] = {}
+    opened: dict[str, Turn] = {}
     for turn in turns:
         if opens_thinking(turn.prompt):
-            opened.setdefault(_model(turn), turn.index)
+            opened.setdefault(_model(turn), turn)
     for turn in turns:
         model, command = _model(turn), dig(turn.run, "server", "command")
         if turn.exchange is None or turn.status != 200 or not turn.exchange.messages:
@@ -220,11 +220,10 @@ def not_opened(turns: list[Turn]) -> Iterator[Finding]:
             seen = (seen,)
         else:
             continue
-        other = opened.get(model)
         expected = f"The template of {model} ends each prompt with <think>, this prompt does not."
         if not OPENS.search(model):
-            expected = f"The prompt of turn {other} ends with <think>, this one does not."
-        yield found("thinking-not-opened", turn.index, *seen, expected=expected)
+            expected = f"The prompt of {opened[model].label} ends with <think>, this one does not."
+        yield found("thinking-not-opened", turn, *seen, expected=expected)
 
 
 def _model(turn: Turn) -> str:

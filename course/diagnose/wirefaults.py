@@ -48,13 +48,13 @@ def _lost(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
     said = quote("error", why) if why else value("status", exchange.status)
     if why.startswith(INTERRUPTS):
         if turn.finish_reason is None:
-            yield found("hung-up", turn.index, said, _end(exchange), **words)
+            yield found("hung-up", turn, said, _end(exchange), **words)
     elif why.startswith(TIMEOUTS):
-        yield found("timed-out", turn.index, said, **words)
+        yield found("timed-out", turn, said, **words)
     elif exchange.status or why.startswith(BROKEN):
-        yield found("broke-off", turn.index, said, _end(exchange), **words)
+        yield found("broke-off", turn, said, _end(exchange), **words)
     else:
-        yield found("unreachable", turn.index, said, value("request.url", exchange.url), **words)
+        yield found("unreachable", turn, said, value("request.url", exchange.url), **words)
 
 
 def _end(exchange: Exchange) -> Quote | None:
@@ -72,18 +72,18 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
     if dig(error, "type") == "exceed_context_size_error" or TOO_LONG.search(words):
         asked, room = dig(error, "n_prompt_tokens") or "too many", dig(error, "n_ctx")
         more = _larger(asked, room)
-        yield found("context-overflow", turn.index, code, said, asked=asked, room=room or "fewer", more=more)
+        yield found("context-overflow", turn, code, said, asked=asked, room=room or "fewer", more=more)
     elif NO_TOOLS.search(words):
-        yield found("tools-without-jinja", turn.index, code, match(where, NO_TOOLS, words))
+        yield found("tools-without-jinja", turn, code, match(where, NO_TOOLS, words))
     elif status in (401, 403):
-        yield found("wrong-key", turn.index, code, said, base=_base(exchange))
+        yield found("wrong-key", turn, code, said, base=_base(exchange))
     elif status in (429, 503):
-        yield found("busy", turn.index, code, said, base=_base(exchange))
+        yield found("busy", turn, code, said, base=_base(exchange))
     elif TEMPLATE.search(words):
         roles = ", ".join(str(dig(m, "role")) for m in exchange.messages[:8])
-        yield found("template-refused", turn.index, code, match(where, TEMPLATE, words), roles=roles)
+        yield found("template-refused", turn, code, match(where, TEMPLATE, words), roles=roles)
     else:
-        yield found("request-refused", turn.index, code, said, status=status)
+        yield found("request-refused", turn, code, said, status=status)
 
 
 def _words(exchange: Exchange, error: Any) -> tuple[str, str]:
@@ -136,7 +136,7 @@ def _cache_finding(before: Turn, turn: Turn, had: int, cached: int) -> Finding:
     path = next((p for p in CACHED if dig(exchange.response, *p) is not None), CACHED[0])
     proof = [value(".".join(("response", *path)), cached)]
     if dig(before.exchange.response, "usage", "prompt_tokens") == had:
-        proof.append(value(f"turn {before.index}: response.usage.prompt_tokens", had))
+        proof.append(value(f"{before.label}: response.usage.prompt_tokens", had))
     off = match("run.server.command", r"--ctx-checkpoints 0\b", dig(turn.run, "server", "command"))
     if dig(exchange.request, "cache_prompt") is False:
         reason, change = "The request says cache_prompt: false.", "Leave cache_prompt out of the request."
@@ -151,4 +151,4 @@ def _cache_finding(before: Turn, turn: Turn, had: int, cached: int) -> Finding:
             "checkpoints (--ctx-checkpoints 0)."
         )
         change = "See where prompts diverge:  LLAMA_SERVER_SLOTS_DEBUG=1 course serve   and keep one client to a slot."
-    return found("cache-lost", turn.index, *proof, before=had, cached=cached, reason=reason, change=change)
+    return found("cache-lost", turn, *proof, before=had, cached=cached, reason=reason, change=change)

@@ -1,11 +1,10 @@
-"""Join what went over the wire with what smolagents made of it. Pure: records in, `Turn`s out.
+"""Turn the records of a tape into `Turn`s: each exchange with the model, joined with what smolagents made of it.
 
-Does: makes one `Turn` of each exchange and its step (course/turns/joining.py), with what was new in the request
-(diff.py), what its tokens are spent on (spans.py) and what smolagents changed (changes.py). Nothing is dropped:
-an exchange without a step has `step` None, a step without an exchange has `exchange` None.
-Does not: read files, judge, draw.
+Pure: reads no file, judges nothing, draws nothing. No record is dropped. An exchange without a step becomes a turn
+whose `step` is None; a step without an exchange becomes one whose `exchange` is None.
 
-    for turn in turns(Tape.read("tapes/….tape.jsonl").records()): print(turn.tokens, turn.code)
+    for turn in turns(Tape.read("tapes/….tape.jsonl").records()):
+        print(turn.label, turn.tokens, turn.code)
 """
 
 import json
@@ -20,31 +19,45 @@ from course.turns.spans import Span
 from course.turns.turn import Tokens, ToolCall, Turn
 
 __all__ = [
-    "Change", "Cut", "Diff", "Exchange", "Span", "Tokens", "ToolCall", "Turn",
+    "Change", "Cut", "Diff", "Exchange", "Record", "Span", "Tokens", "ToolCall", "Turn",
     "exchanges", "runs", "text_of", "turns",
 ]  # fmt: skip
 
 
-def turns(records: Iterable[Record], count: Callable[[str], int] | None = None) -> list[Turn]:
-    """The turns of a tape. `count` gives the tokens of a text, e.g. `lambda s: len(server.tokenize(s))`."""
-    rows = joining.rows(list(records))
+def turns(records: Iterable[Record], count: Callable[[str], int] | None = None, since: int = 0) -> list[Turn]:
+    """The turns of a tape, in its order.
+
+    `count` returns the number of tokens in a text, for example `lambda s: len(server.tokenize(s))`; without it,
+    the tokens of the parts of a prompt are estimated. `since` leaves out the turns of the first `since` records:
+    what is left keeps the numbers that it has on the whole tape.
+    """
     count = _remembering(count) if count else None
     result: list[Turn] = []
-    places: dict[int, int] = {}
-    run, conversations = None, Conversations()
-    for row in rows:
+    made: list[tuple[joining.Row, Turn]] = []
+    numbers: dict[int, int] = {}
+    run, run_number, number, conversations = None, 0, 0, Conversations()
+    for row in joining.rows(list(records)):
         if row.is_run:
-            run, conversations = row.record, Conversations()
+            run, number, conversations = row.record, 0, Conversations()
             continue
-        places[id(row)] = len(result) + 1
-        found = conversations.next(row.exchange.messages if row.exchange else [], row.step)
-        result.append(_turn(len(result) + 1, row, run, found, count))
-    again = {places[id(r)]: places[id(r.again)] for r in rows if r.again is not None}
-    return _nested([replace(t, repeated_in=again.get(t.index)) for t in result])
+        number += 1
+        run_number += number == 1
+        numbers[id(row)] = number
+        exchange = row.exchange
+        found = Diff()
+        if exchange:
+            answer = exchange.message if exchange.is_call else None
+            found = conversations.next(exchange.messages, row.step, number, answer)
+        turn = _turn(row, found, count)
+        made.append((row, replace(turn, index=len(made) + 1, number=number, run=run, run_number=run_number)))
+    for row, turn in made:
+        again = None if row.again is None else numbers[id(row.again)]
+        result.append(replace(turn, runs=run_number, repeated_in=again))
+    return [turn for (row, _), turn in zip(made, _nested(result), strict=True) if row.at >= since]
 
 
 def runs(made: Iterable[Turn]) -> list[list[Turn]]:
-    """The turns of each run; those before the first run record, if any, are a run of their own."""
+    """The turns of each run. Turns before the first run record, if any, form a run of their own."""
     result: list[list[Turn]] = []
     for turn in made:
         if not result or turn.run is not result[-1][-1].run:
@@ -54,16 +67,20 @@ def runs(made: Iterable[Turn]) -> list[list[Turn]]:
 
 
 def _nested(made: list[Turn]) -> list[Turn]:
-    """With `parent`: the turn with the shortest step during which this one happened, and which asked before it.
+    """The same turns with `parent`: of all earlier turns whose step was going on meanwhile, the shortest.
 
-    Agents may work at the same time. A step whose code or call names this turn's agent goes before one that doesn't.
+    Agents may work at the same time, so a step whose code or call names this turn's agent is preferred.
     """
-    hosts = [t for t in made if t.exchange and t.step and t.step.get("ended") and t.step.get("started")]
+    times = [(t, span) for t in made if t.exchange and (span := _step_time(t))]
 
     def parent(turn: Turn) -> int | None:
-        around = [t for t in hosts if t.index < turn.index and _during(turn, t)]
-        around = [t for t in around if turn.agent and _names(t, turn.agent)] or around
-        return min(around, key=lambda t: t.step["ended"] - t.step["started"]).index if around else None
+        around = [
+            (t, span)
+            for t, span in times
+            if t.index < turn.index and t.run_number == turn.run_number and _during(turn, *span)
+        ]
+        around = [(t, span) for t, span in around if turn.agent and _names(t, turn.agent)] or around
+        return min(around, key=lambda found: found[1][1] - found[1][0])[0].number if around else None
 
     return [replace(t, parent=p) if (p := parent(t)) else t for t in made]
 
@@ -72,25 +89,27 @@ def _names(host: Turn, agent: str) -> bool:
     return agent in (host.code or "") or agent in [c.name for c in host.tool_calls]
 
 
-def _during(turn: Turn, host: Turn) -> bool:
-    """By the steps' clock; an exchange without a step has the tape's, in whole milliseconds."""
-    begun, over = host.step["started"], host.step["ended"]
+def _step_time(turn: Turn) -> tuple[float, float] | None:
+    """When the turn's step started and ended, in epoch seconds."""
     step = turn.step or {}
-    if step.get("started") and step.get("ended"):
-        return begun <= step["started"] and step["ended"] <= over
-    started = turn.exchange.started if turn.exchange else step.get("started")
+    return (step["started"], step["ended"]) if step.get("started") and step.get("ended") else None
+
+
+def _during(turn: Turn, begun: float, over: float) -> bool:
+    """By the step's clock; an exchange without a step has the tape's, in whole milliseconds."""
+    if own := _step_time(turn):
+        return begun <= own[0] and own[1] <= over
+    started = turn.exchange.started if turn.exchange else (turn.step or {}).get("started")
     return started is not None and begun <= started < over - 0.001
 
 
-def _turn(index: int, row: joining.Row, run: Record | None, found: Diff, count: Callable | None) -> Turn:
+def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> Turn:
     exchange, step = row.exchange, row.step or {}
     response = exchange.response if exchange and isinstance(exchange.response, dict) else {}
     message = exchange.message if exchange else {}
     return Turn(
-        index=index,
         exchange=exchange,
         step=row.step,
-        run=run,
         new_messages=exchange.messages[found.start :] if exchange else [],
         prompt=(response.get("__verbose") or {}).get("prompt"),
         thinking=message.get("reasoning_content"),
@@ -128,7 +147,7 @@ def _tokens(response: Record, step: Record) -> Tokens:
 
 
 def _error(exchange: Exchange | None, response: Record) -> str | None:
-    """What went wrong on the wire, in the words of whoever said it."""
+    """What went wrong on the wire, in the words of the server or of the recorder."""
     if exchange is None:
         return None
     said = response.get("error")
@@ -140,7 +159,7 @@ def _error(exchange: Exchange | None, response: Record) -> str | None:
 
 
 def _remembering(count: Callable[[str], int]) -> Callable[[str], int]:
-    """The same text is in every later request; it is counted once."""
+    """Count each text once: every later request contains it again."""
     known: dict[str, int] = {}
 
     def counted(text: str) -> int:

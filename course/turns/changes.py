@@ -69,7 +69,7 @@ def check(text: str) -> str:
     return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
-def _who(logs: str, mark: re.Match) -> str:
+def _who(logs: str, mark: re.Match[str]) -> str:
     """smolagents keeps half of the limit before its mark; elsewhere it came with what was printed."""
     before = mark.start() - (len(LOGS) if logs.startswith(LOGS) else 0)
     return "printed output" if before == int(mark[1]) // 2 else "a tool's result"
@@ -112,7 +112,7 @@ def _texts(memory: list[list[Any]], sent: list[Record]) -> list[Change]:
     return [Change("text", f"message {n} says something else on the wire than in memory") for n in differ]
 
 
-def _same(group: list[tuple], text: str) -> bool:
+def _same(group: list[tuple[str, int | None, str | None]], text: str) -> bool:
     at = 0
     for number, (_, characters, name) in enumerate(group):
         if characters is None:  # an image: not compared

@@ -1,8 +1,8 @@
-"""The four ways in which clients speak to a model, read as one: chat completions. Pure.
+"""The four APIs by which clients ask a model, all read as chat completions.
 
-Does: finds messages, answer and token counts in requests and responses of /v1/chat/completions, /v1/completions,
-/v1/responses (OpenAI) and /v1/messages (Anthropic); llama-server answers all four. Puts their streams together.
-Does not: translate for sending, or touch what it doesn't know: that stays in the raw body.
+Pure. Finds messages, answer and token counts in requests and responses of /v1/chat/completions, /v1/completions and
+/v1/responses (OpenAI) and of /v1/messages (Anthropic), and assembles their streams; llama-server serves all four.
+Translates nothing for sending. What it does not know stays in the raw body.
 """
 
 import json
@@ -12,7 +12,7 @@ Record = dict[str, Any]
 
 
 def messages(request: Any) -> list[Record]:
-    """What the request says, as chat messages."""
+    """The request's messages as those of a chat completion."""
     if not isinstance(request, dict):
         return []
     if isinstance(request.get("messages"), list):
@@ -27,7 +27,7 @@ def messages(request: Any) -> list[Record]:
 
 
 def choice(response: Any) -> Record:
-    """The first answer: `message` and `finish_reason`; empty when there is none."""
+    """The first choice: `message` and `finish_reason`. Empty if there is none."""
     if not isinstance(response, dict):
         return {}
     choices = _dicts(response.get("choices"))
@@ -46,7 +46,7 @@ def choice(response: Any) -> Record:
 
 
 def usage(response: Record) -> Record:
-    """Token counts under the names of chat completions."""
+    """Token counts, named as in a chat completion. Empty if there are none."""
     said = response.get("usage")
     if not isinstance(said, dict):
         return {}
@@ -57,18 +57,19 @@ def usage(response: Record) -> Record:
     )
     outside = (said.get("cache_read_input_tokens") or 0) + (said.get("cache_creation_input_tokens") or 0)
     details = {} if cached is None else {"prompt_tokens_details": {"cached_tokens": cached}}
-    return {
-        "prompt_tokens": said["input_tokens"] + outside,  # Anthropic counts cached ones beside, OpenAI within
+    return {  # Anthropic's input_tokens exclude the cached ones, OpenAI's include them
+        "prompt_tokens": said["input_tokens"] + outside,
         "completion_tokens": said.get("output_tokens"),
         **details,
     }
 
 
 def from_events(events: list[Record]) -> Record | None:
-    """The response that typed events amount to (responses, messages); None when they are of another kind."""
+    """The response that typed events (of /v1/responses, /v1/messages) amount to. None for other events."""
     whole: Record | None = None
     for event in events:
-        kind, index = event.get("type") or "", event.get("index", event.get("output_index", 0))
+        kind = event.get("type") or ""
+        index: int = event.get("index") or 0
         if isinstance(event.get("response"), dict):
             whole = {
                 **(whole or {}),
@@ -85,7 +86,9 @@ def from_events(events: list[Record]) -> Record | None:
         elif kind == "message_delta":
             whole |= event.get("delta") or {}
             whole["usage"] = {**(whole.get("usage") or {}), **(event.get("usage") or {})}
-        elif kind == "response.output_item.done":  # for a stream that was cut off before the whole came
+        elif (
+            kind == "response.output_item.done"
+        ):  # in case the stream is cut off before the whole response comes
             whole["output"] = [*(whole.get("output") or []), event.get("item") or {}]
     return whole
 
@@ -101,7 +104,7 @@ def _grow(block: Record, delta: Record) -> None:
 
 
 def _item(item: Record) -> Record:
-    """An item of a responses input as a message."""
+    """An item of the `input` of /v1/responses as a message."""
     kind = item.get("type", "message")
     if kind == "function_call_output":
         return {"role": "tool", "content": item.get("output")}

@@ -1,85 +1,164 @@
-"""What a request has that the one before it had not. Pure.
+"""Which earlier request a request continues, and what it adds to it.
 
-Does: tells which earlier request a request goes on from (agents that call each other take turns on one tape), and
-compares the two message by message. Does not: compare inside a message.
+Pure. Agents that call each other alternate on one tape, so the previous request is often not the one continued.
+Messages are compared as wholes; what changed inside one is not looked for.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from course.turns.exchange import Record
+from course.turns.exchange import Record, text_of
 
 
 @dataclass(frozen=True)
 class Diff:
-    """Messages of a request that are new, that the previous request of the conversation had too, and that it
-    had and this one has not. `start` is how many at the beginning are the same: only those can be in a cache.
+    """How a request differs from the one that it continues. Empty for a request without messages.
+
+    `added` messages are new, `repeated` ones were in the earlier request too, `dropped` ones were only there.
+    `start` counts the messages at the beginning that are the same in both: nothing after them can be cached.
+    `continues` is the number, within the run, of the turn whose request this one continues; None for the first
+    request of a conversation. `sources` has one item per message of the request: the number of the turn that the
+    message came from (its response, or what was made of it), None where the tape does not tell.
     """
 
     added: list[Record] = field(default_factory=list)
     repeated: list[Record] = field(default_factory=list)
     dropped: list[Record] = field(default_factory=list)
     start: int = 0
+    continues: int | None = None
+    sources: list[int | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the model answered in turn `number`, and the step that was made of it."""
+
+    number: int
+    message: Record
+    step: Record | None = None
+
+    def is_in(self, message: Record) -> bool:
+        """Whether an assistant message of a later request repeats this answer.
+
+        smolagents has its memory summarized for a plan: then only the code or the calls are left, as a Python literal.
+        """
+        called = [c.get("id") for c in self.message.get("tool_calls") or []]
+        if called and called == [c.get("id") for c in message.get("tool_calls") or []]:
+            return True
+        text, content = text_of(message), text_of(self.message).strip()
+        planning = (self.step or {}).get("kind") == "planning"  # its text is set between two sentences
+        if content and (text.lstrip().startswith(content) or (planning and content in text)):
+            return True
+        code = (self.step or {}).get("code")
+        return text.startswith("Calling tools:") and (
+            bool(code and repr(code) in text) or any(id and repr(id) in text for id in called)
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Conversation:
-    """The last request of one agent. `agent` is its name as far as a step has told."""
+    """The last request of one agent, made in turn `number`, and the answers so far.
+
+    `agent` is its name as far as a step has told.
+    """
 
     sent: list[Record]
+    number: int
+    sources: list[int | None]
+    answers: list[Answer]
     agent: str | None = None
     planned: bool = False
 
     @cached_property
     def keys(self) -> set[str]:
-        """Its messages, to look one up at once: a tape may have hundreds of conversations of hundreds of messages."""
+        """Its messages, for lookup: a tape may have hundreds of conversations of hundreds of messages."""
         return {_key(m) for m in self.sent}
 
 
-def diff(before: list[Record], now: list[Record]) -> Diff:
-    start = common_start(before, now)
-    old, new = before[start:], now[start:]
-    if not old:
-        return Diff(list(new), list(now[:start]), [], start)
-    keys = [[_key(m) for m in side] for side in (old, new)]
-    added, repeated, dropped = [], list(now[:start]), []
-    for what, a, b, c, d in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+def diff(before: Conversation | None, now: list[Record]) -> Diff:
+    """What the request `now` adds to, repeats from and drops from the request that it continues."""
+    if before is None:
+        return Diff(list(now), sources=[None] * len(now))
+    start = common_start(before.sent, now)
+    old, new = before.sent[start:], now[start:]
+    added: list[Record] = []
+    dropped: list[Record] = []
+    repeated = list(now[:start])
+    keys = [_key(m) for m in old], [_key(m) if old else "" for m in new]
+    for what, a, b, c, d in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
         if what == "equal":
             repeated += new[c:d]
         else:
             dropped += old[a:b]
             added += new[c:d]
-    return Diff(added, repeated, dropped, start)
+    return Diff(added, repeated, dropped, start, before.number, _sources(before, now, start))
+
+
+def _sources(before: Conversation, now: list[Record], start: int) -> list[int | None]:
+    """The turn that each message came from: its answer, and what follows it up to the next one.
+
+    An answer is recognized by its text. One that was empty, or rewritten by the client, is the last turn's if it is
+    the first answer that the request adds.
+    """
+    sources = list(before.sources[:start])
+    last = max((n for n in sources if n), default=0)
+    left = [a for a in before.answers if a.number > last]
+    current = sources[-1] if sources else None
+    fresh = start == len(before.sent)
+    for message in now[start:]:
+        if message.get("role") == "assistant":
+            at = next((i for i, answer in enumerate(left) if answer.is_in(message)), None)
+            current = before.number if fresh and at is None else None if at is None else left[at].number
+            left = left[at + 1 :] if at is not None else left
+            fresh = False
+        sources.append(current)
+    return sources
 
 
 class Conversations:
-    """Who goes on from where. A run record begins anew; so does a first step that doesn't go on."""
+    """The conversations of one run that a request may continue.
+
+    A first step that does not continue its request begins a conversation of its own: the agent was run again.
+    """
 
     def __init__(self) -> None:
         self.open: list[Conversation] = []
 
-    def next(self, messages: list[Record], step: Record | None) -> Diff:
-        """The diff of this request to the one that it goes on from."""
+    def next(
+        self, messages: list[Record], step: Record | None, number: int, answer: Record | None = None
+    ) -> Diff:
+        """The diff of turn `number`'s request to the one that it continues. `answer` is the message that came back.
+
+        Without an `answer` (None, not an empty one) the request only gets compared, and no later one continues it: it
+        did not ask the model, for example to count tokens.
+        """
         if not messages:
             return Diff()
         found = self._find(messages, step)
-        first = bool(step) and step.get("step_number") == 1 and step.get("kind", "action") == "action"
+        if answer is None:
+            return diff(found, messages)
+        first = step is not None and step.get("step_number") == 1 and step.get("kind", "action") == "action"
         if found and first and not found.planned and common_start(found.sent, messages) < len(found.sent):
             self.open.remove(found)
             found = None
-        result = diff(found.sent if found else [], messages)
+        result = diff(found, messages)
         if found:
             self.open.remove(found)
-        planned = bool(step) and step.get("kind") == "planning"
-        agent = step["agent"] or "" if step and "agent" in step else found.agent if found else None
-        self.open.append(Conversation(messages, agent, planned))  # the latest comes last, and wins a draw
+        planned = step is not None and step.get("kind") == "planning"
+        agent = found.agent if found else None
+        if step is not None and "agent" in step:
+            agent = step["agent"] or ""
+        # the latest comes last, and wins a draw
+        answers = [*(found.answers if found else []), Answer(number, answer, step)]
+        self.open.append(Conversation(messages, number, result.sources, answers, agent, planned))
         return result
 
     def _find(self, messages: list[Record], step: Record | None) -> Conversation | None:
         named = step is not None and "agent" in step
-        name = (step["agent"] or "") if named else None
+        name = (step["agent"] or "") if step is not None and named else None
         fitting = [c for c in self.open if not named or c.agent in (None, name)]
         best = max(reversed(fitting), key=lambda c: common_start(c.sent, messages), default=None)
         if best and common_start(best.sent, messages):
@@ -92,7 +171,8 @@ class Conversations:
         return next((c for c in reversed(fitting) if named and c.agent == name), None)
 
 
-def common_start(a: list[Record], b: list[Record]) -> int:
+def common_start(a: Sequence[Record], b: Sequence[Record]) -> int:
+    """How many messages at the beginning are the same in both."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 

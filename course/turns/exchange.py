@@ -1,8 +1,7 @@
-"""One exchange from the tape: the request and the response, parsed. Pure.
+"""One exchange from the tape: the request and the response, parsed.
 
-Does: parses bodies, puts a streamed response together to the shape of one that was not streamed, and reads other
-APIs than chat completions as if they were that (dialects.py).
-Does not: know about agents, or leave anything out; the raw text stays beside what was parsed.
+Pure. A streamed response is assembled into the shape of one that was not streamed, and other APIs are read as chat
+completions (dialects.py). Nothing is left out: the raw text stays beside what was parsed. Knows nothing of agents.
 """
 
 import base64
@@ -13,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from course.turns import dialects
 
 Record = dict[str, Any]
 
+CALL = re.compile(r"/(?:completions?|responses|messages|api/chat|api/generate)$")
 LINE_END = re.compile(r"\r\n|\n|\r")
 """What ends a line on the wire (server-sent events, WHATWG HTML 9.2.6). `str.splitlines` also splits at U+2028, U+2029,
 U+0085, form feed and others, which JSON may hold unescaped.
@@ -26,10 +27,11 @@ U+0085, form feed and others, which JSON may hold unescaped.
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its response. `request` and `response` are parsed JSON, or text where it is none.
+    """One request and its response. `request` and `response` are parsed JSON, or text if they are not JSON.
 
-    A streamed response is put together to the shape of one that was not; `streamed` tells, and `raw_response`
-    keeps the text as it came. `status` is 0 when no response came; `error` says why it broke off.
+    A response with `streamed` set was assembled from its events; `raw_response` keeps the text as it came. `started`
+    is epoch time, `seconds` the whole exchange, `chunks` the response's [milliseconds, bytes]. `status` is 0 if no
+    response came, and `error` says why the exchange broke off.
     """
 
     id: int | None
@@ -50,15 +52,22 @@ class Exchange:
 
     @cached_property
     def messages(self) -> list[Record]:
+        """The request's messages as those of a chat completion, whatever API it is for."""
         return dialects.messages(self.request)
 
     @cached_property
     def choice(self) -> Record:
+        """The first choice of the response: `message` and `finish_reason`. Empty if there is none."""
         return dialects.choice(self.response)
 
     @property
+    def is_call(self) -> bool:
+        """Whether it asks the model for an answer, by its address or by the answer that came."""
+        return self.method == "POST" and bool(self.choice or CALL.search(urlsplit(self.url).path.rstrip("/")))
+
+    @property
     def message(self) -> Record:
-        """The message that the model sent back; empty when there is none."""
+        """The message that the model sent back. Empty if there is none."""
         return self.choice.get("message") or {}
 
     @property
@@ -67,11 +76,12 @@ class Exchange:
 
 
 def exchanges(entries: Iterable[Record]) -> list[Exchange]:
+    """The exchanges among the records of a tape, or of a HAR file's entries."""
     return [exchange_of(e) for e in entries if e.get("_type", "entry") == "entry"]
 
 
 def assemble(sse: str) -> Record:
-    """The response that a stream of server-sent events amounts to. An event that was cut off is left out."""
+    """The response that a stream of server-sent events amounts to. An event that was cut off is ignored."""
     events = _events(sse)
     if typed := dialects.from_events(events):
         return typed
@@ -88,7 +98,7 @@ def assemble(sse: str) -> Record:
 
 
 def _events(sse: str) -> list[Record]:
-    """The JSON objects of the stream; llama-server's `error:` lines too."""
+    """The JSON objects of the stream, one per line, and those of llama-server's `error:` lines."""
     events = []
     for line in LINE_END.split(sse):
         _, is_field, data = line.partition(":")
@@ -104,7 +114,7 @@ def _events(sse: str) -> list[Record]:
 
 
 def text_of(message: Record) -> str:
-    """A message's content as text: parts are joined with nothing between, as llama-server's templates do."""
+    """A message's content as text. Parts are joined without a separator, as llama-server's templates join them."""
     content = message.get("content")
     if isinstance(content, list):
         return "".join(_part(p) if isinstance(p, dict) else str(p) for p in content)
@@ -114,7 +124,8 @@ def text_of(message: Record) -> str:
 def _part(part: Record) -> str:
     if part.get("type") == "tool_result":
         return text_of(part)
-    return part.get("text", part.get("thinking", f"[{part.get('type')}]"))
+    text = part.get("text", part.get("thinking"))
+    return text if isinstance(text, str) else f"[{part.get('type')}]"
 
 
 def _add_delta(choices: dict[int, Record], choice: Record) -> None:
@@ -145,6 +156,7 @@ def _add_call(calls: list[Record], delta: Record) -> None:
 
 
 def exchange_of(entry: Record) -> Exchange:
+    """A HAR entry as an `Exchange`."""
     request, response = entry.get("request") or {}, entry.get("response") or {}
     post, content = request.get("postData") or {}, response.get("content") or {}
     raw_request = _decoded(post.get("text"), post.get("_encoding"))

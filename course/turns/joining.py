@@ -1,8 +1,8 @@
-"""Which step belongs to which exchange. Pure: the records of a tape in, rows out.
+"""Which step belongs to which exchange: the records of a tape in, rows out.
 
-Does: joins by the response's id; where smolagents keeps none (streaming, planning, the max-steps call, a request
-that failed) by what was said, by failure, and by time; says how each was joined; finds the attempts that were
-repeated. Does not: drop a record, or make a step of an exchange that has none.
+Pure. A step is joined by its response id. Where smolagents keeps none (streaming, planning, the max-steps call, a
+request that failed) it is joined by content, by failure, or by time, and the row says by which. No record is
+dropped, and no step is invented.
 """
 
 from collections import defaultdict
@@ -15,11 +15,13 @@ SLACK = 0.1  # seconds by which the clocks of the tape and of smolagents may dif
 
 @dataclass
 class Row:
-    """A record of the tape with what belongs to it. `joined` is id, content, failure or time; None unjoined.
+    """A record, which is number `at` on its tape (from 0), and what belongs to it.
 
-    `again` is the row of the next attempt, when this exchange failed and the same request was sent once more.
+    `joined` is id, content, failure or time; None if nothing was joined. `again` is the row of the next attempt, if
+    this exchange failed and the same request was sent again in the same run.
     """
 
+    at: int
     record: Record
     exchange: Exchange | None = None
     step: Record | None = None
@@ -32,8 +34,8 @@ class Row:
 
 
 def rows(records: list[Record]) -> list[Row]:
-    """In the order of the tape; a step stands where its exchange does, and where it was noted if it has none."""
-    every = [Row(r, exchange_of(r) if r.get("_type") == "entry" else None) for r in records]
+    """In the order of the tape. A step is in its exchange's row; one without an exchange has a row of its own."""
+    every = [Row(n, r, exchange_of(r) if r.get("_type") == "entry" else None) for n, r in enumerate(records)]
     by_id: dict[str, list[int]] = defaultdict(list)
     for at, row in enumerate(every):
         if row.exchange and row.exchange.response_id:
@@ -54,7 +56,7 @@ def rows(records: list[Record]) -> list[Row]:
 
 
 def failed(exchange: Exchange) -> bool:
-    """No response, or one that says that it is an error."""
+    """Whether no response came, or an error."""
     said = exchange.response.get("error") if isinstance(exchange.response, dict) else None
     return bool(exchange.error or said) or not exchange.status or exchange.status >= 400
 
@@ -65,7 +67,7 @@ def _give(row: Row, to: Row | None, how: str) -> None:
 
 
 def _same_id(every: list[Row], at: int, places: list[int]) -> Row | None:
-    """The last exchange of that id before the step, else the first after it. Servers may use an id twice."""
+    """The last exchange with that id before the step, else the first after it: a server may reuse an id."""
     free = [p for p in places if every[p].step is None]
     before = [p for p in free if p < at]
     return every[before[-1]] if before else every[free[0]] if free else None
@@ -73,25 +75,26 @@ def _same_id(every: list[Row], at: int, places: list[int]) -> Row | None:
 
 def _best(every: list[Row], at: int) -> tuple[Row | None, str]:
     step = every[at].record
-    free = [row for row in reversed(every[:at]) if _is_free(row, step)]
+    free = [(row, e) for row in reversed(every[:at]) if (e := row.exchange) and _is_free(row, e, step)]
     for how, fits in (("content", _says), ("failure", _both_failed)):
-        if match := next((row for row in free if fits(row.exchange, step)), None):
+        if match := next((row for row, exchange in free if fits(exchange, step)), None):
             return match, how
-    return (free[0] if free else None), "time"
+    return (free[0][0] if free else None), "time"
 
 
-def _is_free(row: Row, step: Record) -> bool:
-    """An exchange that has no step yet, and was made while this step was."""
-    if row.exchange is None or row.step is not None:
+def _is_free(row: Row, exchange: Exchange, step: Record) -> bool:
+    """Whether the row has no step yet and its exchange was made while this step was going on."""
+    if row.step is not None:
         return False
-    if step.get("started") is None or row.exchange.started is None:
+    if step.get("started") is None or exchange.started is None:
         return True
-    ended = step.get("ended") or row.exchange.started
-    return step["started"] - SLACK <= row.exchange.started <= ended + SLACK
+    ended: float = step.get("ended") or exchange.started
+    started: float = step["started"]
+    return started - SLACK <= exchange.started <= ended + SLACK
 
 
 def _says(exchange: Exchange, step: Record) -> bool:
-    """The step has the words that came in this response."""
+    """Whether the step contains the text, or the calls, that came in this response."""
     called = [c.get("id") for c in exchange.message.get("tool_calls") or []]
     if called and called == [c.get("id") for c in step.get("tool_calls") or []]:
         return True
@@ -111,10 +114,12 @@ def _both_failed(exchange: Exchange, step: Record) -> bool:
 
 
 def _find_attempts(kept: list[Row]) -> None:
-    """A failed exchange without a step, and the next one that sends the same: one request, two attempts."""
+    """A failed exchange without a step, and the next one of the run that sends the same: two attempts at one request."""
     latest: dict[str, Row] = {}
-    for row in reversed([r for r in kept if r.exchange and r.exchange.raw_request]):
-        sent = row.exchange.raw_request
-        if failed(row.exchange) and row.step is None:
-            row.again = latest.get(sent)
-        latest[sent] = row
+    for row in reversed(kept):
+        if row.is_run:
+            latest.clear()
+        if row.exchange and (sent := row.exchange.raw_request):
+            if failed(row.exchange) and row.step is None:
+                row.again = latest.get(sent)
+            latest[sent] = row

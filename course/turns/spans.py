@@ -10,9 +10,10 @@ The wording by which parts are told is smolagents' (agents.py and memory.py, 1.2
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
+from typing import Any
 
 from course.turns import dialects
 from course.turns.exchange import Record, text_of
@@ -52,12 +53,15 @@ def spans(
     total: int | None = None,
     cached: int | None = None,
     count: Callable[[str], int] | None = None,
+    sources: Sequence[int | None] = (),
 ) -> tuple[list[Span], str]:
     """The parts of a request in order, and how their tokens were found.
 
     `prompt` is the rendered prompt, `total` and `cached` tokens as the server counted them, all None if unknown.
+    `sources` has, for each message, the number of the turn that it came from (`Diff.sources`).
     """
-    pieces = _placed(_pieces(request), prompt) if prompt else _pieces(request)
+    pieces = _pieces(request, sources)
+    pieces = _placed(pieces, prompt) if prompt else pieces
     texts = [text for _, text in pieces]
     if count:
         tokens, how = [count(t) if t else 0 for t in texts], COUNTED
@@ -87,24 +91,24 @@ def shares(weights: list[int], total: int) -> list[int]:
     return [b - a for a, b in pairwise(ends)]
 
 
-def _pieces(request: Record) -> list[tuple[Span, str]]:
+def _pieces(request: Record, sources: Sequence[int | None]) -> list[tuple[Span, str]]:
     """(span without numbers, text) in the order of the request; the `tools` field after the system prompt."""
     result: list[tuple[Span, str]] = []
-    turn, asked = 0, False
+    asked = False
     tools = request.get("tools")
-    for message in dialects.messages(request):
+    for message, source in zip(dialects.messages(request), chain(sources, repeat(None)), strict=False):
         role, text = message.get("role"), text_of(message)
+        turn = "an earlier turn" if source is None else f"turn {source}"
         if role in ("system", "developer"):
             result += _system(text)
         elif role == "assistant":
             if text.startswith(PLAN):
                 result.append((Span("plan", "plan", 0), text))
             else:
-                turn += 1
                 result += _past(turn, text + _calls_of(message))
         elif text.startswith(("Observation:", "Error:", "Call id:")) or role == "tool":
             what = "observation" if text.startswith("Observation:") or role == "tool" else "error"
-            result.append((Span("observation", f"{what} of turn {turn}", 0), text))
+            result.append((Span("observation", f"{what} of {turn}", 0), text))
         elif text.startswith("Now proceed and carry out this plan."):
             result.append((Span("plan", "go-ahead after the plan", 0), text))
         elif not asked:
@@ -118,7 +122,7 @@ def _pieces(request: Record) -> list[tuple[Span, str]]:
     return [_tools(tools), *result] if tools else result
 
 
-def _tools(tools: list) -> tuple[Span, str]:
+def _tools(tools: list[Any]) -> tuple[Span, str]:
     return Span("tools", "tools, as a field of the request", 0), json.dumps(tools, ensure_ascii=False)
 
 
@@ -139,12 +143,12 @@ def _system(text: str) -> list[tuple[Span, str]]:
     ]
 
 
-def _past(turn: int, text: str) -> list[tuple[Span, str]]:
+def _past(turn: str, text: str) -> list[tuple[Span, str]]:
     at = 0 if text.startswith(CALLS) else text.find("\n" + CALLS)
     if at < 0:
-        return [(Span("turn", f"turn {turn}", 0), text)]
-    said = [(Span("turn", f"turn {turn}", 0), text[:at])] if at else []
-    return [*said, (Span("calls", f"turn {turn}, its call once more", 0), text[at:])]
+        return [(Span("turn", turn, 0), text)]
+    said = [(Span("turn", turn, 0), text[:at])] if at else []
+    return [*said, (Span("calls", f"{turn}, call repeated", 0), text[at:])]
 
 
 def _placed(pieces: list[tuple[Span, str]], prompt: str) -> list[tuple[Span, str]]:
@@ -180,7 +184,9 @@ def _tools_named(pieces: list[tuple[Span, str]], tool: Record) -> list[tuple[Spa
     return pieces
 
 
-def _with_rest(pieces: list, tokens: list[int], rest: int) -> tuple[list, list[int]]:
+def _with_rest(
+    pieces: list[tuple[Span, str]], tokens: list[int], rest: int
+) -> tuple[list[tuple[Span, str]], list[int]]:
     """What the server counted beyond the texts is the template's, spread evenly between them."""
     spread = shares([1] * len(pieces), rest)
     template = (Span("template", "chat template", 0), "")

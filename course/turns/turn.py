@@ -1,7 +1,7 @@
-"""One turn: an exchange with the model and the step that smolagents made of it. Values only.
+"""One turn: an exchange with the model and the step that smolagents made of it.
 
-Does: names what a turn has; finds on demand what its tokens are spent on (spans.py) and what smolagents changed
-(changes.py). Does not: join anything; `course.turns.turns` makes turns from a tape's records.
+Values only; `course.turns.turns` makes them from a tape's records. What a turn's tokens are spent on (spans.py)
+and what smolagents changed (changes.py) is found on demand.
 """
 
 import json
@@ -19,7 +19,7 @@ from course.turns.spans import Span, spans
 
 @dataclass(frozen=True)
 class Tokens:
-    """`prompt` = `cached` (in the server's cache) + `new` (read in this request). `generated` follow."""
+    """Token counts: `prompt` = `cached` (found in the KV cache) + `new` (processed in this request). None if unknown."""
 
     prompt: int | None = None
     cached: int | None = None
@@ -29,8 +29,9 @@ class Tokens:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call that the model asked for. `source` is wire (`tool_calls` of the message) or content (smolagents
-    found it in the text). `arguments` are parsed where they are JSON.
+    """A call that the model asked for. `arguments` are parsed if they are JSON.
+
+    `source` is "wire" (`tool_calls` of the message) or "content" (smolagents found the call in the text).
     """
 
     name: str
@@ -43,18 +44,25 @@ class ToolCall:
 class Turn:
     """One exchange with the model and the step that smolagents made of it.
 
-    `new_messages` are those after the longest common start with the previous request of the conversation: what
-    no cache can have. `diff` compares message by message. `thinking` is `reasoning_content`; a `<think>` block
-    that the server left in `content` stays there. `prompt` is known when the request said `"verbose": true`.
-    `seconds` are wall time of the exchange, `timings` llama.cpp's.
+    `index` counts the turns of the tape from 1 and is unique there. What people see is `label`: `number`, which counts
+    from 1 within each run, and `run_number` if the tape has several runs (`runs`). Every reference to another turn
+    (`repeated_in`, `parent`, those in `diff`) is a `number` of the same run.
 
-    `joined` says how exchange and step were matched: id, content, failure, time, or None. `repeated_in` is the
-    index of the turn that sent the same request again after this one failed; `parent` that of the turn in whose
-    step this one happened (a managed agent's), `agent` the name of the agent, where the tape tells.
+    `new_messages` are those after the longest common start with the request that this one continues: the part that
+    no cache can hold. `diff` compares the two message by message. `thinking` is `reasoning_content`; a `<think>`
+    block that the server left in `content` stays there. `prompt` is known if the request had `"verbose": true`.
+    `seconds` are the exchange's wall time, `timings` llama.cpp's.
+
+    `joined` says how exchange and step were matched: id, content, failure, time, or None. `repeated_in` is the turn
+    that sent the same request again after this one failed. `parent` is the turn during whose step this one happened
+    (a managed agent's), `agent` the name of the agent, if the tape tells.
     """
 
-    index: int
     exchange: Exchange | None
+    index: int = 1
+    number: int = 1
+    run_number: int = 1
+    runs: int = 1
     step: Record | None = None
     run: Record | None = None
     new_messages: list[Record] = field(default_factory=list)
@@ -79,7 +87,14 @@ class Turn:
     count: Callable[[str], int] | None = field(default=None, repr=False, compare=False)
 
     @property
+    def label(self) -> str:
+        """The turn's name: "turn 1", or "run 2, turn 1" on a tape with several runs."""
+        name = f"turn {self.number}"
+        return f"run {self.run_number}, {name}" if self.runs > 1 else name
+
+    @property
     def is_final(self) -> bool:
+        """Whether the run ended with this turn's answer."""
         return bool(self.step and (self.step.get("is_final") or self.step.get("kind") == "max_steps"))
 
     @property
@@ -97,20 +112,23 @@ class Turn:
         request = self.exchange.request if self.exchange else None
         if not isinstance(request, dict):
             return [], ""
-        return spans(request, self.prompt, self.tokens.prompt, self.tokens.cached, self.count)
+        return spans(
+            request, self.prompt, self.tokens.prompt, self.tokens.cached, self.count, self.diff.sources
+        )
 
     @cached_property
     def changes(self) -> list[Change] | None:
-        """What smolagents changed between memory and wire; None when the tape has no record of memory."""
+        """What smolagents changed between memory and wire. None if the tape has no record of memory."""
         return changes.changes(self.step, self.exchange)
 
     @cached_property
     def cuts(self) -> list[Cut]:
-        """Where the observation was cut, and by how much as far as anybody knows."""
+        """Where the observation was truncated, and by how much if that is known."""
         return changes.cuts(self.step)
 
     @cached_property
     def tool_calls(self) -> list[ToolCall]:
+        """The calls in the message, else those that smolagents parsed out of the content."""
         called = self.exchange.message.get("tool_calls") if self.exchange else None
         if called:
             given = [(c.get("id"), c.get("function") or {}) for c in called]

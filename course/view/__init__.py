@@ -17,9 +17,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from course.turns import Span, Turn, text_of
+from course.turns import Span, Turn, runs, text_of
 from course.view import charts, raw
-from course.view.wording import beginning, facts, is_long, parts, short, size, step_name, text
+from course.view.wording import beginning, facts, is_long, parts, run_name, short, size, step_name, text
 
 __all__ = ["overview", "page", "render", "show", "style", "text", "tokens_shown"]
 
@@ -89,6 +89,10 @@ def span_rows(turn: Turn) -> list[Span]:
     return [*found[:first], Span("turn", f"{len(between)} parts between", *sums), *found[last:]]
 
 
+def by_run(turns: list[Turn]) -> list[list[Turn]]:
+    return runs(turns)
+
+
 def stack_of(kind: str) -> str:
     return next(name for name, kinds in charts.STACK.items() if kind in kinds)
 
@@ -125,7 +129,9 @@ def _file(name: str) -> Markup:
 def _summary(turns: list[Turn]) -> str:
     run = next((t.run for t in turns if t.run), None) or {}
     server = run.get("server") or {}
+    ran = len(runs(turns))
     said = [
+        *([f"{ran} runs"] if ran > 1 else []),
         f"{len(turns)} turn{'' if len(turns) == 1 else 's'}",
         f"{sum(t.seconds or 0 for t in turns):.1f} s",
     ]
@@ -147,7 +153,7 @@ def _environment() -> Environment:
     )
     filters = (
         text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, span_rows, stack_of,
-        tojson_plain, charts.phases, charts.timeline, charts.growth,
+        tojson_plain, run_name, by_run, charts.tick, charts.phases, charts.timeline, charts.growth,
     )  # fmt: skip
     environment.filters |= {f.__name__: f for f in filters}
     return environment

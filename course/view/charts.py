@@ -111,7 +111,7 @@ def timeline(turns: list[Turn]) -> Chart | None:
     for n, ((turn, p), at) in enumerate(zip(timed, places, strict=True)):
         y = n * row
         if n % every == 0:
-            labels.append((str(turn.index), 0, y + row / 2))
+            labels.append((tick(turn), 0, y + row / 2))
         begin, end = 100 * at / whole, 100 * (at + p.seconds) / whole
         if turn.tokens.prompt and turn.tokens.cached is not None and every == 1:
             share = f"{turn.tokens.cached / turn.tokens.prompt:.0%} cached"
@@ -120,7 +120,7 @@ def timeline(turns: list[Turn]) -> Chart | None:
         for kind, name in PHASES.items():
             seconds = getattr(p, kind)
             if seconds:
-                said = f"turn {turn.index}: {name}, {seconds:.2f} s"
+                said = f"{turn.label}: {name}, {seconds:.2f} s"
                 bars.append(Bar(kind, 100 * at / whole, y, 100 * seconds / whole, row * 0.72, said))
                 at += seconds
     used = [(k, f"{name}, {total:.1f} s") for k, name in PHASES.items() if (total := _sum(timed, k))]
@@ -128,7 +128,7 @@ def timeline(turns: list[Turn]) -> Chart | None:
     longest, p = max(timed, key=lambda pair: pair[1].seconds)
     said = (
         f"{len(timed)} turn{'' if len(timed) == 1 else 's'} in {whole:.1f} seconds: "
-        f"{'; '.join(name for _, name in used)}. The longest is turn {longest.index} with {p.seconds:.1f} s."
+        f"{'; '.join(name for _, name in used)}. The longest is {longest.label} with {p.seconds:.1f} s."
     )
     marks = [100 * b / whole for b in breaks]
     return Chart(row * len(timed), bars, labels, notes, ticks, marks, used, said)
@@ -150,28 +150,33 @@ def growth(turns: list[Turn]) -> Chart | None:
             high = HIGH * tokens / top
             y -= high
             if tokens:
-                said = f"turn {turn.index}: {NAMES[kind]}, {tokens:,} tokens"
+                said = f"{turn.label}: {NAMES[kind]}, {tokens:,} tokens"
                 bars.append(Bar(kind, n * width, y, width * 0.82, high, said))
         if turn.tokens.cached:
-            said = f"turn {turn.index}: {turn.tokens.cached:,} tokens from the cache"
+            said = f"{turn.label}: {turn.tokens.cached:,} tokens from the cache"
             bars.append(
                 Bar("cache", n * width, HIGH - HIGH * turn.tokens.cached / top, width * 0.82, 2, said)
             )
     every = -(-len(asked) // 20)
-    labels = [(str(t.index), (n + 0.41) * width, HIGH + 14) for n, t in enumerate(asked) if n % every == 0]
+    labels = [(tick(t), (n + 0.41) * width, HIGH + 14) for n, t in enumerate(asked) if n % every == 0]
     ticks = [(f"{v:,.0f}", HIGH - HIGH * v / top) for v in _round_steps(top)]
     kinds = [(k, NAMES[k]) for k in NAMES if any(s.get(k) for s in stacks)]
     if any(t.tokens.cached for t in asked):
         kinds.append(("cache", "up to this line from the cache"))
     first, last = (sum(stacks[i].values()) for i in (0, -1))
     said = (
-        f"From {first:,} tokens in turn {asked[0].index} to {last:,} in turn {asked[-1].index}"
+        f"From {first:,} tokens in {asked[0].label} to {last:,} in {asked[-1].label}"
         + (f", of {size:,} that the server's context holds" if size else "")
         + "; the most is "
         + f"{most:,}."
     )
     line = (HIGH - HIGH * size / top, f"context, {size:,} tokens") if size and size <= top else None
     return Chart(HIGH, bars, labels, [], ticks, [], kinds, said, line)
+
+
+def tick(turn: Turn) -> str:
+    """The turn's number for an axis: 3, or 2.1 (run 2, turn 1) on a tape with several runs."""
+    return f"{turn.run_number}.{turn.number}" if turn.runs > 1 else str(turn.number)
 
 
 def stack(turn: Turn) -> dict[str, int]:

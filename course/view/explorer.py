@@ -19,7 +19,7 @@ import ipywidgets as widgets
 from course import view
 from course.tape import Tape
 from course.turns import Record, Turn, runs, turns
-from course.view.wording import facts
+from course.view.wording import facts, run_name
 
 Source = Tape | str | Path | list[Record] | list[Turn]
 NONE = (None, None)  # of no source, no run
@@ -80,7 +80,7 @@ class Explorer:
     def shown(self) -> list[Turn]:
         """The turns that the panes show."""
         picked = [(self.found.get(p.run.value, []), p.turn.value) for p in (self.first, self.second)]
-        return [t for run, index in picked for t in run if t.index == index]
+        return [t for run, number in picked for t in run if t.number == number]
 
     def _run_picked(self, pane: "_Pane") -> None:
         if not self._busy:
@@ -135,7 +135,7 @@ class _Pane:
         self.run.value = value if value in [v for _, v in options] else options[0][1]
 
     def offer_turns(self, run: list[Turn], newest: bool) -> None:
-        options = [(f"{t.index} · {facts(t)}", t.index) for t in run]
+        options = [(f"{t.number} · {facts(t)}", t.number) for t in run]
         known, before = [value for _, value in options], self.turn.value
         if list(self.turn.options) != options:
             self.turn.options = options
@@ -150,7 +150,7 @@ class _Pane:
         known = [value for _, value in self.turn.options]
         self.before.disabled = not used or self.turn.value == known[0]
         self.next.disabled = not used or self.turn.value == known[-1]
-        turn = [t for t in run if t.index == self.turn.value]
+        turn = [t for t in run if t.number == self.turn.value]
         self.body.value = (view.overview(run).data if charts and used else "") + (
             view.show(turn).data if turn else ""
         )
@@ -164,14 +164,14 @@ def _turns(source: Source, count: Callable | None) -> list[Turn]:
 
 
 def _name(run: list[Turn], source: Source) -> str:
-    asked = (run[0].run or {}).get("question") or "run"
+    asked = run_name(run[0]) if run[0].runs > 1 else (run[0].run or {}).get("question") or "run"
     asked = asked if len(asked) <= 48 else asked[:47] + "…"
     path = source.path if isinstance(source, Tape) else None if isinstance(source, list) else Path(source)
     return f"{asked} ({path.name.partition('.')[0]})" if path else asked
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """A question that was asked again is numbered, or nobody could tell its runs apart."""
+    """Names that occur more than once, numbered."""
     return [
         f"{name} · {names[: n + 1].count(name)}" if names.count(name) > 1 else name
         for n, name in enumerate(names)

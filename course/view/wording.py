@@ -15,7 +15,7 @@ LONG_CHARACTERS, LONG_LINES = 1100, 22
 
 def text(turn: Turn, width: int = 100) -> str:
     """One turn for the console."""
-    lines = [f"── Turn {turn.index} · {facts(turn)} ".ljust(width, "─")]
+    lines = [f"── {turn.label.capitalize()} · {facts(turn)} ".ljust(width, "─")]
     if turn.tokens.prompt is not None:
         lines.append("   " + " · ".join(f"{n:,} tokens {_WORDS[name]}" for name, n in parts(turn)))
     if turn.spans:
@@ -80,6 +80,12 @@ def step_name(turn: Turn) -> str:
     return (
         f"In smolagents: {named or 'step ' + str(step.get('step_number'))}{who}" if step else "In smolagents"
     )
+
+
+def run_name(turn: Turn) -> str:
+    """The turn's run and what was asked in it: "Run 2: How fast?"."""
+    question = (turn.run or {}).get("question")
+    return f"Run {turn.run_number}: {question}" if question else f"Run {turn.run_number}"
 
 
 def facts(turn: Turn) -> str:

@@ -93,9 +93,7 @@ matched = {step.step_number: exchange_of[step.model_output_message.raw.id] for s
 # %%
 made = turns(tape.records())
 joined = {turn.step["step_number"]: turn.exchange.id for turn in made if turn.step}
-check.exercise(
-    "05.1", matched, lambda m: m == joined, hint="one entry for each step: {1: …, 2: …}"
-)
+check.exercise("05.1", matched, lambda m: m == joined, hint="one entry for each step: {1: …, 2: …}")
 
 # %% [markdown]
 # `turns` does the same for the whole tape. Take an exchange away, and the others keep their
@@ -368,7 +366,7 @@ check.exercise(
 for turn in made:
     t = turn.tokens
     print(
-        f"turn {turn.index}: {t.prompt:>5} prompt = {t.cached:>5} cached + {t.new:>4} new,"
+        f"turn {turn.number}: {t.prompt:>5} prompt = {t.cached:>5} cached + {t.new:>4} new,"
         f" {t.generated:>4} generated, {turn.seconds:5.1f} s"
     )
 
@@ -418,9 +416,7 @@ not_found_again = one[parting(one, two) :]
 # %%
 rendered = [server.apply_template(turn.exchange.messages) for turn in made[:2]]
 tail = rendered[0][parting(*rendered) :]
-check.exercise(
-    "05.5", not_found_again, lambda text: text.strip() == tail.strip(), hint="the last line"
-)
+check.exercise("05.5", not_found_again, lambda text: text.strip() == tail.strip(), hint="the last line")
 
 # %% [markdown]
 # The template opens the thinking at the end of each prompt, `<think>` and a line end, and
@@ -464,7 +460,7 @@ record_run(short_tape, LEOPARD, server, short_model)
 code_agent(short_model, max_steps=2).run(LEOPARD)
 broken = turns(short_tape.records())
 for turn in broken:
-    print(f"turn {turn.index}: {turn.content!r}")
+    print(f"turn {turn.number}: {turn.content!r}")
     print("  smolagents:", (turn.step["error"] or "no error")[:90])
 
 # %% [markdown]
@@ -490,12 +486,12 @@ findings = diagnose.diagnose(broken)
 print(diagnose.text(findings, broken))
 
 # %% tags=["nbval-check-output"]
-acted = {turn.index for turn in broken if turn.step["kind"] == "action"}
+acted = {turn.number for turn in broken if turn.step["kind"] == "action"}
 cut = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
 check.says("each step's answer was cut by max_tokens", acted <= cut, saw=sorted(cut))
 check.says(
     "the proof is on the wire: finish_reason is length",
-    all(turn.finish_reason == "length" for turn in broken if turn.index in acted),
+    all(turn.finish_reason == "length" for turn in broken if turn.number in acted),
 )
 
 # %%

@@ -61,17 +61,17 @@ def found(records):
     for finding in findings:
         assert finding.evidence, f"{finding.kind} has no evidence"
         for quote in finding.evidence:
-            assert at(made, finding.turn, quote.where) == quote.text, quote
+            assert at(made, (finding.run, finding.turn), quote.where) == quote.text, quote
             assert 0 < len(quote.text) <= MOST or quote.where.endswith(("content", "[0:0]")), quote
         assert "{" not in (finding.why + finding.next).replace("extra_body={", "")
     return findings
 
 
-def at(made, index, where):
-    """What a path of a quote leads to, as text."""
-    if other := re.match(r"turn (\d+): ", where):
-        index, where = int(other[1]), where[other.end() :]
-    turn = made[index - 1]
+def at(made, place, where):
+    """What a path of a quote leads to, as text. `place`: (number of the run, number of the turn)."""
+    if other := re.match(r"(?:run (\d+), )?turn (\d+): ", where):
+        place, where = (int(other[1] or 1), int(other[2])), where[other.end() :]
+    (turn,) = (t for t in made if (t.run_number, t.number) == place)
     exchange = turn.exchange
     roots = {"step": turn.step, "run": turn.run}
     if exchange:

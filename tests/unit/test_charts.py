@@ -94,6 +94,20 @@ def test_the_cache_is_in_both_charts():
     assert line.y == pytest.approx(charts.HIGH * (1 - 80 / 107))
 
 
+def test_the_charts_tell_runs_apart():
+    made = run(2)
+    two = turns([r for n in (1, 2) for r in _records(n)])
+    assert [text for text, *_ in charts.timeline(made).labels] == ["1", "2"]
+    for chart in (charts.timeline(two), charts.growth(two)):
+        assert [text for text, *_ in chart.labels] == ["1.1", "2.1"]
+        assert "run 2, turn 1" in " ".join(b.said for b in chart.bars)
+    assert "2.1 is run 2, turn 1" in Tags(view.overview(two).data).text
+
+
+def _records(n):
+    return [{"_type": "run", "question": "?"}, entry(n, [SYSTEM], reply(f"r{n}", **TIMED), second=4 * n)]
+
+
 def test_no_note_lies_on_its_own_bar():
     """A manager's bar spans those of its workers; its note stands before it or after it."""
     chart = charts.timeline(run(3))

@@ -10,7 +10,7 @@ from bench.recipes import Recipe, recipes
 from course.cli import app
 from course.diagnose import KINDS, diagnose, record, text
 from course.turns import turns
-from support.diagnosed import CALL, ERROR, act, call, found, healthy, refused
+from support.diagnosed import CALL, ERROR, RUN, act, call, found, healthy, refused
 
 
 def test_every_kind_says_why_and_what_next():
@@ -31,6 +31,18 @@ def test_the_console_explains_a_kind_once():
     assert said.endswith("2 findings of 1 kind in 2 turns (2 exchanges, 2 steps)")
     where = f"step.error[{error.index('due to')}:{len(error)}]"
     assert f"   {where}: 'due to: ZeroDivisionError: division by zero'\n" in said
+
+
+def test_a_finding_names_its_run_where_there_are_several():
+    error = ERROR.format("1 / 0", "ZeroDivisionError: division by zero")
+    records = [RUN, call(1, CALL), act(1, "1 / 0", error=error)]
+    again = [RUN, call(2, CALL), act(2, "1 / 0", error=error)]
+    made = turns([*records, *again])
+    assert [(f.run, f.turn) for f in found([*records, *again])] == [(1, 1), (2, 1)]
+    said = text(diagnose(made), made)
+    assert "── Run 2, turn 1 · " in said
+    assert "as in run 1, turn 1" in said
+    assert "── Turn 1 · " in text(diagnose(turns(records)), turns(records))
 
 
 @pytest.fixture

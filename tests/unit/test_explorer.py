@@ -113,7 +113,7 @@ def test_a_tape_that_another_process_writes_is_read_again(tape):
     assert len(explorer.first.turn.options) == 3
     run(tape, *LINES, question="More?")
     explorer.again.click()
-    assert [name for name, _ in explorer.first.run.options] == ["How much? (t)", "More? (t)"]
+    assert [name for name, _ in explorer.first.run.options] == ["Run 1: How much? (t)", "Run 2: More? (t)"]
 
 
 def test_runs_of_one_question_are_told_apart(tape):
@@ -121,9 +121,9 @@ def test_runs_of_one_question_are_told_apart(tape):
         run(tape, *LINES)
     run(tape, *LINES, question="More?")
     assert [name for name, _ in Explorer(tape).first.run.options] == [
-        "How much? (t) · 1",
-        "How much? (t) · 2",
-        "More? (t)",
+        "Run 1: How much? (t)",
+        "Run 2: How much? (t)",
+        "Run 3: More? (t)",
     ]
 
 

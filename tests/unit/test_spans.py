@@ -38,11 +38,30 @@ def test_the_parts_of_a_request_are_named_in_order(record):
         "system prompt, after the tools",
         "task",
         "turn 1",
-        "turn 1, its call once more",
+        "turn 1, call repeated",
         "observation of turn 1",
     ]
     assert by_kind(last)["observation"].characters > 3000
     assert 200 < by_kind(last)["tools"].characters < 900
+
+
+def test_a_past_turn_has_the_number_that_it_is_shown_under(record):
+    """Every other turn is a plan; the second run starts again at 1."""
+    lines = ("A plan.", FIRST, "Another plan.", code("print(3)"), "The last plan.", LAST)
+    once = record(*lines, planning_interval=1)
+    opened = {"_type": "run", "question": "?"}
+    for number, made in enumerate((turns(once), turns([opened, *once, opened, *once])[len(lines) :]), 1):
+        labels = [s.label for s in made[-1].spans if s.kind in ("turn", "observation")]
+        assert [t.number for t in made] == [1, 2, 3, 4, 5, 6]
+        assert made[-1].run_number == number
+        acted = [t.number for t in made[:-1] if t.code]
+        assert labels == [label for n in acted for label in (f"turn {n}", f"observation of turn {n}")]
+
+
+def test_a_past_turn_that_is_not_on_the_tape_has_no_number(record):
+    last = [r for r in record(FIRST, LAST) if r["_type"] == "entry"][-1]
+    (turn,) = turns([last])
+    assert [s.label for s in turn.spans][-1] == "observation of an earlier turn"
 
 
 def test_no_character_is_left_out(record):
@@ -185,4 +204,4 @@ def test_an_image_is_not_compared():
 def test_tool_calls_are_counted_as_part_of_a_past_turn(record):
     said = call("look", what="it"), call("final_answer", answer="4")
     made = turns(record(*said, agent=tool_agent, tools=[look]))
-    assert [s.label for s in made[1].spans if s.kind in ("turn", "calls")] == ["turn 1, its call once more"]
+    assert [s.label for s in made[1].spans if s.kind in ("turn", "calls")] == ["turn 1, call repeated"]

@@ -140,6 +140,89 @@ def test_a_diff_tells_what_was_dropped_from_the_middle():
     assert made[1].new_messages == [two, three], "what follows the first difference is in no cache"
 
 
+def two_runs():
+    """Two runs of two turns each; the first turn of the second run fails and is sent again."""
+    more = [
+        SYSTEM,
+        TASK,
+        {"role": "assistant", "content": "x"},
+        {"role": "user", "content": "Observation: y"},
+    ]
+    return [
+        {"_type": "run", "question": "a"},
+        entry(1, [SYSTEM, TASK], reply("a")),
+        entry(2, more, reply("b")),
+        {"_type": "run", "question": "b"},
+        entry(3, [SYSTEM, TASK], "", status=0, error="ConnectError: refused"),
+        entry(4, [SYSTEM, TASK], reply("c")),
+        entry(5, more, reply("d")),
+    ]
+
+
+def test_turns_are_numbered_within_their_run():
+    made = turns(two_runs())
+    assert [(t.index, t.run_number, t.number) for t in made] == [
+        (1, 1, 1), (2, 1, 2), (3, 2, 1), (4, 2, 2), (5, 2, 3)
+    ]  # fmt: skip
+    assert [t.label for t in made] == [
+        *["run 1, turn 1", "run 1, turn 2"],
+        *["run 2, turn 1", "run 2, turn 2", "run 2, turn 3"],
+    ]
+    assert [t.label for t in turns(two_runs()[:3])] == ["turn 1", "turn 2"], "one run needs no number"
+    assert [t.repeated_in for t in made] == [None, None, 2, None, None]
+    assert [t.diff.continues for t in made] == [None, 1, None, 1, 2]
+
+
+def test_a_run_without_turns_takes_no_number():
+    noted = {"_type": "run", "question": "never asked"}
+    assert [t.label for t in turns([noted, *two_runs()[:2]])] == ["turn 1"]
+
+
+def test_the_turns_of_later_records_keep_their_numbers():
+    """What `course ask` prints of a tape that it adds to is what `course view` shows."""
+    records = two_runs()
+    assert [t.label for t in turns(records, since=3)] == [t.label for t in turns(records)[2:]]
+    assert turns(records, since=len(records)) == []
+
+
+def test_a_request_of_another_run_is_no_second_attempt():
+    failed = entry(1, [SYSTEM, TASK], "", status=0, error="ConnectError: refused")
+    made = turns([failed, {"_type": "run", "question": "b"}, entry(2, [SYSTEM, TASK], reply("a"))])
+    assert [t.repeated_in for t in made] == [None, None]
+
+
+def test_a_step_of_another_run_is_no_parent():
+    at = exchanges([entry(1, [SYSTEM], {})])[0].started
+    host = step("h", started=at - 1, ended=at + 60)
+    records = [entry(1, [SYSTEM], reply("h")), host, {"_type": "run", "question": "b"}]
+    inside = [entry(2, [SYSTEM], reply("w")), step("w", started=at + 2, ended=at + 3)]
+    assert [t.parent for t in turns([*records, *inside])] == [None, None]
+    assert [t.parent for t in turns([*records[:2], *inside])] == [None, 1]
+
+
+def test_a_request_that_only_counts_tokens_is_not_continued():
+    """It has the messages of the next request, which would add nothing to them."""
+    counted = entry(2, [SYSTEM, TASK], {"input_tokens": 9})
+    counted["request"]["url"] = "http://127.0.0.1:8080/v1/messages/count_tokens"
+    made = turns([entry(1, [SYSTEM], reply("a")), counted, entry(3, [SYSTEM, TASK], reply("b"))])
+    assert [t.diff.continues for t in made] == [None, 1, 1]
+    assert [len(t.diff.added) for t in made] == [1, 1, 1]
+
+
+def test_each_message_names_the_turn_that_it_came_from():
+    """Also where one was dropped, and where a client sends an answer that is on no tape."""
+    said = [{"role": "assistant", "content": c} for c in "xyz"]
+    seen = {"role": "user", "content": "Observation: …"}
+    made = turns(
+        [
+            entry(1, [SYSTEM, TASK], reply("a", "x")),
+            entry(2, [SYSTEM, TASK, said[0], seen, said[2]], reply("b", "y")),
+            entry(3, [SYSTEM, said[0], seen, said[1], seen], reply("c")),
+        ]
+    )
+    assert [t.diff.sources for t in made] == [[None, None], [None, None, 1, 1, None], [None, 1, 1, 2, 2]]
+
+
 def test_runs_are_told_apart():
     noted = [{"_type": "run", "question": q} for q in "ab"]
     made = turns(
@@ -182,6 +265,6 @@ def test_a_tape_of_many_conversations_is_not_compared_all_with_all():
     conversations = Conversations()
     Counted.compared = 0
     for n in range(100):
-        conversations.next([Counted(role="user", content=f"{n}.{m}") for m in range(50)], None)
+        conversations.next([Counted(role="user", content=f"{n}.{m}") for m in range(50)], None, n, {})
     assert len(conversations.open) == 100
     assert Counted.compared < 100 * 100, f"{Counted.compared:,} comparisons for 5,000 messages"

@@ -70,6 +70,23 @@ def test_every_turn_can_be_linked_to_and_folded(made):
     assert [a.get("class") for a in attributes(page, "details")].count("fold") == 4
 
 
+def test_runs_are_named_and_their_turns_counted_from_one():
+    """Headings, links and console say the same; the anchors stay unique."""
+    opened = [{"_type": "run", "question": q} for q in ("One?", "Two?")]
+    made = turns([opened[0], entry(1, [SYSTEM], reply("a")), opened[1], entry(2, [SYSTEM], reply("b"))])
+    page = view.page(made)
+    tags = Tags(page)
+    assert not tags.open
+    assert [a["id"] for t, a in tags.seen if t == "section"] == ["turn-1", "turn-2"]
+    assert [a["data-label"] for t, a in tags.seen if t == "section"] == ["run 1, turn 1", "run 2, turn 1"]
+    for said in ("Run 1: One?", "Run 2: Two?", "Run 2, turn 1", "2 runs · 2 turns"):
+        assert said in tags.text
+    assert view.text(made[1]).startswith("── Run 2, turn 1 · ")
+    alone = Tags(view.page(made[:0] + turns([opened[0], entry(1, [SYSTEM], reply("a"))]))).text
+    assert "Turn 1" in alone
+    assert "Run 1" not in alone
+
+
 def test_a_long_run_is_folded_except_where_it_failed():
     ok = [entry(n, [SYSTEM], reply(f"r{n}")) for n in range(1, 40)]
     page = view.page(turns([*ok, entry(40, [SYSTEM], {"error": {"message": "no"}}, status=500)]))

@@ -90,7 +90,7 @@ function step(by) {
   if (range && globalThis.CSS?.highlights) CSS.highlights.set("here", new Highlight(range));
   (range ? range.startContainer.parentElement : turn).scrollIntoView({ block: "nearest" });
   if (range) scrollBy(0, range.getBoundingClientRect().top - innerHeight / 2);  // its element may be many screens high
-  $("hits").textContent = `hit ${at + 1} of ${hits.length}, in turn ${turn.id.slice(5)}`;
+  $("hits").textContent = `hit ${at + 1} of ${hits.length}, in ${turn.dataset.label}`;
 }
 
 let waiting = 0;
