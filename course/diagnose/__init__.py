@@ -23,7 +23,7 @@ __all__ = ["KINDS", "Finding", "Quote", "diagnose", "record", "text"]
 def diagnose(turns: Iterable[Turn]) -> list[Finding]:
     """All findings, by turn; within a turn causes come before their consequences."""
     turns = list(turns)
-    found = [*wirefaults.cache_lost(turns), *textfaults.not_opened(turns), *stepfaults.repeated(turns)]
+    found = [*wirefaults.cache_misses(turns), *textfaults.not_opened(turns), *stepfaults.repeated(turns)]
     for turn in turns:
         for look in (wirefaults.in_turn, textfaults.in_turn, stepfaults.in_turn):
             found += look(turn)

@@ -37,7 +37,7 @@ _ALL = (
         "See whether it lives:  curl {base}/health   or start one:  course serve",
     ),
     Fault(
-        "broke-off",
+        "connection-lost",
         "the response broke off",
         "The connection ended before the answer was complete, as it does when a server is stopped or crashes.",
         "Read the end of the server's log, and see whether it lives:  curl {base}/health",
@@ -49,7 +49,7 @@ _ALL = (
         "Give it more time, connect(server, tape, timeout=600), or a smaller max_tokens.",
     ),
     Fault(
-        "hung-up",
+        "client-disconnected",
         "the client stopped listening",
         "The client closed the connection before the model was done: an interrupt, or an error on its own side.",
         "If nobody interrupted it, look for an exception in the client's output, then run it again.",
@@ -101,7 +101,7 @@ _ALL = (
         "connect(server, tape, extra_body={{…}})",
     ),
     Fault(
-        "cache-lost",
+        "prompt-cache-miss",
         "the prompt cache was lost",
         "This request goes on from the one before, which had {before} tokens, but only {cached} came from the cache. "
         "{reason}",
@@ -147,7 +147,7 @@ _ALL = (
         "{more}, or ask for a shorter answer.",
     ),
     Fault(
-        "nothing-said",
+        "empty-response",
         "the model wrote no answer",
         "The model ended its turn {when} with empty content, which is a valid response.",
         'Look at the prompt\'s last lines ("verbose": true in the request), or ask again with another seed.',

@@ -103,7 +103,7 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
             when += ' (or a stop string ended it there: "verbose": true in the request would tell)'
         proof = [value(CONTENT, turn.content), value(FINISH, "stop")]
         proof += [tail(THINKING, turn.thinking)] if turn.thinking else []
-        yield found("nothing-said", turn, *proof, when=when)
+        yield found("empty-response", turn, *proof, when=when)
 
 
 def _leaked(turn: Turn, leaked: Leak) -> Finding:

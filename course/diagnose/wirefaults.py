@@ -48,11 +48,11 @@ def _lost(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
     said = quote("error", why) if why else value("status", exchange.status)
     if why.startswith(INTERRUPTS):
         if turn.finish_reason is None:
-            yield found("hung-up", turn, said, _end(exchange), **words)
+            yield found("client-disconnected", turn, said, _end(exchange), **words)
     elif why.startswith(TIMEOUTS):
         yield found("timed-out", turn, said, **words)
     elif exchange.status or why.startswith(BROKEN):
-        yield found("broke-off", turn, said, _end(exchange), **words)
+        yield found("connection-lost", turn, said, _end(exchange), **words)
     else:
         yield found("unreachable", turn, said, value("request.url", exchange.url), **words)
 
@@ -106,7 +106,7 @@ def _base(exchange: Exchange) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def cache_lost(turns: list[Turn]) -> Iterator[Finding]:
+def cache_misses(turns: list[Turn]) -> Iterator[Finding]:
     """A request that goes on from the one right before it, and found less than half of that in the cache.
 
     Only two neighbors are compared: what came between two others (a planning call, a managed agent) takes the
@@ -151,4 +151,4 @@ def _cache_finding(before: Turn, turn: Turn, had: int, cached: int) -> Finding:
             "checkpoints (--ctx-checkpoints 0)."
         )
         change = "See where prompts diverge:  LLAMA_SERVER_SLOTS_DEBUG=1 course serve   and keep one client to a slot."
-    return found("cache-lost", turn, *proof, before=had, cached=cached, reason=reason, change=change)
+    return found("prompt-cache-miss", turn, *proof, before=had, cached=cached, reason=reason, change=change)

@@ -15,12 +15,23 @@ from course.turns import dialects, joining
 from course.turns.changes import Change, Cut
 from course.turns.diff import Conversations, Diff
 from course.turns.exchange import Exchange, Record, exchanges, text_of
-from course.turns.spans import Span
+from course.turns.segments import PromptSegment
 from course.turns.turn import Tokens, ToolCall, Turn
 
 __all__ = [
-    "Change", "Cut", "Diff", "Exchange", "Record", "Span", "Tokens", "ToolCall", "Turn",
-    "exchanges", "runs", "text_of", "turns",
+    "Change",
+    "Cut",
+    "Diff",
+    "Exchange",
+    "PromptSegment",
+    "Record",
+    "Tokens",
+    "ToolCall",
+    "Turn",
+    "exchanges",
+    "runs",
+    "text_of",
+    "turns",
 ]  # fmt: skip
 
 

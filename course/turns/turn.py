@@ -1,6 +1,6 @@
 """One turn: an exchange with the model and the step that smolagents made of it.
 
-Values only; `course.turns.turns` makes them from a tape's records. What a turn's tokens are spent on (spans.py)
+Values only; `course.turns.turns` makes them from a tape's records. What a turn's tokens are spent on (segments.py)
 and what smolagents changed (changes.py) is found on demand.
 """
 
@@ -14,7 +14,7 @@ from course.turns import changes
 from course.turns.changes import Change, Cut
 from course.turns.diff import Diff
 from course.turns.exchange import Exchange, Record
-from course.turns.spans import Span, spans
+from course.turns.segments import PromptSegment, segments
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,21 @@ class Turn:
         return bool(self.step and (self.step.get("is_final") or self.step.get("kind") == "max_steps"))
 
     @property
-    def spans(self) -> list[Span]:
+    def segments(self) -> list[PromptSegment]:
         """The parts of the prompt, in order, with their tokens and how many of those were cached."""
-        return self._spans[0]
+        return self._segments[0]
 
     @property
-    def spans_by(self) -> str:
+    def count_method(self) -> str:
         """How the tokens of the parts were found: counted or estimated, in words."""
-        return self._spans[1]
+        return self._segments[1]
 
     @cached_property
-    def _spans(self) -> tuple[list[Span], str]:
+    def _segments(self) -> tuple[list[PromptSegment], str]:
         request = self.exchange.request if self.exchange else None
         if not isinstance(request, dict):
             return [], ""
-        return spans(
+        return segments(
             request, self.prompt, self.tokens.prompt, self.tokens.cached, self.count, self.diff.sources
         )
 

@@ -17,9 +17,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from course.turns import Span, Turn, runs, text_of
+from course.turns import PromptSegment, Turn, runs, text_of
 from course.view import charts, raw
-from course.view.wording import beginning, facts, is_long, parts, run_name, short, size, step_name, text
+from course.view.console import beginning, facts, is_long, parts, run_name, short, size, step_name, text
 
 __all__ = ["overview", "page", "render", "show", "style", "text", "tokens_shown"]
 
@@ -76,9 +76,9 @@ def _token(text: str) -> str:
     return f'<span class="tok">{escape(text)}</span>'
 
 
-def span_rows(turn: Turn) -> list[Span]:
+def segment_rows(turn: Turn) -> list[PromptSegment]:
     """The parts of the prompt; in a long conversation, its middle as one."""
-    found = turn.spans
+    found = turn.segments
     if len(found) <= MOST_ROWS:
         return found
     middle = [i for i, s in enumerate(found) if s.kind in ("turn", "calls", "observation", "message")]
@@ -86,7 +86,7 @@ def span_rows(turn: Turn) -> list[Span]:
     between = found[first:last]
     cached = None if found[0].cached is None else sum(s.cached or 0 for s in between)
     sums = (sum(s.characters for s in between), sum(s.tokens for s in between), cached)
-    return [*found[:first], Span("turn", f"{len(between)} parts between", *sums), *found[last:]]
+    return [*found[:first], PromptSegment("turn", f"{len(between)} parts between", *sums), *found[last:]]
 
 
 def by_run(turns: list[Turn]) -> list[list[Turn]]:
@@ -152,7 +152,7 @@ def _environment() -> Environment:
         loader=PackageLoader("course.view"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     filters = (
-        text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, span_rows, stack_of,
+        text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, segment_rows, stack_of,
         tojson_plain, run_name, by_run, charts.tick, charts.phases, charts.timeline, charts.growth,
     )  # fmt: skip
     environment.filters |= {f.__name__: f for f in filters}

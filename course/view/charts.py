@@ -12,12 +12,12 @@ from math import floor, log10
 from course.turns.turn import Turn
 
 PHASES = {
-    "prompt": "reading the prompt",
-    "generation": "writing",
+    "prompt": "prompt processing",
+    "generation": "generation",
     "rest": "waiting and transfer",
     "tools": "parsing, code and tools",
 }
-STACK = {  # what the kinds of span are drawn as, from the bottom
+STACK = {  # how the kinds of segment are drawn, from the bottom
     "system": ("system",),
     "tools": ("tools",),
     "task": ("task", "message"),
@@ -136,7 +136,7 @@ def timeline(turns: list[Turn]) -> Chart | None:
 
 def growth(turns: list[Turn]) -> Chart | None:
     """A column per turn: the parts of its prompt, and what was generated. None when no prompt is known."""
-    asked = [t for t in turns if t.spans]
+    asked = [t for t in turns if t.segments]
     stacks = [stack(t) for t in asked]
     if not asked or not any(map(sum, (s.values() for s in stacks))):
         return None
@@ -181,7 +181,7 @@ def tick(turn: Turn) -> str:
 
 def stack(turn: Turn) -> dict[str, int]:
     """Tokens of the prompt by what they are spent on, and those that were generated."""
-    sums = {k: sum(s.tokens for s in turn.spans if s.kind in kinds) for k, kinds in STACK.items()}
+    sums = {k: sum(s.tokens for s in turn.segments if s.kind in kinds) for k, kinds in STACK.items()}
     return {**sums, "generated": turn.tokens.generated or 0}
 
 
@@ -189,18 +189,18 @@ def _sum(timed: list[tuple[Turn, Phases]], kind: str) -> float:
     return sum(getattr(p, kind) for _, p in timed)
 
 
-def _without_idle(spans: list[Phases]) -> tuple[list[float], list[float], float]:
+def _without_idle(timed: list[Phases]) -> tuple[list[float], list[float], float]:
     """Where each begins, where idle time was cut out, and the whole, in seconds from the beginning."""
-    long = max(1.0, 0.1 * sum(p.seconds for p in spans))
-    places, breaks, end, cut = [], [], min(p.start for p in spans), min(p.start for p in spans)
-    for p in sorted(spans, key=lambda p: p.start):
+    long = max(1.0, 0.1 * sum(p.seconds for p in timed))
+    places, breaks, end, cut = [], [], min(p.start for p in timed), min(p.start for p in timed)
+    for p in sorted(timed, key=lambda p: p.start):
         if p.start - end > long:
             cut += p.start - end
             breaks.append(p.start - cut)
         places.append((p, p.start - cut))
         end = max(end, p.start + p.seconds)
     at = {id(p): x for p, x in places}
-    return [at[id(p)] for p in spans], breaks, max(end - cut, 1e-6)
+    return [at[id(p)] for p in timed], breaks, max(end - cut, 1e-6)
 
 
 def _round_steps(most: float) -> list[float]:

@@ -19,7 +19,7 @@ import ipywidgets as widgets
 from course import view
 from course.tape import Tape
 from course.turns import Record, Turn, runs, turns
-from course.view.wording import facts, run_name
+from course.view.console import facts, run_name
 
 Source = Tape | str | Path | list[Record] | list[Turn]
 NONE = (None, None)  # of no source, no run

@@ -65,7 +65,7 @@ def test_a_tool_calling_agent_s_calls_are_told(run):
     ]
     assert "it is 4" in made[0].observation
     assert made[1].is_final
-    assert "tools" in {s.kind for s in made[0].spans}
+    assert "tools" in {s.kind for s in made[0].segments}
 
 
 def test_a_call_written_into_the_content_is_told_as_such(run):
@@ -80,7 +80,7 @@ def test_planning_steps_find_their_exchanges(run):
     assert [t.joined for t in made] == ["content", "id", "content", "id"]
     assert [len(t.diff.dropped) for t in made][:2] == [0, 1], "the prompt for the plan is not sent again"
     assert "Another plan." in made[2].step["model_output"]
-    assert {"plan", "task"} <= {s.kind for s in made[3].spans}
+    assert {"plan", "task"} <= {s.kind for s in made[3].segments}
 
 
 def test_the_call_after_the_last_step_is_matched(run):
@@ -115,7 +115,7 @@ def test_a_parse_error_keeps_its_exchange(run):
     assert steps(made) == [1, 2]
     assert "regex pattern" in made[0].error
     assert made[0].code is None
-    assert made[1].spans[-1].label == "error of turn 1"
+    assert made[1].segments[-1].label == "error of turn 1"
 
 
 @pytest.mark.parametrize("failure", [refused(400), httpx.ConnectError("refused")])

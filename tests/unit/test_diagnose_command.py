@@ -84,7 +84,7 @@ def test_the_measurement_counts_what_was_missed_and_what_was_not_there():
     labels = [
         ("a", {"busy", "wrong-key"}, {"busy"}),
         ("b", {"busy"}, {"busy", "max-steps"}),
-        ("c", {"hung-up"}, set()),
+        ("c", {"client-disconnected"}, set()),
     ]
     labels += [("d", set(), set())]
     said = report([(Recipe(n, frozenset(e), print), frozenset(f)) for n, e, f in labels])

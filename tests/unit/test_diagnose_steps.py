@@ -9,7 +9,7 @@ from support.records import TASK
 
 
 def test_a_step_that_did_nothing():
-    assert kinds([call(1, ""), act(1, "", NOTHING)]) == ["nothing-said", "empty-step"]
+    assert kinds([call(1, ""), act(1, "", NOTHING)]) == ["empty-response", "empty-step"]
     assert kinds([call(1, "<code>\n# hm\n</code>"), act(1, "# hm", NOTHING)]) == ["empty-step"]
     assert kinds([call(1, "<code>\nx = 1\n</code>"), act(1, "x = 1", NOTHING)]) == []
 

@@ -75,7 +75,7 @@ def test_empty_content_without_a_stop_string_is_the_models_own():
     closed = verbose("<think>\n", stop_type="eos", stopping_word="", content="hm\n</think>\n\n")
     for made in (call(1, "", thinking="hm", **closed), call(1, ""), call(1, None)):
         (finding,) = found([made])
-        assert finding.kind == "nothing-said"
+        assert finding.kind == "empty-response"
     tool = [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]
     assert kinds([call(1, None, finish="tool_calls", calls=tool), call(2, "", calls=tool)]) == []
 

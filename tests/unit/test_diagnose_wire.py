@@ -11,9 +11,9 @@ from support.records import SYSTEM, TASK, entry, step
     [
         ("ConnectError: [Errno 111] Connection refused", "unreachable"),
         ("ConnectTimeout: timed out", "unreachable"),
-        ("RemoteProtocolError: Server disconnected without sending a response.", "broke-off"),
+        ("RemoteProtocolError: Server disconnected without sending a response.", "connection-lost"),
         ("ReadTimeout: timed out", "timed-out"),
-        ("KeyboardInterrupt: ", "hung-up"),
+        ("KeyboardInterrupt: ", "client-disconnected"),
     ],
 )
 def test_why_no_response_came(error, kind):
@@ -30,13 +30,13 @@ STREAM = 'data: {"id":"s","choices":[{"index":0,"delta":{"content":"<code>"},"fi
 def test_a_stream_that_broke_off_shows_its_last_bytes():
     cut = entry(1, [SYSTEM], None, sse=STREAM, error="RemoteProtocolError: incomplete chunked read")
     (finding,) = found([cut])
-    assert finding.kind == "broke-off"
+    assert finding.kind == "connection-lost"
     assert finding.evidence[1].text == STREAM[-80:]
 
 
 def test_a_client_that_left_after_the_end_has_no_fault():
     closed = "the client closed the response before its end"
-    assert kinds([entry(1, [SYSTEM], None, sse=STREAM, error=closed)]) == ["hung-up"]
+    assert kinds([entry(1, [SYSTEM], None, sse=STREAM, error=closed)]) == ["client-disconnected"]
     assert kinds([entry(1, [SYSTEM], None, sse=STREAM.replace("null", '"stop"'), error=closed)]) == []
 
 
@@ -94,7 +94,7 @@ def cached(n, prompt, cache, messages=None, **ask):
 def test_a_lost_prompt_cache():
     """The second request goes on from the first, and was read from the start."""
     (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 30)])
-    assert (finding.kind, finding.turn) == ("cache-lost", 2)
+    assert (finding.kind, finding.turn) == ("prompt-cache-miss", 2)
     assert [q.text for q in finding.evidence] == ["30", "2400"]
     (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 0, cache_prompt=False)])
     assert "cache_prompt" in finding.why

@@ -7,7 +7,7 @@ import pytest
 
 from course.agent import code_agent, tool_agent
 from course.tape import Tape
-from course.turns import changes, spans, turns
+from course.turns import changes, segments, turns
 from support.scripted import QUIET, Script, call, code, look
 
 FIRST, LAST = code("print('x' * 3000)\n2"), code("final_answer(4)")
@@ -27,12 +27,12 @@ def record(tmp_path):
 
 
 def by_kind(turn):
-    return {s.kind: s for s in turn.spans}
+    return {s.kind: s for s in turn.segments}
 
 
 def test_the_parts_of_a_request_are_named_in_order(record):
     last = turns(record(FIRST, LAST, tools=[look]))[-1]
-    assert [s.label for s in last.spans] == [
+    assert [s.label for s in last.segments] == [
         "system prompt, before the tools",
         "tools, in the system prompt",
         "system prompt, after the tools",
@@ -51,7 +51,7 @@ def test_a_past_turn_has_the_number_that_it_is_shown_under(record):
     once = record(*lines, planning_interval=1)
     opened = {"_type": "run", "question": "?"}
     for number, made in enumerate((turns(once), turns([opened, *once, opened, *once])[len(lines) :]), 1):
-        labels = [s.label for s in made[-1].spans if s.kind in ("turn", "observation")]
+        labels = [s.label for s in made[-1].segments if s.kind in ("turn", "observation")]
         assert [t.number for t in made] == [1, 2, 3, 4, 5, 6]
         assert made[-1].run_number == number
         acted = [t.number for t in made[:-1] if t.code]
@@ -61,30 +61,30 @@ def test_a_past_turn_has_the_number_that_it_is_shown_under(record):
 def test_a_past_turn_that_is_not_on_the_tape_has_no_number(record):
     last = [r for r in record(FIRST, LAST) if r["_type"] == "entry"][-1]
     (turn,) = turns([last])
-    assert [s.label for s in turn.spans][-1] == "observation of an earlier turn"
+    assert [s.label for s in turn.segments][-1] == "observation of an earlier turn"
 
 
 def test_no_character_is_left_out(record):
     for turn in turns(record(FIRST, LAST)):
         texts = sum(len(p["text"]) for m in turn.exchange.messages for p in m["content"])
-        assert sum(s.characters for s in turn.spans) == texts
+        assert sum(s.characters for s in turn.segments) == texts
 
 
 def test_estimated_tokens_add_up_to_what_the_server_counted(record):
     for turn in turns(record(FIRST, LAST, cached=700)):
-        assert turn.spans_by == spans.SCALED
-        assert sum(s.tokens for s in turn.spans) == turn.tokens.prompt
-        assert sum(s.cached for s in turn.spans) == 700
+        assert turn.count_method == segments.SCALED
+        assert sum(s.tokens for s in turn.segments) == turn.tokens.prompt
+        assert sum(s.cached for s in turn.segments) == 700
 
 
 def test_the_cache_covers_the_beginning(record):
     last = turns(record(FIRST, LAST, cached=700))[-1]
-    full = [s.cached == s.tokens for s in last.spans]
-    none = [s.cached == 0 for s in last.spans]
+    full = [s.cached == s.tokens for s in last.segments]
+    none = [s.cached == 0 for s in last.segments]
     edge = full.index(False)
     assert all(full[:edge])
     assert all(none[edge + 1 :])
-    assert 0 < last.spans[edge].cached < last.spans[edge].tokens
+    assert 0 < last.segments[edge].cached < last.segments[edge].tokens
 
 
 def test_counted_tokens_leave_the_rest_to_the_chat_template(record):
@@ -96,18 +96,18 @@ def test_counted_tokens_leave_the_rest_to_the_chat_template(record):
         return len(text) // 5
 
     last = turns(records, count)[-1]
-    assert last.spans_by == spans.COUNTED
+    assert last.count_method == segments.COUNTED
     task = by_kind(last)["task"]
     assert task.tokens == task.characters // 5
-    assert sum(s.tokens for s in last.spans) == last.tokens.prompt
+    assert sum(s.tokens for s in last.segments) == last.tokens.prompt
     assert by_kind(last)["template"].tokens > 0
-    assert last.spans
+    assert last.segments
     assert len(asked) == len(set(asked)), "no text is counted twice"
 
 
 def test_without_any_count_four_characters_are_a_token():
-    parts, how = spans.spans({"messages": [{"role": "user", "content": "x" * 10}]})
-    assert how == spans.GUESSED
+    parts, how = segments.segments({"messages": [{"role": "user", "content": "x" * 10}]})
+    assert how == segments.ESTIMATED
     assert [(s.kind, s.tokens, s.cached) for s in parts] == [("task", 3, None)]
 
 
@@ -118,7 +118,7 @@ def test_the_rendered_prompt_tells_where_each_part_is(record):
     texts = [p["text"].strip() for m in request["messages"] for p in m["content"]]
     tools = "<|s|># Tools\nlook(what), and how to call it.\n"
     prompt = tools + "<|e|><|s|>".join(texts) + "<|e|>"
-    parts, _ = spans.spans(request, prompt, total=len(prompt), cached=len(tools))
+    parts, _ = segments.segments(request, prompt, total=len(prompt), cached=len(tools))
     assert sum(s.characters for s in parts) == len(prompt)
     assert (parts[0].kind, parts[0].cached) == ("tools", len(tools))
     assert parts[1].cached == 0
@@ -127,7 +127,7 @@ def test_the_rendered_prompt_tells_where_each_part_is(record):
 
 @pytest.mark.parametrize("weights", [[1, 1, 1], [5, 0, 2], [0, 0], []])
 def test_shares_add_up(weights):
-    found = spans.shares(weights, 100)
+    found = segments.shares(weights, 100)
     assert sum(found) == (100 if sum(weights) else 0)
     assert all(n >= 0 for n in found)
 
@@ -204,4 +204,4 @@ def test_an_image_is_not_compared():
 def test_tool_calls_are_counted_as_part_of_a_past_turn(record):
     said = call("look", what="it"), call("final_answer", answer="4")
     made = turns(record(*said, agent=tool_agent, tools=[look]))
-    assert [s.label for s in made[1].spans if s.kind in ("turn", "calls")] == ["turn 1, call repeated"]
+    assert [s.label for s in made[1].segments if s.kind in ("turn", "calls")] == ["turn 1, call repeated"]

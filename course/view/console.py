@@ -18,9 +18,9 @@ def text(turn: Turn, width: int = 100) -> str:
     lines = [f"── {turn.label.capitalize()} · {facts(turn)} ".ljust(width, "─")]
     if turn.tokens.prompt is not None:
         lines.append("   " + " · ".join(f"{n:,} tokens {_WORDS[name]}" for name, n in parts(turn)))
-    if turn.spans:
+    if turn.segments:
         spent = [f"{n:,} {NAMES[kind]}" for kind, n in stack(turn).items() if n and kind != "generated"]
-        lines += _block(f"spent on: {', '.join(spent)} ({turn.spans_by})", width, most=3)
+        lines += _block(f"spent on: {', '.join(spent)} ({turn.count_method})", width, most=3)
     if turn.exchange:
         new, dropped = turn.diff.added, len(turn.diff.dropped)
         lines.append(
@@ -49,7 +49,7 @@ def text(turn: Turn, width: int = 100) -> str:
     return "\n".join(lines) + "\n"
 
 
-_WORDS = {"cached": "from the cache", "new": "read anew", "generated": "generated"}
+_WORDS = {"cached": "from the cache", "new": "processed", "generated": "generated"}
 
 
 def size(text: str) -> str:
