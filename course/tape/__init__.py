@@ -1,20 +1,21 @@
-"""A tape: an append-only file of JSON lines, one per exchange, and what else was worth noting.
+"""A tape: an append-only file of JSON lines, one for each exchange, run and step.
 
-Does: numbers and flushes each record at once, reads tapes and HAR files back, exports HAR.
-Does not: look inside the records beyond their `_type` (course/tape/schema.py does, when a tape is read), know about
-agents or viewers, or fail whoever records.
+Numbers and flushes each record at once, reads tapes and HAR files back, and exports HAR. It never fails whoever records,
+and knows nothing about agents or viewers. Only course/tape/schema.py looks inside records, when a tape is read.
 
     tape = Tape()                                             # ./tapes/<when>.tape.jsonl
     client = httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape))
 
-The format: docs/tape.md. The first line says its version; then each line is an object with a `_type`. An "entry"
-is a HAR 1.2 entry and three fields of ours: `_id` (running number), `_chunks` (milliseconds since the start and
-bytes, per chunk), `_error` (why it broke off, or null). Other lines ("run", "step") are what `Tape.add` was given.
+The format: docs/tape.md. The first line says its version; each other line is an object with a `_type`. An "entry" is a
+HAR 1.2 entry with three fields of ours: `_id` (running number), `_chunks` (milliseconds since the start and bytes of each
+chunk) and `_error` (why the exchange broke off, or null). The other lines ("run", "step") are what `Tape.add` was given.
 """
 
 import json
+import sys
 import threading
 import warnings
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,11 +31,22 @@ __all__ = ["AsyncRecordingTransport", "RecordingTransport", "Tape"]
 NAME = "agents-on-the-wire"
 
 
-class Tape:
-    """An append-only file of JSON lines, kept in memory too: a full disk loses nothing.
+def warn(problem: str) -> None:
+    """Show a problem as a RuntimeWarning at the line that uses the tape."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("course.tape"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(problem, RuntimeWarning, stacklevel=level)
 
-    Of a body, the first `body_limit` bytes are kept. With keep=False only what the disk would not take stays in
-    memory, for a recorder that runs for days. `problems` says what could not be read of a tape that was there.
+
+class Tape:
+    """An append-only file of JSON lines, kept in memory too, so that a full disk loses nothing.
+
+    `path`: an existing tape is continued. CourseError if it is a HAR file or not a tape at all.
+    `body_limit`: how many bytes of each body are kept.
+    `keep=False`: memory holds only what could not be written, for a recorder that runs for days.
+    `report`: called with each problem, in words: a part of the file that could not be read, or the first record that
+    could not be written. By default a problem is a RuntimeWarning. `problems` lists those of reading.
     """
 
     def __init__(
@@ -43,76 +55,89 @@ class Tape:
         *,
         body_limit: int = BODY_LIMIT,
         keep: bool = True,
+        report: Callable[[str], object] = warn,
         _loaded: Loaded | None = None,
-    ):
+    ) -> None:
         self.path = Path(path) if path is not None else _fresh_path()
-        self.body_limit, self.keep = body_limit, keep
+        self.body_limit, self.keep, self.report = body_limit, keep, report
         self._lock = threading.Lock()
-        self._warned = False
+        self._write_failed = False
         loaded = _loaded or (load(self.path) if self.path.exists() else Loaded())
         if loaded.is_har and _loaded is None:
             raise CourseError(
-                f"{self.path} is a HAR file, which can be read but not added to. Record to a file of its own"
+                f"{self.path} is a HAR file, which can be read but not recorded to.\n"
+                "Record to a new file:  Tape('run.tape.jsonl')"
             )
         self.problems, self._read_only = loaded.problems, loaded.is_har
         for problem in self.problems:
-            warnings.warn(problem, RuntimeWarning, stacklevel=3)
+            report(problem)
         self._next_id = 1 + max(
             (r.get("_id") or 0 for r in loaded.records if r["_type"] == "entry"), default=0
         )
         self._records = loaded.records if keep else []
 
     @classmethod
-    def read(cls, path: str | Path, limit: int = LIMIT) -> Self:
-        """The tape, or the HAR file, that is at `path`. Lines of more than `limit` bytes are skipped."""
+    def read(cls, path: str | Path, limit: int = LIMIT, report: Callable[[str], object] = warn) -> Self:
+        """The tape or the HAR file at `path`. Lines of more than `limit` bytes are skipped.
+
+        CourseError if there is no such file, or nothing in it can be read.
+        """
         if not Path(path).exists():
-            raise CourseError(f"there is no tape at {path}. {RECORD}")
+            raise CourseError(f"there is no tape at {path}.\n{RECORD}")
         loaded = load(Path(path), limit)
         if not loaded.records and not loaded.problems:
-            raise CourseError(f"{path} is empty: nothing was recorded on it. {RECORD}")
-        return cls(path, _loaded=loaded)
+            raise CourseError(f"{path} is empty: nothing was recorded on it.\n{RECORD}")
+        return cls(path, report=report, _loaded=loaded)
 
-    def add(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Append one record and flush it; an entry gets the next running number."""
+    def add(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Append one record, flush it and return it. An entry gets the next running number."""
         if self._read_only:
-            raise CourseError(f"{self.path} is a HAR file, which can be read but not added to. Make a Tape()")
+            raise CourseError(
+                f"{self.path} is a HAR file, which can be read but not recorded to.\n"
+                "Record to a new file:  Tape('run.tape.jsonl')"
+            )
         with self._lock:
-            if record.get("_type") == "entry":
-                record = {**record, "_id": self._next_id}
+            added = dict(record)
+            if added.get("_type") == "entry":
+                added["_id"] = self._next_id
                 self._next_id += 1
-            failed = None
+            failed: OSError | None = None
             try:
-                self._write(json.dumps(record, ensure_ascii=False, default=str))
+                self._write(json.dumps(added, ensure_ascii=False, default=str))
             except OSError as e:
                 failed = e
-            if self.keep or failed:  # after the file: who sees a record here finds it there
-                self._records.append(record)
-            if failed:
-                self._warn(f"the tape {self.path} can't be written ({failed}); recording goes on in memory")
-        return record
+            if self.keep or failed:  # after the file, so that a record that is seen here is there as well
+                self._records.append(added)
+            first, self._write_failed = failed and not self._write_failed, self._write_failed or bool(failed)
+        if first:
+            self.report(f"the tape {self.path} can't be written ({failed}). Recording goes on in memory")
+        return added
 
     def records(self) -> list[dict[str, Any]]:
-        """All of them, in order. A record that is not as it should be has the `_type` "invalid"."""
+        """All records in order. One that a reader would stumble over has the `_type` "invalid"."""
         if self.keep or not self.path.exists():
             return list(self._records)
         return [*load(self.path).records, *self._records]
 
     @property
     def entries(self) -> list[dict[str, Any]]:
+        """The exchanges."""
         return [r for r in self.records() if r.get("_type") == "entry"]
 
     @property
     def steps(self) -> list[dict[str, Any]]:
+        """The steps of agents."""
         return [r for r in self.records() if r.get("_type") == "step"]
 
     def har(self) -> dict[str, Any]:
-        """All exchanges as HAR 1.2, the format of browsers' developer tools."""
+        """The exchanges as HAR 1.2, the format of browsers' developer tools."""
         entries = [{k: v for k, v in e.items() if k != "_type"} for e in self.entries]
         return {
             "log": {"version": "1.2", "creator": {"name": NAME, "version": release()}, "entries": entries}
         }
 
     def export(self, path: str | Path) -> Path:
+        """Write the exchanges as a HAR file."""
         path = Path(path)
         path.write_text(json.dumps(self.har(), ensure_ascii=False, indent=1), encoding="utf-8")
         return path
@@ -120,7 +145,7 @@ class Tape:
     def _write(self, line: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab+") as f:
-            if f.tell():  # a line that was cut off stays a line of its own
+            if f.tell():  # if the last line was cut off, start a new one
                 f.seek(-1, 2)
                 line = line if f.read(1) == b"\n" else "\n" + line
             else:
@@ -128,14 +153,9 @@ class Tape:
                 line = json.dumps(head) + "\n" + line
             f.write(line.encode("utf-8", "surrogatepass") + b"\n")
 
-    def _warn(self, message: str) -> None:
-        if not self._warned:
-            self._warned = True
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
-
 
 def _fresh_path() -> Path:
-    """A new file in ./tapes, reserved at once so that two tapes of one second don't share it."""
+    """A new file in ./tapes, created at once so that two tapes of the same second do not share it."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for suffix in ["", *(f"-{n}" for n in range(2, 1000))]:
         path = Path("tapes") / f"{stamp}{suffix}.tape.jsonl"
@@ -145,13 +165,15 @@ def _fresh_path() -> Path:
         except FileExistsError:
             continue
         except OSError:
-            pass  # `add` will say so
+            pass  # `add` reports it
         return path
-    raise CourseError(f"tapes/ has a thousand tapes of {stamp}. Name one yourself:  Tape('run.tape.jsonl')")
+    raise CourseError(
+        f"tapes/ already has a thousand tapes of {stamp}.\nName one yourself:  Tape('run.tape.jsonl')"
+    )
 
 
 def release() -> str:
-    """The course's version. In the agent's container its code lies in a folder, and no package is installed."""
+    """The course's version; "uninstalled" in the agent's container, which has the code but not the package."""
     try:
         return version(NAME)
     except PackageNotFoundError:

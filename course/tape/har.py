@@ -1,10 +1,8 @@
-"""One exchange as an entry of HAR 1.2, the format of browsers' developer tools.
+"""One exchange as an entry of HAR 1.2, the format of browsers' developer tools. Pure.
 
-Does: arranges what was sent and received; redacts credentials; text stays text, other bytes become base64.
-Does not: read, write or measure anything.
-
-A compressed response is stored decoded, and a comment says so. What a server never sent has status 0. Of a body
-longer than its limit the beginning is stored; `_cut` says how many bytes are missing.
+Credentials are redacted. A body that is UTF-8 stays text, and other bytes become base64. A compressed response is stored
+decompressed, and a comment says so. Status 0 means that no response came. Of a body longer than its limit the beginning
+is stored, and `_cut` says how many bytes are missing.
 """
 
 import base64
@@ -25,7 +23,7 @@ _PIECE = 2**16
 
 @dataclass(frozen=True)
 class Times:
-    """When an exchange began by the calendar, and by the clock: its start, first byte and end, in seconds."""
+    """Wall-clock start of an exchange; monotonic start, first byte and end, in seconds."""
 
     when: datetime
     start: float
@@ -33,12 +31,16 @@ class Times:
     end: float
 
     def ms(self, t: float) -> float:
+        """Milliseconds from the start to `t`."""
         return round(1000 * (t - self.start), 2)
 
 
 @dataclass
 class Body:
-    """The bytes of one direction as they pass: the first `limit` are kept, all are counted."""
+    """The bytes of one direction as they pass: the first `limit` bytes are kept, all are counted.
+
+    `chunks` are pairs of monotonic time in seconds and bytes, `last` the last four chunks.
+    """
 
     limit: int = BODY_LIMIT
     size: int = 0
@@ -48,7 +50,7 @@ class Body:
     _parts: list[bytes] = field(default_factory=list)
 
     def add(self, chunk: bytes, when: float = 0.0) -> None:
-        """One chunk, and when it came by the clock, in seconds."""
+        """Add one chunk, which came at the monotonic time `when`."""
         self.size += len(chunk)
         self.chunks.append((when, len(chunk)))
         self.last.append(chunk)
@@ -58,18 +60,21 @@ class Body:
 
     @property
     def cut(self) -> int:
+        """How many bytes were not kept."""
         return self.size - self.kept
 
     def data(self) -> bytes:
+        """What was kept."""
         return b"".join(self._parts)
 
 
 def entry(
     request: httpx.Request, sent: Body, response: httpx.Response | None, received: Body, times: Times
 ) -> dict[str, Any]:
+    """The entry, without the fields that only the recorder knows: `_id` and `_error`. `response` None: none came."""
     url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
     wait, total = times.ms(times.first_byte or times.end), times.ms(times.end)
-    result = {
+    result: dict[str, Any] = {
         "startedDateTime": times.when.isoformat(timespec="milliseconds"),
         "time": total,
         "request": {
@@ -89,14 +94,14 @@ def entry(
     }
     if sent.size:
         post = {"mimeType": request.headers.get("content-type", ""), "params": []} | _text(sent.data())
-        if "encoding" in post:  # HAR has this for responses only
+        if "encoding" in post:  # HAR defines `encoding` for responses only
             post["_encoding"] = post.pop("encoding")
         result["request"]["postData"] = post | (_missing(sent) if sent.cut else {})
     return result
 
 
 def _response(response: httpx.Response | None, received: Body) -> dict[str, Any]:
-    """HAR's response; with status 0 when none came."""
+    """HAR's response, with status 0 if none came."""
     headers = response.headers if response is not None else httpx.Headers()
     http = response.extensions.get("http_version", b"HTTP/1.1") if response is not None else b""
     return {
@@ -120,15 +125,15 @@ def _content(headers: httpx.Headers, received: Body) -> dict[str, Any]:
     if cut:
         content |= _missing(received)
     elif coding and body is raw:
-        content["comment"] = f"{len(raw)} bytes of {coding}, which was not decoded here"
+        content["comment"] = f"{len(raw)} bytes of {coding}, which could not be decompressed"
     elif coding:
         content["compression"] = len(body) - len(raw)
-        content["comment"] = f"{len(raw)} bytes came as {coding}; the text is what they decode to"
+        content["comment"] = f"{len(raw)} bytes came as {coding}; the text is decompressed"
     return content
 
 
 def _decompressed(raw: bytes, coding: str, received: Body) -> tuple[bytes, int]:
-    """What it decodes to, up to the limit, and how many of the bytes that came are not in it; raw if it can't be."""
+    """The decompressed body up to the limit, and how many of the bytes that came are not in it; raw if that fails."""
     if not raw:
         return raw, 0
     parts, size, taken = [], 0, 0
@@ -153,12 +158,12 @@ def _decompressed(raw: bytes, coding: str, received: Body) -> tuple[bytes, int]:
 def _missing(body: Body) -> dict[str, Any]:
     return {
         "_cut": body.cut,
-        "comment": f"the first {body.limit} bytes; {body.size} passed. Tape(body_limit=…) keeps more",
+        "comment": f"the first {body.limit} of {body.size} bytes. Tape(body_limit=…) keeps more",
     }
 
 
 def _text(body: bytes) -> dict[str, str]:
-    """As text, else as base64. A character that was cut off at the end is no reason for base64: it is put aside."""
+    """The body as text, or as base64 if it is not UTF-8. A character that is cut off at the end goes to `_tail`."""
     try:
         return {"text": body.decode("utf-8")}
     except UnicodeDecodeError as e:

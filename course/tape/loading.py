@@ -1,7 +1,7 @@
-"""Read the file of a tape, or a HAR file of somebody else, whatever state it is in.
+"""Read a tape, or a HAR file from another program, whatever state it is in.
 
-Does: keeps every record that can be read and says, for each that can't, which one and why. Reads line by line, so a
-line of a gigabyte costs no more memory than `limit`. Does not: change the file, or judge what is in the records.
+Every record that can be read is kept; for each one that cannot, a problem says which and why. Files are read line by
+line, so a line of a gigabyte costs no more memory than `limit`. Nothing is changed on disk.
 
     load(Path("tapes/….tape.jsonl")).records
 """
@@ -16,8 +16,8 @@ from typing import Any
 from course.errors import CourseError
 from course.tape import schema
 
-LIMIT = 512 * 2**20  # bytes of one line, or of a whole HAR file; `load` needs some five times as much memory
-SAID = 10  # problems that are told one by one
+LIMIT = 512 * 2**20  # bytes of one line, or of a whole HAR file; `load` needs about five times as much memory
+SAID = 10  # problems that are listed one by one
 BOM = b"\xef\xbb\xbf"
 HAR = re.compile(rb'\s*\{\s*"log"\s*:\s*\{')
 ENTRIES = re.compile(r'(?<!\\)"entries"\s*:\s*\[')
@@ -26,7 +26,10 @@ RECORD = "Record one:  course ask 'your question'"
 
 @dataclass
 class Loaded:
-    """What was in a file. `is_har`: it is no tape, so nothing can be added to it. `version`: of the format."""
+    """What was in a file. `is_har`: it is not a tape, so nothing can be added. `version`: of the format.
+
+    `more` counts the problems that are not listed, `lines` the lines that were read.
+    """
 
     records: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -43,29 +46,30 @@ class Loaded:
 
 
 def load(path: Path, limit: int = LIMIT) -> Loaded:
-    """All records of the file; none if it is empty. CourseError if it is neither a tape nor a HAR file."""
+    """All records of the file, none if it is empty. CourseError if it is neither a tape nor a HAR file."""
     if path.is_dir():
         tapes = sorted(path.glob("*.jsonl"))
-        hint = f"Name one in it, as:  course view {tapes[-1]}" if tapes else RECORD
-        raise CourseError(f"{path} is a directory, not a tape. {hint}")
+        hint = f"Name a tape in it:  course view {tapes[-1]}" if tapes else RECORD
+        raise CourseError(f"{path} is a directory, not a tape.\n{hint}")
     try:
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(BOM)
         loaded = _har(path, limit) if HAR.match(head) else _lines(path, limit)
     except OSError as e:
-        raise CourseError(f"the tape {path} can't be read: {e}. Name a file that can") from e
+        raise CourseError(f"the tape {path} can't be read: {e}.\nName another file:  course view FILE") from e
     if not loaded.records and loaded.problems and not loaded.is_har:
         if head.lstrip()[:1] == b"{" and (other := _har(path, limit)).records:
             return other
         raise CourseError(
-            f"{path} is no tape: none of its {loaded.lines} lines is a JSON object. It begins with "
-            f"{head[:24]!r}. {RECORD}"
+            f"{path} is not a tape: none of its {loaded.lines} lines is a JSON object. It begins with "
+            f"{head[:24]!r}.\n{RECORD}"
         )
     if loaded.more:
         loaded.problems.append(f"{path} has {loaded.more} more lines that were skipped")
     if loaded.version > schema.VERSION:
         loaded.problems.append(
-            f"{path} is of format {loaded.version}; this course knows {schema.VERSION} and may misread it"
+            f"{path} has version {loaded.version} of the format. This course knows version {schema.VERSION} and may "
+            "misread it"
         )
     return loaded
 
@@ -77,8 +81,8 @@ def _lines(path: Path, limit: int) -> Loaded:
         where = f"line {number} of {path}"
         if line is None:
             loaded.problem(
-                f"{where} has {size:,} bytes, more than the {limit:,} that are read; it was skipped. "
-                f"Read it with:  Tape.read('{path}', limit={size})"
+                f"{where} has {size:,} bytes, more than the limit of {limit:,}, and was skipped. "
+                f"To read it:  Tape.read('{path}', limit={size})"
             )
             continue
         if not line.strip():
@@ -86,15 +90,15 @@ def _lines(path: Path, limit: int) -> Loaded:
         try:
             record = {"_type": "?", **json.loads(line)}
         except (ValueError, TypeError, RecursionError):
-            what = "is no JSON object" if whole else "is cut off"
-            loaded.problem(f"{where} {what} ({size} bytes); it was skipped")
+            what = "is not a JSON object" if whole else "is cut off"
+            loaded.problem(f"{where} {what} ({size} bytes) and was skipped")
             continue
         _take(loaded, record, where)
     return loaded
 
 
 def _cut_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | None, int, bool]]:
-    """Number, bytes (None if more than `limit`), size, and whether the line has an end, for each line."""
+    """Of each line: its number, its bytes (None if more than `limit`), its size, and whether it has a line end."""
     with path.open("rb") as file:
         number = 0
         while line := file.readline(limit + 1):
@@ -115,7 +119,7 @@ def _take(loaded: Loaded, record: dict[str, Any], where: str) -> None:
     found = schema.flaws(record)
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        loaded.problem(f"{where}: {found[0]}{more}; it was set aside")
+        loaded.problem(f"{where} was set aside: {found[0]}{more}")
         record = {"_type": "invalid", "_problem": found[0], "record": record}
     elif record["_type"] == "tape":
         loaded.version = max(loaded.version, int(record["version"]))
@@ -124,12 +128,12 @@ def _take(loaded: Loaded, record: dict[str, Any], where: str) -> None:
 
 
 def _har(path: Path, limit: int) -> Loaded:
-    """The entries of a HAR file, as records of a tape. Of one that is cut off, those that are whole."""
+    """The entries of a HAR file as records of a tape; the complete ones if it is cut off."""
     size = path.stat().st_size
     if size > limit:
         raise CourseError(
-            f"{path} is a HAR file of {size:,} bytes, more than the {limit:,} that are read at once. "
-            f"Export fewer requests, or:  Tape.read('{path}', limit={size})"
+            f"{path} is a HAR file of {size:,} bytes, more than the limit of {limit:,}.\n"
+            f"Export fewer requests, or raise the limit:  Tape.read('{path}', limit={size})"
         )
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     loaded = Loaded(is_har=True)
@@ -138,13 +142,13 @@ def _har(path: Path, limit: int) -> Loaded:
     except (ValueError, TypeError, LookupError, RecursionError):
         entries = _whole_entries(text)
         loaded.problem(
-            f"{path} is a HAR file that is cut off or damaged; {len(entries)} entries could be read"
+            f"{path} is a HAR file that is cut off or damaged. {len(entries)} of its entries could be read"
         )
     if not isinstance(entries, list):
-        raise CourseError(f"{path} is a HAR file whose log.entries is no list. Export it again")
+        raise CourseError(f"{path} is a HAR file whose log.entries is not a list.\nExport it again")
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict):
-            loaded.problem(f"entry {number} of {path} is no JSON object; it was skipped")
+            loaded.problem(f"entry {number} of {path} is not a JSON object and was skipped")
             continue
         _take(loaded, {**entry, "_type": "entry"}, f"entry {number} of {path}")
     valid = [r for r in loaded.records if r["_type"] == "entry"]
@@ -155,7 +159,9 @@ def _har(path: Path, limit: int) -> Loaded:
 
 
 def _whole_entries(text: str) -> list[Any]:
-    found, decoder = [], json.JSONDecoder()
+    """The entries before the place where the file is cut off."""
+    found: list[Any] = []
+    decoder = json.JSONDecoder()
     if not (start := ENTRIES.search(text)):
         return found
     at = start.end()

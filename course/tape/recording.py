@@ -1,7 +1,7 @@
-"""httpx transports that pass everything on, and a copy of it to a tape.
+"""Record what an httpx client sends and receives, one entry of a tape per exchange.
 
-Does: tees both directions, chunk by chunk, with times; notes why an exchange broke off.
-Does not: change, delay or buffer a byte; look inside; fail the client, whatever is wrong with the tape.
+The transports copy both directions chunk by chunk, with times, and note why an exchange broke off. They never change,
+delay or buffer a byte, do not look inside, and do not fail the client, whatever is wrong with the tape.
 
     client = httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape))
 """
@@ -12,7 +12,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -21,17 +21,18 @@ from course.tape import har
 if TYPE_CHECKING:
     from course.tape import Tape
 
-CLOSED = (GeneratorExit, CancelledError)  # how a reader that stops reading shows in a generator
-# The last event of a stream: chat completions and completions, messages, responses. Who has it may hang up.
+CLOSED = (GeneratorExit, CancelledError)  # what a generator sees when its reader stops
+Ended = Callable[[BaseException | None], None]
+# The last event of a stream of chat completions or completions, messages, responses. After it, a client may hang up.
 LAST_EVENT = re.compile(
     rb'data: ?\[DONE\]\s*\Z|"type": ?"(?:message_stop|response\.(?:completed|incomplete|failed))"'
 )
 
 
 class RecordingTransport(httpx.BaseTransport):
-    """Pass everything through `transport`, and a copy of it to `tape`."""
+    """Pass everything through `transport` and copy it to `tape`."""
 
-    def __init__(self, transport: httpx.BaseTransport, tape: "Tape"):
+    def __init__(self, transport: httpx.BaseTransport, tape: "Tape") -> None:
         self.transport, self.tape = transport, tape
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -41,16 +42,17 @@ class RecordingTransport(httpx.BaseTransport):
         except BaseException as e:
             exchange.ended(e)
             raise
-        return exchange.begun(response, _Tee(response.stream, exchange.received, exchange.ended))
+        stream = cast(httpx.SyncByteStream, response.stream)
+        return exchange.begun(response, _Tee(stream, exchange.received, exchange.ended))
 
     def close(self) -> None:
         self.transport.close()
 
 
 class AsyncRecordingTransport(httpx.AsyncBaseTransport):
-    """The same for httpx.AsyncClient, and for the tap."""
+    """The same for `httpx.AsyncClient`, and for the tap."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, tape: "Tape"):
+    def __init__(self, transport: httpx.AsyncBaseTransport, tape: "Tape") -> None:
         self.transport, self.tape = transport, tape
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -60,16 +62,19 @@ class AsyncRecordingTransport(httpx.AsyncBaseTransport):
         except BaseException as e:
             exchange.ended(e)
             raise
-        return exchange.begun(response, _AsyncTee(response.stream, exchange.received, exchange.ended))
+        stream = cast(httpx.AsyncByteStream, response.stream)
+        return exchange.begun(response, _AsyncTee(stream, exchange.received, exchange.ended))
 
     async def aclose(self) -> None:
         await self.transport.aclose()
 
 
 class _Tee(httpx.SyncByteStream):
-    """A byte stream that shows each chunk to `saw` as it passes, and says to `ended` how it ended."""
+    """A byte stream that calls `saw` with each chunk that passes, and `ended` with how it ended."""
 
-    def __init__(self, stream, saw: Callable[[bytes], None], ended: Callable = lambda e: None):
+    def __init__(
+        self, stream: httpx.SyncByteStream, saw: Callable[[bytes], None], ended: Ended = lambda e: None
+    ) -> None:
         self.stream, self.saw, self.ended = stream, saw, ended
 
     def __iter__(self) -> Iterator[bytes]:
@@ -90,9 +95,11 @@ class _Tee(httpx.SyncByteStream):
 
 
 class _AsyncTee(httpx.AsyncByteStream):
-    """`_Tee`, asynchronous."""
+    """The same, asynchronous."""
 
-    def __init__(self, stream, saw: Callable[[bytes], None], ended: Callable = lambda e: None):
+    def __init__(
+        self, stream: httpx.AsyncByteStream, saw: Callable[[bytes], None], ended: Ended = lambda e: None
+    ) -> None:
         self.stream, self.saw, self.ended = stream, saw, ended
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -113,27 +120,29 @@ class _AsyncTee(httpx.AsyncByteStream):
 
 
 class _Recording:
-    """One exchange while it goes on. `ended` may be called more than once; the first call counts."""
+    """One exchange while it is in progress. `ended` may be called more than once; the first call counts."""
 
-    def __init__(self, tape: "Tape", request: httpx.Request):
-        self.tape, self.done, self.response, self.first_byte = tape, False, None, None
+    def __init__(self, tape: "Tape", request: httpx.Request) -> None:
+        self.tape, self.done = tape, False
+        self.response: httpx.Response | None = None
+        self.first_byte: float | None = None
         self.sent, self.came = har.Body(tape.body_limit), har.Body(tape.body_limit)
         self.when, self.start = datetime.now(UTC), time.perf_counter()
         self.request = request
         if isinstance(request.stream, httpx.ByteStream):
             self.sent.add(request.read())
         else:  # an upload that is read while it is sent
-            tee = _AsyncTee if isinstance(request.stream, httpx.AsyncByteStream) else _Tee
+            body, saw = request.stream, self.sent.add
             self.request = httpx.Request(
                 request.method,
                 request.url,
                 headers=request.headers,
-                stream=tee(request.stream, self.sent.add),
+                stream=_AsyncTee(body, saw) if isinstance(body, httpx.AsyncByteStream) else _Tee(body, saw),
                 extensions=request.extensions,
             )
 
     def begun(self, response: httpx.Response, stream: _Tee | _AsyncTee) -> httpx.Response:
-        """The response to hand on, whose bytes come through `stream`."""
+        """The response to pass on, whose bytes come through `stream`."""
         self.response, self.first_byte = response, time.perf_counter()
         return httpx.Response(
             response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
@@ -146,7 +155,7 @@ class _Recording:
         if self.done:
             return
         self.done = True
-        with suppress(Exception):  # whatever is wrong with the tape, the client's exchange is not
+        with suppress(Exception):  # whatever is wrong with the tape is not the client's problem
             times = har.Times(self.when, self.start, self.first_byte, time.perf_counter())
             entry = har.entry(self.request, self.sent, self.response, self.came, times)
             self.tape.add({"_type": "entry", **entry, "_error": self._why(e)})
@@ -158,9 +167,9 @@ class _Recording:
             return f"{type(e).__name__}: {e}"
         if self.response is None:
             return "the client closed the connection before a response came"
-        return None if self._complete() else "the client closed the response before its end"
+        return None if self._complete(self.response) else "the client closed the response before its end"
 
-    def _complete(self) -> bool:
-        """All was received, though its end was not read: the length is reached, or SSE said it is done."""
-        length = self.response.headers.get("content-length")
+    def _complete(self, response: httpx.Response) -> bool:
+        """Whether all was received, though the client did not read on to the end of the stream."""
+        length = response.headers.get("content-length")
         return bool(LAST_EVENT.search(b"".join(self.came.last)) or (length and int(length) <= self.came.size))

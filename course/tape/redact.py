@@ -1,6 +1,6 @@
-"""Keep credentials off the tape: which headers and which query keys are secret, and a URL without them. Pure.
+"""Keep credentials off the tape: which headers and query keys are secret, and a URL without their values. Pure.
 
-Does: judges by name, as every client puts its key under a known one. Does not: search bodies for secrets.
+A name decides, because clients send their keys under known names. Bodies are not searched for secrets.
 
     redacted_url("https://host/v1/models?key=abc&page=2")     # "https://host/v1/models?key=REDACTED&page=2"
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
 REDACTED = "REDACTED"
-# The last words of a name: "x-ratelimit-remaining-tokens" and "max_tokens" are none, "X-Auth-Token" is one.
+# The last word of a name counts: "X-Auth-Token" is secret, "x-ratelimit-remaining-tokens" and "max_tokens" are not.
 _SECRET = re.compile(
     r"(?:^|[-_])(?:authorization|cookie2?|token|secret|password|passwd|credentials?|signature"
     r"|(?:api|access|private|subscription|function|secret|client|auth)[-_]?key|apitoken|authtoken|accesstoken)$",
@@ -26,12 +26,12 @@ def is_secret(name: str) -> bool:
 
 
 def is_secret_key(name: str) -> bool:
-    """The same of a query key, where Google's is plainly `key` and Azure's `sig`."""
+    """Whether a query key of this name carries a credential. Google's is called `key`, Azure's `sig`."""
     return is_secret(name) or name.lower() in _SECRET_QUERY
 
 
 def redacted_headers(pairs: Iterable[tuple[bytes, bytes]]) -> list[dict[str, str]]:
-    """HAR's list of headers, in the order and the case in which they were sent."""
+    """HAR's list of headers, in the order and case in which they were sent."""
     named = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in pairs]
     return [{"name": k, "value": _header(k, v)} for k, v in named]
 
@@ -43,11 +43,12 @@ def _header(name: str, value: str) -> str:
 
 
 def redacted_query(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """HAR's list of query keys."""
     return [{"name": k, "value": REDACTED if is_secret_key(k) else v} for k, v in pairs]
 
 
 def redacted_url(url: str) -> str:
-    """The URL, in which only the values of secret keys are changed. User and password are the caller's job."""
+    """The URL with the values of secret query keys replaced. Removing user and password is the caller's job."""
     before, question, query = url.partition("?")
     if not question:
         return url

@@ -1,6 +1,7 @@
 """What reading a tape promises: whatever the file is, a clear answer, and nothing lost before the damage."""
 
 import json
+import re
 import tracemalloc
 
 import httpx
@@ -33,11 +34,22 @@ def sent(records):
 
 
 def broken(path, says):
-    """The tape, which is read with these words."""
-    with pytest.warns(RuntimeWarning, match=says) as seen:
-        tape = Tape.read(path)
-    assert len(seen) == len(tape.problems)
+    """The tape, which is read with a problem in these words."""
+    reported = []
+    tape = Tape.read(path, report=reported.append)
+    assert tape.problems == reported
+    assert any(re.search(says, problem) for problem in reported), reported
     return tape
+
+
+@pytest.mark.parametrize("read", [Tape, Tape.read])
+def test_a_problem_is_a_warning_at_the_line_that_reads_the_tape(tape, read):
+    with tape.path.open("a") as file:
+        file.write('{"_type": "ent')
+    with pytest.warns(RuntimeWarning, match="line 5 of .* is cut off") as seen:
+        again = read(tape.path)
+    assert [str(warning.message) for warning in seen] == again.problems
+    assert seen[0].filename == __file__
 
 
 @pytest.mark.parametrize("cut", [1, 2, 100, 1000])
@@ -53,7 +65,7 @@ def test_a_cut_off_line_costs_only_itself(tape, cut):
 def test_garbage_after_good_lines_costs_only_itself(tape):
     with tape.path.open("ab") as file:
         file.write(bytes(range(256)) * 40)
-    again = broken(tape.path, "no JSON|cut off|more lines")
+    again = broken(tape.path, "not a JSON object|cut off|more lines")
     assert sent(again.records()) == ["0", "1", "2"]
     assert len(again.problems) <= 11, "many lines of garbage are summed up"
     assert "more lines that were skipped" in again.problems[-1]
@@ -62,10 +74,10 @@ def test_garbage_after_good_lines_costs_only_itself(tape):
 def test_what_is_no_tape_is_said(tmp_path):
     path = tmp_path / "x"
     for raw, says in [
-        (b"\x00\x01garbage\n", "is no tape: none of its 1 lines is a JSON object. It begins with"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "is no tape"),
-        (b"[1, 2]\n", "is no tape"),
-        (b'{"a": ', "is no tape"),
+        (b"\x00\x01garbage\n", "none of its 1 lines is a JSON object"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "not a tape"),
+        (b"[1, 2]\n", "not a tape"),
+        (b'{"a": ', "not a tape"),
         (b"", "is empty"),
         (b"\n \n", "is empty"),
     ]:
@@ -78,7 +90,7 @@ def test_what_is_no_tape_is_said(tmp_path):
 
 
 def test_a_directory_is_said_with_a_tape_that_is_in_it(tape):
-    with pytest.raises(CourseError, match=r"is a directory, not a tape.*t\.tape\.jsonl"):
+    with pytest.raises(CourseError, match=r"is a directory(.|\n)*t\.tape\.jsonl"):
         Tape.read(tape.path.parent)
 
 
@@ -94,10 +106,10 @@ def test_a_line_longer_than_the_limit_is_skipped_and_never_in_memory(tape):
     with tape.path.open("ab") as file:
         file.write(b'{"_type": "entry", "x": "' + b"x" * 10 * 2**20 + b'"}\n{"_type": "step"}\n')
     tracemalloc.start()
-    with pytest.warns(RuntimeWarning, match="line 5 of .* has 10,485,787 bytes, more than the 1,048,576"):
-        again = Tape.read(tape.path, limit=2**20)
+    again = Tape.read(tape.path, limit=2**20, report=lambda problem: None)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    assert re.search("line 5 of .* 10,485,787 bytes.* 1,048,576", *again.problems)
     assert sent(again.records()) == ["0", "1", "2"]
     assert len(again.steps) == 1
     assert peak < 5 * 2**20, f"{peak:,} bytes at the peak"
@@ -137,7 +149,7 @@ def test_a_browsers_har_is_read(tmp_path, indent, bom):
     assert sent(tape.records()) == ["0", "1", "2"]
     assert [e["_id"] for e in tape.entries] == [1, 2, 3]
     assert tape.entries[0]["_initiator"] == {"type": "script"}, "unknown fields are kept"
-    with pytest.raises(CourseError, match="is a HAR file, which can be read but not added to"):
+    with pytest.raises(CourseError, match="is a HAR file"):
         tape.add({"_type": "step"})
     with pytest.raises(CourseError, match="is a HAR file"):
         Tape(path)
@@ -147,13 +159,13 @@ def test_a_browsers_har_is_read(tmp_path, indent, bom):
 def test_of_a_har_that_is_cut_off_the_whole_entries_are_read(tmp_path, indent):
     path, text = tmp_path / "browser.har", json.dumps(BROWSER, indent=indent)
     path.write_text(text[: text.index("n=2")])
-    assert sent(broken(path, "is cut off or damaged; 2 entries could be read").records()) == ["0", "1"]
+    assert sent(broken(path, "cut off or damaged. 2 of its entries").records()) == ["0", "1"]
 
 
 def test_a_har_larger_than_the_limit_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "browser.har"
     path.write_text(json.dumps(BROWSER))
-    with pytest.raises(CourseError, match=r"HAR file of [\d,]+ bytes, more than the 1,000"):
+    with pytest.raises(CourseError, match=r"HAR file of [\d,]+ bytes.* 1,000"):
         Tape.read(path, limit=1000)
 
 
@@ -174,7 +186,7 @@ def test_what_is_not_known_is_kept(tape):
 
 def test_a_later_format_is_read_and_said(tape):
     tape.path.write_text(tape.path.read_text().replace('"version": 1', '"version": 2'))
-    assert sent(broken(tape.path, "is of format 2; this course knows 1").records()) == ["0", "1", "2"]
+    assert sent(broken(tape.path, "version 2 .* version 1").records()) == ["0", "1", "2"]
 
 
 def test_tapes_can_be_put_one_behind_the_other(tape):
@@ -186,7 +198,7 @@ def test_a_record_that_is_not_as_it_should_be_is_set_aside(tape):
     bad = {**tape.entries[0], "request": "GET /"}
     with tape.path.open("a") as file:
         file.write(json.dumps(bad) + '\n{"_type": "step"}\n')
-    again = broken(tape.path, "line 5 of .*: request is text, not an object; it was set aside")
+    again = broken(tape.path, "line 5 of .*: request is text, not an object")
     assert sent(again.records()) == ["0", "1", "2"]
     assert len(again.steps) == 1
     assert again.records()[3] == {
@@ -284,7 +296,8 @@ def test_view_says_what_it_could_not_read_and_shows_the_rest(tmp_path):
         file.write('{"_type": "ent')
     done = CliRunner().invoke(app, ["view", str(tape.path)])
     assert done.exit_code == 0, done.output
-    assert "is cut off (14 bytes); it was skipped" in done.stderr
+    assert "line 3 of" in done.stderr
+    assert "is cut off (14 bytes)" in done.stderr
     assert "Warning" not in done.stderr
     foreign = tape.export(tmp_path / "other.har")
     before = json.loads(foreign.read_text())

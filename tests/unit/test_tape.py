@@ -6,6 +6,7 @@ import json
 import threading
 import time
 import tracemalloc
+import warnings
 from base64 import b64decode
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -274,13 +275,18 @@ def test_a_recorder_that_keeps_nothing_in_memory_still_knows_it(upstream, tmp_pa
     assert [e["_id"] for e in tape.entries] == [1]
 
 
-def test_a_tape_that_cannot_be_written_warns_once_and_fails_nobody(upstream, tmp_path):
+@pytest.mark.parametrize("reporting", [True, False])
+def test_a_tape_that_cannot_be_written_says_so_once_and_fails_nobody(upstream, tmp_path, reporting):
     (tmp_path / "file").write_text("")
-    tape = Tape(tmp_path / "file" / "t.tape.jsonl")
-    with pytest.warns(RuntimeWarning, match="can't be written") as seen:
+    path, reported = tmp_path / "file" / "t.tape.jsonl", []
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        tape = Tape(path, report=reported.append) if reporting else Tape(path)
         answers = [get(upstream + "/plain", tape)[0] for _ in range(2)]
     assert answers == [200, 200]
-    assert len(seen) == 1
+    (said,) = reported or [str(warning.message) for warning in warned]
+    assert f"{path} can't be written" in said
+    assert len(reported) == int(reporting)
     assert len(tape.entries) == 2, "the exchanges are kept in memory"
 
 
@@ -300,7 +306,7 @@ def test_a_cut_off_line_is_skipped_and_said(upstream, tape):
         again = Tape.read(tape.path)
     assert [e["_id"] for e in again.entries] == [1]
     again.add({"_type": "step"})
-    with pytest.warns(RuntimeWarning, match="line 3 .* is no JSON"):
+    with pytest.warns(RuntimeWarning, match="line 3 .* is not a JSON object"):
         assert len(Tape.read(tape.path).steps) == 1, "what is added later has a line of its own"
 
 
