@@ -1,8 +1,8 @@
 """A real Docker engine of the tests' own, and the agent's image built in it.
 
-No image is pulled. The base is made with debootstrap from the mirror that apt uses, in the background while other tests
-run, and kept in build/base. The wheels are downloaded beside the Dockerfile, so that the build needs no network.
-AGENT_BASE=python:3.12-slim takes a base from a registry instead, AGENT_ROOTFS=base.tar a file.
+No image is pulled. The base is made with debootstrap from the mirror that apt uses and kept in build/base. The wheels are
+downloaded beside the Dockerfile, so that the build needs no network. AGENT_BASE=python:3.12-slim takes a base from a
+registry instead, AGENT_ROOTFS=base.tar a file.
 """
 
 import os
@@ -24,7 +24,6 @@ WHEELS = ROOT / "docker" / "wheels"
 
 
 BASE = Path(os.environ.get("AGENT_ROOTFS") or ROOT / "build" / "base" / "base.tar")
-making = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
 def lacking() -> str | None:
@@ -37,23 +36,6 @@ def lacking() -> str | None:
         install = "sudo apt-get install debootstrap  (or name an image: AGENT_BASE=python:3.12-slim)"
         return f"{skips.MISSING}a base for the agent's image. Install it:  {install}"
     return None
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config, items):
-    """These tests come last, and what they need longest, the base of the image, is begun at once."""
-    here = [item for item in items if Path(__file__).parent in item.path.parents]
-    items[:] = [item for item in items if item not in here] + here
-    given = os.environ.get("AGENT_BASE") or BASE.is_file()
-    if here and not given and not config.option.collectonly and lacking() is None:
-        command = [sys.executable, rootfs.__file__, str(BASE)]
-        config.stash[making] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def pytest_unconfigure(config):
-    if (process := config.stash.get(making, None)) and process.poll() is None:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +62,14 @@ def engine(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def image(engine, pytestconfig):
+def image(engine):
     """The agent's image, as `course sandbox build` makes it."""
     base, arguments = os.environ.get("AGENT_BASE"), []
     try:
         if not base:
             base = "course-base"
-            made_in_background(pytestconfig)
+            if not BASE.is_file():
+                rootfs.make(BASE)
             engine.docker("import", str(BASE), base)
             _download(engine, base)
             arguments = ["PIP_NO_INDEX=1"]
@@ -111,13 +94,6 @@ def inside(engine, image):
         return done.stdout
 
     return run
-
-
-def made_in_background(config) -> None:
-    """Wait for the base; what debootstrap printed is in the failure."""
-    if process := config.stash.get(making, None):
-        output, _ = process.communicate(timeout=900)
-        assert process.returncode == 0, f"the base of the image could not be made:\n{output.decode()[-2000:]}"
 
 
 def _download(engine: engines.Engine, base: str) -> None:
