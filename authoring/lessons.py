@@ -31,7 +31,6 @@ tests), `embedded-only` (holds for the deterministic embedded model alone), `rai
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +39,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from authoring.runner import CellFailed, execute, execute_notebook, normalise, places, tags
-from course import ROOT
+from course import ROOT, files
 from course.errors import CourseError
 
 __all__ = [
@@ -202,16 +201,7 @@ def outlined(notebook: NotebookNode) -> list[tuple]:
 def write(path: Path, notebook: NotebookNode) -> None:
     """Replace the notebook in one step, so that nobody ever reads half of one."""
     nbformat.validate(notebook)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            nbformat.write(notebook, file)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    files.write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def scrubbed(value: Any, places: dict[str, str]) -> Any:
 
 def places() -> dict[str, str]:
     """What a path of this machine is called in a stored output."""
-    from course.model.embedded import cache_dir
+    from course.files import cache_dir
 
     home = Path.home()
     named = {str(home): "~", sys.prefix: ".venv", str(ROOT): "."}

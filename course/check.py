@@ -12,12 +12,12 @@ The file is progress.json in the course's cache; COURSE_PROGRESS names another o
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from course import files
 from course.errors import CourseError
 
 
@@ -96,16 +96,14 @@ def note(id: str, solved: bool) -> None:
         path = progress_path()
         when = datetime.now(UTC).isoformat(timespec="seconds")
         write(path, after(read(path), id, solved, when))
-    except OSError as error:
+    except (OSError, CourseError) as error:
         print(f"(progress not kept: {error})")
 
 
 def progress_path() -> Path:
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named)
-    from course.model.embedded import cache_dir
-
-    return cache_dir() / "progress.json"
+    return files.cache_dir() / "progress.json"
 
 
 def read(path: Path) -> dict:
@@ -123,11 +121,7 @@ def read(path: Path) -> dict:
 
 
 def write(path: Path, done: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".progress-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(done, file, indent=1, sort_keys=True)
-    os.replace(name, path)
+    files.write(path, json.dumps(done, indent=1, sort_keys=True))
 
 
 def _stub(): ...

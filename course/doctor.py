@@ -1,6 +1,6 @@
-"""Is this computer ready: each check says what it saw, what it wants, and what to run.
+"""Check whether this computer is ready for the course: what was found, what is needed, and what to run.
 
-Does: looks. Does not: install, build, start, or change anything. `course doctor` prints the checks.
+Only looks: never installs, builds, starts or changes anything. `course doctor` prints the checks.
 
     [check for check in checks() if not check.ok]
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import psutil
 from packaging.requirements import Requirement
 
+from course import files
 from course.errors import CourseError
 from course.model import embedded, engine, profiles
 from course.server import PORT, Server, registry
@@ -26,17 +27,17 @@ DISTRIBUTION = "agents-on-the-wire"
 
 @dataclass(frozen=True)
 class Check:
-    """`run` is the command that puts it right, also where nothing is wrong."""
+    """One check. `run` is the command that puts it right; it is filled in even if the check passed."""
 
     name: str
     ok: bool
     saw: str
-    wants: str
+    needs: str
     run: str
 
 
 def checks() -> list[Check]:
-    """All checks, in the order in which things are needed. A check that breaks is a check that failed."""
+    """All checks, in the order in which things are needed. A check that cannot be made has failed."""
     looks = [python, packages, engine_found, embedded_model, port, memory, disk, profile]
     if os.environ.get("SERVER"):
         looks.append(server)
@@ -49,7 +50,7 @@ def _guarded(look: Callable[[], Check]) -> Check:
     except CourseError as error:
         saw, _, run = str(error).partition("\n")
         return Check(
-            look.__name__.replace("_", " "), False, saw, "a check that passes", run or "course doctor"
+            look.__name__.replace("_", " "), False, saw, "to run without an error", run or "course doctor"
         )
 
 
@@ -65,11 +66,11 @@ def packages() -> Check:
     """The installed packages against the bounds in the package's own metadata."""
     wrong = mismatches(importlib.metadata.requires(DISTRIBUTION) or [], _installed)
     saw = ", ".join(wrong) or "all within their bounds"
-    return Check("packages", not wrong, saw, "the versions of requirements.lock", "make lab")
+    return Check("packages", not wrong, saw, "the versions in requirements.lock", "make lab")
 
 
 def mismatches(requirements: list[str], installed: Callable[[str], str | None]) -> list[str]:
-    """Those that are missing or outside their bounds, in words."""
+    """The packages that are missing or outside their bounds, with what is installed and what is needed."""
     wrong = []
     for text in requirements:
         need = Requirement(text)
@@ -77,7 +78,7 @@ def mismatches(requirements: list[str], installed: Callable[[str], str | None]) 
             continue
         have = installed(need.name)
         if have is None or not need.specifier.contains(have, prereleases=True):
-            wrong.append(f"{need.name} {have or 'missing'} (wants {need.specifier})")
+            wrong.append(f"{need.name} {have or 'missing'} (needs {need.specifier})")
     return wrong
 
 
@@ -95,50 +96,53 @@ def engine_found() -> Check:
 
 
 def embedded_model() -> Check:
-    wants = "the merged model in the cache, with the checksum recorded when it was made"
+    needs = "the merged model in the cache, with the checksum that was recorded when it was made"
     if not embedded.adapter_path().is_file():
         saw = f"the adapter {embedded.adapter_path().name} is missing"
-        return Check("embedded model", False, saw, wants, "git checkout course/data/adapter.gguf")
-    there = sorted(embedded.cache_dir().glob("embedded-*.gguf"), key=lambda path: path.stat().st_mtime)
+        return Check("embedded model", False, saw, needs, "git checkout -- course/data/adapter.gguf")
+    there = sorted(files.cache_dir().glob("embedded-*.gguf"), key=lambda path: path.stat().st_mtime)
     if not there:
-        return Check("embedded model", False, "not built yet", wants, "course model")
+        return Check("embedded model", False, "not built yet", needs, "course model")
     ok = embedded.verify(there[-1])
     saw = f"{there[-1]} ({there[-1].stat().st_size / 1e6:.0f} MB{'' if ok else ', checksum differs'})"
     return Check(
-        "embedded model", ok, saw, wants, f"rm {there[-1]}; course model" if not ok else "course model"
+        "embedded model", ok, saw, needs, f"rm {there[-1]}; course model" if not ok else "course model"
     )
 
 
 def port() -> Check:
-    """A port in use is no fault: a server of ours may be on it, and others are chosen."""
-    wants = f"{PORT} free, or a llama-server on it"
+    """A port that a llama-server uses is fine: it may be ours, and another port is chosen for the next one."""
+    needs = f"{PORT} free, or a llama-server on it"
     if registry.is_free(PORT):
-        return Check(f"port {PORT}", True, "free", wants, "course serve")
+        return Check(f"port {PORT}", True, "free", needs, "course serve")
     saw, _, run = registry.taken(PORT).partition("\n")
-    return Check(f"port {PORT}", registry.is_llama_server(f"http://127.0.0.1:{PORT}"), saw, wants, run)
+    return Check(f"port {PORT}", registry.is_llama_server(f"http://127.0.0.1:{PORT}"), saw, needs, run)
 
 
 def memory() -> Check:
     free = psutil.virtual_memory().available / GIB
-    wants = "1 GiB for the embedded model; see `needs` in course/model/profiles.toml for others"
-    return Check("memory", free >= 1, f"{free:.1f} GiB available", wants, "close other programs")
+    needs = "1 GiB for the embedded model; for others see `needs` in course/model/profiles.toml"
+    return Check("memory", free >= 1, f"{free:.1f} GiB available", needs, "close other programs")
 
 
 def disk() -> Check:
-    where = embedded.cache_dir()
+    """Room for the model, and permission to write there."""
+    where, needs = files.cache_dir(), "1 GiB for the model and the logs"
     free = shutil.disk_usage(where).free / GIB
     run = "COURSE_CACHE=/another/folder make lab"
-    return Check("disk", free >= 1, f"{free:.1f} GiB free at {where}", "1 GiB for model, logs and tapes", run)
+    if not os.access(where, os.W_OK):
+        return Check("disk", False, f"{where} is read-only", needs, run)
+    return Check("disk", free >= 1, f"{free:.1f} GiB free at {where}", needs, run)
 
 
 def profile() -> Check:
     chosen = profiles.load()
-    saw = f"{chosen.name}: {chosen.title}. Needs {chosen.needs}. Verified: {chosen.verified}"
+    saw = f"{chosen.name}: {chosen.title}. Needs {chosen.needs}. Tested: {chosen.verified}"
     return Check("profile", True, saw, f"one of {', '.join(profiles.names())}", "PROFILE=NAME make lab")
 
 
 def server() -> Check:
-    """The one that SERVER names."""
+    """The server that $SERVER names."""
     attached = Server(url=os.environ["SERVER"], quiet=True).start()
     build = attached.props().get("build_info", "unknown build")
     saw = f"{attached.url} serves {attached.model_id} (build {build})"

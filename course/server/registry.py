@@ -1,15 +1,14 @@
-"""The servers that this course started, and who else is on a port.
+"""The servers that this course started, and who is on a port.
 
-Does: keeps one small file per running server in the cache, so that `course stop` finds those whose notebook
-was killed; ends a process with its group; names the program behind a port. Does not: start anything, or end a
-process unless both its pid and its start time are those recorded: a system uses its pids again.
+Keeps one small file per running server in the cache, so that `course stop` finds those whose notebook was killed.
+Never ends a process unless both its pid and its start time are those recorded.
+
+    for server in running():
+        print(server)            # embedded at http://127.0.0.1:8080 (pid 4711)
 """
 
 import json
-import os
-import signal
 import socket
-import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,14 +16,16 @@ from pathlib import Path
 import httpx
 import psutil
 
-from course.model.embedded import cache_dir
+from course import files
+from course.server import processes
+from course.server.connection import calls_itself_llama, socket_path
 
-POSIX = os.name == "posix"
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
 class Running:
-    """One server process. `owner` is the process that started it; `orphan` says that the owner is gone."""
+    """One server process. `owner` is the process that stops it: its notebook, or itself if it runs in the background."""
 
     pid: int
     created: float
@@ -37,38 +38,41 @@ class Running:
 
     @property
     def orphan(self) -> bool:
-        return alive(self.owner, self.owner_created) is None
+        """Whether the owner is gone."""
+        return self.owner != self.pid and processes.alive(self.owner, self.owner_created) is None
 
     def __str__(self) -> str:
         return f"{self.profile} at {self.url} (pid {self.pid}{', its owner is gone' if self.orphan else ''})"
 
 
 def folder() -> Path:
-    path = cache_dir() / "servers"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    return files.cache_dir("servers")
 
 
 def record(server: Running) -> Path:
-    path = folder() / f"{server.pid}.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(server)), encoding="utf-8")
-    part.replace(path)
+    with files.usable(folder()) as place:
+        path = place / f"{server.pid}.json"
+        files.write(path, json.dumps(asdict(server)))
     return path
+
+
+def forget(pid: int) -> None:
+    with files.usable(folder()) as place:
+        (place / f"{pid}.json").unlink(missing_ok=True)
 
 
 def running() -> list[Running]:
     """Recorded servers that are still alive. Files of dead ones are removed on the way."""
     found = []
     for path in sorted(folder().glob("*.json")):
-        try:
+        server = None
+        with suppress(OSError, ValueError, TypeError):
             server = Running(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            server = None
-        if server and alive(server.pid, server.created):
+        if server and processes.alive(server.pid, server.created):
             found.append(server)
         else:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # on a read-only disk it stays, and is ignored
+                path.unlink(missing_ok=True)
     return found
 
 
@@ -76,62 +80,21 @@ def stop_all() -> list[Running]:
     """End every server that the course started and that still runs; returns those."""
     stopped = running()
     for server in stopped:
-        end(server.pid, server.created)
-        (folder() / f"{server.pid}.json").unlink(missing_ok=True)
+        processes.end(server.pid, server.created)
+        if path := socket_path(server.url):
+            Path(path).unlink(missing_ok=True)
+        forget(server.pid)
     return stopped
 
 
-def created(pid: int) -> float:
-    return psutil.Process(pid).create_time()
-
-
-def alive(pid: int, created: float) -> psutil.Process | None:
-    """The process, if it is the one that was started then and has not ended (a zombie has)."""
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - created) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.Error:
-        return None
-
-
-def end(pid: int, created: float, patience: float = 5) -> None:
-    """Terminate the process and its group, wait, then kill what is left."""
-    process = alive(pid, created)
-    if process is None:
-        return
-    family = [process]
-    with suppress(psutil.Error):
-        family += process.children(recursive=True)
-    born = {member.pid: member.create_time() for member in family if member.is_running()}
-    for forcibly in (False, True):
-        _signal(family, born, forcibly)
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if not any(alive(member, when) for member, when in born.items()):
-                return
-            time.sleep(0.02)
-
-
-def _signal(family: list[psutil.Process], born: dict[int, float], forcibly: bool) -> None:
-    leader = family[0].pid
-    with suppress(OSError):
-        if POSIX and os.getpgid(leader) == leader:
-            os.killpg(leader, signal.SIGKILL if forcibly else signal.SIGTERM)
-    for process in family:
-        with suppress(psutil.Error):
-            if alive(process.pid, born.get(process.pid, 0)):
-                process.kill() if forcibly else process.terminate()
-
-
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Nobody answers on the port, and it can be bound."""
+    """Whether nobody answers on the port and it can be bound."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0:
             return False
     with socket.socket() as probe:
-        if POSIX:  # a port in TIME_WAIT is free; on Windows the option would mean something else
+        if processes.POSIX:  # a port in TIME_WAIT is free; on Windows the option would mean something else
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -141,34 +104,40 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
+    """Any free port."""
     with socket.socket() as probe:
         probe.bind((host, 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def next_free(port: int, host: str = "127.0.0.1") -> int:
+    """This port, or the next one above it that is free."""
+    return next((p for p in range(port, LAST_PORT + 1) if is_free(p, host)), 0) or free_port(host)
 
 
 def holder(port: int) -> psutil.Process | None:
-    """The process that listens on the port; None if the system does not tell (another user's)."""
+    """The process that listens on the port; None if the system does not say (another user's)."""
     try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.AccessDenied:  # macOS tells about one's own processes only
-        connections = []
+        found = [(c.pid, c.status, c.laddr) for c in psutil.net_connections(kind="tcp")]
+    except psutil.AccessDenied:  # macOS lists the connections of one's own processes only
+        found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                connections += [c._replace(pid=process.pid) for c in process.net_connections(kind="tcp")]
-    for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                found += [(process.pid, c.status, c.laddr) for c in process.net_connections(kind="tcp")]
+    for pid, status, address in found:
+        if pid and address and status == psutil.CONN_LISTEN and address.port == port:
             with suppress(psutil.Error):
-                return psutil.Process(connection.pid)
+                return psutil.Process(pid)
     return None
 
 
 def is_llama_server(url: str) -> bool:
-    """Whether what answers there calls itself llama.cpp."""
+    """Whether a llama-server answers there."""
     try:
-        answer = httpx.get(f"{url}/health", timeout=2, trust_env=False)
+        return calls_itself_llama(httpx.get(f"{url}/v1/models", timeout=2, trust_env=False))
     except httpx.HTTPError:
         return False
-    return answer.headers.get("server", "") == "llama.cpp"
 
 
 def taken(port: int, host: str = "127.0.0.1") -> str:
@@ -178,16 +147,14 @@ def taken(port: int, host: str = "127.0.0.1") -> str:
     if process:
         with suppress(psutil.Error):
             who = f"{process.name()}, pid {process.pid}"
-    other = port + 1
-    while not is_free(other, host):
-        other += 1
-    elsewhere = f"choose another port:  course serve --port {other}"
+    elsewhere = f"choose another port:  course serve --port {next_free(min(port + 1, LAST_PORT), host)}"
     url = f"http://127.0.0.1:{port}"
     if is_llama_server(url):
         own = process and any(server.pid == process.pid for server in running())
         stop = "stop it:  course stop" if own else "stop it where it was started"
         choices = f"Use it:  SERVER={url}  ·  {stop}  ·  {elsewhere}"
-        return f"port {port} is taken by a llama-server ({who}).\n{choices}"
+        return f"port {port} is in use by a llama-server ({who}).\n{choices}"
     return (
-        f"port {port} is taken by another program ({who}), which is no llama-server.\nStop it, or {elsewhere}"
+        f"port {port} is in use by another program ({who}), which is not a llama-server.\n"
+        f"Stop it, or {elsewhere}"
     )

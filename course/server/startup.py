@@ -1,7 +1,7 @@
-"""Around the start of a llama-server: is the model a GGUF, how is the command shown, why did it not come up.
+"""Around the start of a llama-server: check the model file, show the command, explain why a start failed.
 
-Does: recognizes, in log and exit status, what a learner can put right, and says the next command.
-Does not: start or poll anything.
+Recognizes in the log and the exit status what a learner can put right, and names the next command. Never starts or
+polls anything.
 
     explain("… unable to allocate CPU buffer …", status=1, context=65536)
 """
@@ -16,9 +16,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from course import files
 from course.errors import CourseError
 from course.model import engine
-from course.model.embedded import cache_dir
 
 LOGS_KEPT = 30
 
@@ -42,7 +42,7 @@ DOWNLOAD = re.compile(
 
 
 def tail(text: str, lines: int = 8) -> str:
-    """The last lines of a log, indented; long ones cut."""
+    """The last lines of a log, indented, long ones cut."""
     last = [line[:200] for line in text.rstrip().splitlines()[-lines:]]
     return "\n".join(f"  | {line}" for line in last) or "  | (empty)"
 
@@ -50,11 +50,11 @@ def tail(text: str, lines: int = 8) -> str:
 def explain(
     log: str, status: int | None, *, model: str = "", build: str = "", context: int | None = None
 ) -> str:
-    """Seen, expected, next command."""
+    """Why a server ended before it was ready, and the next command."""
     if match := FLAG.search(log):
         return (
             f"the server does not know the flag {match[1].rstrip('.')} (build {build}).\n"
-            "Leave it out, or look for its name today:  llama-server --help"
+            "Remove it, or look up its current name:  llama-server --help"
         )
     if status == 2 and (match := REFUSED.search(log)):
         return f"{match[1].rstrip('.')}.\n{engine.INSTALL}"
@@ -67,26 +67,26 @@ def explain(
             "  PROFILE=embedded course serve"
         )
     if "couldn't bind" in log:
-        return "its port was taken while it started.\nStart it again, or look who has it:  course doctor"
+        return "another program took its port while it started.\nStart it again, or see who has it:  course doctor"
     if CORRUPT.search(log):
         return (
-            f"{model} is damaged, cut off, or of a kind that build {build} cannot read. "
-            "A whole GGUF file is wanted.\n"
-            "Delete it and get it again; the embedded model is rebuilt by:  course model"
+            f"{model} is damaged, truncated, or of a kind that build {build} cannot read. "
+            "It should be a complete GGUF file.\n"
+            "Delete it and download it again. To rebuild the embedded model:  course model"
         )
     if status == -getattr(signal, "SIGILL", 4):
         return (
-            f"this llama-server (build {build}) was made for another processor (illegal instruction).\n"
+            f"this llama-server (build {build}) was built for another processor (illegal instruction).\n"
             "Use the wheel instead:  LLAMA_SERVER=wheel course serve"
         )
     if DOWNLOAD.search(log):
         return (
-            f"the model {model} could not be downloaded. That takes a network and a build with HTTPS.\n"
-            "Download the file by other means, then:  Server(model='FILE.gguf')"
+            f"the model {model} could not be downloaded. That takes a network and a llama-server with HTTPS.\n"
+            "Download the file another way, then:  course serve --model FILE.gguf"
         )
     if match := REJECTED.search(log):
         return (
-            f"the server refused its command line: {match[0][:200]}.\nLook the flag up:  llama-server --help"
+            f"the server rejected its command line: {match[0][:200]}.\nLook up the flag:  llama-server --help"
         )
     return f"the server ended with status {status} before it was ready (build {build}).\nTry:  course doctor"
 
@@ -94,28 +94,27 @@ def explain(
 def check_gguf(path: str) -> None:
     if not Path(path).is_file():
         raise CourseError(
-            f"the model {path} is missing. A GGUF file is wanted.\nLook for it:  ls {Path(path).parent}"
+            f"the model {path} is missing. It should be a GGUF file.\nLook for it:  ls {Path(path).parent}"
         )
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic != b"GGUF":
         raise CourseError(
-            f"{path} is no GGUF file: it begins with {magic!r} instead of b'GGUF'.\n"
-            "Get it again, or use:  PROFILE=embedded"
+            f"{path} is not a GGUF file: it begins with {magic!r} instead of b'GGUF'.\n"
+            "Download it again, or use the embedded model:  PROFILE=embedded course serve"
         )
 
 
 def new_log(name: str) -> Path:
-    """A fresh log file; the oldest ones are removed."""
-    folder = cache_dir() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("*.log"), key=lambda path: path.name)[:-LOGS_KEPT]:
-        old.unlink(missing_ok=True)
+    """The path of a new log file. Of the old ones, the latest 30 are kept."""
+    with files.usable(files.cache_dir("logs")) as folder:
+        for old in sorted(folder.glob("*.log"), key=lambda path: path.name)[:-LOGS_KEPT]:
+            old.unlink(missing_ok=True)
     return folder / f"{datetime.now():%Y%m%d-%H%M%S-%f}-{name}.log"
 
 
 def quoted(groups: list[list[str]]) -> list[str]:
-    """Each group quoted for the shell; home as ~, the running Python as python if it is that."""
+    """Each group quoted for the shell, with ~ for the home folder and `python` for the Python that runs this."""
     lines = []
     for group in groups:
         if os.name == "nt":

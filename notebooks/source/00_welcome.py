@@ -45,7 +45,7 @@ report = checks()
 for item in report:
     print(f"{'✓' if item.ok else '✗'} {item.name:<15} {item.saw}")
     if not item.ok:
-        print(f"  wanted: {item.wants}\n  run:    {item.run}")
+        print(f"  needed: {item.needs}\n  run:    {item.run}")
 
 # %% [markdown]
 # A busy port 8080 is no fault if a llama-server answers there, most likely your own. Two of

@@ -9,7 +9,7 @@ import pytest
 
 from course import server
 from course.errors import CourseError
-from course.server import Server, connection, registry
+from course.server import Server, connection, processes, registry
 
 SMALL = {"context": 256, "chat_template_file": None}
 
@@ -96,7 +96,7 @@ def test_the_key_is_wanted_and_nowhere_to_be_seen(start, capsys):
             f"{capsys.readouterr().out}{own.command_line}{psutil.Process(own.pid).cmdline()}{own.log(1000)}"
         )
         assert "s3cret" not in seen
-        with pytest.raises(CourseError, match="wants an API key"):
+        with pytest.raises(CourseError, match="requires an API key"):
             Server(url=own.url, quiet=True).start()
 
 
@@ -104,7 +104,7 @@ def test_a_port_taken_by_a_llama_server_is_named(start):
     with start() as first:
         said = failure(start(port=int(first.url.rpartition(":")[2])))
         assert f"pid {first.pid}" in said
-        assert f"is taken by a llama-server ({psutil.Process(first.pid).name()}" in said
+        assert f"is in use by a llama-server ({psutil.Process(first.pid).name()}" in said
         assert "course stop" in said
 
 
@@ -126,7 +126,7 @@ def test_a_killed_kernel_leaves_nothing_that_stop_all_does_not_find(cache, base)
     assert left.orphan
     assert psutil.pid_exists(left.pid)
     assert [stopped.pid for stopped in server.stop_all()] == [left.pid]
-    assert registry.alive(left.pid, left.created) is None
+    assert processes.alive(left.pid, left.created) is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="not applicable: no Unix sockets in Windows' Python")

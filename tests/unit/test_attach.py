@@ -32,7 +32,7 @@ def web():
 
 
 def test_another_web_server_is_no_llama_server(web):
-    with pytest.raises(CourseError, match=r"is no llama-server"):
+    with pytest.raises(CourseError, match=r"is not a llama-server"):
         Server(url=web).start()
 
 

@@ -15,7 +15,7 @@ def _own_cache(cache, monkeypatch):
 
 def test_every_check_says_saw_wants_run():
     for check in doctor.checks():
-        assert all((check.name, check.saw, check.wants, check.run)), check
+        assert all((check.name, check.saw, check.needs, check.run)), check
 
 
 def test_what_breaks_is_a_failed_check_with_its_command(monkeypatch):
@@ -42,4 +42,4 @@ def test_an_empty_cache_wants_the_model_built():
 def test_packages_outside_their_bounds_are_named():
     installed = {"a": "1.5", "b": "3.0"}.get
     wrong = doctor.mismatches(["a>=1,<2", "b<3", "c==1", "d; python_version < '3'"], installed)
-    assert wrong == ["b 3.0 (wants <3)", "c missing (wants ==1)"]
+    assert wrong == ["b 3.0 (needs <3)", "c missing (needs ==1)"]

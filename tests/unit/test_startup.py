@@ -15,8 +15,8 @@ LOGS = {
     "error: invalid argument: --bogus": "does not know the flag --bogus",
     "course.model.wheel: unknown flag --bogus.": "does not know the flag --bogus",
     "E impl: exactly one out metadata, path_model, and file": "could not be downloaded",
-    "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 9002": "port was taken",
-    'error while handling argument "--reasoning-format": Unknown format: x': "refused its command line",
+    "E srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 9002": "took its port",
+    'error while handling argument "--reasoning-format": Unknown format: x': "rejected its command line",
     "something new": "ended with status 1",
 }
 
@@ -41,10 +41,10 @@ def test_a_refusal_of_the_wheel_is_passed_on():
     assert said.startswith("-hf: this wheel does not download models.\n")
 
 
-def test_a_file_that_is_no_gguf_is_found_before_the_start(tmp_path):
+def test_a_file_that_is_not_a_gguf_is_found_before_the_start(tmp_path):
     page = tmp_path / "model.gguf"
     page.write_text("<html>404</html>")
-    with pytest.raises(CourseError, match="no GGUF file: it begins with b'<htm'"):
+    with pytest.raises(CourseError, match="not a GGUF file: it begins with b'<htm'"):
         startup.check_gguf(str(page))
 
 

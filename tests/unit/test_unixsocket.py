@@ -64,7 +64,7 @@ def test_what_smolagents_sends_goes_through_the_socket(web):
 
 
 def test_what_answers_there_is_recognized_as_no_llama_server(web):
-    with pytest.raises(CourseError, match=r"unix://.*is no llama-server"):
+    with pytest.raises(CourseError, match=r"unix://.*is not a llama-server"):
         Server(url=f"unix://{web}").start()
 
 
@@ -114,7 +114,7 @@ def test_everybody_may_connect_once_it_listens(folder):
         ("llama", r"must end in \.sock"),
         ("x" * 100 + ".sock", r"has a path of \d+ bytes"),
         ("a,b.sock", "has a comma"),
-        ("nowhere/a.sock", "which is no folder"),
+        ("nowhere/a.sock", "which is not a folder"),
         ("file.sock", "is a file of another kind"),
         ("web.sock", "is in use"),
     ],
@@ -127,9 +127,9 @@ def test_a_bad_place_is_named(web, folder, name, seen):
 
 
 def test_a_socket_and_a_port_exclude_each_other():
-    with pytest.raises(CourseError, match=r"so is port 8080"):
+    with pytest.raises(CourseError, match=r"and port 8080"):
         Server("embedded", socket=True, port=8080)
-    with pytest.raises(CourseError, match=r"so is http://127"):
+    with pytest.raises(CourseError, match=r"and http://127"):
         Server(socket=True, url="http://127.0.0.1:8080")
 
 

@@ -1,0 +1,86 @@
+"""The course's own files: where they are, that nobody reads half of one, and what is said if the disk refuses."""
+
+import errno
+import os
+
+import pytest
+
+from course import files
+from course.errors import CourseError
+from course.model import embedded
+from course.server import registry, startup, unixsocket
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def blocked(tmp_path, monkeypatch):
+    """A cache that cannot be made, also not by root: its parent is a file."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file" / "cache"))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [files.cache_dir, registry.running, registry.stop_all, lambda: startup.new_log("x"), embedded.gguf_path],
+)
+def test_a_cache_that_cannot_be_made_is_an_error_with_the_next_command(blocked, use):
+    with pytest.raises(CourseError, match=r"(?s)cannot write to .*\n.*COURSE_CACHE=/another/folder course"):
+        use()
+
+
+@pytest.mark.parametrize("step", ["merge", "record"])
+def test_a_full_disk_is_an_error_with_the_next_command_and_leaves_nothing(cache, monkeypatch, step):
+    if step == "merge":
+        monkeypatch.setattr("course.model.merge.merge", full)
+    else:
+        monkeypatch.setattr(files.os, "replace", full)
+        monkeypatch.setattr("course.model.merge.merge", lambda *a, **_: a[2].write_bytes(b"GGUF"))
+    with pytest.raises(CourseError, match=r"No space left on device.*\n.*COURSE_CACHE="):
+        embedded.gguf_path(report=lambda _: None)
+    assert not list(cache.iterdir())
+
+
+def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path):
+    path = tmp_path / "note.json"
+    files.write(path, "old")
+    with files.replacing(path) as part:
+        part.write_text("half")
+        assert path.read_text() == "old"
+        part.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_keeps_the_old_file(tmp_path):
+    path = tmp_path / "note.json"
+    files.write(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        files.write(path, "half \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_cache_with_spaces_and_letters_of_any_language_works(tmp_path, monkeypatch):
+    cache = tmp_path / "Größe und Länge, 長さ"
+    monkeypatch.setenv("COURSE_CACHE", str(cache))
+    assert startup.new_log("x").parent == cache / "logs"
+    assert registry.folder() == cache / "servers"
+    files.write(files.cache_dir() / "é.txt", "ü\n")
+    assert (cache / "é.txt").read_bytes() == "ü\n".encode()
+    if hasattr(os, "geteuid"):
+        assert unixsocket.prepare().suffix == ".sock"
+
+
+def test_the_leftovers_of_killed_merges_go_and_those_of_running_ones_stay(cache, monkeypatch):
+    old, young = files.cache_dir() / ".embedded-a.part", cache / ".embedded-b.part"
+    for part in (old, young):
+        part.touch()
+    os.utime(old, (0, 0))
+    monkeypatch.setattr("course.model.merge.merge", lambda *a, **_: a[2].write_bytes(b"GGUF"))
+    model = embedded.gguf_path(report=lambda _: None)
+    assert embedded.verify(model)
+    assert not old.exists()
+    assert young.exists()
