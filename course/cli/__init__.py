@@ -1,10 +1,10 @@
-"""The command `course`. Does: parses arguments, calls the module that does the work, prints.
-Does not: contain that work. What a learner can put right ends in one message and status 1.
+"""The command `course`: parse the arguments, call the module that does the work, print.
+
+A CourseError ends in its message and status 1, without a traceback. docs/cli.md is made from the texts here.
 
     course ask "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,9 @@ from course.errors import CourseError
 
 
 class Group(TyperGroup):
-    def invoke(self, ctx):
+    """A group of commands in which a CourseError becomes a message and status 1."""
+
+    def invoke(self, ctx: Any) -> Any:  # typer's own copy of click has no public name for the type
         try:
             return super().invoke(ctx)
         except CourseError as e:
@@ -29,20 +31,29 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Local agents, on the wire: a course that reads every byte between an agent and its model.",
+    help="Read every byte between an agent and its local model. Start with:  course lab",
 )
 
 app.add_typer(sandbox, name="sandbox")
 
-Profile = Annotated[str | None, typer.Option(help="Which model; default: $PROFILE, else embedded.")]
+Profile = Annotated[str | None, typer.Option(help="Model profile (default: $PROFILE, else embedded).")]
 Url = Annotated[
-    str | None, typer.Option("--server", help="Attach to this address; default: $SERVER, else start one.")
+    str | None,
+    typer.Option("--server", help="Address of a running llama-server (default: $SERVER, else start one)."),
 ]
+Tape = Annotated[
+    Path | None,
+    typer.Option("--tape", help="Tape file to write or append to (default: a new file in tapes/)."),
+]
+Recorded = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape (.tape.jsonl) or a HAR file.")]
 
 
 @app.command()
 def doctor() -> None:
-    """Is this machine ready? Status 1 if something that is needed fails."""
+    """Check whether this computer is ready for the course.
+
+    Exits with status 1 if a check fails.
+    """
     from course.doctor import checks
 
     found = checks()
@@ -50,79 +61,116 @@ def doctor() -> None:
     for check in found:
         typer.echo(f"{'✓' if check.ok else '✗'} {check.name.ljust(width)}  {check.saw}")
         if not check.ok:
-            typer.echo(f"  {' ' * width}  wants: {check.wants}\n  {' ' * width}  run:   {check.run}")
+            typer.echo(f"  {' ' * width}  needs: {check.needs}\n  {' ' * width}  run:   {check.run}")
     if not all(c.ok for c in found):
         raise typer.Exit(1)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})
+@app.command(
+    options_metavar="[OPTIONS] [-- FLAGS...]",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": False},
+)
 def serve(
     ctx: typer.Context,
     profile: Profile = None,
-    port: Annotated[int | None, typer.Option(help="Default: 8080, or a free one.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port to listen on (default: 8080, or the next free one)."),
+    ] = None,
     socket: Annotated[
-        Path | None, typer.Option(help="Listen on this Unix socket (….sock), not on a port.")
+        Path | None, typer.Option(help="Listen on this Unix socket (….sock) instead of a port.")
     ] = None,
-    background: Annotated[bool, typer.Option("--background", help="Return when it is ready.")] = False,
-    model: Annotated[Path | None, typer.Option(help="Another GGUF file.")] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Return when the server is ready, and leave it running.")
+    ] = False,
+    model: Annotated[Path | None, typer.Option(help="GGUF file to load instead of the profile's.")] = None,
     jinja: Annotated[
-        bool | None, typer.Option("--jinja/--no-jinja", help="Use the model's own template.")
+        bool | None,
+        typer.Option("--jinja/--no-jinja", help="Render prompts with the full Jinja template, or don't."),
     ] = None,
-    reasoning_format: Annotated[str | None, typer.Option(help="none, auto, deepseek …")] = None,
+    reasoning_format: Annotated[
+        str | None,
+        typer.Option(help="Where thinking goes in the response: none, auto, deepseek or deepseek-legacy."),
+    ] = None,
     skip_chat_parsing: Annotated[
-        bool | None, typer.Option("--skip-chat-parsing", help="All text is content.")
+        bool | None,
+        typer.Option("--skip-chat-parsing", help="Put everything into content: thinking and tool calls too."),
     ] = None,
-    chat_template_file: Annotated[Path | None, typer.Option(help="Another chat template.")] = None,
-    context: Annotated[int | None, typer.Option("--context", "-c", help="Tokens of context.")] = None,
-    parallel: Annotated[int | None, typer.Option(help="Slots.")] = None,
-    gpu_layers: Annotated[int | None, typer.Option(help="Layers on the GPU.")] = None,
-    metrics: Annotated[bool | None, typer.Option("--metrics", help="Answer /metrics.")] = None,
-    props: Annotated[bool | None, typer.Option("--props", help="Accept POST /props.")] = None,
-    lora: Annotated[Path | None, typer.Option(help="A LoRA adapter.")] = None,
+    chat_template_file: Annotated[
+        Path | None, typer.Option(help="Chat template to use instead of the profile's.")
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option("--context", "-c", help="Size of the context window, in tokens.")
+    ] = None,
+    parallel: Annotated[
+        int | None, typer.Option(help="Number of slots: requests that are served at the same time.")
+    ] = None,
+    gpu_layers: Annotated[int | None, typer.Option(help="Number of layers to keep on the GPU.")] = None,
+    metrics: Annotated[bool | None, typer.Option("--metrics", help="Enable GET /metrics.")] = None,
+    props: Annotated[bool | None, typer.Option("--props", help="Enable POST /props.")] = None,
+    lora: Annotated[Path | None, typer.Option(help="LoRA adapter (GGUF) to apply.")] = None,
 ) -> None:
-    """Start a llama-server and keep it until Ctrl-C. Flags after -- go to it unchanged."""
+    """Start a llama-server and run it until Ctrl-C.
+
+    What follows -- is passed to the llama-server unchanged:
+
+    course serve --context 4096 -- --cache-reuse 256
+    """
     from course.server import serving
 
-    if background:
-        raise typer.Exit(serving.in_background(sys.argv[1:]))
-    own = ("ctx", "profile", "port", "background", "serving", "own")
-    changes = {
-        k: str(v) if isinstance(v, Path) else v for k, v in locals().items() if k not in own and v is not None
+    given = {
+        "socket": socket,
+        "model": model,
+        "jinja": jinja,
+        "reasoning_format": reasoning_format,
+        "skip_chat_parsing": skip_chat_parsing,
+        "chat_template_file": chat_template_file,
+        "context": context,
+        "parallel": parallel,
+        "gpu_layers": gpu_layers,
+        "metrics": metrics,
+        "props": props,
+        "lora": lora,
+        "extra": ctx.args or None,
     }
-    if ctx.args:
-        changes["extra"] = ctx.args
-    serving.in_foreground(profile, port, changes)
+    changes = {name: value for name, value in given.items() if value is not None}
+    (serving.in_background if background else serving.in_foreground)(profile, port, changes)
 
 
 @app.command()
 def stop() -> None:
-    """Stop every server that this course started, also those whose notebook is gone."""
+    """Stop every llama-server that this course started, even if its notebook is gone."""
     from course.server import stop_all
 
     stopped = stop_all()
     for server in stopped:
         typer.echo(f"stopped {server}")
     if not stopped:
-        typer.echo("no server of this course is running")
+        typer.echo("no server that this course started is running")
 
 
 @app.command()
 def lab(profile: Profile = None, server: Url = None) -> None:
-    """JupyterLab on the first lesson, with a live server. Ctrl-C ends both."""
-    from course.server.serving import jupyterlab
+    """Open JupyterLab on the first lesson, with a live llama-server.
+
+    Ctrl-C stops both.
+    """
+    from course.server.lab import jupyterlab
 
     raise typer.Exit(jupyterlab(profile, server))
 
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="What to ask; without it, the leopard question.")] = "",
+    question: Annotated[
+        str, typer.Argument(help="Question to ask (default: the leopard question).", show_default=False)
+    ] = "",
     profile: Profile = None,
     server: Url = None,
-    max_steps: Annotated[int, typer.Option(help="Give up after so many steps.")] = 10,
-    tape: Annotated[Path | None, typer.Option(help="Where to record; default: a new file in tapes/.")] = None,
+    max_steps: Annotated[int, typer.Option(min=1, help="Maximum number of steps.")] = 10,
+    tape: Tape = None,
 ) -> None:
-    """Ask an agent, and see each step with its bytes. The tape stays."""
+    """Ask an agent, print each turn as it happens, and record the run on a tape."""
     from course import view
     from course.agent import LEOPARD, code_agent, connect, record_run
     from course.server import Server
@@ -157,12 +205,17 @@ def ask(
 
 @app.command()
 def view(
-    tape: Annotated[Path, typer.Argument(help="A tape, from `course ask` or a lesson.")],
+    tape: Recorded,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="FILE.html, or FILE.har for a browser.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="FILE.html, or FILE.har for a browser's network tools (default: beside the tape).",
+        ),
     ] = None,
 ) -> None:
-    """Make one HTML page of a tape, or a .har file, and print its path."""
+    """Turn a tape into one HTML page (or a .har file) and print its path."""
     from course.turns import turns
     from course.view import page
 
@@ -184,10 +237,13 @@ def view(
 
 @app.command()
 def diagnose(
-    tape: Annotated[Path, typer.Argument(help="A tape, from `course ask` or a lesson.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects instead of text.")] = False,
+    tape: Recorded,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Name what went wrong on a tape, with the bytes that prove it. Status 1 with findings, 2 without a tape."""
+    """Say what went wrong on a tape, with the bytes that prove it.
+
+    Exits with status 0 if nothing did, 1 if there are findings, and 2 if the tape cannot be read.
+    """
     import json
     import warnings
 
@@ -220,36 +276,46 @@ def diagnose(
 
 @app.command()
 def model() -> None:
-    """Build the embedded model, if it isn't there yet, and print its path."""
+    """Print the path of the embedded model, after building it if necessary."""
     from course.model.embedded import gguf_path
 
     typer.echo(gguf_path(report=lambda line: typer.echo(line, err=True)))
 
 
-@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
+@app.command(
+    options_metavar="[OPTIONS] [-- COMMAND...]",
+    context_settings={"allow_extra_args": True, "allow_interspersed_args": False},
+)
 def tap(
     ctx: typer.Context,
     upstream: Annotated[
-        str | None, typer.Option(help="The server to ask; default: $SERVER, else http://127.0.0.1:8080.")
+        str | None,
+        typer.Option(help="Server to forward to (default: $SERVER, else http://127.0.0.1:8080)."),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Where to listen; default: 8081, or a free one.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port to listen on (default: 8081, or a free one)."),
+    ] = None,
     host: Annotated[
-        str, typer.Option(help="Another address to listen on: others can then use your server.")
+        str,
+        typer.Option(help="Address to listen on. With any other than loopback, others can use your server."),
     ] = "127.0.0.1",
-    tape: Annotated[Path | None, typer.Option(help="Where to record; default: a new file in tapes/.")] = None,
+    tape: Tape = None,
 ) -> None:
-    """Record any client and its server, changing nothing. A command after -- is run with its base URL set.
+    """Record what any client and its server say to each other, without changing it.
+
+    A command after -- runs with the variables set that make its client send its requests through the tap:
 
     course tap --upstream http://localhost:8080 -- python my_agent.py
     """
-    from course.tap import tapping
+    from course.tap import command
 
-    upstream = upstream or tapping.default_upstream()
-    raise typer.Exit(tapping.tap(upstream, port, host, tape, ctx.args))
+    upstream = upstream or command.default_upstream()
+    raise typer.Exit(command.tap(upstream, port, host, tape, ctx.args))
 
 
 def _read(path: Path) -> Any:
-    """The tape; what could not be read of it is said, and the rest goes on."""
+    """The tape. Prints what could not be read of it, and continues with the rest."""
     import warnings
 
     from course.tape import Tape

@@ -1,59 +1,84 @@
-"""The commands `course sandbox …`. Does: parses arguments, starts a server where none is named, prints the docker command,
-runs it. Does not: decide what the container may do (see sandbox.py).
+"""The commands `course sandbox …`: parse the arguments, start a server if none is named, print the docker command, run it.
+
+What the container may do is decided in course/sandbox.
 
     course sandbox run "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 """
 
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from course.errors import CourseError
 
+if TYPE_CHECKING:
+    from course.server import Server
+
 IMAGE = Annotated[str, typer.Option(help="Name of the image.")]
-sandbox = typer.Typer(no_args_is_help=True, help="The agent in a container that nothing gets out of.")
+sandbox = typer.Typer(no_args_is_help=True, help="Run the agent in a hardened container.")
 
 
 @sandbox.command()
 def build(
     image: IMAGE = "agents-on-the-wire/agent",
-    base: Annotated[str | None, typer.Option(help="Base image; default: python:3.12-slim.")] = None,
+    base: Annotated[str | None, typer.Option(help="Base image (default: python:3.12-slim).")] = None,
     build_arg: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE, passed on to docker build.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Build argument for docker build. Can be repeated."),
     ] = None,
 ) -> None:
-    """Build the agent's image; prints the docker command."""
+    """Build the agent's image. Prints the docker command before it runs."""
     from course.sandbox import container
 
     container.build(container.build_command(image, base, build_arg or ()), typer.echo)
 
 
-@sandbox.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@sandbox.command(
+    options_metavar="[OPTIONS] [DOCKER OPTIONS]",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
 def run(
     ctx: typer.Context,
-    question: Annotated[str, typer.Argument(help="What to ask; without it, the leopard question.")] = "",
-    network: Annotated[str, typer.Option(help="socket, host or gateway.")] = "socket",
+    question: Annotated[
+        str, typer.Argument(help="Question to ask (default: the leopard question).", show_default=False)
+    ] = "",
+    network: Annotated[
+        str,
+        typer.Option(help="How the agent reaches the model: socket (no network at all), host or gateway."),
+    ] = "socket",
     server: Annotated[
-        str | None, typer.Option(help="http://… or unix:///….sock; default: $SERVER, else start one.")
+        str | None,
+        typer.Option(
+            help="Address of a running llama-server: http://… or unix:///….sock (default: $SERVER, else start one)."
+        ),
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Which model; default: $PROFILE, else embedded.")
+        str | None, typer.Option(help="Model profile (default: $PROFILE, else embedded).")
     ] = None,
-    search: Annotated[str, typer.Option(help="offline, or web (not with the network socket).")] = "offline",
-    tape: Annotated[Path | None, typer.Option(help="Write the tape to this file, on this side.")] = None,
-    volume: Annotated[str, typer.Option(help="Keep the tape in this named volume.")] = "",
-    max_steps: Annotated[int, typer.Option(help="Give up after so many steps.")] = 10,
-    memory: Annotated[str, typer.Option(help="As Docker writes sizes.")] = "1g",
-    seconds: Annotated[float, typer.Option(help="End the container after so long.")] = 900,
+    search: Annotated[
+        str, typer.Option(help="Search tool: offline, or web (needs the network host or gateway).")
+    ] = "offline",
+    tape: Annotated[Path | None, typer.Option(help="Tape file to write, outside the container.")] = None,
+    volume: Annotated[str, typer.Option(help="Docker volume to keep the tape in.")] = "",
+    max_steps: Annotated[int, typer.Option(min=1, help="Maximum number of steps.")] = 10,
+    memory: Annotated[
+        str, typer.Option(help="Memory limit of the container, as Docker writes it: 512m, 2g.")
+    ] = "1g",
+    seconds: Annotated[
+        float, typer.Option(min=1, help="Time limit, after which the container is killed.")
+    ] = 900,
     image: IMAGE = "agents-on-the-wire/agent",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the docker command, run nothing.")
+        bool, typer.Option("--dry-run", help="Print the docker command without running it.")
     ] = False,
 ) -> None:
-    """Ask an agent in its container; prints the docker command. Further options go to docker, if they open nothing."""
+    """Ask an agent in a container. Prints the docker command before it runs.
+
+    Unknown options are passed to docker run if they are known to be harmless, and refused otherwise.
+    """
     import os
 
     from course import sandbox
@@ -72,7 +97,7 @@ def run(
     with _server(url, profile, network, dry_run) as live:
         groups = sandbox.command(
             question or LEOPARD,
-            url or live.url,
+            live.url if live else url or "",
             network,
             image=image,
             name=name,
@@ -87,7 +112,8 @@ def run(
         typer.echo(sandbox.shown(groups), err=True)
         if dry_run:
             return
-        with container.record(tape) if tape else nullcontext(sys.stdout) as out:
+        out_of: AbstractContextManager[Any] = container.record(tape) if tape else nullcontext(sys.stdout)
+        with out_of as out:
             status = container.run(groups, name, limits, out=out)
     if why := container.explain(status):
         raise CourseError(why)
@@ -96,22 +122,23 @@ def run(
     raise typer.Exit(status)
 
 
-def _server(url: str | None, profile: str | None, network: str, dry_run: bool):
-    """One of our own where none is named: on a socket if that is how the container will reach it."""
+def _server(
+    url: str | None, profile: str | None, network: str, dry_run: bool
+) -> "AbstractContextManager[Server | None]":
+    """The server at `url`; without it, a new one, on a socket if that is how the container will reach it."""
     from course.server import Server
     from course.server.connection import UNIX
 
-    if url:
-        return nullcontext()
+    if url:  # contacted before anything is mounted: it must be a llama-server
+        return nullcontext() if dry_run else Server(profile, url=url, quiet=True)
     if network == "gateway" and sys.platform == "linux":
         raise CourseError(
-            "on Linux the gateway does not reach a server that listens on loopback, as the course's do.\n"
-            "No network is needed at all:  course sandbox run --network socket …"
+            "on Linux, the gateway cannot reach a server that listens on loopback, as the course's servers do.\n"
+            "Use the socket, which needs no network:  course sandbox run --network socket …"
         )
     if dry_run:
         shown = Server(profile, url=False)
         shown.url = f"{UNIX}/path/to/llama.sock" if network == "socket" else "http://127.0.0.1:8080"
         return nullcontext(shown)
-    socket = {"socket": True} if network == "socket" else {}
-    # /slots would show the agent's code what others ask of the same server.
-    return Server(profile, url=False, quiet=True, slots=False, **socket)
+    # /slots would show the agent's code what others ask the same server.
+    return Server(profile, url=False, quiet=True, slots=False, socket=network == "socket")

@@ -1,121 +1,48 @@
-"""Keep a server, or a server and JupyterLab, until told to stop.
+"""Keep a llama-server running: in the foreground until a signal, or in the background until `course stop`.
 
-Does: waits, watches, hands the server's address to JupyterLab, ends what it started, also on a signal.
-Does not: choose flags or ports (course.server does), or restart anything.
+Chooses neither flags nor ports (course.server does), and never restarts anything.
 """
 
-import os
-import re
 import signal
-import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from course import ROOT
 from course.errors import CourseError
-from course.server import Server
-from course.server.registry import alive, created
-
-READY = "ready: "
+from course.server import Server, processes
+from course.server.connection import socket_path
 
 
-def in_foreground(profile: str | None, port: int | None, changes: dict[str, Any]) -> None:
-    """Serve until Ctrl-C, a signal, or the server's own end (which is an error)."""
-    with _signals_end_it(), Server(profile, url=False, port=port, **changes) as server:
-        print(f"{READY}{server.url}  (log: {server.log_path})\nCtrl-C ends it.", flush=True)
-        born = created(server.pid)
+def in_foreground(profile: str | None, port: int | None, changes: Mapping[str, Any]) -> None:
+    """Serve until Ctrl-C or a signal. CourseError if the server ends by itself."""
+    with ended_by_signals(), Server(profile, url=False, port=port, **changes) as server:
+        assert server.pid is not None
+        print(f"ready: {server.url}  (log: {server.log_path})\nCtrl-C stops it.", flush=True)
+        born = processes.created(server.pid)
         try:
-            while alive(server.pid, born):
+            while processes.alive(server.pid, born):
                 time.sleep(0.3)
         except KeyboardInterrupt:
             return
         raise CourseError(
-            f"the server ended by itself or by course stop.\n{server.log(8)}\nAgain:  course serve"
+            f"the server ended, by itself or because of course stop.\n{server.log(8)}\nStart it again:  course serve"
         )
 
 
-def in_background(arguments: list[str]) -> int:
-    """The same command as a process of its own; returns when that is ready, with status 0, or has failed."""
-    arguments = [a for a in arguments if a != "--background"]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "course.cli", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            **_own_group(),
-        )
-        while True:
-            status = process.poll()
-            said.seek(0)
-            text = said.read()
-            ready = re.search(f"^{READY}(\\S+)", text, re.MULTILINE)
-            if ready:
-                print(text.replace("\nCtrl-C ends it.", "").strip())
-                print(f"Use it:  SERVER={ready[1]} course ask\nEnd it:  course stop")
-                return 0
-            if status is not None:
-                print(text.strip(), file=sys.stderr)
-                return status or 1
-            time.sleep(0.1)
-
-
-def jupyterlab(profile: str | None, url: str | None) -> int:
-    """A server, and JupyterLab on the first lesson beside it, on loopback and with its token."""
-    first = ROOT / "notebooks" / "00_welcome.ipynb"
-    if not first.is_file():
-        raise CourseError(f"there is no {first}. Bring the lessons back:  git checkout -- notebooks")
-    with _signals_end_it(), Server(profile, url=url) as server:
-        key = {"KEY": server.api_key} if server.api_key else {}
-        given = {"SERVER": server.url, "PROFILE": server.profile.name, **key}
-        if server.attached and not server.named:
-            del given["PROFILE"]
-        print(f"llama-server: {server.url}\nJupyterLab is starting; Ctrl-C ends both.", flush=True)
-        options = ["--no-browser", "--Application.log_level=CRITICAL", "--ServerApp.ip=127.0.0.1"]
-        options.append(f"--LabApp.default_url=/lab/tree/{first.relative_to(ROOT).as_posix()}")
-        if os.name == "posix" and os.geteuid() == 0:
-            options.append("--allow-root")  # in a container; on loopback, with a token
-        child = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={ROOT}"],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **given},
-            cwd=ROOT,
-            **_own_group(),  # Ctrl-C reaches us alone: JupyterLab would ask whether we mean it
-        )
-        try:
-            if status := child.wait():
-                raise CourseError(
-                    f"JupyterLab ended with status {status}; it says why above.\nAgain:  course lab"
-                )
-            return 0
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            _end(child)
-
-
-def _end(child: subprocess.Popen) -> None:
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def _own_group() -> dict[str, Any]:
-    if os.name == "posix":
-        return {"start_new_session": True}
-    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+def in_background(profile: str | None, port: int | None, changes: Mapping[str, Any]) -> None:
+    """Start a server, return when it is ready, and leave it running until `course stop`."""
+    with ended_by_signals():
+        server = Server(profile, url=False, port=port, **changes).start()
+        server.detach()
+    quoted = f"'{server.url}'" if socket_path(server.url) else server.url  # a path may have a space in it
+    print(f"ready: {server.url}  (log: {server.log_path})")
+    print(f"Use it:   SERVER={quoted} course ask\nStop it:  course stop", flush=True)
 
 
 @contextmanager
-def _signals_end_it():
-    """A closed terminal and a plain kill end things as Ctrl-C does."""
+def ended_by_signals() -> Iterator[None]:
+    """Inside the block, a closed terminal and a plain `kill` have the effect of Ctrl-C."""
     known = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP", "SIGBREAK")]
     heard = [s for s in known if s and signal.getsignal(s) != signal.SIG_IGN]  # nohup ignores SIGHUP
     before = {s: signal.signal(s, signal.default_int_handler) for s in heard}

@@ -1,21 +1,23 @@
 """A tap on the wire: a reverse proxy that records every exchange between a client and its model server.
 
-Does: listens on this machine, passes each request to the server as it came and each response back chunk by
-chunk, and puts both on a tape. Path, status, headers and the bytes of bodies stay as they are; only Host and what
-concerns one connection (Connection, Transfer-Encoding, Expect …) is the tap's own.
-Does not: retry, cache, decompress, follow redirects, speak HTTP/2 or websockets, hold a key of its own.
+Listens on this machine, passes each request on to the server and each response back chunk by chunk, and writes both to
+a tape. Path, status, headers and the bytes of the bodies stay as they are. Only Host and the headers of one connection
+(Connection, Transfer-Encoding, Expect …) are the tap's own. It never retries, caches, decompresses or follows redirects,
+speaks neither HTTP/2 nor websockets, and has no API key of its own.
 
     with Tap("http://127.0.0.1:8080", Tape()) as tap:
         openai.OpenAI(base_url=tap.base_url, api_key="none").chat.completions.create(…)
 
-When the server can't be reached, the client gets a 502 with an error in OpenAI's shape, and the tape an entry with
-status 0. A client that hangs up is noted, and the server's connection closed, as it would be without the tap.
+If the server can't be reached, the client gets a 502 with an error in OpenAI's shape, and the tape gets an entry with
+status 0. If a client hangs up, the tape notes it, and the connection to the server is closed as it would be without the
+tap.
 """
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack, aclosing, suppress
+from typing import cast
 
 import anyio
 import h11
@@ -27,17 +29,17 @@ from anyio.from_thread import start_blocking_portal
 from course.errors import CourseError
 from course.server import registry
 from course.tap import upstream
-from course.tap.client import GONE, Client, ClientGone
+from course.tap.downstream import GONE, Client, ClientGone
 from course.tap.upstream import end_to_end, is_loopback
 from course.tape import AsyncRecordingTransport, Tape
 
-CONNECT = 10.0  # seconds; a response may take as long as the client waits for it
+CONNECT = 10.0  # seconds to connect; a response may take as long as the client waits for it
 
 
 class Tap:
     """`start()` and `stop()`, or a with block. `report` is called with (method, path, status, seconds).
 
-    Port 0 is a free one. `host` other than loopback lets everybody on the network use the server behind.
+    Port 0 stands for a free one. A `host` other than loopback lets everybody on the network use the server.
     """
 
     def __init__(
@@ -48,24 +50,25 @@ class Tap:
         port: int = 0,
         host: str = "127.0.0.1",
         report: Callable[[str, str, int, float], None] = lambda *_: None,
-    ):
+    ) -> None:
         self.server, self.tape, self.port, self.host = upstream.address(server), tape, port, host
         self.report = report
         self._stack = ExitStack()
         if port and port == self.server.port and is_loopback(self.server.hostname):
             raise CourseError(
-                f"the tap can't listen on port {port} and ask itself there.\nChoose another:  --port {port + 1}"
+                f"the tap can't listen on port {port}, because that is the server's own.\n"
+                f"Choose another:  course tap --port {port + 1}"
             )
 
     @property
     def url(self) -> str:
-        """Where the tap listens, as this machine sees it."""
+        """The tap's address on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def base_url(self) -> str:
-        """What a client of OpenAI's API takes for its base URL: with the server's path, or /v1."""
+        """The base URL for a client of OpenAI's API: with the server's path, or else /v1."""
         return self.url + (self.server.path.rstrip("/") or "/v1")
 
     def start(self) -> "Tap":
@@ -79,7 +82,7 @@ class Tap:
         return self
 
     def stop(self) -> None:
-        """Stop listening and break off what is under way; it is on the tape when this returns."""
+        """Stop listening and break off what is under way. It is on the tape when this returns."""
         self._stack.close()
 
     def __enter__(self) -> "Tap":
@@ -92,10 +95,10 @@ class Tap:
         who = ""
         with suppress(psutil.Error):
             if process := registry.holder(self.port) if self.port else None:
-                who = f", taken by {process.name()}, pid {process.pid}"
+                who = f", in use by {process.name()}, pid {process.pid}"
         return (
             f"the tap can't listen on {self.host} port {self.port}: {e.strerror or e}{who}.\n"
-            "Choose another port, or none for a free one:  course tap --port …"
+            "Choose another port, or leave out --port for a free one:  course tap --port …"
         )
 
     async def _serve(self, *, task_status: TaskStatus[int]) -> None:
@@ -114,18 +117,18 @@ class Tap:
                 while head := await client.request():
                     if not await self._exchange(client, head) or not await client.again():
                         return
-            except h11.RemoteProtocolError as e:  # what came is no HTTP
+            except h11.RemoteProtocolError as e:  # what came is not HTTP
                 if client.h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                     status = 431 if e.error_status_hint == 431 else 400
                     with suppress(*GONE):
                         await client.answer(status, "invalid_request_error", f"course tap: {e}")
             except (ClientGone, *GONE):
                 pass
-            except Exception:  # a mistake of the tap's: one connection is enough for it
+            except Exception:  # a bug of the tap costs one connection, not the whole tap
                 traceback.print_exc()
 
     async def _exchange(self, client: Client, head: h11.Request) -> bool:
-        """Whether it came to its end; if not, the connection is to be closed."""
+        """Pass on one request and its response. False if it was cut off: then the connection must be closed."""
         began, done = time.perf_counter(), False
         if refused := self._refused(head):
             await client.answer(*refused)
@@ -155,18 +158,22 @@ class Tap:
         return done
 
     def _refused(self, head: h11.Request) -> tuple[int, str, str] | None:
-        """Status, type and message for what the tap does not pass on."""
+        """Status, type and message for a request that the tap does not pass on; None if it does."""
         if not head.target.startswith(b"/"):
-            return 400, "invalid_request_error", "course tap: no forward proxy; it takes paths as /v1/models"
+            return (
+                400,
+                "invalid_request_error",
+                "course tap: not a forward proxy; send paths such as /v1/models",
+            )
         host = next((value.decode("latin-1") for name, value in head.headers if name == b"host"), "")
         name = upstream.name_in(host)
         if is_loopback(self.host) and host and not is_loopback(name) and name != self.host:
-            # A page in a browser can give its own name this machine's address, and read what it likes.
-            return 403, "forbidden", f"course tap: only for this computer, and not under the name {name!r}"
+            # DNS rebinding: a web page could point its own name at this machine, and read every answer.
+            return 403, "forbidden", f"course tap: only for this computer, and not by the name {name!r}"
         return None
 
     async def _request(self, client: Client, head: h11.Request) -> httpx.Request:
-        """The same request, for the server."""
+        """The client's request, addressed to the server."""
         pairs = head.headers.raw_items()
         chunked = any(name.lower() == b"transfer-encoding" for name, _ in pairs)
         headers = [(b"Host", self.server.netloc.encode()), *end_to_end(pairs)]
@@ -181,19 +188,19 @@ class Tap:
 
 
 class _Rest(httpx.AsyncByteStream):
-    """A body of which the beginning was read already."""
+    """A body whose beginning has been read already."""
 
-    def __init__(self, first: bytes, client: Client):
+    def __init__(self, first: bytes, client: Client) -> None:
         self.first, self.client = first, client
 
-    async def __aiter__(self):
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
         yield self.first
         async for chunk in self.client.body():
             yield chunk
 
 
 async def _pass_on(response: httpx.Response, client: Client) -> bool:
-    """Each chunk when it comes. False if the server broke off: then the client shall notice, too."""
+    """Pass on each chunk as it arrives. False if the server broke off, so that the client notices as well."""
     head = h11.Response(
         status_code=response.status_code,
         headers=end_to_end(response.headers.raw),
@@ -201,7 +208,8 @@ async def _pass_on(response: httpx.Response, client: Client) -> bool:
     )
     try:
         await client.send(head)
-        async with aclosing(aiter(response.stream)) as chunks:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async with aclosing(cast("AsyncGenerator[bytes]", aiter(response.stream))) as chunks:
             async for chunk in chunks:
                 await client.send(h11.Data(data=chunk))
         await client.send(h11.EndOfMessage())

@@ -1,6 +1,6 @@
-"""The server behind the tap: its address, the way to it, and which headers are only between two neighbors.
+"""The server behind the tap: its address, the transport to it, and which headers belong to one connection only.
 
-Does: checks an address, tells loopback from the rest, makes the transport. Does not: connect, or send anything.
+Checks an address and tells loopback from the rest. Never connects or sends anything.
 """
 
 import ipaddress
@@ -12,7 +12,7 @@ import httpx
 
 from course.errors import CourseError
 
-# RFC 9110, 7.6.1, and Expect, which the tap answers itself. Host is written anew.
+# RFC 9110, 7.6.1, and Expect, which the tap answers itself. Host is replaced.
 HOP_BY_HOP = {
     *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
     *(b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect", b"host"),
@@ -31,14 +31,14 @@ def address(given: str) -> SplitResult:
         known = False
     if not known or parts.query or parts.username:
         raise CourseError(
-            f"{given!r} is no plain address of a server.\nIt looks like:  --upstream http://localhost:8080"
+            f"{given!r} is not a plain server address.\nIt should look like:  --upstream http://localhost:8080"
         )
     return parts
 
 
 @lru_cache
 def is_loopback(host: str) -> bool:
-    """Whether the name or number is this computer, as seen from itself only."""
+    """Whether this host name or address is loopback: reachable from this computer only."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -48,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def name_in(host: str) -> str:
-    """The name in a Host header, without its port; what can't be read is a name nobody has."""
+    """The name in a Host header, without the port. A malformed header is returned as it is, and matches no name."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -56,9 +56,9 @@ def name_in(host: str) -> str:
 
 
 def transport(server: SplitResult) -> httpx.AsyncHTTPTransport:
-    """Connections are kept and shared. A server elsewhere is reached through the environment's proxy."""
-    proxy = None
-    if not is_loopback(server.hostname) and not proxy_bypass(server.hostname):
+    """Keeps connections open and shares them. A server on another computer is reached through the environment's proxy."""
+    proxy, host = None, server.hostname or ""
+    if not is_loopback(host) and not proxy_bypass(host):
         proxy = getproxies().get(server.scheme)
     return httpx.AsyncHTTPTransport(
         verify=server.scheme == "https",
@@ -68,7 +68,7 @@ def transport(server: SplitResult) -> httpx.AsyncHTTPTransport:
 
 
 def end_to_end(pairs: Pairs) -> Pairs:
-    """The headers that are not about one connection."""
+    """The headers without those that belong to one connection."""
     named = b",".join(value for name, value in pairs if name.lower() == b"connection")
     dropped = HOP_BY_HOP | {name.strip().lower() for name in named.split(b",")}
     return [(name, value) for name, value in pairs if name.lower() not in dropped]

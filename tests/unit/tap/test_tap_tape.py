@@ -71,12 +71,12 @@ def test_the_base_url_has_the_path_of_the_server(tape, upstream_at, path):
     "address", ["", "ftp://x", "http://", "http://x:port", "http://me:secret@x", "http://x/?a"]
 )
 def test_what_is_no_address_is_said(tape, address):
-    with pytest.raises(CourseError, match="is no plain address"):
+    with pytest.raises(CourseError, match="is not a plain server address"):
         Tap(address, tape)
 
 
 def test_it_does_not_ask_itself(tape):
-    with pytest.raises(CourseError, match="ask itself"):
+    with pytest.raises(CourseError, match="the server's own"):
         Tap("localhost:8081", tape, port=8081)
 
 

@@ -1,7 +1,7 @@
-"""A client's side of an HTTP/1.1 connection, for the tap: h11's events over an anyio stream.
+"""The client's side of the tap: one HTTP/1.1 connection, as h11 events over an anyio stream.
 
-Does: reads requests, answers Expect, notices a client that hangs up. Does not: parse HTTP (h11 does), know what
-is behind the tap. A client that shuts down its sending half and waits counts as one that hangs up.
+Reads requests, answers Expect, and notices a client that hangs up. h11 parses HTTP; what is behind the tap is not known
+here. A client that shuts down its sending half and waits counts as one that hung up.
 """
 
 import json
@@ -13,8 +13,8 @@ import h11
 from anyio.abc import ByteStream
 
 READ = 2**16
-HEAD = 2**16  # bytes of request line and headers
-AHEAD = 2**20  # bytes of a request that are read before it is passed on: almost always, all of it
+HEAD = 2**16  # the most bytes in a request line and its headers
+AHEAD = 2**20  # bytes of a body that are read before the request is passed on: nearly always all of it
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError)
 
 
@@ -23,23 +23,24 @@ class ClientGone(Exception):
 
 
 class Client:
-    """One connection. After each exchange `again()` tells whether another one may follow."""
+    """One connection. After each exchange, `again()` says whether another one can follow."""
 
-    def __init__(self, stream: ByteStream):
+    def __init__(self, stream: ByteStream) -> None:
         self.stream = stream
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD)
         self.whole = anyio.Event()
         self.broken: ClientGone | None = None
 
     async def request(self) -> h11.Request | None:
-        """The next request's line and headers; None when the client is done."""
+        """The next request's line and headers; None if the client is done."""
         event = await self._next()
         return event if isinstance(event, h11.Request) else None
 
     async def ahead(self) -> tuple[bytes, bool]:
         """The beginning of the request's body, and whether that is all of it."""
-        parts, size = [], 0
-        with suppress(ClientGone):  # `body` says it again, to whoever passes on what came before
+        parts: list[bytes] = []
+        size = 0
+        with suppress(ClientGone):  # `body` raises it again, for whoever passes on what came before
             async with aclosing(self.body()) as body:
                 async for part in body:
                     parts.append(part)
@@ -49,7 +50,7 @@ class Client:
         return b"".join(parts), self.whole.is_set()
 
     async def body(self) -> AsyncGenerator[bytes]:
-        """What is still to come of the request's body."""
+        """The rest of the request's body, as it arrives. ClientGone if the client hangs up in the middle."""
         while not self.whole.is_set():
             try:
                 event = await self._next()
@@ -62,7 +63,7 @@ class Client:
                 yield bytes(event.data)
 
     async def gone(self) -> None:
-        """Return when the client hangs up. What it sends before that, the next request, is kept."""
+        """Return when the client hangs up. What it sends before that belongs to its next request and is kept."""
         await self.whole.wait()
         kept = 0
         while kept < AHEAD:
@@ -79,7 +80,7 @@ class Client:
             await self.stream.send(data)
 
     async def answer(self, status: int, kind: str, message: str) -> None:
-        """An error of the tap's own, in the shape of OpenAI's API."""
+        """Send an error of the tap itself, in the shape of OpenAI's API."""
         error = {"error": {"message": message, "type": kind, "param": None, "code": status}}
         body = json.dumps(error).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -88,7 +89,7 @@ class Client:
         await self.send(h11.EndOfMessage())
 
     async def again(self) -> bool:
-        """Whether the connection can be used for another request; an upload that nobody wanted is read away."""
+        """Whether the connection can serve another request. An upload that nobody read is drained first."""
         with anyio.move_on_after(1):
             async for _ in self.body():
                 pass
@@ -98,7 +99,7 @@ class Client:
         self.whole, self.broken = anyio.Event(), None
         return True
 
-    async def _next(self) -> h11.Event | type[h11.PAUSED]:
+    async def _next(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         while (event := self.h11.next_event()) is h11.NEED_DATA:
             if self.h11.they_are_waiting_for_100_continue:
                 await self.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))

@@ -1,15 +1,16 @@
-"""What `course tap` does: listen, run a command that asks through the tap, and say at the end what was recorded.
+"""What `course tap` does: listen, run a command whose requests go through the tap, and report what was recorded.
 
-Does: sets the variables in which clients look for a server's address, for that command only:
+Sets the variables that clients read to find their server, for that command only:
   OPENAI_BASE_URL                      the openai packages and what is built on them (smolagents, pydantic-ai,
                                        the OpenAI Agents SDK, LiteLLM …)
   OPENAI_API_BASE                      LangChain, LiteLLM, LlamaIndex, aider
   ANTHROPIC_BASE_URL                   the anthropic packages, Claude Code; without /v1
   ANTHROPIC_API_BASE                   LiteLLM for models named anthropic/…; without /v1
   LITELLM_PROXY_API_BASE               LiteLLM for models named litellm_proxy/…
-and OPENAI_API_KEY=none when there is none, as clients refuse to start without; NO_PROXY for this machine's address.
-A client that is given its address in its own code or file needs the tap's there.
-Does not: write to standard output, which is the command's. Everything is said on standard error.
+also OPENAI_API_KEY=none if there is none, because clients refuse to start without one, and NO_PROXY for this machine's
+address. A client whose own code or configuration names a server must name the tap there instead.
+
+Standard output belongs to the command; everything here goes to standard error.
 """
 
 import os
@@ -19,18 +20,19 @@ import threading
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
+from course.diagnose import diagnose, text
 from course.server import registry
-from course.tap import Tap, job
+from course.tap import Tap, child
 from course.tap.upstream import is_loopback
 from course.tape import Tape
+from course.turns import turns
 
 PORT = 8081
 
 
 def tap(upstream: str, port: int | None, host: str, path: Path | None, command: list[str]) -> int:
-    """The exit status: the command's, or 0 after Ctrl-C when there is none."""
+    """Run the tap. Returns the command's exit status, or 0 after Ctrl-C if there is no command."""
     if port is None:
         port = PORT if registry.is_free(PORT, host) else 0
     with warnings.catch_warnings():
@@ -42,22 +44,22 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
     passed = Tap(upstream, tape, port=port, host=host, report=_nothing if command else _line)
     if not is_loopback(host):
         _say(
-            f"course: warning: everybody who reaches {host} port {passed.port or '(a free one)'} can use "
-            f"{upstream}, and what they say is recorded. Without --host, only this computer can."
+            f"course: warning: everybody who can reach {host} port {passed.port or '(a free one)'} can use "
+            f"{upstream}, and what they send is recorded. Without --host, only this computer can."
         )
     with passed:
         _say(f"tap: {passed.url} → {passed.server.geturl()}, recording to {tape.path}")
         if command:
-            status = job.run(command, environment(passed))
+            status = child.run(command, environment(passed))
         else:
-            _say(f"Point a client there:  OPENAI_BASE_URL={passed.base_url}\nCtrl-C ends it.")
+            _say(f"Point a client at it:  OPENAI_BASE_URL={passed.base_url}\nCtrl-C ends the tap.")
             status = _until_told()
     _say(summary(tape, before))
     return status
 
 
 def environment(tap: Tap, given: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment for a command whose clients shall ask through the tap."""
+    """The environment for a command whose requests should go through the tap."""
     result = dict(os.environ if given is None else given)
     root = tap.base_url.removesuffix("/v1")
     result |= {
@@ -74,13 +76,11 @@ def environment(tap: Tap, given: dict[str, str] | None = None) -> dict[str, str]
 
 
 def summary(tape: Tape, before: int = 0) -> str:
-    """What was recorded after the first `before` records: how many turns, which statuses, what stands out."""
-    from course.turns import turns
-
-    records = tape.records()[before:]
-    if not (entries := [r for r in records if r.get("_type") == "entry"]):
-        return f"{tape.path}: nothing was recorded. Did the client ask through the tap?  course tap --help"
-    made = turns(records)
+    """What was recorded after the first `before` records: how many turns, which statuses, and the diagnosis."""
+    records = tape.records()
+    if not (entries := [r for r in records[before:] if r.get("_type") == "entry"]):
+        return f"{tape.path}: nothing was recorded. Do the client's requests go through the tap?  course tap --help"
+    made = turns(records, since=before)
     counts = Counter((e.get("response") or {}).get("status") or 0 for e in entries)
     said = [f"{n} × {f'HTTP {status}' if status else 'no response'}" for status, n in sorted(counts.items())]
     if broken := sum(bool(e.get("_error")) and bool(e["response"]["status"]) for e in entries):
@@ -89,19 +89,10 @@ def summary(tape: Tape, before: int = 0) -> str:
     return "\n".join(
         [
             f"{tape.path}: {turned}: {', '.join(said)}",
-            *_findings(made),
+            text(diagnose(made), made),
             f"Look at it:  course view {tape.path}",
         ]
     )
-
-
-def _findings(made: list[Any]) -> list[str]:
-    """What the diagnosis says, if this course has one."""
-    try:
-        from course.diagnose import diagnose, text
-    except ModuleNotFoundError:
-        return []
-    return [text(diagnose(made), made)]
 
 
 def _line(method: str, path: str, status: int, seconds: float) -> None:
@@ -109,7 +100,7 @@ def _line(method: str, path: str, status: int, seconds: float) -> None:
 
 
 def _nothing(*_: object) -> None:
-    """A command's own output is enough."""
+    """With a command, its own output is enough."""
 
 
 def _say(text: str) -> None:
@@ -117,12 +108,12 @@ def _say(text: str) -> None:
 
 
 def _until_told() -> int:
-    """Wait for Ctrl-C, or for being told to end."""
+    """Wait for Ctrl-C or another signal to end."""
     told = threading.Event()
     numbers = [n for name in ("SIGINT", "SIGTERM", "SIGHUP") if (n := getattr(signal, name, None))]
     before = {n: signal.signal(n, lambda *_: told.set()) for n in numbers}
     try:
-        while not told.wait(0.2):  # on Windows, a wait without an end can't be interrupted
+        while not told.wait(0.2):  # on Windows, a wait without a timeout can't be interrupted
             pass
     finally:
         for number, handler in before.items():

@@ -1,7 +1,7 @@
 """Run a command as a shell does: a process group of its own, the terminal handed over, its status passed on.
 
-Does: forwards signals, stops and continues with the command (Ctrl-Z, fg), and ends whatever the command leaves
-behind in its group. Does not: capture output, or follow processes that leave the group on purpose (daemons).
+Forwards signals, stops and continues with the command (Ctrl-Z, fg), and ends whatever the command leaves behind in its
+group. Never captures output, and does not follow processes that leave the group on purpose (daemons).
 
     status = run(["python", "agent.py"], {**os.environ, "OPENAI_BASE_URL": url})
 """
@@ -10,81 +10,55 @@ import os
 import shutil
 import signal
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-import psutil
+from types import FrameType
 
 from course.errors import CourseError
+from course.server import processes
 
-POSIX = os.name == "posix"
-PATIENCE = 3.0  # seconds between asking to end and killing
+PATIENCE = 3.0
+"""Seconds between asking what the command left behind to end and killing it."""
 
 
 def run(command: list[str], environment: dict[str, str]) -> int:
-    """The command's exit status; 128 + N when signal N ended it, as shells say it."""
+    """The command's exit status; 128 + N if signal N ended it, as in a shell."""
     if not (program := shutil.which(command[0], path=environment.get("PATH"))):
         raise CourseError(
-            f"there is no command {command[0]!r} here.\nTry it alone first:  {' '.join(command)}"
+            f"there is no command {command[0]!r} here.\nTry it without the tap:  {' '.join(command)}"
         )
-    if not POSIX:  # Ctrl-C reaches both: the command's answer to it is what counts
-        with _deaf():
+    if sys.platform == "win32":  # Ctrl-C reaches both programs: how the command reacts is what counts
+        with _ignoring_ctrl_c():
             return subprocess.call([program, *command[1:]], env=environment)
     with _Forwarding() as signals:
         try:
             process = subprocess.Popen(command, executable=program, env=environment, process_group=0)
         except OSError as e:
-            raise CourseError(f"{command[0]} can't be run ({e.strerror}).\nTry it alone first") from e
+            raise CourseError(
+                f"{command[0]} can't be run ({e.strerror}).\nTry it without the tap:  {' '.join(command)}"
+            ) from e
         signals.go_to(process.pid)
         with _Terminal(process.pid) as terminal:
             try:
                 while os.WIFSTOPPED(status := os.waitpid(process.pid, os.WUNTRACED)[1]):
                     terminal.stopped()
             finally:
-                end_group(process.pid)
+                processes.end_group(process.pid, PATIENCE)
     process.returncode = code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
 
-def end_group(group: int) -> None:
-    """Ask all processes of the group to end, then kill what is left."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if not (left := _members(group)):
-            return
-        with suppress(OSError):
-            os.killpg(group, number)
-            os.killpg(group, signal.SIGCONT)
-        deadline = time.monotonic() + PATIENCE
-        while left and time.monotonic() < deadline:
-            time.sleep(0.02)
-            left = [p for p in left if _runs(p)]
-
-
-def _members(group: int) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(OSError, psutil.Error):
-            if os.getpgid(process.pid) == group and _runs(process):
-                found.append(process)
-    return found
-
-
-def _runs(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
-
-
 class _Forwarding:
-    """A signal to this process is meant for the command, also while it is being started. The third one kills it."""
+    """Signals to this process are passed on to the command, also while it is being started. The third one kills it."""
 
     NUMBERS = tuple(
         getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
     )
 
     def __init__(self) -> None:
-        self.group, self.came = 0, []
+        self.group = 0
+        self.came: list[int] = []
 
     def __enter__(self) -> "_Forwarding":
         self.before = {n: signal.signal(n, self._forward) for n in self.NUMBERS}
@@ -99,7 +73,7 @@ class _Forwarding:
         for number in self.came:
             self._send(number)
 
-    def _forward(self, number: int, _frame: object) -> None:
+    def _forward(self, number: int, _frame: FrameType | None) -> None:
         self.came.append(number)
         if self.group:
             self._send(number if len(self.came) < 3 else signal.SIGKILL)
@@ -110,7 +84,7 @@ class _Forwarding:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _ignoring_ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
@@ -119,7 +93,7 @@ def _deaf() -> Iterator[None]:
 
 
 class _Terminal:
-    """The terminal, given to the group and taken back; nothing when there is none or it is not ours to give."""
+    """Gives the terminal to the group and takes it back. Does nothing if there is none, or if it is not ours to give."""
 
     def __init__(self, group: int):
         self.group, self.fd, self.given = group, -1, False
@@ -137,7 +111,7 @@ class _Terminal:
 
     def give(self) -> None:
         self.given = self._set(os.getpgrp(), self.group)
-        if self.given:  # it may have been stopped for reading before the terminal was its own
+        if self.given:  # it may have been stopped for reading before it had the terminal
             with suppress(OSError):
                 os.killpg(self.group, signal.SIGCONT)
 
@@ -146,7 +120,7 @@ class _Terminal:
             self._set(self.group, os.getpgrp())
 
     def stopped(self) -> None:
-        """The command was stopped by Ctrl-Z: stop, too, and go on together."""
+        """The command was stopped with Ctrl-Z: stop as well, and continue together."""
         if self.given:
             self.take()
             os.killpg(os.getpgrp(), signal.SIGSTOP)  # until the shell says fg
@@ -155,7 +129,7 @@ class _Terminal:
                 os.killpg(self.group, signal.SIGCONT)
 
     def _set(self, of: int, to: int) -> bool:
-        """Whether the terminal was of the one group and is now of the other."""
+        """Hand the terminal from one group to the other; False if it did not belong to the first."""
         if self.fd < 0:
             return False
         try:

@@ -1,0 +1,183 @@
+"""JupyterLab on the first lesson, with a live llama-server beside it.
+
+Starts both, hands the server's address to the kernels, opens the browser where there is one, prints the address, and ends
+what it started when it is told to. Both listen on loopback only, and the address needs its token. A learner's Jupyter
+settings are left alone: whatever is special about this run lives in a temporary folder.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from course import ROOT
+from course.errors import CourseError
+from course.server import Server, processes, registry
+from course.server.serving import ended_by_signals
+
+PORT = 8888
+PATIENCE = 300.0  # seconds until JupyterLab must answer
+LONGEST_SILENCE = 5.0  # seconds between two signs of life
+FIRST = "notebooks/00_welcome.ipynb"
+QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+"""Defaults for this run: no question about Jupyter's news, no look for a newer version. A learner's own choice wins."""
+
+
+def jupyterlab(profile: str | None, url: str | None) -> int:
+    """Run until Ctrl-C, a signal, or JupyterLab's own end; returns the exit status."""
+    if not (ROOT / FIRST).is_file():
+        raise CourseError(f"{ROOT / FIRST} is missing.\nRestore the lessons:  git checkout -- notebooks")
+    with (
+        ended_by_signals(),
+        Server(profile, url=url) as server,
+        tempfile.TemporaryDirectory(prefix="course-lab-") as private,
+    ):
+        print(f"llama-server: {server.url}", flush=True)
+        return _run(server, Path(private))
+
+
+def _run(server: Server, private: Path) -> int:
+    port, token = registry.next_free(PORT), secrets.token_hex(24)
+    if port != PORT:
+        print(f"# port {PORT} is in use, taking {port} for JupyterLab", flush=True)
+    child = subprocess.Popen(
+        command(port, root=os.name == "posix" and os.geteuid() == 0),
+        stdin=subprocess.DEVNULL,
+        env=environment(server, private, token, os.environ),
+        cwd=ROOT,
+        start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab: it would ask whether we mean it
+        creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
+    )
+    born = processes.created(child.pid)
+    page: Path | None = None
+    try:
+        print("# JupyterLab is starting …", flush=True)
+        trust(ROOT / "notebooks")
+        _until_it_answers(child, f"http://127.0.0.1:{port}/api/status", token)
+        address = f"http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}"
+        print("JupyterLab is ready. Ctrl-C stops it and the llama-server it came with.", flush=True)
+        if has_browser(os.environ, sys.platform):
+            page = _open(address)
+        print("Your browser opens it. If it does not:" if page else "Open this address in a browser:")
+        print(address, flush=True)
+        if status := child.wait():
+            raise CourseError(f"JupyterLab ended with status {status}.\nStart it again:  course lab")
+        return 0
+    except KeyboardInterrupt:
+        print("stopping …", flush=True)
+        return 0
+    finally:
+        processes.end(child.pid, born, patience=10)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(1)
+        if page:
+            page.unlink(missing_ok=True)
+
+
+def command(port: int, root: bool) -> list[str]:
+    """How JupyterLab is started. Its token is not in there, because anyone can see a command line."""
+    options = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    options += ["--ServerApp.port_retries=0", "--Application.log_level=CRITICAL"]
+    options += [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
+    if root:
+        options.append("--allow-root")  # in a container; it listens on loopback and needs a token
+    return [sys.executable, "-m", "jupyterlab", *options]
+
+
+def environment(server: Server, private: Path, token: str, given: Mapping[str, str]) -> dict[str, str]:
+    """JupyterLab's environment, which its kernels inherit: the server's address, and the files in `private`."""
+    settings = private / "labconfig" / "default_setting_overrides.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps(QUIET), encoding="utf-8")
+    (private / "token").touch(mode=0o600)
+    (private / "token").write_text(token, encoding="utf-8")
+    made = {**given, "SERVER": server.url, "JUPYTER_TOKEN_FILE": str(private / "token")}
+    made.pop("JUPYTER_TOKEN", None)  # it would win over the file
+    made["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [str(private), given.get("JUPYTER_CONFIG_PATH")])
+    )
+    if server.named or not server.attached:
+        made["PROFILE"] = server.profile.name
+    if server.api_key:
+        made["KEY"] = server.api_key
+    return made
+
+
+def has_browser(given: Mapping[str, str], platform: str, root: bool | None = None) -> bool:
+    """Whether a browser on this computer would be seen by whoever typed the command."""
+    if root is None:
+        root = os.name == "posix" and os.geteuid() == 0
+    remote = any(given.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
+    if root or remote or given.get("CI", "").lower() not in ("", "0", "false"):
+        return False
+    return platform in ("darwin", "win32") or bool(given.get("DISPLAY") or given.get("WAYLAND_DISPLAY"))
+
+
+def trust(folder: Path) -> int:
+    """Sign the lessons that Jupyter does not trust yet, so that it shows their stored outputs; returns how many."""
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    notary: Any = NotebookNotary()  # type: ignore[no-untyped-call]  # nbformat has no annotations
+    signed = 0
+    for path in [*folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("solutions/[0-9][0-9]_*.ipynb")]:
+        with suppress(OSError, ValueError):  # Jupyter itself says what is wrong with a damaged notebook
+            notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            if not notary.check_signature(notebook):
+                notary.sign(notebook)
+                signed += 1
+    return signed
+
+
+def _until_it_answers(child: "subprocess.Popen[bytes]", url: str, token: str) -> None:
+    began = time.monotonic()
+    told = began
+    while True:
+        if (status := child.poll()) is not None:
+            raise CourseError(
+                f"JupyterLab ended with status {status} before it was ready.\n"
+                f"See why:  {sys.executable} -m jupyterlab --no-browser"
+            )
+        with suppress(httpx.HTTPError):
+            headers = {"Authorization": f"token {token}"}
+            status = httpx.get(url, headers=headers, timeout=2, trust_env=False).status_code
+            if status == 200:
+                return
+            if status == 403:
+                raise CourseError(
+                    "JupyterLab does not accept this run's token, because its configuration sets another one.\n"
+                    "See which file does:  jupyter --paths"
+                )
+        now = time.monotonic()
+        if now - began > PATIENCE:
+            raise CourseError(f"JupyterLab does not answer after {PATIENCE:.0f} s.\nTry again:  course lab")
+        if now - told > LONGEST_SILENCE:
+            told = now
+            print(f"# still starting ({now - began:.0f} s) …", flush=True)
+        time.sleep(0.2)
+
+
+def _open(address: str) -> Path | None:
+    """Open the address in the browser by way of a page that only this user can read; None if there is no browser.
+
+    The token would be visible to other users on the browser's command line. The page is in the checkout because browsers
+    that are installed as a snap can read neither /tmp nor hidden folders.
+    """
+    page = ROOT / "build" / f"lab-{secrets.token_hex(8)}.html"
+    try:
+        page.parent.mkdir(exist_ok=True)
+        page.touch(mode=0o600)
+        page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+        return page if webbrowser.open(page.as_uri()) else None
+    except (OSError, webbrowser.Error):
+        return None
