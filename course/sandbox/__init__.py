@@ -1,19 +1,20 @@
-"""The docker command that puts an agent into its container.
+"""The docker command that puts an agent into a hardened container, for one of three networks.
 
-Does: builds that command for one of three networks, hardened. Pure. Does not: run docker or build the image (see
-container.py), judge further options (see refusals.py), or start a server.
+Pure. container.py runs docker and builds the image, refusals.py judges further options.
 
     flat(command("How fast is a leopard?", "unix:///home/ada/llama.sock"))   # ["docker", "run", "--rm", …]
 
-    socket    no network at all; the model's Unix socket is the only thing from outside. What we recommend.
-    host      the host's own network, as in the article. Every service on its loopback is open to the agent's code.
-    gateway   Docker's bridge, for Docker Desktop on macOS and Windows. Open to the internet and to the gateway's host.
+    socket    no network; the model's Unix socket is all that comes in from outside. The default.
+    host      the host's network, as in the article. The agent's code can reach every service on its loopback.
+    gateway   Docker's bridge, for Docker Desktop on macOS and Windows. The agent's code can reach the internet and the
+              host behind the gateway.
 """
 
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath as Path
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
@@ -26,12 +27,13 @@ INSIDE = "/run/llama.sock"
 TAPES = "/tape"
 GATEWAY = "host.docker.internal"
 NETWORKS = ("socket", "host", "gateway")
+ENGINES = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "buildkitd.sock")
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the container may take. `memory`, `tmp` and `shm` as Docker writes sizes; `seconds` is for all of a run."""
+    """What the container may use. `memory`, `tmp` and `shm` are sizes as Docker writes them; `seconds` limits the run."""
 
     memory: str = "1g"
     cpus: float = 2
@@ -58,11 +60,11 @@ def command(
     options: Sequence[str] = (),
     instead: Sequence[str] = (),
 ) -> list[list[str]]:
-    """`docker run` with all its options, a group to a line.
+    """`docker run` with all its options, in groups to print one per line.
 
-    `url`: where the server is, seen from the host. `key`: pass on the environment's KEY. `tape`: write the tape to
-    stdout. `volume`: a named volume for the tape. `options`: further ones for docker; those that open the container
-    are refused. `instead`: a program to run in place of the agent, with stdin (the hostile suite does that).
+    `url`: the server's address as the host sees it. `key`: pass on $KEY. `tape`: write the tape to stdout. `volume`: a
+    named volume for the tape. `options`: more options for docker; CourseError for one that is not known to be harmless.
+    `instead`: a program to run with stdin in place of the agent, for the hostile suite.
     """
     refuse(options)
     limits = limits or Limits()
@@ -74,8 +76,8 @@ def command(
     elif volume:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", volume):
             raise CourseError(
-                f"{volume!r} is no name of a volume: letters, digits, dots and dashes; a path would be a folder of "
-                "the host, which the agent's code could read.\nMake one:  docker volume create tapes"
+                f"{volume!r} is not the name of a volume, which has letters, digits, dots and dashes. A path would be "
+                "a folder of the host that the agent's code could read.\nMake a volume:  docker volume create tapes"
             )
         keep = ["--mount", f"type=volume,src={volume},dst={TAPES}"]
         given["TAPE"] = f"{TAPES}/{name or 'run'}.tape.jsonl"
@@ -94,13 +96,18 @@ def command(
 
 
 def hardened(limits: Limits) -> list[str]:
-    """What no launch is without. Docker's default seccomp filter stays on, as no option here turns it off."""
+    """The options that every launch has. Docker's default seccomp filter stays on: no option here turns it off."""
+    if not re.fullmatch(r"[1-9][0-9]*[bkmg]?", limits.memory, re.IGNORECASE):
+        raise CourseError(
+            f"{limits.memory!r} is not a memory limit: it should be a number above 0 with a unit, such as 512m.\n"
+            f"Use the default:  {_ask()}"
+        )
     return [
         *("--user", USER, "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
         *("--pids-limit", str(limits.pids), "--memory", limits.memory, "--memory-swap", limits.memory),
         *("--cpus", f"{limits.cpus:g}", "--ulimit", f"nofile={limits.files}", "--ulimit", "core=0"),
         *("--tmpfs", f"/tmp:rw,noexec,nosuid,nodev,size={limits.tmp}", "--shm-size", limits.shm),
-        # Docker would keep what the agent prints on the host's disk, without a limit.
+        # Docker would store what the agent prints on the host's disk, without a limit.
         *("--log-driver", "none", "--hostname", "agent"),
     ]
 
@@ -110,39 +117,46 @@ def flat(groups: Iterable[Iterable[str]]) -> list[str]:
 
 
 def shown(groups: Iterable[Iterable[str]]) -> str:
-    """The command as it can be pasted into a shell."""
+    """The command, ready to be pasted into a shell."""
     return " \\\n    ".join(shlex.join(group) for group in groups)
 
 
 def _network(network: str, url: str, search: str) -> tuple[str, list[str]]:
-    """The server's address as the container sees it, and the options that make it reachable."""
+    """The server's address as the container sees it, and the docker options that make it reachable."""
     if network not in NETWORKS:
-        raise CourseError(f"there is no network {network!r}. Networks are {', '.join(NETWORKS)}.\n{_ask()}")
+        raise CourseError(
+            f"there is no network {network!r}. The networks are {', '.join(NETWORKS)}.\nUse the default:  {_ask()}"
+        )
     if search not in ("offline", "web"):
-        raise CourseError(f"there is no search {search!r}. It is offline or web.\n{_ask()}")
+        raise CourseError(f"there is no search {search!r}, only offline and web.\nUse the default:  {_ask()}")
     path, host = socket_path(url), urlsplit(url).hostname
     if network == "socket":
         if search == "web":
             raise CourseError(
-                "a search of the web needs a network, and this container has none.\n"
+                "searching the web needs a network, and this container has none.\n"
                 f"Search the course's own pages:  {_ask()}"
             )
         if not path:
             raise CourseError(
-                f"the container has no network, so {url} cannot be reached from it. A Unix socket can.\n"
+                f"the container has no network, so it cannot reach {url}. It can reach a Unix socket.\n"
                 f"Let the course start a server on one:  env -u SERVER {_ask()}"
+            )
+        if Path(path).suffix != ".sock" or "," in path or Path(path).name in ENGINES:
+            raise CourseError(
+                f"{path} is not the socket of a llama-server. Its name should end in .sock and have no comma, and it "
+                f"must not be a container engine's.\nLet the course start a server on one:  env -u SERVER {_ask()}"
             )
         mount = f"type=bind,src={path},dst={INSIDE},readonly"
         return UNIX + INSIDE, ["--network", "none", "--mount", mount]
     if path:
         raise CourseError(
-            f"the server listens on the socket {path}, for which no network is needed.\n"
+            f"the server listens on the socket {path}, and a socket needs no network.\n"
             f"Use it:  {_ask('--network socket')}"
         )
     if host not in LOOPBACK:
         if network == "host":
             raise CourseError(
-                f"{url} is another computer: the host's own network is not needed for it, and gives much away.\n"
+                f"{url} is on another computer. The host's network is not needed for that, and exposes a lot.\n"
                 f"Use Docker's bridge:  {_ask('--network gateway')}"
             )
         return url, ["--network", "bridge"]

@@ -1,7 +1,7 @@
 """Run docker: build the agent's image, run the agent in it, end it in time.
 
-Does: finds docker and says what is missing, streams what the container prints with control characters taken out and
-no more than a bound of it, ends the container when its time is over. Does not: decide options (see sandbox.py).
+Finds docker and says what is missing, passes on what the container prints (up to a limit, without control characters),
+and ends the container when its time is up. The options are decided in course/sandbox/__init__.py.
 
     status = run(sandbox.command(question, server.url, name=name), name, sandbox.Limits())
 """
@@ -23,19 +23,20 @@ from course.errors import CourseError
 from course.sandbox import IMAGE, Limits, flat, shown
 
 INSTALL = "Install it:  sudo apt-get install docker.io  ·  https://docs.docker.com/get-docker"
+START = "sudo systemctl start docker  (on macOS and Windows: open Docker Desktop)"
 MOST = 32 * 1024 * 1024
-"""Bytes of output that are passed on. The rest is read and dropped, so that nothing fills this computer's disk."""
+"""Bytes of output that are passed on. The rest is read and dropped, so that it cannot fill this computer's disk."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 STATUS = {
-    124: "the time was over, and the container was ended.\nGive it more:  course sandbox run --seconds 1800 …",
-    125: "docker could not start the container; it says why above.\nIs the image there?  course sandbox build",
-    137: "the container was killed: it reached its limit of memory, or somebody ended it.\n"
-    "Give it more:  course sandbox run --memory 2g …",
+    124: "the container's time was up, and it was killed.\nAllow more:  course sandbox run --seconds 1800 …",
+    125: "docker could not start the container; it says why above.\nIf the image is missing:  course sandbox build",
+    137: "the container was killed: it reached its memory limit, or somebody ended it.\n"
+    "Allow more:  course sandbox run --memory 2g …",
 }
 
 
 def plain(text: str) -> str:
-    """The text without control characters: what the agent prints cannot steer the terminal, its title or its clipboard."""
+    """The text without control characters, so that the agent cannot control the terminal, its title or the clipboard."""
     return CONTROL.sub("", text)
 
 
@@ -44,31 +45,29 @@ def fresh_name() -> str:
 
 
 def check(image: str = IMAGE) -> None:
-    """Docker is there, its engine answers, and it has the image."""
+    """CourseError unless docker is installed, its engine answers, and it has the image."""
     if not shutil.which("docker"):
-        raise CourseError(f"there is no docker here. A Docker engine is wanted.\n{INSTALL}")
+        raise CourseError(f"docker is not installed.\n{INSTALL}")
     done = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise CourseError(f"docker is here, but its engine does not answer ({said}).\n{_start()}")
+        raise CourseError(
+            f"docker is installed, but its engine does not answer ({said}).\nStart it:  {START}"
+        )
     there = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
     if there.returncode:
         raise CourseError(f"there is no image {image}.\nBuild it:  course sandbox build")
 
 
-def _start() -> str:
-    return "Start it:  sudo systemctl start docker  (on macOS and Windows: Docker Desktop)"
-
-
 def build_command(
     image: str = IMAGE, base: str | None = None, arguments: Iterable[str] = ()
 ) -> list[list[str]]:
-    """`docker build`, a group to a line. The folder is the course's own: .dockerignore says what is sent."""
+    """`docker build`, in groups to print one per line. .dockerignore decides which files docker gets."""
     file = ROOT / "docker" / "Dockerfile"
     if not file.is_file():
         raise CourseError(
-            f"there is no docker/Dockerfile in {ROOT}. The image is built from the course's repository.\n"
-            "Get it:  git clone …, then  make lab"
+            f"there is no docker/Dockerfile in {ROOT}. The image is built from a clone of the course.\n"
+            "Clone it, then in that folder:  make setup && .venv/bin/course sandbox build"
         )
     given = [f"BASE={base}"] if base else []
     pairs = [part for value in (*given, *arguments) for part in ("--build-arg", value)]
@@ -77,11 +76,14 @@ def build_command(
 
 
 def build(groups: list[list[str]], say: Callable[[str], object] = print) -> None:
+    """Show the command and run it. CourseError if it fails."""
     if not shutil.which("docker"):
-        raise CourseError(f"there is no docker here. A Docker engine is wanted.\n{INSTALL}")
+        raise CourseError(f"docker is not installed.\n{INSTALL}")
     say(shown(groups))
     if status := subprocess.run(flat(groups), check=False).returncode:
-        raise CourseError(f"docker build ended with status {status}; it says why above.\n{_start()}")
+        raise CourseError(
+            f"docker build ended with status {status}; it says why above.\nIf its engine is not running:  {START}"
+        )
 
 
 def run(
@@ -93,12 +95,14 @@ def run(
     err: TextIO | None = None,
     given: bytes | None = None,
 ) -> int:
-    """Run the container until it ends or its time is over (status 124); Ctrl-C ends it too. Its output goes on.
+    """Run the container until it ends, its time is up (status 124), or Ctrl-C; returns its exit status.
 
-    `given`: what the program in it reads.
+    What it prints goes to `out` and `err`. `given` is what the program in it reads from stdin.
     """
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     process = subprocess.Popen(flat(groups), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
     pumps = [
         threading.Thread(target=_pump, args=(source, sink), daemon=True)
         for source, sink in ((process.stdout, out or sys.stdout), (process.stderr, err or sys.stderr))
@@ -106,7 +110,7 @@ def run(
     for pump in pumps:
         pump.start()
     try:
-        if given is not None:
+        if process.stdin is not None and given is not None:
             with contextlib.suppress(BrokenPipeError), process.stdin:
                 process.stdin.write(given)
         return process.wait(limits.seconds)
@@ -120,8 +124,8 @@ def run(
         process.stderr.close()
 
 
-def _end(process: subprocess.Popen, name: str) -> None:
-    """The container first: ending the docker command alone would leave it running."""
+def _end(process: "subprocess.Popen[bytes]", name: str) -> None:
+    """End the container, then the docker command: ending only the command would leave the container running."""
     if process.poll() is not None:
         return
     deadline = time.monotonic() + 10
@@ -143,11 +147,11 @@ def _pump(source: BinaryIO, sink: TextIO) -> None:
 
 
 def explain(status: int) -> str | None:
-    """Why a container that was run ended, as far as its status tells; None: the agent says it itself."""
+    """Why the container ended, if its status says so; None if the agent has said it itself."""
     return STATUS.get(status)
 
 
 def record(path: Path) -> TextIO:
-    """The file that a tape from stdout goes to: on this side, so that no folder is mounted."""
+    """The file for a tape that comes through the container's stdout, so that no folder has to be mounted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("w", encoding="utf-8")

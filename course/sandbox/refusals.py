@@ -1,7 +1,7 @@
-"""The options of docker run that would open the agent's container again.
+"""The options of `docker run` that would open the agent's container again.
 
-Does: refuses, with what it would give away, every option that is not known to be harmless. Pure.
-Does not: parse all of docker's command line: it stops at the first option that it refuses.
+Refuses every option that is not known to be harmless, and says what it would give away. Pure. Stops at the first option
+that it refuses, so it need not know docker's whole command line.
 
     refuse(["--privileged"])        # CourseError: … it owns the host's kernel
 """
@@ -21,10 +21,10 @@ FINE = {
     "--quiet": 0,
     "-q": 0,
 }
-"""Docker's options that open nothing, and how many values they take. Any other is refused."""
+"""The docker options that are known to be harmless, and how many values they take. Any other is refused."""
 
-OURS = "it is set by the course, and weaker values open the container"
-HOST = "a folder or file of the host in the container is the agent's code's to read, and often to write"
+OURS = "it is set by the course, and a weaker value would open the container"
+HOST = "the agent's code could read a folder or file of the host, and often write to it"
 SPACE = "it puts the agent's code into one of the host's namespaces"
 REASONS = {
     "--privileged": "it gives the agent's code every device and every capability: it owns the host's kernel",
@@ -32,27 +32,27 @@ REASONS = {
     "--mount": HOST,
     "--volumes-from": HOST,
     "--user": "the agent's code runs as user 1000; as root it would be one kernel bug away from the host's root",
-    "--cap-add": "the agent's code needs no capability, and each one is a tool for getting out",
+    "--cap-add": "the agent's code needs no capability, and each one helps it to get out",
     "--security-opt": "no-new-privileges and Docker's seccomp filter stay on",
-    "--device": "a device of the host is the host",
+    "--device": "a device of the host gives access to the host itself",
     "--gpus": "the model's server needs the GPU, the agent does not",
     "--pid": f"{SPACE}: it could see and end every process",
     "--ipc": SPACE,
     "--uts": SPACE,
     "--userns": SPACE,
     "--cgroupns": SPACE,
-    "--cgroup-parent": "the limits would be those of another group",
+    "--cgroup-parent": "the limits of another group would apply",
     "--network": "the course chooses it: course sandbox run --network socket (or host, gateway)",
     "--publish": "an agent needs no port that can be reached from outside",
     "--publish-all": "an agent needs no port that can be reached from outside",
-    "--env": "what is in its environment, the agent's code can read and send away",
-    "--env-file": "what is in its environment, the agent's code can read and send away",
-    "--entrypoint": "the image's own program is what was tested",
+    "--env": "the agent's code can read and send away what is in its environment",
+    "--env-file": "the agent's code can read and send away what is in its environment",
+    "--entrypoint": "only the image's own program was tested",
     "--group-add": "a group such as docker or disk is as good as root on the host",
     "--sysctl": "it changes the kernel's settings",
     "--runtime": "another runtime was not tested here",
-    "--detach": "the course ends the container when its time is over, for which it must wait for it",
-    "--restart": "a container that ended must stay ended",
+    "--detach": "the course must wait for the container, so that it can end it when its time is up",
+    "--restart": "a container that has ended must stay ended",
 } | dict.fromkeys(
     (
         "--read-only", "--tmpfs", "--shm-size", "--pids-limit", "--memory", "--memory-swap", "--memory-reservation",
@@ -69,19 +69,19 @@ SHORT = {
 
 
 def refuse(options: Sequence[str]) -> None:
-    """Raises for the first option that is not known to be harmless, with what it would give away."""
+    """CourseError for the first option that is not known to be harmless, with what it would give away."""
     rest = list(options)
     while rest:
         option = rest.pop(0)
         name, attached, value = option.partition("=")
         if not option.startswith("-") or option in ("-", "--"):
             raise CourseError(
-                f"{option!r} is no option of docker run: it would be taken for the image.\n{AGAIN}"
+                f"{option!r} is not an option: docker would take it for the name of the image.\n{AGAIN}"
             )
         if name in FINE:
             if FINE[name] and not attached:
                 if not rest:
-                    raise CourseError(f"{name} wants a value.\n{AGAIN}")
+                    raise CourseError(f"{name} needs a value.\n{AGAIN}")
                 rest.pop(0)
             continue
         if not name.startswith("--") and len(name) > 2:  # -v/:/host, -it, -u0
@@ -99,4 +99,4 @@ def _reason(name: str, value: str) -> str:
         return "the agent's code would be root in its container, one kernel bug away from the host's root"
     if name in ("--network", "--pid", "--ipc", "--uts", "--userns") and value.startswith("container:"):
         return "it opens the other container to the agent's code"
-    return REASONS.get(name, "it is not among the options that are known to open nothing")
+    return REASONS.get(name, "it is not among the options that are known to be harmless")

@@ -38,7 +38,7 @@ def test_the_ten_are_ten_and_each_layer_of_the_lesson_stops_one(known):
 def test_without_docker_the_lesson_says_so_and_how_to_get_it(monkeypatch):
     monkeypatch.setattr(container.shutil, "which", lambda name: None)
     why = attempts.boxes()
-    assert "there is no docker here" in why
+    assert "docker is not installed" in why
     assert "Install it:" in why
     assert why.endswith(attempts.INSTEAD)
 
