@@ -1,5 +1,5 @@
-"""The measurements that the README quotes, each a ratio of two things timed in one run on one machine:  make bench
+"""The measurements behind docs/measurements.md, each a ratio of two things timed in one run on one machine:  make bench
 
-plan.py lists them, one module each with a function `measure(setting) -> list[Row]`; `python -m bench` runs them and
-keeps the results as data in bench/results/, `python -m bench.tables` writes them into the README.
+`plan` lists them, one module each with a function `measure(setting) -> list[Row]`. `python -m bench` runs them and
+keeps the results as data in bench/results/; `python -m bench.tables` writes the tables.
 """

@@ -1,11 +1,11 @@
-"""What a token costs after many others, and what flags of llama-server change about it.
+"""What a token costs deep in the context, and how flags of llama-server change that.
 
-A token of a small model looks back at all before it, and on a CPU that soon takes longer than its weights do. With an
-agent's system prompt some 2,400 tokens are always there.
+Every token attends to all tokens before it, and for a small model on a CPU this soon takes longer than its weights
+do. An agent's system prompt alone puts some 2,400 tokens there.
 
-Does: asks servers that differ in these flags only, in turn: write after a few tokens and after many, read some more after
-many (random tokens, no guesses); then the leopard question twice on a fresh server, with guesses. Does not: tell whether
-the texts of other questions stay the same; `make eval` does.
+Asks servers that differ only in these flags, in turn: generate after few tokens and after many, and process some more
+prompt after many (random tokens, no speculative decoding). Then asks the leopard question twice on a fresh server,
+with speculative decoding. Does not tell whether other questions get the same answers; `make eval` does.
 """
 
 from dataclasses import dataclass
@@ -17,35 +17,36 @@ from bench.rows import Row, paired, rotated, spread
 from bench.setting import Setting
 from course.server import Server
 
-FEW, MANY, READ, WRITTEN = 16, 3500, 512, 32
+FEW, MANY, PROMPT, GENERATED = 16, 3500, 512, 32
+"""Tokens."""
 FLASH, OURS = "flash attention", "flash attention off, keys in Q8_0"
 KINDS = {
     FLASH: ["-fa", "on", "-ctk", "f16"],
     "flash attention off": ["-fa", "off", "-ctk", "f16"],
     OURS: ["-fa", "off", "-ctk", "q8_0"],
 }
-"""The first is what the server does by itself, the last what the embedded profile asks for."""
+"""The first is llama-server's default, the last is what the embedded profile asks for."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds a token: written after FEW and MANY tokens, read after MANY."""
+    """Milliseconds per token: generated after FEW and after MANY tokens, and of a prompt that follows MANY."""
 
     few: float
     many: float
-    read: float
+    prompt: float
 
 
 def cost(server: Server, seed: int) -> Cost:
-    tokens, new = drawn(MANY, 0), drawn(READ, seed + 1)
-    few = complete(server, new[:FEW], WRITTEN, cached=True)
+    tokens, new = drawn(MANY, 0), drawn(PROMPT, seed + 1)
+    few = complete(server, new[:FEW], GENERATED, cached=True)
     complete(server, tokens, 1, cached=True)
-    many = complete(server, [*tokens, new[0]], WRITTEN, cached=True)
-    read = complete(server, [*tokens, *new], 1, cached=True)
+    many = complete(server, [*tokens, new[0]], GENERATED, cached=True)
+    prompt = complete(server, [*tokens, *new], 1, cached=True)
     return Cost(
         1000 / few["predicted_per_second"],
         1000 / many["predicted_per_second"],
-        1000 / read["prompt_per_second"],
+        1000 / prompt["prompt_per_second"],
     )
 
 
@@ -65,13 +66,13 @@ def measure(setting: Setting) -> list[Row]:
 
 
 def rows(made: dict[str, list[Cost]]) -> list[Row]:
-    """Pure: what many tokens cost with flash attention, then each other kind ÷ that."""
+    """Pure: the cost of many tokens with flash attention, then each other kind ÷ that."""
     base = made[FLASH]
     data = {name: [vars(one) for one in costs] for name, costs in made.items()}
     few, many = [c.few for c in base], [c.many for c in base]
     first = Row(
-        f"{FLASH}: a token written after {MANY:,} others ÷ after {FEW}",
-        paired(many, few), f"{spread(many)} ms ÷ {spread(few)} ms", data=data,
+        f"{FLASH}: generation after {MANY:,} tokens ÷ after {FEW}",
+        paired(many, few), f"{spread(many)} ms ÷ {spread(few)} ms per token", data=data,
     )  # fmt: skip
     others = [name for name in made if name != FLASH]
     return [first, *(row for name in others for row in _against(name, made[name], base))]
@@ -79,21 +80,21 @@ def rows(made: dict[str, list[Cost]]) -> list[Row]:
 
 def _against(name: str, costs: list[Cost], base: list[Cost]) -> list[Row]:
     parts = (
-        ("writing", [c.many for c in costs], [c.many for c in base]),
-        ("reading", [c.read for c in costs], [c.read for c in base]),
+        ("generation", [c.many for c in costs], [c.many for c in base]),
+        ("prompt processing", [c.prompt for c in costs], [c.prompt for c in base]),
     )
     return [
         Row(
             f"{name}: {doing} after {MANY:,} tokens ÷ with it",
             paired(ours, theirs),
-            f"{spread(ours)} ms ÷ {spread(theirs)} ms a token",
+            f"{spread(ours)} ms ÷ {spread(theirs)} ms per token",
         )
         for doing, ours, theirs in parts
     ]
 
 
 def whole(ran: dict[str, list[tuple[Run, Run]]]) -> list[Row]:
-    """Pure: seconds of a server's first run, and of the same again; failed when the answers differ."""
+    """Pure: seconds of a server's first run, and of its second; failed when the answers differ."""
     made = []
     for at, what in enumerate(("a server's first question", "the same question again")):
         runs = {name: [both[at] for both in ran[name]] for name in (OURS, FLASH)}

@@ -1,8 +1,10 @@
-"""From a fresh clone to the first answer, step by step: what someone who follows the README waits for.
+"""From a fresh clone to the first answer, step by step: how long someone who follows the README waits.
 
-Does: clones this repository (its last commit) into an empty folder and runs `make setup`, then `course ask`, with a new
-cache, and notes when each step's first line appears. Does not: download twice; pip may take packages from its own cache
-or from a mirror, so the figure for packages depends on the network.
+Clones the last commit of this repository with `git clone --depth 1` from a file:// address, runs the set-up that
+`make lab` starts with, in an empty cache, then starts a server and asks the first question; notes when each step
+prints its first line. The clone's seconds are those of a disk, so its size stands beside them. pip may take packages
+from its own cache or from a mirror, so their figure depends on the network. Does not start JupyterLab, which is ready
+within seconds.
 """
 
 import shutil
@@ -15,32 +17,45 @@ from pathlib import Path
 from bench.rows import NotMeasured, Row
 from bench.setting import Setting, environment
 from course import ROOT
+from course.server.registry import free_port
 
+SERVER, ANSWER = "── server", "── answer"
 MARKS = (
-    ("setup: a virtual environment", "a virtual environment"),
-    ("setup: installing", "the locked packages"),
+    ("setup: creating a virtual environment", "the virtual environment"),
+    ("setup: installing up to", "the locked packages"),
     ("building the embedded model", "the embedded model"),
-    ("── asking", "a server, and the first answer"),
+    (SERVER, "the server"),
+    (ANSWER, "the first answer"),
 )
+"""How the first line of each step begins. The first two are bootstrap.py's, the third course/model/embedded.py's."""
+CLONE = "the clone"
 Line = tuple[float, str]
+"""Seconds since the start, and what was printed then."""
 
 
 def steps(lines: Sequence[Line], end: float) -> list[tuple[str, float]]:
-    """(step, seconds): each lasts from its mark to the next one, what is before the first is the clone."""
-    found = [("the clone", 0.0)]
-    for at, text in lines:
-        for mark, step in MARKS:
-            if text.startswith(mark):
-                found.append((step, at))
+    """(step, seconds) of each: from its mark to the next one. What comes before the first mark is the clone.
+
+    ValueError if a mark is missing: its seconds would silently count for the step before it.
+    """
+    found = [(CLONE, 0.0)]
+    for mark, step in MARKS:
+        at = next((at for at, text in lines if text.startswith(mark)), None)
+        if at is None:
+            raise ValueError(
+                f"no line begins with {mark!r}; bench/clone.py lists in MARKS what the set-up prints"
+            )
+        found.append((step, at))
     ends = [at for _, at in found[1:]] + [end]
     return [(step, until - at) for (step, at), until in zip(found, ends, strict=True)]
 
 
-def follow(command: list[str], folder: Path, env: dict[str, str], began: float) -> list[Line]:
-    """Run it to its end; its lines with the seconds since `began`."""
+def follow(command: Sequence[str], folder: Path, env: dict[str, str], began: float) -> list[Line]:
+    """Run it to its end; its lines with the seconds since `began`. NotMeasured, with the last of them, if it fails."""
     with subprocess.Popen(
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
+        assert process.stdout is not None
         lines = [(time.perf_counter() - began, line.rstrip()) for line in process.stdout]
     if process.returncode:
         end = "\n".join(text for _, text in lines[-8:])
@@ -51,22 +66,45 @@ def follow(command: list[str], folder: Path, env: dict[str, str], began: float) 
 def measure(setting: Setting) -> list[Row]:
     for needed in ("git", "make"):
         if shutil.which(needed) is None:
-            raise NotMeasured(f"there is no {needed}")
+            raise NotMeasured(f"{needed} is not installed")
     folder = setting.folder / "clone"
     env = environment(COURSE_CACHE=str(setting.folder / "clone-cache"), PYTHONUNBUFFERED="1")
     env.pop("PYTHONPATH")
+    course = str(folder / ".venv" / "bin" / "course")
+    python, port = getattr(sys, "_base_executable", sys.executable), str(free_port())
     began = time.perf_counter()
-    lines = follow(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)], ROOT, env, began)
-    python = getattr(sys, "_base_executable", sys.executable)
-    lines += follow(["make", "setup", f"PYTHON={python}"], folder, env, began)
-    lines.append((time.perf_counter() - began, "── asking"))
-    lines += follow([str(folder / ".venv" / "bin" / "course"), "ask"], folder, env, began)
-    total = time.perf_counter() - began
-    return rows(steps(lines, total), total)
+
+    def mark(name: str) -> Line:
+        return time.perf_counter() - began, name
+
+    lines = follow(["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(folder)], ROOT, env, began)
+    cloned = size(folder / ".git")
+    lines += follow(["make", "lab-ready", f"PYTHON={python}"], folder, env, began)
+    try:
+        lines.append(mark(SERVER))
+        lines += follow([course, "serve", "--background", "--port", port], folder, env, began)
+        lines.append(mark(ANSWER))
+        lines += follow([course, "ask", "--server", f"http://127.0.0.1:{port}"], folder, env, began)
+        total = time.perf_counter() - began
+    finally:
+        subprocess.run([course, "stop"], cwd=folder, env=env, capture_output=True, check=False)
+    return rows(steps(lines, total), total, cloned)
 
 
-def rows(found: Sequence[tuple[str, float]], total: float) -> list[Row]:
-    """Each step as its share of the whole."""
-    made = [Row(step, seconds / total, f"{seconds:.1f} s") for step, seconds in found]
-    data = {"steps": dict(found)}
+def size(folder: Path) -> float:
+    """MB of all files below it: of a .git folder, about what a clone transfers."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def rows(found: Sequence[tuple[str, float]], total: float, cloned: float) -> list[Row]:
+    """Pure: each step as its share of the whole. `cloned`: MB that the clone transfers."""
+    made = [
+        Row(
+            step,
+            seconds / total,
+            f"{seconds:.1f} s" + (f" from a disk, {cloned:.0f} MB" if step == CLONE else ""),
+        )
+        for step, seconds in found
+    ]
+    data = {"steps": dict(found), "clone_mb": round(cloned, 1)}
     return [*made, Row("from the clone to the answer", None, f"{total:.1f} s", data=data)]

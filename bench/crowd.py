@@ -1,13 +1,13 @@
 """Agents per minute, 1 to 32 at a time, ÷ what the engine can do with batches of that size.
 
-Does: lets N agents work at once on one server with enough slots, each with a question of its own, and counts those that
-are done per minute; measures how fast the engine reads and writes in batches of N, with contexts as long as the agents'
-(`llama-batched-bench` where there is one, else N raw completions at once), and how long it would take so for the tokens
-that the agents had read anew and written. Does not: judge answers; a question's figure may be wrong, its tokens count
-all the same. Without guessed tokens (bench/drafts.py), as the batches have none.
+N agents work at once on one server with enough slots, each on its own question, and those that finish per minute are
+counted. Then the engine's prompt processing and generation are timed in batches of N, with contexts as long as the
+agents' (by `llama-batched-bench` if the build has it, otherwise by N raw completions at once). That gives the time
+the engine alone would need for the prompt tokens that it processed for the agents and for those it generated. Answers
+are not judged. Without speculative decoding, since the batches have none.
 
-The ratio is the part of the engine that agents can use: what is missing goes to Python, to waiting for one another,
-and to requests that do not come at the same moment.
+The ratio is the share of the engine that agents can use. The rest goes to Python, to agents that wait for one
+another, and to requests that do not arrive at the same moment.
 """
 
 import json
@@ -30,26 +30,25 @@ from course.tools import corpus
 from course.turns import Tokens, turns
 
 SLOT = 5120
-"""Tokens of context for each agent: a run of the embedded model ends below 4500."""
+"""Context for each agent, in tokens: a run of the embedded model stays below 4500."""
 STEPS = 4
-
-
-WRITTEN = 64
-"""Tokens that each sequence of a batch writes, enough for a speed."""
+GENERATED = 64
+"""Tokens that each sequence of a batch generates, enough to time it."""
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """`at_once` agents, `done` in all, in `seconds`; what the server read anew and wrote for them, in tokens.
+    """`at_once` agents, `done` in all, in `seconds`.
 
-    `context` is what the writing of a token looks back at: the mean of all completions, in tokens.
+    `processed` are the prompt tokens that the server processed for all of them, without those from its cache, and
+    `generated` what it generated. `context` is how many tokens a generated one attends to, the mean of all completions.
     """
 
     at_once: int
     done: int
     seconds: float
-    read: int
-    written: int
+    processed: int
+    generated: int
     context: int
     failed: int = 0
 
@@ -60,14 +59,14 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Speed:
-    """Tokens per second of a whole batch: `reading` prompts, `writing` after them."""
+    """Tokens per second of a whole batch: of its prompts, and of the generation after them."""
 
-    reading: float
-    writing: float
+    prompt: float
+    generation: float
 
     def per_minute(self, crowd: Crowd) -> float:
-        """Agents such as those of this crowd, if nothing but the engine took time."""
-        return 60 * crowd.done / (crowd.read / self.reading + crowd.written / self.writing)
+        """How many agents like those of this crowd would finish if only the engine took time."""
+        return 60 * crowd.done / (crowd.processed / self.prompt + crowd.generated / self.generation)
 
 
 def sizes(most: int) -> list[int]:
@@ -79,7 +78,7 @@ def sizes(most: int) -> list[int]:
 
 
 def questions(count: int) -> list[str]:
-    """As many different ones, always the same: animals and places of the course's pages."""
+    """`count` different ones, always the same, about animals and places of the course's pages."""
     about = sorted({page.about for page in corpus.load() if page.about})
     names = random.Random(1).sample(about, len(about))
     pairs = [(a, b) for shift in range(1, len(names)) for a, b in zip(names, names[shift:], strict=False)]
@@ -96,7 +95,7 @@ def one(server: Server, question: str, path: Path) -> tuple[list[Tokens], bool]:
     try:
         agent.run(question)
         failed = False
-    except Exception:  # an overflow, a refused request: it is counted, and the others go on
+    except Exception:  # an overflow, a refused request: counted, while the others continue
         failed = True
     return [turn.tokens for turn in turns(tape.records())], failed
 
@@ -118,31 +117,31 @@ def counted(at_once: int, seconds: float, done: Sequence[tuple[list[Tokens], boo
         at_once=at_once,
         done=len(done),
         seconds=seconds,
-        read=sum(tokens.new or 0 for tokens in made),
-        written=sum(tokens.generated for tokens in made),
-        context=round(statistics.mean(t.prompt + t.generated / 2 for t in made)),
+        processed=sum(tokens.new or 0 for tokens in made),
+        generated=sum(tokens.generated or 0 for tokens in made),
+        context=round(statistics.mean((t.prompt or 0) + (t.generated or 0) / 2 for t in made)),
         failed=sum(failed for _, failed in done),
     )
 
 
-def together(server: Server, at_once: int, context: int) -> Speed:
-    """Raw completions, all sent at the same moment: the first round writes one token, the second writes more."""
+def raw(server: Server, at_once: int, context: int) -> Speed:
+    """By raw completions, all sent at once: those of the first round generate one token, those of the second more."""
 
-    def seconds(written: int) -> float:
+    def seconds(generated: int) -> float:
         prompts = [drawn(context, seed) for seed in range(at_once)]
         began = time.perf_counter()
         with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(lambda prompt: complete(server, prompt, written), prompts))
+            list(pool.map(lambda prompt: complete(server, prompt, generated), prompts))
         return time.perf_counter() - began
 
-    read, both = seconds(1), seconds(WRITTEN + 1)
-    return Speed(at_once * context / read, at_once * WRITTEN / (both - read))
+    prompts, both = seconds(1), seconds(GENERATED + 1)
+    return Speed(at_once * context / prompts, at_once * GENERATED / (both - prompts))
 
 
 def batched(command: list[str], at_once: int, context: int) -> Speed:
-    """The same by llama-batched-bench: no server, no HTTP, no sampling."""
-    room = at_once * (context + WRITTEN)
-    size = {"-npp": context, "-ntg": WRITTEN, "-npl": at_once, "-c": room}
+    """By llama-batched-bench: no server, no HTTP, no sampling."""
+    room = at_once * (context + GENERATED)
+    size = {"-npp": context, "-ntg": GENERATED, "-npl": at_once, "-c": room}
     asked = [*command, *(str(part) for pair in size.items() for part in pair), "--output-format", "jsonl"]
     return parse(subprocess.run(asked, capture_output=True, text=True, check=True, timeout=1800).stdout)
 
@@ -157,13 +156,14 @@ def parse(said: str) -> Speed:
 def measure(setting: Setting) -> list[Row]:
     counts = sizes(setting.most)
     room = {"parallel": counts[-1], "context": counts[-1] * SLOT}
-    found, limits = [], []
+    found: list[Crowd] = []
+    limits: list[Speed] = []
     with setting.server(**room, spec_type="none") as server:
         program = batches(server)
         for count in counts:
             found.append(crowd(setting, server, count))
             size = (count, found[-1].context)
-            limits.append(batched(program, *size) if program else together(server, *size))
+            limits.append(batched(program, *size) if program else raw(server, *size))
             (row,) = rows(found[-1:], limits[-1:], "the engine")
             setting.say(f"   {row.what}: {row.ratio:.2f}, {row.value}")
     return rows(found, limits, "llama-batched-bench" if program else "raw completions at once")
@@ -187,12 +187,12 @@ def rows(found: Sequence[Crowd], limits: Sequence[Speed], by: str) -> list[Row]:
             Row(
                 f"{crowd.at_once} at once ÷ {by}",
                 crowd.per_minute / limit,
-                f"{short(crowd.per_minute)} ÷ {short(limit)} agents per minute, each {crowd.read // crowd.done} "
-                f"tokens read, {crowd.written // crowd.done} written"
+                f"{short(crowd.per_minute)} ÷ {short(limit)} agents per minute, each with "
+                f"{crowd.processed // crowd.done} prompt tokens processed, {crowd.generated // crowd.done} generated"
                 + (f"; {crowd.failed} failed" if crowd.failed else ""),
                 limit=0.8,
                 at_least=True,
-                data={**vars(crowd), "engine_reading": speed.reading, "engine_writing": speed.writing},
+                data={**vars(crowd), "engine_prompt": speed.prompt, "engine_generation": speed.generation},
             )
         )
     return made

@@ -1,8 +1,8 @@
 """How well `course diagnose` tells faults apart:  python -m bench.diagnosis [--tapes DIR]
 
-Does: records a tape of each recipe (bench/recipes.py), a real run with known faults or a healthy one, diagnoses it, and
-prints what was expected and found, and precision and recall by kind. With --tapes the tapes are kept, and those that are
-there already are not recorded again. Does not: start more than one server at a time, or touch one that runs.
+Records a tape of each recipe (bench/recipes.py), a real run with known faults or a healthy one; diagnoses it; prints
+what was expected and what was found, and precision and recall by kind. With --tapes, tapes are kept, and those that
+are already there are not recorded again. Starts one server at a time, and never uses one that is running.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from course.tape import Tape
 from course.turns import turns
 
 KEY = "bench"
-"""Every server wants a key, so that a wrong one is a fault."""
+"""Every server requires a key, so that a wrong one is a fault."""
 
 
 def path_of(recipe: Recipe, folder: Path) -> Path:
@@ -30,14 +30,14 @@ def path_of(recipe: Recipe, folder: Path) -> Path:
 
 
 def record(wanted: Iterable[Recipe], folder: Path) -> None:
-    """Record those that have no tape yet; recipes that want the same server share it."""
+    """Record those that do not have a tape yet. Recipes that need the same server share it."""
 
     def server_of(recipe: Recipe) -> str:
         return recipe.name if recipe.own else json.dumps(recipe.changes)
 
     missing = sorted((r for r in wanted if not path_of(r, folder).exists()), key=server_of)
-    for _, group in groupby(missing, key=server_of):
-        group = list(group)
+    for _, grouped in groupby(missing, key=server_of):
+        group = list(grouped)
         changes = dict(group[0].changes)
         with ExitStack() as stack:
             if template := changes.get("chat_template_file"):
@@ -56,7 +56,7 @@ def record(wanted: Iterable[Recipe], folder: Path) -> None:
 
 
 def measure(wanted: Iterable[Recipe], folder: Path) -> list[tuple[Recipe, frozenset[str]]]:
-    """Each recipe with the kinds that were found on its tape."""
+    """Each recipe with the kinds of fault found on its tape."""
     found = []
     for recipe in wanted:
         made = turns(Tape.read(path_of(recipe, folder)).records())
@@ -70,17 +70,17 @@ def report(measured: list[tuple[Recipe, frozenset[str]]]) -> str:
     for recipe, found in measured:
         mark = "✓" if found == recipe.expected else "✗"
         lines.append(f"{mark} {recipe.name:40s} {', '.join(sorted(recipe.expected)) or 'healthy'}")
-        if missed := recipe.expected - found:
-            lines.append(f"  {'':40s} missed: {', '.join(sorted(missed))}")
-        if false := found - recipe.expected:
-            lines.append(f"  {'':40s} not there: {', '.join(sorted(false))}")
+        if absent := recipe.expected - found:
+            lines.append(f"  {'':40s} missed: {', '.join(sorted(absent))}")
+        if wrong := found - recipe.expected:
+            lines.append(f"  {'':40s} not there: {', '.join(sorted(wrong))}")
     lines += ["", f"{'kind':24s} tapes  found  missed  not there"]
     right = missed = false = 0
     for kind in KINDS:
         there = [kind in found for recipe, found in measured if kind in recipe.expected]
-        wrong = sum(kind in found for recipe, found in measured if kind not in recipe.expected)
-        lines.append(f"{kind:24s} {len(there):5d}  {sum(there):5d}  {len(there) - sum(there):6d}  {wrong:9d}")
-        right, missed, false = right + sum(there), missed + len(there) - sum(there), false + wrong
+        extra = sum(kind in found for recipe, found in measured if kind not in recipe.expected)
+        lines.append(f"{kind:24s} {len(there):5d}  {sum(there):5d}  {len(there) - sum(there):6d}  {extra:9d}")
+        right, missed, false = right + sum(there), missed + len(there) - sum(there), false + extra
     healthy = [found for recipe, found in measured if not recipe.expected]
     lines += [
         "",
@@ -100,8 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tapes", type=Path, help="keep the tapes here, and use those that are here")
-    parser.add_argument("--only", default="", help="recipes whose name contains this")
+    parser.add_argument("--tapes", type=Path, help="keep the tapes in this folder, and reuse those in it")
+    parser.add_argument("--only", default="", help="only recipes whose name contains this")
     args = parser.parse_args()
     wanted = [recipe for recipe in recipes() if args.only in recipe.name]
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
-"""All layers on the CPU ÷ all on the GPU: the server of lesson 01 and the leopard run.
+"""All layers on the CPU against all on the GPU: the server of lesson 01 and the leopard run.
 
-Does: starts the same server with -ngl 0 and with -ngl 99, one after the other, and times start, a prompt, an answer and
-the whole run. Does not: run where there is no NVIDIA GPU.
+Starts the same server with -ngl 0 and with -ngl 99, one after the other, and times the start, a prompt, an answer and
+a whole run. Not measured without an NVIDIA GPU.
 """
 
 import time
@@ -12,7 +12,7 @@ from bench.setting import Setting
 
 
 def one(setting: Setting, layers: int) -> dict[str, float]:
-    """Seconds to start and for a warm leopard run; tokens per second read and written."""
+    """`start` and `leopard` (a warm run) in seconds, `prompt` and `generation` in tokens per second."""
     server = setting.server(gpu_layers=layers)
     began = time.perf_counter()
     with server:
@@ -35,7 +35,7 @@ def measure(setting: Setting) -> list[Row]:
 
 
 def rows(cpu: dict[str, float], gpu: dict[str, float]) -> list[Row]:
-    """Pure: each as many times faster on the GPU."""
+    """Pure: how many times faster each is on the GPU."""
     made = []
     for key, what, unit in (
         ("leopard", "the leopard run", "s"),
@@ -43,7 +43,7 @@ def rows(cpu: dict[str, float], gpu: dict[str, float]) -> list[Row]:
     ):
         value = f"{short(cpu[key])} {unit} with -ngl 0 ÷ {short(gpu[key])} {unit} with -ngl 99"
         made.append(Row(what, cpu[key] / gpu[key], value, data={"cpu": cpu, "gpu": gpu}))
-    for key, what in (("prompt", "reading"), ("generation", "writing")):
+    for key, what in (("prompt", "prompt processing"), ("generation", "generation")):
         value = f"{short(gpu[key])} t/s with -ngl 99 ÷ {short(cpu[key])} t/s with -ngl 0"
         made.append(Row(what, gpu[key] / cpu[key], value))
     return made

@@ -1,17 +1,17 @@
-"""The leopard run beside its goal: 12 seconds on two cores, on a server that has read the system prompt.
+"""The leopard run against its goal: 12 seconds on two cores, on a server that has processed the system prompt.
 
-Does: asks fresh servers the leopard question: with nothing asked before, after other questions of the kind, and once more.
-These differ in what the server can guess tokens from. Does not: count the start of a server, or its reading of the system
-prompt. Fails when an answer differs.
+Asks fresh servers the leopard question: with nothing asked before, after other questions of the kind, and once more.
+These differ in what speculative decoding can draft tokens from. Counts neither the start of a server nor the
+processing of the system prompt. Fails if an answer differs.
 """
 
 import statistics
 from functools import partial
 
-from bench.drafts import PAIRS, asked
 from bench.recorded import Run, plain, timed
 from bench.rows import Row, spread
 from bench.setting import Setting
+from bench.speculative import PAIRS, asked
 from course.server import Server
 
 GOAL = 12
@@ -21,7 +21,7 @@ FIRST, LATER, AGAIN = "nothing asked before", f"after {OTHERS} other questions o
 
 
 def warm(server: Server) -> None:
-    """The system prompt into the cache, as smolagents sends it, and nothing more: one token is written."""
+    """Put the system prompt into the server's cache, as smolagents sends it, and nothing more."""
     said = (("system", plain(server).system_prompt), ("user", "?"))
     messages = [{"role": role, "content": [{"type": "text", "text": text}]} for role, text in said]
     server.post("/v1/chat/completions", {"messages": messages, "max_tokens": 1})

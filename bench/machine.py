@@ -1,20 +1,22 @@
 """Which machine and which build a figure belongs to: enough to judge it by, nothing that names the machine's owner."""
 
-import json
 import os
 import platform
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from course import ROOT
 from course.model import engine
 
+Machine = dict[str, Any]
 
-def describe() -> dict:
+
+def describe() -> Machine:
     return {
         "cpu": cpu(),
         "cores": os.cpu_count(),
@@ -25,7 +27,7 @@ def describe() -> dict:
     }
 
 
-def name(machine: dict, kind: str) -> str:
+def name(machine: Machine, kind: str) -> str:
     """What its file in bench/results is called, by the kind of engine: cpu-2-cores-amd-epyc, gpu-nvidia-h200-binary."""
     if machine["gpu"]:
         found = f"gpu-{slug(machine['gpu']['name'])}"
@@ -38,7 +40,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def title(machine: dict) -> str:
+def title(machine: Machine) -> str:
     """The machine in one line of prose."""
     gpu = f"{machine['gpu']['name']}, " if machine["gpu"] else ""
     cores = f"{machine['cores']} cores of {machine['cpu']}"
@@ -46,15 +48,15 @@ def title(machine: dict) -> str:
 
 
 def cpu() -> str:
-    """The processor's own name where the system tells it."""
+    """The processor's name, as the system reports it."""
     info = Path("/proc/cpuinfo")
     text = info.read_text(encoding="utf-8") if info.is_file() else ""
     found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     return found[1] if found else platform.processor() or platform.machine()
 
 
-def gpu() -> dict | None:
-    """The first NVIDIA GPU that the engine could use; None without one, or where CUDA is not wanted."""
+def gpu() -> dict[str, str] | None:
+    """The first NVIDIA GPU that the engine could use; None without one, or with CUDA=off."""
     program = shutil.which("nvidia-smi")
     if program is None or os.environ.get("CUDA") == "off":
         return None
@@ -63,14 +65,14 @@ def gpu() -> dict | None:
     return parse_gpu(done.stdout) if done.returncode == 0 else None
 
 
-def parse_gpu(text: str) -> dict | None:
+def parse_gpu(text: str) -> dict[str, str] | None:
     """From nvidia-smi's line "NVIDIA H200, 143771 MiB, 580.159.03"."""
     parts = [part.strip() for part in text.partition("\n")[0].split(",")]
     return dict(zip(("name", "memory", "driver"), parts, strict=True)) if len(parts) == 3 else None
 
 
 def commit() -> str:
-    """The checked-out commit, with a + where files differ from it."""
+    """The checked-out commit, with a + if files differ from it; "unknown" outside of a clone."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -84,7 +86,3 @@ def commit() -> str:
 def build() -> str:
     found = engine.find()
     return f"{found.build}, {found.kind}"
-
-
-def load(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -1,4 +1,4 @@
-"""What a measurement hands back: rows, each a ratio with the figures behind it. Pure."""
+"""What a measurement returns: rows, each a ratio with the figures behind it. Pure."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from typing import Any
 
 
 class NotMeasured(Exception):
-    """This machine lacks what the measurement needs; the message says what. It goes into the table."""
+    """This machine lacks what the measurement needs. The message says what, and goes into the table."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of a table.
 
-    `ratio` is None where there is nothing to divide by (seconds of a step). `value` tells in words what was divided
-    by what. `limit` is the target: the most that the ratio may be or, `at_least`, the least. `failed` says that
-    something went wrong that a figure does not show (a lesson's test); `data` is what was measured, as JSON.
+    `ratio` is None where there is nothing to divide by. `value` has the figures that were divided, with their units.
+    `limit` is the target: the maximum of the ratio, or with `at_least` its minimum. `failed` tells that something went
+    wrong which no figure shows (a lesson's test). `data` is what was measured, as JSON.
     """
 
     what: str
@@ -58,13 +58,13 @@ def pairs(above: Sequence[float], below: Sequence[float]) -> str:
 
 
 def short(number: float) -> str:
-    """Three digits that matter, and no exponent."""
+    """Three significant digits, and no exponent."""
     if abs(number) >= 100:
         return f"{number:,.0f}"
     return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
 
 
 def rotated(names: Sequence[str], round: int) -> list[str]:
-    """The order of a round: each comes first in turn, so that a drift of the machine hits all alike."""
+    """The order of a round: each comes first in turn, so that a drift of the machine affects all alike."""
     at = round % len(names)
     return [*names[at:], *names[:at]]

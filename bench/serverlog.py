@@ -1,7 +1,7 @@
-"""How long servers were busy, out of their logs. Pure, but for `Collected`, which keeps logs that the course would delete.
+"""How long servers were busy, according to their logs. Pure, except `Collected`, which keeps logs that the course deletes.
 
-Does: adds up what llama-server says of reading, writing and loading. Does not: see requests in parallel (each request's
-seconds count), so it is for one slot.
+Adds up llama-server's own figures for loading, prompt processing and generation. Counts the seconds of each request,
+so it is only right for a server with one slot.
 """
 
 import os
@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-READ = re.compile(r"prompt eval time =\s*([\d.]+) ms")
-WROTE = re.compile(r"(?<!prompt )eval time =\s*([\d.]+) ms")
+PROMPT = re.compile(r"prompt eval time =\s*([\d.]+) ms")
+GENERATION = re.compile(r"(?<!prompt )eval time =\s*([\d.]+) ms")
 STAMP = re.compile(r"^(\d+)\.(\d\d)\.(\d\d\d)\.(\d\d\d) ")
 READY = ("model loaded", "listening on")
 
@@ -21,31 +21,32 @@ class Busy:
     """Seconds of one or several servers."""
 
     loading: float = 0.0
-    reading: float = 0.0
-    writing: float = 0.0
+    prompt: float = 0.0
+    generation: float = 0.0
     requests: int = 0
 
     def __add__(self, other: "Busy") -> "Busy":
-        return Busy(*(a + b for a, b in zip(self.parts, other.parts, strict=True)))
-
-    @property
-    def parts(self) -> tuple[float, float, float, int]:
-        return self.loading, self.reading, self.writing, self.requests
+        return Busy(
+            self.loading + other.loading,
+            self.prompt + other.prompt,
+            self.generation + other.generation,
+            self.requests + other.requests,
+        )
 
     @property
     def total(self) -> float:
-        return self.loading + self.reading + self.writing
+        return self.loading + self.prompt + self.generation
 
 
 def busy(log: str) -> Busy:
     """Of one server: from its start until it listens, then request by request."""
-    read = [float(ms) for ms in READ.findall(log)]
-    wrote = [float(ms) for ms in WROTE.findall(log)]
-    return Busy(loaded(log), sum(read) / 1000, sum(wrote) / 1000, len(read))
+    prompts = [float(ms) for ms in PROMPT.findall(log)]
+    generations = [float(ms) for ms in GENERATION.findall(log)]
+    return Busy(loaded(log), sum(prompts) / 1000, sum(generations) / 1000, len(prompts))
 
 
 def loaded(log: str) -> float:
-    """Seconds from the first line to the one that says that the model is there; 0 where lines have no time."""
+    """Seconds from the first line to the one that says the model is loaded; 0 if lines have no time."""
     for line in log.splitlines():
         if any(word in line for word in READY) and (stamp := STAMP.match(line)):
             minutes, seconds, thousandths, _ = map(int, stamp.groups())
@@ -54,7 +55,7 @@ def loaded(log: str) -> float:
 
 
 class Collected:
-    """Keeps every log that appears in a folder, by a second name: the course deletes all but the last 30."""
+    """Keeps every log that appears in a folder, as a hard link: the course deletes all but the last 30."""
 
     def __init__(self, logs: Path, kept: Path, every: float = 0.2) -> None:
         self.logs, self.kept, self.every = logs, kept, every

@@ -1,7 +1,7 @@
-"""What a measurement runs on: the profile, how often, how many at once, a folder that is thrown away.
+"""What a measurement runs on: the profile, how often, how many at once, and a temporary folder.
 
-Does: starts servers of its own with the settings that a run of the bench was given. Does not: attach to a running one;
-a figure is worth something only where nobody else uses the server.
+Starts its own servers with the settings that the bench was given. Never attaches to a running server: figures mean
+something only if nobody else uses it.
 """
 
 import os
@@ -21,7 +21,7 @@ from course.server import Server
 
 @dataclass(frozen=True)
 class Setting:
-    """`runs` repetitions, `most` agents at once; `changes` go to every server (gpu_layers=99)."""
+    """`runs` repetitions, at most `most` agents at once. `changes` go to every server (gpu_layers=99)."""
 
     folder: Path
     profile: str = "embedded"
@@ -31,7 +31,7 @@ class Setting:
     say: Callable[[str], object] = print
 
     def server(self, **changes: Any) -> Server:
-        """Not started yet: use it in a with block."""
+        """A server that is not started yet: use it in a with block."""
         return Server(self.profile, url=False, quiet=True, **{**self.changes, **changes})
 
 
@@ -41,7 +41,7 @@ def flag(command: list[str], name: str) -> str:
 
 
 def tool(name: str) -> str:
-    """A program of llama.cpp from the same build as the server; NotMeasured when there is none."""
+    """A program of llama.cpp from the same build as the server; NotMeasured if there is none."""
     found = engine.find()
     beside = Path(found.command[0]).with_name(name) if found.kind == "binary" else None
     if beside is not None and beside.is_file():
@@ -56,7 +56,7 @@ def tool(name: str) -> str:
 
 @contextmanager
 def private_cache(folder: Path) -> Iterator[Path]:
-    """A cache of its own, so that its logs are those of this measurement; the built model is linked into it."""
+    """An own cache, so that its logs belong to this measurement. The merged model is linked into it."""
     model = embedded.gguf_path(lambda _: None)
     folder.mkdir(parents=True, exist_ok=True)
     for path in (model, model.with_suffix(".json")):
@@ -72,7 +72,7 @@ def private_cache(folder: Path) -> Iterator[Path]:
 
 
 def environment(**given: str) -> dict[str, str]:
-    """That of this process without what would lead a child to another server."""
+    """This process's environment, without what would lead a child to another server."""
     kept = {k: v for k, v in os.environ.items() if k not in ("SERVER", "PROFILE", "KEY", "CI")}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")])), **given}
 

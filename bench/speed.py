@@ -1,15 +1,14 @@
 """Prompt and generation speed of the server ÷ llama-bench, same model, same build, same threads and layers.
 
-Does: sends random tokens to /completion, so that no cache helps, and reads the server's own timings; asks llama-bench for
-the same prompt length, and for generation after a prompt of that length. Does not: measure an agent. llama-bench does
-no sampling, the server does: what it loses there is part of the ratio. Without guessed tokens, which llama-bench has not
-either; those are in bench/drafts.py.
+Sends random tokens to /completion, so that no cache helps, and reads the server's own timings; then asks llama-bench
+for the same prompt length, and for generation after a prompt of that length. llama-bench does not sample and the
+server does: what that costs is part of the ratio. Without speculative decoding, which llama-bench does not have; see
+speculative.py.
 """
 
 import json
 import statistics
 import subprocess
-from typing import Any
 
 from bench.completion import complete, drawn
 from bench.rows import Row, short, spread
@@ -50,9 +49,9 @@ def command(program: str, server_command: list[str], runs: int) -> list[list[str
 
 
 def parse(said: str) -> float:
-    """Tokens per second out of llama-bench's JSON, which has one test."""
+    """Tokens per second from llama-bench's JSON, which has one test."""
     (test,) = json.loads(said[said.index("[") :])
-    return test["avg_ts"]
+    return float(test["avg_ts"])
 
 
 def measure(setting: Setting) -> list[Row]:
@@ -68,11 +67,11 @@ def measure(setting: Setting) -> list[Row]:
 
 
 def rows(prompts: list[float], generations: list[float], limits: list[float]) -> list[Row]:
-    def row(what: str, ours: list[float], limit: float, **data: Any) -> Row:
+    def row(what: str, ours: list[float], limit: float) -> Row:
         value = f"{spread(ours)} t/s ÷ {short(limit)} t/s"
         return Row(what, statistics.median(ours) / limit, value, data={"served": ours, "llama-bench": limit})
 
     return [
-        row(f"reading {PROMPT} tokens ÷ llama-bench", prompts, limits[0]),
-        row(f"writing {GENERATED} tokens after them ÷ llama-bench", generations, limits[1]),
+        row(f"processing a prompt of {PROMPT} tokens ÷ llama-bench", prompts, limits[0]),
+        row(f"generating {GENERATED} tokens after it ÷ llama-bench", generations, limits[1]),
     ]

@@ -1,10 +1,11 @@
-"""The notebooks as tests: wall time ÷ the time that servers were busy, and beside nbmake and nbconvert.
+"""The notebooks as tests: wall time ÷ the time that servers were busy, and ÷ the times of nbmake and nbconvert.
 
-Does: runs all notebooks three times on one shared server each (ours compares outputs, the others only execute), with
-a cache of its own so that the logs of all servers, those that lessons start included, tell how busy they were.
-Does not: install anything. nbmake is no part of the course; `make bench` puts it into build/bench.
+Runs all notebooks three times, each time on one shared server (our suite compares outputs, the others only execute)
+and in an own cache, so that the logs of all servers, also of those that lessons start, tell how busy they were.
+Installs nothing: nbmake is not part of the course, and `make bench` puts it into build/bench.
 
-Busy is: loading the weights, reading prompts, writing answers. The rest is Python: kernels, smolagents, papermill.
+A server is busy while it loads weights, processes prompts and generates. The rest is Python: kernels, smolagents,
+papermill.
 """
 
 import os
@@ -26,7 +27,7 @@ CELL_SECONDS = 300
 
 @dataclass(frozen=True)
 class Suite:
-    """One way to run all notebooks. `missing` says why it could not."""
+    """One way to run all notebooks. `missing` says why it could not be run."""
 
     seconds: float = 0.0
     passed: bool = False
@@ -44,8 +45,8 @@ def ours(copies: Path) -> list[str]:
 
 
 def nbmake(copies: Path) -> list[str]:
-    """Away from our own plugin: without the project's settings and conftest."""
-    alone = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", copies]
+    """Without the project's settings and conftest, which would load our own plugin."""
+    alone: list[str | Path] = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", copies]
     return python("-m", "pytest", "--nbmake", f"--nbmake-timeout={CELL_SECONDS}", *alone, *notebooks(copies))
 
 
@@ -58,9 +59,9 @@ WAYS: dict[str, Callable[[Path], list[str]]] = {"ours": ours, "nbmake": nbmake, 
 
 
 def run(setting: Setting, name: str) -> Suite:
-    """One way, from a fresh server to its end."""
+    """Run the notebooks one way, on a fresh server."""
     if name == "nbmake" and not (TOOLS / "nbmake").is_dir():
-        return Suite(missing="nbmake is not installed; make bench does it where there is a network")
+        return Suite(missing="nbmake is not installed; make bench installs it if there is a network")
     folder = setting.folder / name
     copies = folder / "notebooks"
     shutil.copytree(ROOT / "notebooks", copies, ignore=shutil.ignore_patterns("source", ".ipynb_checkpoints"))
@@ -98,7 +99,9 @@ def rows(found: dict[str, Suite], count: int) -> list[Row]:
     """Pure. Only our own suite may fail the run: the others are there to compare with."""
     mine = found["ours"]
     busy = mine.busy
-    parts = f"{busy.reading:.0f} reading + {busy.writing:.0f} writing + {busy.loading:.0f} loading"
+    parts = (
+        f"{busy.prompt:.0f} prompt processing + {busy.generation:.0f} generation + {busy.loading:.0f} loading"
+    )
     made = [
         Row(
             f"our suite, {count} notebooks ÷ servers busy" + ("" if mine.passed else " (it failed)"),
@@ -106,7 +109,7 @@ def rows(found: dict[str, Suite], count: int) -> list[Row]:
             f"{mine.seconds:.0f} s ÷ {busy.total:.0f} s ({parts}; {busy.requests} requests)",
             limit=1.3,
             failed=not mine.passed,
-            data={"seconds": mine.seconds, "busy": busy.parts, "passed": mine.passed},
+            data={"seconds": mine.seconds, "busy": vars(busy), "passed": mine.passed},
         )
     ]
     for name, other in found.items():

@@ -1,27 +1,32 @@
-"""The README's tables, out of the data in bench/results:  python -m bench.tables [--check]
+"""Write the tables of docs/measurements.md from the data in bench/results:  python -m bench.tables [--check]
 
-Does: writes one section for each machine between two marks in the README; with --check only tells (status 1) whether
-what stands there is what the data give. Does not: measure, or round a missed target into a met one.
+One section for each machine, between two marks. With --check it writes nothing and tells, by its status, whether the
+page has the tables of the data. Measures nothing, and never rounds a missed target into one that is met.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from authoring.generated import spliced
 from bench import machine
+from bench.plan import BY_NAME
 from bench.rows import Row, digits
 from course import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "measurements.md"
 BEGIN, END = "<!-- bench: written by python -m bench.tables -->", "<!-- bench: end -->"
-NOTHING = "Nothing was measured yet:  `make bench`"
+NOTHING = "Nothing has been measured yet. Run:  `make bench`"
+
+Record = Mapping[str, Any]
+"""One measurement as it is stored: see `bench.__main__.measured`."""
 
 
-def rows(record: dict) -> list[Row]:
+def rows(record: Record) -> list[Row]:
     return [Row(**row) for row in record.get("rows", [])]
 
 
@@ -38,7 +43,7 @@ def target(row: Row) -> str:
     return f"{sign} {row.limit:g}: {verdict}"
 
 
-def lines(record: dict) -> list[str]:
+def lines(record: Record) -> list[str]:
     """The rows of one measurement for a terminal."""
     if why := record.get("not_measured"):
         return [f"not measured here: {why}"]
@@ -48,32 +53,33 @@ def lines(record: dict) -> list[str]:
     ]
 
 
-def table(record: dict) -> list[str]:
-    """One measurement in Markdown."""
-    head = [f"**{record['title']}**", ""]
+def table(name: str, record: Record) -> list[str]:
+    """One measurement in Markdown: heading, what it says, rows."""
+    plan = BY_NAME[name]
+    head = [f"**{plan.title}** (`{name}`). {plan.about}", ""]
     if why := record.get("not_measured"):
-        return [*head, f"Not measured here: {why}.", ""]
+        return [*head, f"Not measured here: {cell(why)}.", ""]
     body = [
         f"| {cell(row.what)} | {ratio(row)} | {target(row)} | {cell(row.value)} |" for row in rows(record)
     ]
-    return [*head, "| what | ratio | target | the figures |", "|---|--:|---|---|", *body, ""]
+    return [*head, "| what | ratio | target | figures |", "|---|--:|---|---|", *body, ""]
 
 
 def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def section(title: str, files: Iterable[dict]) -> list[str]:
+def section(title: str, files: Iterable[Record]) -> list[str]:
     """One machine: what it is, then its measurements, a file for each engine, with build and date."""
     made = [f"### {title}", ""]
     for data in files:
-        records = data["measurements"].values()
-        made += [f"llama.cpp {'; '.join(builds(records))}.", ""]
-        made += [line for record in records for line in table(record)]
+        measurements: Mapping[str, Record] = data["measurements"]
+        made += [f"llama.cpp {'; '.join(builds(measurements.values()))}.", ""]
+        made += [line for name, record in measurements.items() for line in table(name, record)]
     return made
 
 
-def builds(records: Iterable[dict]) -> list[str]:
+def builds(records: Iterable[Record]) -> list[str]:
     """Each build with the commits and days at which it was measured."""
     commits: dict[tuple[str, str], set[str]] = {}
     for record in records:
@@ -84,29 +90,34 @@ def builds(records: Iterable[dict]) -> list[str]:
     ]
 
 
-def rendered(results: list[dict]) -> str:
+def rendered(results: Iterable[Record]) -> str:
     machines = groupby(results, key=lambda data: machine.title(data["machine"]))
     found = [line for title, files in machines for line in section(title, files)]
     return "\n".join(found).rstrip() or NOTHING
 
 
-def results(folder: Path = ROOT / "bench" / "results") -> list[dict]:
-    """By name: a machine comes before the same with another engine (MACHINE-binary)."""
+def results(folder: Path = ROOT / "bench" / "results") -> list[Record]:
+    """Sorted by name, so that a machine comes right before the same one with another engine (MACHINE-binary)."""
     paths = sorted(folder.glob("*.json"), key=lambda path: path.stem)
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.tables", description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, tell whether it is up to date")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; status 1 if a table is out of date"
+    )
     given = parser.parse_args(argv)
-    old = README.read_text(encoding="utf-8")
+    old = PAGE.read_text(encoding="utf-8")
     new = spliced(old, BEGIN, END, rendered(results()))
     if given.check:
         if new != old:
-            print("the tables in the README are not those of bench/results. Run:  python -m bench.tables")
+            print(
+                f"bench: the tables in {PAGE.relative_to(ROOT)} are not those of bench/results.\n"
+                "Write them:  python -m bench.tables"
+            )
         return int(new != old)
-    README.write_text(new, encoding="utf-8")
+    PAGE.write_text(new, encoding="utf-8")
     return 0
 
 

@@ -1,9 +1,9 @@
 """What the tap costs: the same requests directly and through `course tap`, in turn, in one run.
 
-Does: starts a server that answers at once and a tap in processes of their own, asks each `--rounds` times per case
-over a connection that is kept (a fifth as often where the answer is streamed), and prints medians, the median of the
-differences and the ratio. Status 1 if a case costs more than `--most` milliseconds.
-Does not: involve a model, whose answers take a thousand times as long.
+Starts a server that answers at once, and a tap, each in its own process; asks both `--rounds` times per case over a
+kept connection (a fifth as often if the answer is streamed); prints medians, the median of the differences and the
+ratio. Exits with status 1 if a case costs more than `--most` milliseconds. No model is involved, as its answers take
+a thousand times as long.
 
     python -m bench.tap
 """
@@ -25,7 +25,7 @@ import httpx
 
 from course.server.registry import free_port
 
-EVENTS, PAUSE = 50, 0.003  # a model that writes some 300 tokens per second
+EVENTS, PAUSE = 50, 0.003  # a model that generates some 300 tokens per second
 CASES = {  # name: bytes of the request, path
     "a short question": (500, "/whole"),
     "an agent's tenth step, 60 kB": (60_000, "/whole"),
@@ -53,7 +53,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             for sent in range(1, EVENTS + 1):
                 writer.write(b"%x\r\n%s\r\n" % (len(EVENT), EVENT))
                 await writer.drain()
-                # By the clock: wake-ups that come late beside a busy tap would add up here and look like the tap's.
+                # By the clock: late wake-ups beside a busy tap would add up here and look like the tap's cost.
                 await asyncio.sleep(max(0.0, began + sent * PAUSE - time.perf_counter()))
             writer.write(b"0\r\n\r\n")
         else:
@@ -73,7 +73,7 @@ async def serve(port: int) -> None:
 
 @contextmanager
 def process(port: int, *command: str) -> Iterator[str]:
-    """The command, until the block ends; its address as soon as somebody listens there."""
+    """Runs the command until the block ends; gives its address as soon as it listens."""
     running = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
     try:
         for _ in range(500):
@@ -97,7 +97,7 @@ def ask(client: httpx.Client, url: str, size: int) -> tuple[float, float]:
 
 
 def measure(direct: str, tapped: str, rounds: int) -> Iterator[tuple[str, str, list[float], list[float]]]:
-    """Case, what was measured, and the milliseconds of each side; the sides take turns, so that load hits both."""
+    """Case, what was measured, and the milliseconds of each side. The sides take turns, so that load affects both."""
     with httpx.Client(trust_env=False, timeout=60) as client:
         for case, (size, path) in CASES.items():
             sides, times = (direct + path, tapped + path), rounds // 5 if path == "/stream" else rounds
@@ -109,9 +109,11 @@ def measure(direct: str, tapped: str, rounds: int) -> Iterator[tuple[str, str, l
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=300)
-    parser.add_argument("--most", type=float, default=2.0, help="milliseconds that a request may take longer")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=300, help="requests per case (default: 300)")
+    parser.add_argument(
+        "--most", type=float, default=2.0, help="maximum cost of a request, in milliseconds (default: 2)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:

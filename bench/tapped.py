@@ -1,7 +1,4 @@
-"""What the tap costs, as rows of a table: the figures are those of bench/tap.py.
-
-Does: runs it in a process of its own and reads its JSON. Does not: measure.
-"""
+"""What the tap costs, as rows of a table: runs bench/tap.py in its own process and reads its JSON."""
 
 import json
 import subprocess
@@ -22,7 +19,7 @@ def measure(setting: Setting) -> list[Row]:
 
 
 def rows(cases: list[dict[str, Any]]) -> list[Row]:
-    """Pure: the ratio is of two requests that no model answers; what counts is the milliseconds."""
+    """Pure: no model answers these requests, so the milliseconds tell more than the ratio."""
     return [
         Row(
             f"{case['case']}, until {case['until']}",

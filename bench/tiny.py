@@ -1,16 +1,21 @@
 """A random model of the architecture of Qwen3.6 (`qwen35moe`), small enough for any computer: about 8 MB.
 
-Does: writes a GGUF with the base model's tokenizer, 6 recurrent layers and 2 with attention, and mixture-of-experts
-feed-forwards, from a seed. Does not: say anything sensible; it is for what depends on the architecture alone: memory,
-checkpoints, the prompt cache. The names and sizes of the tensors are those that llama.cpp's qwen35moe.cpp asks for.
+Writes a GGUF with the base model's tokenizer, 6 recurrent layers, 2 with attention, and mixture-of-experts
+feed-forwards, all drawn from a seed. The model's output is meaningless: use it for what depends on the architecture
+alone, such as memory, checkpoints and the prompt cache. The names and sizes of the tensors are those that llama.cpp's
+qwen35moe.cpp asks for.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course.model.embedded import base_path
+
+if TYPE_CHECKING:
+    from gguf import GGUFReader, GGUFWriter
 
 ARCH = "qwen35moe"
 WIDTH, LAYERS, EVERY = 64, 8, 4
@@ -19,8 +24,8 @@ EXPERTS, USED, EXPERT_WIDTH = 4, 2, 32
 CONV, STATE, GROUPS, VALUE_HEADS = 4, 32, 2, 4
 INNER = STATE * VALUE_HEADS
 THINKING = {"<issue_start>": "<think>", "<issue_closed>": "</think>"}
-"""In Qwen's vocabulary these two are one token each. Where a prompt can be taken up again is counted in tokens, so here
-they are, too, in place of two tokens of the base model that no prompt has. 4 is GGUF's type for such tokens."""
+"""In Qwen's vocabulary these two tags are one token each. Checkpoints are counted in tokens, so they are one token
+each here, too, in place of two tokens of the base model that no prompt contains. GGUF's type for such tokens is 4."""
 TOKENIZER = ("model", "pre", "bos_token_id", "eos_token_id", "unknown_token_id", "padding_token_id",
              "add_bos_token", "add_eos_token", "add_space_prefix")  # fmt: skip
 
@@ -122,8 +127,8 @@ def feed_forward() -> dict[str, tuple[int, ...]]:
     }
 
 
-def weights(name: str, shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
-    """Norms of one, decays below zero, the rest small; matrices as f16, what llama.cpp wants exact as f32."""
+def weights(name: str, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[Any]:
+    """Norms of one, decays below zero, the rest small. Matrices in f16, except those that llama.cpp wants in f32."""
     if "norm" in name:
         return np.ones(shape, dtype=np.float32)
     if name.endswith("ssm_a"):
@@ -133,10 +138,10 @@ def weights(name: str, shape: tuple[int, ...], random: np.random.Generator) -> n
     return made if exact else made.astype(np.float16)
 
 
-def copy_tokenizer(base, writer) -> None:
-    """The base model's, so that prompts have the same tokens on both, but for the two that open and end a thought."""
+def copy_tokenizer(base: "GGUFReader", writer: "GGUFWriter") -> None:
+    """The base model's, so that prompts have the same tokens in both, except the two tags of a thought."""
 
-    def field(name: str):
+    def field(name: str) -> Any:
         found = base.fields.get(f"tokenizer.ggml.{name}")
         return None if found is None else found.contents()
 

@@ -8,13 +8,13 @@ from bench import (
     attention,
     clone,
     crowd,
-    drafts,
     layers,
     leopard,
     lessons,
     recorded,
-    reread,
+    reprocessed,
     serverlog,
+    speculative,
     speed,
     suite,
     tapped,
@@ -22,12 +22,14 @@ from bench import (
 )
 from bench.completion import drawn
 from bench.crowd import Crowd, Speed
+from bench.plan import BY_NAME, PLAN
 from bench.recorded import Run
-from bench.reread import Step
+from bench.reprocessed import Step
 from bench.rows import Row, paired, rotated, short, spread
 from bench.serverlog import Busy
 from bench.setting import flag
 from bench.suite import Suite
+from course import ROOT
 from course.turns import Tokens
 
 LOG = """\
@@ -101,19 +103,19 @@ def test_recording_is_compared_with_the_servers_time_taken_as_equal():
 
 
 def test_new_is_what_neither_the_last_prompt_nor_its_answer_began_with():
-    before = Step(prompt=[1, 2, 3, 9], said=[4, 5], read=4)
-    assert reread.new(before, Step([1, 2, 3, 7, 8], [], 2)) == 2, "parts at the opened thought"
-    assert reread.new(before, Step([1, 2, 3, 9, 4, 5, 6], [], 1)) == 1, "goes on after the answer"
-    assert reread.new(before, Step([1, 2, 3, 9], [], 1)) == 1, "the last token is always read"
+    before = Step(prompt=[1, 2, 3, 9], generated=[4, 5], processed=4)
+    assert reprocessed.new(before, Step([1, 2, 3, 7, 8], [], 2)) == 2, "parts at the opened thought"
+    assert reprocessed.new(before, Step([1, 2, 3, 9, 4, 5, 6], [], 1)) == 1, "goes on after the answer"
+    assert reprocessed.new(before, Step([1, 2, 3, 9], [], 1)) == 1, "the last token is always processed"
 
 
 def test_the_first_step_is_not_counted():
     steps = [Step([1, 2], [3], 2), Step([1, 2, 4, 5], [], 2), Step([1, 2, 4, 5, 6], [], 5)]
-    assert reread.totals(steps) == (2 + 5, 2 + 1)
+    assert reprocessed.totals(steps) == (2 + 5, 2 + 1)
 
 
 def test_only_settings_of_the_course_have_a_target():
-    assert [case.what for case in reread.CASES if case.ours] == [
+    assert [case.what for case in reprocessed.CASES if case.ours] == [
         "embedded model, its template (drops past thinking)",
         "hybrid, the settings of the Qwen3.6 profile",
     ]
@@ -122,8 +124,8 @@ def test_only_settings_of_the_course_have_a_target():
 def test_a_log_tells_how_long_its_server_was_busy():
     found = serverlog.busy(LOG)
     assert found.loading == pytest.approx(0.394)
-    assert found.reading == pytest.approx(0.39943)
-    assert found.writing == pytest.approx(0.96611)
+    assert found.prompt == pytest.approx(0.39943)
+    assert found.generation == pytest.approx(0.96611)
     assert found.requests == 2
 
 
@@ -168,8 +170,8 @@ def test_llama_bench_gets_the_servers_model_threads_and_layers():
 def test_llama_benchs_json_is_read_behind_its_other_output():
     said = 'ggml_cuda_init: found 1 device\n[\n  {"n_prompt": 2048, "avg_ts": 812.5}\n]\n'
     assert speed.parse(said) == 812.5
-    read, written = speed.rows([400.0, 420.0, 410.0], [90.0], [820.0, 100.0])
-    assert (read.ratio, written.ratio) == (0.5, 0.9)
+    prompt, generation = speed.rows([400.0, 420.0, 410.0], [90.0], [820.0, 100.0])
+    assert (prompt.ratio, generation.ratio) == (0.5, 0.9)
 
 
 def test_drawn_tokens_differ_and_are_the_same_for_the_same_seed():
@@ -179,12 +181,12 @@ def test_drawn_tokens_differ_and_are_the_same_for_the_same_seed():
 
 def test_a_token_after_many_others_is_compared_with_one_after_few_and_each_kind_with_flash_attention():
     plain, other = (
-        attention.Cost(few=10.0, many=40.0, read=8.0),
-        attention.Cost(few=10.0, many=20.0, read=6.0),
+        attention.Cost(few=10.0, many=40.0, prompt=8.0),
+        attention.Cost(few=10.0, many=20.0, prompt=6.0),
     )
-    back, writing, reading = attention.rows({attention.FLASH: [plain] * 3, "another": [other] * 3})
-    assert (back.ratio, writing.ratio, reading.ratio) == (4, 0.5, 0.75)
-    assert writing.what.startswith("another: writing")
+    deep, generation, prompt = attention.rows({attention.FLASH: [plain] * 3, "another": [other] * 3})
+    assert (deep.ratio, generation.ratio, prompt.ratio) == (4, 0.5, 0.75)
+    assert generation.what.startswith("another: generation")
 
 
 def test_a_servers_first_run_and_its_second_are_compared_each_for_itself():
@@ -198,25 +200,32 @@ def test_a_servers_first_run_and_its_second_are_compared_each_for_itself():
     assert not again.failed
 
 
-def test_a_run_with_guesses_is_divided_by_one_without_and_fails_where_they_do_not_say_the_same():
-    plain, guessing = Run(10.0, 9.0, 3, "9.62"), Run(5.0, 4.0, 3, "9.62")
+def test_a_run_with_speculative_decoding_is_divided_by_one_without_and_fails_if_their_answers_differ():
+    plain, drafting = Run(10.0, 9.0, 3, "9.62"), Run(5.0, 4.0, 3, "9.62")
     another = Run(10.0, 9.0, 3, "9.6")
-    new, again = drafts.rows(
-        {"plain": [plain] * 2, "guessing": [guessing] * 2},
-        {"plain": [plain, another], "guessing": [guessing] * 2},
+    new, again = speculative.rows(
+        {"off": [plain] * 2, "on": [drafting] * 2},
+        {"off": [plain, another], "on": [drafting] * 2},
     )
     assert (new.ratio, new.failed) == (0.5, False)
     assert again.failed
 
 
 def a_crowd(**given) -> Crowd:
-    known = {"at_once": 2, "done": 4, "seconds": 60.0, "read": 10_000, "written": 1_200, "context": 3000}
+    known = {
+        "at_once": 2,
+        "done": 4,
+        "seconds": 60.0,
+        "processed": 10_000,
+        "generated": 1_200,
+        "context": 3000,
+    }
     return Crowd(**{**known, **given})
 
 
-def test_a_crowd_is_compared_with_the_engine_reading_and_writing_as_much():
+def test_a_crowd_is_compared_with_the_engine_alone_on_as_many_tokens():
     """2 at once, 4 done in 60 s; the engine takes 20 + 20 s for the tokens of 4, so 6 in a minute."""
-    (row,) = crowd.rows([a_crowd()], [Speed(reading=500.0, writing=60.0)], "llama-batched-bench")
+    (row,) = crowd.rows([a_crowd()], [Speed(prompt=500.0, generation=60.0)], "llama-batched-bench")
     assert row.ratio == pytest.approx(4 / 6)
     assert row.met is False
 
@@ -227,11 +236,11 @@ def test_an_agent_that_failed_is_not_counted_as_done():
     assert "1 failed" in crowd.rows([found], [Speed(1.0, 1.0)], "x")[0].value
 
 
-def test_a_crowds_tokens_are_those_read_anew_and_its_context_all_that_is_looked_back_at():
+def test_a_crowds_tokens_are_those_processed_and_its_context_all_that_is_attended_to():
     first = Tokens(prompt=2500, cached=0, new=2500, generated=100)
     second = Tokens(prompt=3000, cached=2600, new=400, generated=300)
     found = crowd.counted(1, 9.0, [([first, second], False), ([first, Tokens()], True)])
-    assert (found.read, found.written, found.failed) == (5400, 500, 1)
+    assert (found.processed, found.generated, found.failed) == (5400, 500, 1)
     assert found.context == round((2550 + 3150 + 2550) / 3)
 
 
@@ -253,19 +262,39 @@ def test_the_gpu_is_as_many_times_faster():
     assert [row.ratio for row in layers.rows(cpu, gpu)] == pytest.approx([10, 0.5, 100, 10])
 
 
-def test_a_step_lasts_until_the_next_one_begins():
-    lines = [
-        (2.0, "setup: a virtual environment in .venv"),
-        (5.0, "setup: installing 150 locked packages (about 1 minute)"),
-        (6.0, "something else"),
-        (35.0, "building the embedded model (once, about 10 seconds) …"),
-        (45.0, "── asking"),
-    ]
-    found = clone.steps(lines, 60.0)
-    assert [seconds for _, seconds in found] == [2.0, 3.0, 30.0, 10.0, 15.0]
-    made = clone.rows(found, 60.0)
+SETUP = [
+    (2.0, "setup: creating a virtual environment in .venv"),
+    (5.0, "setup: installing up to 150 locked packages (30 seconds to 2 minutes)"),
+    (6.0, "setup: 20 of 150 packages installed (5 s)"),
+    (35.0, "building the embedded model (once, about 10 seconds) …"),
+    (45.0, clone.SERVER),
+    (48.0, clone.ANSWER),
+]
+
+
+def test_a_step_of_the_clone_lasts_until_the_next_one_begins():
+    found = clone.steps(SETUP, 60.0)
+    assert [seconds for _, seconds in found] == [2.0, 3.0, 30.0, 10.0, 3.0, 12.0]
+    made = clone.rows(found, 60.0, 10.4)
     assert sum(row.ratio or 0 for row in made) == pytest.approx(1)
+    assert made[0].value == "2.0 s from a disk, 10 MB"
     assert made[-1].value == "60.0 s"
+
+
+def test_a_step_that_prints_something_else_is_not_counted_for_the_one_before():
+    with pytest.raises(ValueError, match="building the embedded model"):
+        clone.steps([line for line in SETUP if "model" not in line[1]], 60.0)
+
+
+def test_the_steps_of_the_clone_are_told_by_what_the_set_up_prints():
+    printed = "".join((ROOT / name).read_text() for name in ("bootstrap.py", "course/model/embedded.py"))
+    marks = [mark.removeprefix("setup: ") for mark, _ in clone.MARKS if not mark.startswith("──")]
+    assert [mark for mark in marks if mark not in printed] == []
+
+
+def test_each_measurement_has_a_table_of_its_own():
+    assert len(BY_NAME) == len({one.title for one in PLAN}) == len(PLAN)
+    assert all(one.about.endswith(".") for one in PLAN)
 
 
 def test_lessons_are_counted_by_notebook_and_a_failure_is_one(tmp_path):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench import attention, crowd, leopard, recorded, reread, speed
+from bench import attention, crowd, leopard, recorded, reprocessed, speed
 from bench.setting import Setting
 from course.model import profiles
 from course.server.connection import Connection
@@ -40,7 +40,7 @@ class Llama(BaseHTTPRequestHandler):
     def chat(self, body, prompt):
         said = json.loads(body["grammar"].removeprefix("root ::= ")) if "grammar" in body else ANSWER
         thought, cut, content = said.rpartition("</think>\n\n")
-        same = reread.common(Llama.cached.encode(), prompt.encode())
+        same = reprocessed.common(Llama.cached.encode(), prompt.encode())
         Llama.cached = prompt + said
         read, wrote = len(prompt.encode()) - same, len(said)
         return {
@@ -103,14 +103,14 @@ def test_a_warm_server_has_the_system_prompt_and_nothing_of_the_question(server)
     assert 0.2 < run.busy < 2, "an answer of 50 letters and a question, at 2 and 1 ms each"
 
 
-def test_a_server_that_reads_only_what_is_new_has_the_ratio_of_one(server, tmp_path):
-    steps = reread.run(server, Tape(tmp_path / "t.tape.jsonl"), {})
+def test_a_server_that_processes_only_what_is_new_has_the_ratio_of_one(server, tmp_path):
+    steps = reprocessed.run(server, Tape(tmp_path / "t.tape.jsonl"), {})
     assert len(steps) == 4
-    read, new = reread.totals(steps)
-    assert read == new > 100
+    processed, new = reprocessed.totals(steps)
+    assert processed == new > 100
 
 
-def test_a_server_that_forgets_reads_all_again(server, tmp_path, monkeypatch):
+def test_a_server_that_forgets_reprocesses_everything(server, tmp_path, monkeypatch):
     chat = Llama.chat
 
     def forgetful(self, body, prompt):
@@ -118,17 +118,17 @@ def test_a_server_that_forgets_reads_all_again(server, tmp_path, monkeypatch):
         return chat(self, body, prompt)
 
     monkeypatch.setattr(Llama, "chat", forgetful)
-    steps = reread.run(server, Tape(tmp_path / "t.tape.jsonl"), {})
-    read, new = reread.totals(steps)
-    assert read == sum(len(step.prompt) for step in steps[1:])
-    assert read > 5 * new
+    steps = reprocessed.run(server, Tape(tmp_path / "t.tape.jsonl"), {})
+    processed, new = reprocessed.totals(steps)
+    assert processed == sum(len(step.prompt) for step in steps[1:])
+    assert processed > 5 * new
 
 
 def test_agents_at_once_are_timed_and_their_tokens_added_up(server, tmp_path):
     found = crowd.crowd(Setting(folder=tmp_path), server, 3)
     assert (found.at_once, found.done, found.failed) == (3, 3, 0)
-    assert found.written == 3 * len(ANSWER)
-    assert found.read > 3 * 10, "at least each question is new"
+    assert found.generated == 3 * len(ANSWER)
+    assert found.processed > 3 * 10, "at least each question is new"
     assert found.per_minute > 0
 
 
@@ -137,4 +137,4 @@ def test_the_first_of_the_timed_prompts_only_warms_up(server):
 
 
 def test_a_token_is_timed_by_the_server(server):
-    assert attention.cost(server, 1) == attention.Cost(few=12.5, many=12.5, read=2.5)
+    assert attention.cost(server, 1) == attention.Cost(few=12.5, many=12.5, prompt=2.5)

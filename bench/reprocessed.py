@@ -1,17 +1,19 @@
-"""Tokens read again: what the server read on the later steps of a run ÷ what it could not know yet.
+"""Prompt tokens reprocessed: what the server processed on the later steps of a run ÷ what its cache could not have.
 
-Does: runs the same four steps under each template and setting, and compares, token by token, each prompt with the one
-before it and what was generated after it. Does not: use the model's own words (a grammar gives them), so that the
-figures are those of template, cache and settings alone.
+Runs the same four steps under each template and setting, and compares each prompt, token by token, with the one
+before it and what was generated after that. A grammar dictates the model's words, so that the figures are those of
+template, cache and settings alone.
 
-1.00 is the limit: the server reads what is new and nothing else. Always new is the last token of a prompt, since
-reading it is what predicts the next one. A model with recurrent layers can go back to a checkpoint only, and reads
-again from there; a random one of the architecture of Qwen3.6 stands for it (tiny.py), since weights change nothing here.
+1.00 is the limit: the server processes what is new and nothing else. The last token of a prompt is always new, since
+the next token is predicted from it. A model with recurrent layers can only go back to a checkpoint and reprocesses
+the tokens after it; a random model of the architecture of Qwen3.6 stands for it here (tiny.py), since weights make no
+difference.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from bench.forced import Forced, words
@@ -27,11 +29,11 @@ from course.turns import turns
 
 @dataclass(frozen=True)
 class Step:
-    """One request: its prompt and what was generated after it, as tokens, and how many the server read."""
+    """One request: its prompt and what was generated after it, as tokens, and how many of the prompt were processed."""
 
     prompt: list[int]
-    said: list[int]
-    read: int
+    generated: list[int]
+    processed: int
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,14 @@ def common(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 def new(before: Step, now: Step) -> int:
-    """The tokens of a prompt that the server cannot have in its cache; at least one."""
-    return max(1, len(now.prompt) - common([*before.prompt, *before.said], now.prompt))
+    """How many tokens of a prompt the server cannot have in its cache; at least one."""
+    return max(1, len(now.prompt) - common([*before.prompt, *before.generated], now.prompt))
 
 
 def totals(steps: Sequence[Step]) -> tuple[int, int]:
-    """(read, new) over all steps but the first, for which everything is new."""
+    """(processed, new) over all steps but the first, for which everything is new."""
     pairs = list(pairwise(steps))
-    return sum(now.read for _, now in pairs), sum(new(before, now) for before, now in pairs)
+    return sum(now.processed for _, now in pairs), sum(new(before, now) for before, now in pairs)
 
 
 def run(server: Server, tape: Tape, body: dict[str, Any]) -> list[Step]:
@@ -79,6 +81,8 @@ def run(server: Server, tape: Tape, body: dict[str, Any]) -> list[Step]:
     code_agent(model, verbosity_level=-1).run(LEOPARD)
     steps = []
     for turn in turns(tape.records()):
+        assert turn.exchange is not None
+        assert turn.prompt is not None  # verbose asks the server for it
         raw = turn.exchange.response["__verbose"]["content"]
         steps.append(Step(server.tokenize(turn.prompt), server.tokenize(raw), turn.timings["prompt_n"]))
     return steps
@@ -89,13 +93,13 @@ def measure(setting: Setting) -> list[Row]:
     return [row(setting, number, case, random) for number, case in enumerate(CASES)]
 
 
-def row(setting: Setting, number: int, case: Case, random) -> Row:
+def row(setting: Setting, number: int, case: Case, random: Path) -> Row:
     changes = dict(case.changes)
     if case.random_hybrid:
         changes |= {"model": str(random), "chat_template_file": str(template_path())}
     with setting.server(**changes) as server:
-        steps = run(server, Tape(setting.folder / f"reread-{number}.tape.jsonl"), case.body)
-    read, fresh = totals(steps)
-    value = f"{read} tokens read ÷ {fresh} new, {len(steps) - 1} later steps"
-    data = {"read": [step.read for step in steps], "prompt": [len(step.prompt) for step in steps]}
-    return Row(case.what, read / fresh, value, limit=1.05 if case.ours else None, data=data)
+        steps = run(server, Tape(setting.folder / f"reprocessed-{number}.tape.jsonl"), case.body)
+    processed, fresh = totals(steps)
+    value = f"{processed} tokens processed ÷ {fresh} new, {len(steps) - 1} later steps"
+    data = {"processed": [step.processed for step in steps], "prompt": [len(step.prompt) for step in steps]}
+    return Row(case.what, processed / fresh, value, limit=1.05 if case.ours else None, data=data)

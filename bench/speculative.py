@@ -1,8 +1,8 @@
-"""Speculative decoding by n-grams (--spec-type ngram-mod): runs with it ÷ without.
+"""Speculative decoding from n-grams (--spec-type ngram-mod): runs with it ÷ without.
 
-Does: asks two servers that differ in that flag only, in turn: first a question of the same kind as those before it, then
-the leopard question again and again, which is the best case. Fails when the two do not say the same. Does not: judge the
-first run after the start, where there is nothing yet to guess from.
+Asks two servers that differ only in that flag, in turn: first questions of the same kind, each new to them, then the
+leopard question again and again, which is the best case. Fails if the two give different answers. Does not count the
+first run after the start, since there is nothing yet to draft tokens from.
 """
 
 from functools import partial
@@ -19,16 +19,17 @@ PAIRS = (
     ("greyhound", "Charles Bridge"),
     ("brown bear", "Rialto Bridge"),
 )
+ON, OFF = "on", "off"
 
 
 def asked(animal: str, place: str) -> str:
-    """The leopard question about others."""
+    """The leopard question about another animal and place."""
     return LEOPARD.replace("leopard", animal).replace("Pont des Arts", place)
 
 
 def measure(setting: Setting) -> list[Row]:
-    with setting.server() as guessing, setting.server(spec_type="none") as plainly:
-        servers = {"guessing": guessing, "plain": plainly}
+    with setting.server() as drafting, setting.server(spec_type="none") as plainly:
+        servers = {ON: drafting, OFF: plainly}
 
         def runs(questions: list[str]) -> dict[str, list[Run]]:
             made: dict[str, list[Run]] = {name: [] for name in servers}
@@ -44,11 +45,10 @@ def measure(setting: Setting) -> list[Row]:
 
 
 def rows(new: dict[str, list[Run]], again: dict[str, list[Run]]) -> list[Row]:
-    """Pure: seconds of whole runs, a question the server has not seen and one that it has."""
+    """Pure: seconds of whole runs, for questions new to the server and for one that it has answered before."""
     made = []
-    for what, runs in (("another question of the kind", new), ("the same question again", again)):
+    for what, runs in (("a new question of the kind", new), ("the same question again", again)):
         answers = {name: [run.answer for run in some] for name, some in runs.items()}
-        failed = answers["guessing"] != answers["plain"]
-        both = {name: runs[name] for name in ("guessing", "plain")}
-        made.append(compared(f"{what}: with guesses ÷ without", both, failed=failed))
+        both = {name: runs[name] for name in (ON, OFF)}
+        made.append(compared(f"{what}: with ÷ without", both, failed=answers[ON] != answers[OFF]))
     return made
