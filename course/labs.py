@@ -16,6 +16,7 @@ from course.model.profiles import Profile
 from course.server import Server
 from course.tape import Tape
 from course.turns import Turn, turns
+from course.turns.thinking import where_think_is as where_think_is
 
 MAX_STEPS = 6
 SLOT = "slot.bin"
@@ -148,17 +149,6 @@ def table(outcomes: list[Outcome]):
 
     question = outcomes[0].question if outcomes else ""
     return HTML(view.render("outcomes.html", outcomes=outcomes, question=question))
-
-
-def where_think_is(message: dict[str, Any]) -> str:
-    """In which field the thinking came, by the tags and keys of the message alone."""
-    content = message.get("content") or ""
-    places = ["in reasoning_content"] if message.get("reasoning_content") else []
-    if "<think>" in content:
-        places.append("in content")
-    elif "</think>" in content:
-        places.append("in content, opening tag missing")
-    return " and ".join(places) or "nowhere"
 
 
 def step_result(turn: Turn) -> str:

@@ -1,7 +1,7 @@
-"""Faults in what smolagents made of a response: its parser, its executor, the tools, the end of the run. Pure.
+"""Faults in what smolagents made of a response: its parser, its executor, the tools, the end of the run.
 
-Does: reads the step's code, observation and error, and compares steps. Without steps (a tape of another client)
-it finds next to nothing. Does not: call an unusual answer wrong; whether it is true, no tape can tell.
+Pure. Reads a step's code, observation and error, and compares steps. On a tape without steps (another client's) it
+finds next to nothing. Never judges an answer: whether it is true, no tape can tell.
 """
 
 import ast
@@ -11,10 +11,9 @@ from collections.abc import Iterator
 
 from course.diagnose.faults import found
 from course.diagnose.finding import Finding, Quote, dig, match, quote, value
-from course.diagnose.textfaults import CONTENT, leak
-from course.diagnose.wirefaults import goes_on
-from course.turns import Turn, text_of
-from course.turns.exchange import Record
+from course.diagnose.textfaults import CONTENT
+from course.turns import Cut, Exchange, Record, Turn, text_of
+from course.turns.changes import LAST, PRINTED
 
 GENERATION = ("Error in generating model output", "Error while generating output")
 ANSWERED = re.compile(r"Error code: \d|Connection error|timed? ?out", re.IGNORECASE)
@@ -26,7 +25,6 @@ NO_FUNCTION = re.compile(r"Forbidden function evaluation: '([^']*)' is not among
 NOTHING_FOUND = re.compile(r"No results found! Try a less restrictive/shorter query\.")
 QUERY = re.compile(r"""\w*search\w*\(\s*(?:query\s*=\s*)?("[^"\n]*"|'[^'\n]*')""")
 FAILED = re.compile(r"due to: [^\n]*")
-TRUNCATED = re.compile(r"\.\.\._This content has been truncated to stay below (\d+) characters_\.\.\.")
 STUCK = "An agent tried to answer a user query but it got stuck"
 NEW_TASK = "New task:\n"
 BLOCKS = (
@@ -36,11 +34,13 @@ BLOCKS = (
 
 
 def in_turn(turn: Turn) -> Iterator[Finding]:
+    """Faults in this turn's step."""
     yield from _decoy(turn)
-    if turn.step is None:
+    step = turn.step
+    if step is None:
         yield from _fallback(turn)
         return
-    kind, error = turn.step.get("kind", "action"), turn.step.get("error")
+    kind, error = step.get("kind", "action"), step.get("error")
     if kind == "max_steps":
         yield from _fallback(turn)
     elif isinstance(error, str) and error.startswith(GENERATION):
@@ -49,69 +49,80 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
     elif isinstance(error, str) and error:
         yield _failed(turn, error)
     elif kind == "action":
-        yield from _unfinished(turn)
+        yield from _unfinished(turn, step)
         yield from _empty(turn)
     if isinstance(turn.observation, str):
-        yield from _observed(turn, turn.observation)
+        yield from _observed(turn, turn.observation, error if isinstance(error, str) else "")
 
 
 def _decoy(turn: Turn) -> Iterator[Finding]:
     """A code block inside leaked thinking that is part of what ran."""
-    leaked = leak(turn)
-    if leaked is None or not isinstance(turn.code, str):
+    leaked, content, code = turn.leak, turn.content, turn.code
+    if leaked is None or content is None or not isinstance(code, str):
         return
-    blocks = next((b for b in (list(p.finditer(turn.content)) for p in BLOCKS) if b), [])
+    blocks = next((b for b in (list(p.finditer(content)) for p in BLOCKS) if b), [])
     for block in blocks:
         draft = block[1].strip()
-        if block.start() < leaked.end and draft and draft in turn.code:
-            at = turn.code.index(draft)
-            proof = [quote(CONTENT, turn.content, *block.span())]
-            proof.append(quote("step.code", turn.code, at, at + len(draft)))
-            yield found("decoy-ran", turn, *proof)
+        if block.start() < leaked.end and draft and draft in code:
+            at = code.index(draft)
+            ran = quote("step.code", code, at, at + len(draft))
+            yield found("decoy-ran", turn, quote(CONTENT, content, *block.span()), ran)
             return
 
 
 def _failed(turn: Turn, error: str) -> Finding:
-    """The step's error, by the name that is certain; else just as an error."""
+    """The step's error under the most specific name that is certain."""
     if seen := match("step.error", NO_CODE, error):
-        content = isinstance(turn.content, str) and quote(CONTENT, turn.content)
-        return found("no-code-block", turn, seen, content or None)
+        return found("no-code-block", turn, seen, quote(CONTENT, turn.content) if turn.content else None)
     if seen := match("step.error", NO_CALL, error):
         return found("no-tool-call", turn, seen)
     if seen := match("step.error", SYNTAX, error):
-        return found("syntax-error", turn, seen, turn.code and quote("step.code", turn.code))
-    if seen := match("step.error", IMPORT, error):
-        return found("forbidden-import", turn, seen, name=IMPORT.search(error)[1])
-    if seen := match("step.error", NO_FUNCTION, error):
-        return found("forbidden-call", turn, seen, name=NO_FUNCTION.search(error)[1])
+        return found("syntax-error", turn, seen, quote("step.code", turn.code) if turn.code else None)
+    if named := IMPORT.search(error):
+        return found("forbidden-import", turn, match("step.error", IMPORT, error), name=named[1])
+    if named := NO_FUNCTION.search(error):
+        return found("forbidden-call", turn, match("step.error", NO_FUNCTION, error), name=named[1])
     if seen := match("step.error", NOTHING_FOUND, error):
         return _empty_search(turn, seen, error)
     return found("action-failed", turn, match("step.error", FAILED, error) or quote("step.error", error))
 
 
 def _empty_search(turn: Turn, seen: Quote, error: str) -> Finding:
-    """With the query, where the error or the code shows one as a literal."""
+    """With the query, if the error or the code shows one as a literal."""
     query = QUERY.search(error) or QUERY.search(turn.code or "")
-    return found("empty-search", turn, seen, query=query[1] if query else "'…'")
+    after = "The rest of the step's code did not run." if error else "The code caught it and went on."
+    return found("empty-search", turn, seen, query=query[1] if query else "'…'", after=after)
 
 
-def _observed(turn: Turn, observation: str) -> Iterator[Finding]:
-    cut = TRUNCATED.search(observation)
-    if cut:
-        seen = quote("step.observation", observation, *cut.span())
-        yield found("observation-truncated", turn, seen, most=cut[1])
+def _observed(turn: Turn, observation: str, error: str) -> Iterator[Finding]:
+    if turn.cuts:
+        cut = turn.cuts[0]
+        what, change = _truncated(cut)
+        seen = quote("step.observation", observation, *cut.mark)
+        yield found("observation-truncated", turn, seen, what=what, change=change)
     caught = match("step.observation", NOTHING_FOUND, observation)
-    if caught and not NOTHING_FOUND.search(turn.step.get("error") or ""):
+    if caught and not NOTHING_FOUND.search(error):
         yield _empty_search(turn, caught, "")
 
 
-def _unfinished(turn: Turn) -> Iterator[Finding]:
-    """A step that has no observation, no error and no answer, though its request was not refused."""
-    known = all(key in turn.step for key in ("observation", "error", "is_final"))
+def _truncated(cut: Cut) -> tuple[str, str]:
+    """Who truncated what, and how to avoid it."""
+    if cut.where == PRINTED:
+        what = f"smolagents keeps the first and the last part of printed output longer than {cut.limit} characters."
+        return what, "Print less, or allow more:  code_agent(model, max_print_outputs_length=…)"
+    if cut.where == LAST:
+        what = f"smolagents keeps the first and the last part of a last value longer than {cut.limit} characters."
+        return what, "Print the part that matters, instead of ending the code with a long value."
+    what = f"A tool kept {cut.limit} characters of its result, before the code printed it."
+    return what, "Ask the tool for less, or raise its own limit:  VisitWebpageTool(max_output_length=…)"
+
+
+def _unfinished(turn: Turn, step: Record) -> Iterator[Finding]:
+    """A step without observation, error and answer, though its request was not refused."""
+    known = all(key in step for key in ("observation", "error", "is_final"))
     if known and (turn.status or 0) < 400 and turn.observation is None and not turn.is_final:
-        proof = [quote("step.code", turn.code)] if isinstance(turn.code, str) else []
-        proof += [value("step.observation", None), value("step.error", None)]
-        yield found("never-ended", turn, *proof)
+        code = quote("step.code", turn.code) if isinstance(turn.code, str) else None
+        yield found("never-ended", turn, code, value("step.observation", None), value("step.error", None))
 
 
 def _empty(turn: Turn) -> Iterator[Finding]:
@@ -130,73 +141,65 @@ def _empty(turn: Turn) -> Iterator[Finding]:
 def _fallback(turn: Turn) -> Iterator[Finding]:
     """smolagents' call after the last step: by its step, or by the system prompt that only this call has."""
     messages = turn.exchange.messages if turn.exchange else []
-    proof = []
+    proof: list[Quote | None] = []
     if messages and (said := text_of(messages[0])).lstrip().startswith(STUCK):
         content = messages[0].get("content")
         where = "request.messages[0].content" + ("" if isinstance(content, str) else "[0].text")
         text = said if isinstance(content, str) else dig(content, 0, "text")
         proof.append(match(where, re.escape(STUCK), text))
-    if turn.step and isinstance(turn.step.get("error"), str):
-        proof.append(quote("step.error", turn.step["error"]))
+    if isinstance(error := dig(turn.step, "error"), str):
+        proof.append(quote("step.error", error))
     if turn.step or proof:
         number = dig(turn.step, "step_number")
         steps = number - 1 if isinstance(number, int) and number > 1 else 10
-        if not proof:
-            proof.append(value("step.kind", "max_steps"))
-        yield found("max-steps", turn, *proof, more=2 * steps)
+        yield found("max-steps", turn, *(proof or [value("step.kind", "max_steps")]), more=2 * steps)
 
 
 def repeated(turns: list[Turn]) -> Iterator[Finding]:
     """The same action with the same result as in a turn that the request has in its history.
 
-    The same code with another result (it waits for something) is no fault; nor is the same code in another run.
+    The same code with another result is no fault (it waits for something), nor is the same code in another run.
     """
     before: dict[str, list[Turn]] = {}
     for turn in turns:
-        action = _action(turn)
-        if action is None:
+        if turn.exchange is None or turn.step is None or (action := _action(turn, turn.exchange)) is None:
             continue
-        where, text = action
+        seen, text = action
         for earlier in reversed(before.get(text, [])):
-            if _result(earlier) == _result(turn) and _remembers(turn, earlier):
-                seen = (
-                    quote(where, text)
-                    if where == "step.code"
-                    else value(where, turn.exchange.message["tool_calls"])
-                )
+            if _result(earlier) == _result(turn) and _remembers(turn, turn.exchange, earlier):
                 yield found("repeated-action", turn, seen, _seen_result(turn), first=earlier.label)
                 break
         before.setdefault(text, []).append(turn)
 
 
-def _remembers(turn: Turn, earlier: Turn) -> bool:
-    """Whether the request has the earlier turn in its history, for the same task (agent.run with reset=False
-    adds another one to the same messages).
+def _remembers(turn: Turn, exchange: Exchange, earlier: Turn) -> bool:
+    """Whether the request has the earlier turn in its history, for the same task.
+
+    `agent.run` with reset=False adds another task to the same messages.
     """
-    messages, known = turn.exchange.messages, len(earlier.exchange.messages)
-    since = messages[known:]
-    return (
-        bool(since)
-        and goes_on(earlier.exchange, turn.exchange)
-        and not any(NEW_TASK in text_of(m) for m in since)
-    )
+    if turn.run_number != earlier.run_number or earlier.number not in turn.diff.sources:
+        return False
+    since = exchange.messages[turn.diff.sources.index(earlier.number) :]
+    return not any(NEW_TASK in text_of(m) for m in since)
 
 
-def _action(turn: Turn) -> tuple[str, str] | None:
-    """What a step did: its code, or its tool calls by name and arguments."""
-    if turn.step is None or turn.exchange is None or turn.step.get("kind", "action") != "action":
+def _action(turn: Turn, exchange: Exchange) -> tuple[Quote, str] | None:
+    """What a step did: its code, or its tool calls by name and arguments. A quote, and the text to compare."""
+    if dig(turn.step, "kind") not in ("action", None):
         return None
     if isinstance(turn.code, str) and turn.code.strip():
-        return "step.code", turn.code
-    calls = [dig(c, "function") for c in turn.exchange.message.get("tool_calls") or []]
+        return quote("step.code", turn.code), turn.code
+    given = exchange.message.get("tool_calls") or []
+    calls = [dig(c, "function") for c in given]
     named = [[dig(f, "name"), dig(f, "arguments")] for f in calls]
-    return ("response.choices[0].message.tool_calls", json.dumps(named)) if named else None
+    return (value("response.choices[0].message.tool_calls", given), json.dumps(named)) if named else None
 
 
-def _result(turn: Turn) -> tuple[Record | str | None, ...]:
-    return turn.observation, turn.step.get("error")
+def _result(turn: Turn) -> tuple[str | None, str | None]:
+    return turn.observation, dig(turn.step, "error")
 
 
 def _seen_result(turn: Turn) -> Quote | None:
-    key, text = ("error", turn.step["error"]) if turn.step.get("error") else ("observation", turn.observation)
+    error = dig(turn.step, "error")
+    key, text = ("error", error) if error else ("observation", turn.observation)
     return quote(f"step.{key}", text) if isinstance(text, str) else None

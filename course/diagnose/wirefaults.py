@@ -1,7 +1,7 @@
-"""Faults that show in an exchange as a whole: no answer, a refusal, a prompt cache that was lost. Pure.
+"""Faults that show in an exchange as a whole: no response, a refusal, a prompt cache that missed.
 
-Does: reads status, the recorder's error and the server's own words, of calls to the model only; a client that
-polls /health until a server is up has no fault. Does not: look at what the model wrote (textfaults.py does).
+Pure. Reads status, the recorder's error and the server's own words, of calls to the model only: a client that polls
+/health until a server is up has no fault. What the model wrote is textfaults.py's part.
 """
 
 import re
@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 
 from course.diagnose.faults import found
 from course.diagnose.finding import Finding, Quote, dig, match, quote, tail, value
-from course.turns import Turn
-from course.turns.exchange import Exchange
+from course.turns import Exchange, Turn
 
-CALL = re.compile(r"/(?:completions?|responses|messages)$")
 INTERRUPTS = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "the client closed")
 TIMEOUTS = ("ReadTimeout", "WriteTimeout", "PoolTimeout", "TimeoutError")
 BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError")
@@ -25,23 +23,19 @@ TEMPLATE = re.compile(
     r"|raise_exception[^\n]*|While executing \w+ at line[^\n]*"
 )
 CACHED = (("timings", "cache_n"), ("usage", "prompt_tokens_details", "cached_tokens"))
-WORTH_KEEPING = 256
-"""A shorter prompt is read again in no time, and some builds do not look for it in the cache."""
+WORTH_CACHING = 256
+"""Prompt tokens. A shorter prompt is processed in no time, and some builds do not look for it in the cache."""
 
 
 def in_turn(turn: Turn) -> list[Finding]:
-    """Why there is no answer in this turn; nothing if there is one."""
-    if turn.exchange is None or not is_call(turn.exchange):
+    """Why this turn has no answer; empty if it has one."""
+    if turn.exchange is None or not turn.exchange.is_call:
         return []
     return [*_refused(turn, turn.exchange)] or [*_lost(turn, turn.exchange)]
 
 
-def is_call(exchange: Exchange) -> bool:
-    """A request that makes the model write."""
-    return exchange.method == "POST" and bool(CALL.search(urlsplit(exchange.url).path.rstrip("/")))
-
-
 def _lost(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
+    """No response, or a part of one, by the error that the recorder noted."""
     why, words = exchange.error or "", {"base": _base(exchange)}
     if exchange.status and not why:
         return
@@ -62,7 +56,7 @@ def _end(exchange: Exchange) -> Quote | None:
 
 
 def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
-    """An HTTP error, or an error that the server sent within a stream, by its own words."""
+    """An HTTP error, or one that the server sent within a stream, recognized by the server's own words."""
     error = dig(exchange.response, "error")
     if exchange.status < 400 and not error:
         return
@@ -70,9 +64,11 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
     status = exchange.status if exchange.status >= 400 else dig(error, "code")
     code, said = value("status", exchange.status), quote(where, words) if words else None
     if dig(error, "type") == "exceed_context_size_error" or TOO_LONG.search(words):
-        asked, room = dig(error, "n_prompt_tokens") or "too many", dig(error, "n_ctx")
-        more = _larger(asked, room)
-        yield found("context-overflow", turn, code, said, asked=asked, room=room or "fewer", more=more)
+        asked, room = dig(error, "n_prompt_tokens"), dig(error, "n_ctx")
+        sizes = "The request has more tokens than one slot of the server holds (-c, divided among its slots)."
+        if asked and room:
+            sizes = f"The request has {asked} tokens; one slot of the server holds {room} (-c, divided among its slots)."
+        yield found("context-overflow", turn, code, said, sizes=sizes, more=_larger(asked, room))
     elif NO_TOOLS.search(words):
         yield found("tools-without-jinja", turn, code, match(where, NO_TOOLS, words))
     elif status in (401, 403):
@@ -87,7 +83,7 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
 
 
 def _words(exchange: Exchange, error: Any) -> tuple[str, str]:
-    """What the server said, and where: in llama-server's and OpenAI's form, or as it came."""
+    """What the server said, and where: as llama-server and OpenAI put it, or as it came."""
     if isinstance(dig(error, "message"), str):
         return "response.error.message", error["message"]
     if isinstance(error, str):
@@ -107,48 +103,50 @@ def _base(exchange: Exchange) -> str:
 
 
 def cache_misses(turns: list[Turn]) -> Iterator[Finding]:
-    """A request that goes on from the one right before it, and found less than half of that in the cache.
+    """Requests that continue the one right before them, and found less than half of it in the cache.
 
-    Only two neighbors are compared: what came between two others (a planning call, a managed agent) takes the
-    slot, which is how a healthy server works.
+    Only neighbors are compared. A request in between (a planning call, a managed agent) takes over the slot, which is how a
+    healthy server works.
     """
     before: Turn | None = None
     for turn in turns:
-        exchange = turn.exchange
-        if exchange is None or not is_call(exchange) or exchange.status != 200:
+        if turn.exchange is None or not turn.exchange.is_call or turn.exchange.status != 200:
             continue
-        if before is not None and goes_on(before.exchange, exchange):
+        if before is not None and before.exchange is not None and _continues(turn, before):
             had, cached = before.tokens.prompt, turn.tokens.cached
-            if had and cached is not None and had >= WORTH_KEEPING and cached < had / 2:
-                yield _cache_finding(before, turn, had, cached)
+            if had and cached is not None and had >= WORTH_CACHING and cached < had / 2:
+                yield _cache_miss(turn, turn.exchange, before, before.exchange)
         before = turn
 
 
-def goes_on(earlier: Exchange | None, later: Exchange | None) -> bool:
-    """Whether a request begins with all the messages of another one to the same address."""
-    if earlier is None or later is None or not earlier.messages or earlier.url != later.url:
+def _continues(turn: Turn, before: Turn) -> bool:
+    """Whether the turn's request begins with all the messages of the earlier one, at the same address."""
+    if turn.exchange is None or before.exchange is None or turn.exchange.url != before.exchange.url:
         return False
-    return later.messages[: len(earlier.messages)] == earlier.messages
+    same = turn.run_number == before.run_number and turn.diff.continues == before.number
+    return same and turn.diff.start == len(before.exchange.messages)
 
 
-def _cache_finding(before: Turn, turn: Turn, had: int, cached: int) -> Finding:
-    exchange = turn.exchange
+def _cache_miss(turn: Turn, exchange: Exchange, before: Turn, earlier: Exchange) -> Finding:
+    had, cached = before.tokens.prompt, turn.tokens.cached
     path = next((p for p in CACHED if dig(exchange.response, *p) is not None), CACHED[0])
     proof = [value(".".join(("response", *path)), cached)]
-    if dig(before.exchange.response, "usage", "prompt_tokens") == had:
+    if dig(earlier.response, "usage", "prompt_tokens") == had:
         proof.append(value(f"{before.label}: response.usage.prompt_tokens", had))
     off = match("run.server.command", r"--ctx-checkpoints 0\b", dig(turn.run, "server", "command"))
     if dig(exchange.request, "cache_prompt") is False:
-        reason, change = "The request says cache_prompt: false.", "Leave cache_prompt out of the request."
+        reason, change = "The request has cache_prompt: false.", "Leave cache_prompt out of the request."
         proof.append(value("request.cache_prompt", False))
     elif off:
-        reason = "A hybrid model can go back only to a checkpoint, and this server keeps none."
+        reason = "A hybrid model can return to a checkpoint only, and this server keeps none."
         change = "Keep the default, 32:  course serve -- --ctx-checkpoints 32"
         proof.append(off)
     else:
         reason = (
-            "Another client took the slot, the server was started anew, or it is a hybrid model's without context "
-            "checkpoints (--ctx-checkpoints 0)."
+            "Possible causes: another client took the slot, the server was restarted, or the model is a hybrid and the "
+            "server keeps no context checkpoints (--ctx-checkpoints 0)."
         )
-        change = "See where prompts diverge:  LLAMA_SERVER_SLOTS_DEBUG=1 course serve   and keep one client to a slot."
+        change = (
+            "Use one client per slot. To see where prompts diverge:  LLAMA_SERVER_SLOTS_DEBUG=1 course serve"
+        )
     return found("prompt-cache-miss", turn, *proof, before=had, cached=cached, reason=reason, change=change)

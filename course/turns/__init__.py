@@ -10,6 +10,7 @@ whose `step` is None; a step without an exchange becomes one whose `exchange` is
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from course.turns import dialects, joining
 from course.turns.changes import Change, Cut
@@ -118,13 +119,14 @@ def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> 
     exchange, step = row.exchange, row.step or {}
     response = exchange.response if exchange and isinstance(exchange.response, dict) else {}
     message = exchange.message if exchange else {}
+    content, verbose = message.get("content"), response.get("__verbose")
     return Turn(
         exchange=exchange,
         step=row.step,
         new_messages=exchange.messages[found.start :] if exchange else [],
-        prompt=(response.get("__verbose") or {}).get("prompt"),
-        thinking=message.get("reasoning_content"),
-        content=text_of(message) if isinstance(message.get("content"), list) else message.get("content"),
+        prompt=_text(verbose.get("prompt") if isinstance(verbose, dict) else None),
+        thinking=_text(message.get("reasoning_content")),
+        content=_text(text_of(message) if isinstance(content, list) else content),
         code=step.get("code"),
         observation=step.get("observation"),
         answer=step.get("action_output"),
@@ -140,6 +142,11 @@ def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> 
         agent=step.get("agent"),
         count=count,
     )
+
+
+def _text(value: Any) -> str | None:
+    """A text from the wire, where anything may stand in its place."""
+    return value if isinstance(value, str) else None
 
 
 def _tokens(response: Record, step: Record) -> Tokens:

@@ -1,10 +1,10 @@
-"""What smolagents changed: between its memory and the wire, between the response and its memory, and what it cut.
+"""What smolagents changed: between its memory and the wire, between the response and its memory, and what it truncated.
 
-Does: compares the step's record of memory (course/agent/steps.py) with the request, the model's output with the
-response's content, and reads the mark that a cut leaves in an observation. Pure. Does not: guess; what a tape
-doesn't tell is left out, and `changes` is None when the step has no record of memory.
+Pure. Compares the step's record of memory (course/agent/steps.py) with the request, compares the model's output with the
+response's content, and reads the marks that truncation leaves in an observation. Guesses nothing: what a tape does not
+tell is left out, and `changes` is None if the step has no record of memory.
 
-The mark and the rules are those of smolagents 1.26.0 (utils.truncate_content, models.get_clean_message_list).
+The marks and the rules are smolagents 1.26.0's (utils.truncate_content, models.get_clean_message_list).
 """
 
 import re
@@ -17,14 +17,17 @@ from typing import Any
 from course.turns.exchange import Exchange, Record, text_of
 
 ON_THE_WIRE = {"tool-call": "assistant", "tool-response": "user"}
-MARK = re.compile(r"\n?\.\.\._This content has been truncated to stay below (\d+) characters_\.\.\.\n")
+MARK = re.compile(
+    r"\n?(?P<mark>\.\.\._This content has been truncated to stay below (?P<limit>\d+) characters_\.\.\.)\n"
+)
 LAST_OUTPUT = "Last output from code snippet:\n"
 LOGS = "Execution logs:\n"
+PRINTED, LAST, TOOL = "printed output", "last output", "a tool's result"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change, in words. `kind`: role, merged, parts, twice, text, added (going out), ending, thinking (in)."""
+    """One change, in words. `kind` is role, merged, parts, twice, text or added (going out), ending or thinking (in)."""
 
     kind: str
     said: str
@@ -32,47 +35,51 @@ class Change:
 
 @dataclass(frozen=True)
 class Cut:
-    """A place where an observation was cut to `limit` characters. `lost` is how many went, None if nobody kept it.
+    """A place where an observation was truncated to `limit` characters.
 
-    `where` is "printed output", "last output", or "a tool's result" when the tool did it before printing.
+    `where` is PRINTED, LAST or TOOL: printed output, the last value, or a tool's result that the tool truncated itself.
+    `lost` counts the characters that are gone, None if nobody kept the number. `mark` is where smolagents' note about it
+    starts and ends in the observation.
     """
 
     where: str
     limit: int
     lost: int | None = None
+    mark: tuple[int, int] = (0, 0)
 
 
 def changes(step: Record | None, exchange: Exchange | None) -> list[Change] | None:
-    """What became of memory on its way out, and of the response on its way in."""
+    """What changed in memory on its way out, and in the response on its way in."""
     if not step or not exchange or step.get("memory") is None:
         return None
     return _going_out(step["memory"], exchange) + _coming_in(step, exchange)
 
 
 def cuts(step: Record | None) -> list[Cut]:
-    """Each cut in the step's observation."""
+    """Each place where the step's observation was truncated."""
     text = (step or {}).get("observation") or ""
     split = text.rfind(LAST_OUTPUT)
     logs, last = (text, "") if split < 0 else (text[:split], text[split + len(LAST_OUTPUT) :])
-    found = [Cut(_who(logs, m), int(m[1])) for m in MARK.finditer(logs)]
+    found = [Cut(_who(logs, m), int(m["limit"]), mark=m.span("mark")) for m in MARK.finditer(logs)]
     for m in MARK.finditer(last):
-        limit, whole = int(m[1]), (step or {}).get("output_characters")
+        limit, whole = int(m["limit"]), (step or {}).get("output_characters")
+        start, end = (len(text) - len(last) + place for place in m.span("mark"))
         if m.start() == limit // 2:
-            found.append(Cut("last output", limit, None if whole is None else whole - limit))
+            found.append(Cut(LAST, limit, None if whole is None else whole - limit, (start, end)))
         else:
-            found.append(Cut("a tool's result", limit))
+            found.append(Cut(TOOL, limit, mark=(start, end)))
     return found
 
 
 def check(text: str) -> str:
-    """A short name for a text: its CRC-32. The step's record of memory has one for each message."""
+    """The CRC-32 of a text, by which the step's record of memory names each message."""
     return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _who(logs: str, mark: re.Match[str]) -> str:
-    """smolagents keeps half of the limit before its mark; elsewhere it came with what was printed."""
+    """smolagents keeps half of the limit before its mark; a mark elsewhere was part of what was printed."""
     before = mark.start() - (len(LOGS) if logs.startswith(LOGS) else 0)
-    return "printed output" if before == int(mark[1]) // 2 else "a tool's result"
+    return PRINTED if before == int(mark["limit"]) // 2 else TOOL
 
 
 def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
@@ -84,12 +91,15 @@ def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
     sent = exchange.messages
     if len(sent) < len(memory):
         found.append(
-            Change("merged", f"{len(memory)} messages became {len(sent)}: neighbors of one role were joined")
+            Change(
+                "merged",
+                f"{len(memory)} messages became {len(sent)}: neighbors with the same role were joined",
+            )
         )
     listed = sum(isinstance(m.get("content"), list) for m in sent)
     if listed:
         found.append(
-            Change("parts", f"{listed} of {len(sent)} contents went out as lists of parts, not as strings")
+            Change("parts", f"{listed} of {len(sent)} contents went out as lists of parts instead of strings")
         )
     again = sum(characters or 0 for role, characters, _ in memory if role == "tool-call")
     if again:
@@ -102,14 +112,14 @@ def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
 
 
 def _texts(memory: list[list[Any]], sent: list[Record]) -> list[Change]:
-    """Where the wire says something else than memory, after roles are renamed and neighbors joined."""
+    """Where the wire differs from memory, after roles are renamed and neighbors joined."""
     wire_role = [(ON_THE_WIRE.get(role, role), n, name) for role, n, name in memory]
     groups = [list(group) for _, group in groupby(wire_role, key=lambda m: m[0])]
     if [g[0][0] for g in groups] != [m.get("role") for m in sent]:
-        said = f"memory's roles give {len(groups)} messages, the wire has {len(sent)} with other roles"
+        said = f"memory's roles make {len(groups)} messages, the wire has {len(sent)} with other roles"
         return [Change("text", said)]
     differ = [n for n, (g, m) in enumerate(zip(groups, sent, strict=True), 1) if not _same(g, text_of(m))]
-    return [Change("text", f"message {n} says something else on the wire than in memory") for n in differ]
+    return [Change("text", f"message {n} has another text on the wire than in memory") for n in differ]
 
 
 def _same(group: list[tuple[str, int | None, str | None]], text: str) -> bool:
@@ -117,7 +127,7 @@ def _same(group: list[tuple[str, int | None, str | None]], text: str) -> bool:
     for number, (_, characters, name) in enumerate(group):
         if characters is None:  # an image: not compared
             return True
-        at += bool(number)  # the line end that joins neighbors
+        at += bool(number)  # the line break that joins neighbors
         if check(text[at : at + characters]) != name:
             return False
         at += characters
@@ -131,12 +141,12 @@ def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
         if step.get("kind") == "planning":
             found.append(Change("ending", "the plan was put between an opening and a closing sentence"))
         elif kept.startswith(content):
-            found.append(Change("ending", f"{kept[len(content) :]} was put back at the end of the content"))
+            found.append(Change("ending", f"{kept[len(content) :]} was appended to the content again"))
         elif content.startswith(kept):
             lost = len(content) - len(kept)
             found.append(Change("ending", f"{lost:,} characters at the end of the content were cut"))
         else:
-            found.append(Change("ending", "memory keeps another text than the content that came"))
+            found.append(Change("ending", "memory has another text than the content that came"))
     thinking = exchange.message.get("reasoning_content")
     if thinking:
         found.append(Change("thinking", f"{len(thinking):,} characters of thinking will not be sent back"))

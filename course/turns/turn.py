@@ -15,6 +15,7 @@ from course.turns.changes import Change, Cut
 from course.turns.diff import Diff
 from course.turns.exchange import Exchange, Record
 from course.turns.segments import PromptSegment, segments
+from course.turns.thinking import Leak, leak
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ class Turn:
     def cuts(self) -> list[Cut]:
         """Where the observation was truncated, and by how much if that is known."""
         return changes.cuts(self.step)
+
+    @cached_property
+    def leak(self) -> Leak | None:
+        """Thinking at the beginning of `content`, where the server should not have left it."""
+        return leak(self.content, self.thinking, self.prompt)
 
     @cached_property
     def tool_calls(self) -> list[ToolCall]:

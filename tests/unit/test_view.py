@@ -204,7 +204,9 @@ def test_the_console_text_names_every_part(made):
     [
         ({"content": "4", "reasoning_content": "h"}, "in reasoning_content"),
         ({"content": "<think>h</think>4"}, "in content"),
-        ({"content": "h</think>4"}, "in content, opening tag missing"),
+        ({"content": "h\n</think>\n4"}, "in content, opening tag missing"),
+        ({"content": "<think> opens, </think> closes"}, "in content"),
+        ({"content": "say </think> to close"}, "nowhere"),
         ({"content": "4"}, "nowhere"),
         ({}, "nowhere"),
     ],

@@ -1,0 +1,63 @@
+"""Where a response's thinking is: in `reasoning_content`, where it belongs, or leaked into `content`.
+
+Pure. Reads tags, not prose: a message that talks about <think> has no leak.
+"""
+
+import re
+from dataclasses import dataclass
+
+from course.turns.exchange import Record, text_of
+
+CLOSED = re.compile(r"^[ \t]*</think>[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Thinking at the beginning of content, up to `end`. `tags` are those present: both, opening, closing or none."""
+
+    end: int
+    tags: str
+
+    @property
+    def closed(self) -> bool:
+        """Whether the thinking came to its end."""
+        return self.tags in ("both", "closing")
+
+
+def leak(content: str | None, thinking: str | None = None, prompt: str | None = None) -> Leak | None:
+    """The thinking at the beginning of `content`, if there is any.
+
+    It starts with <think>, or it ends with </think> on a line of its own. Without either tag it is recognized by a
+    rendered `prompt` that opened the thinking, if nothing closed it and the server did not separate it (`thinking`).
+    """
+    if content is None:
+        return None
+    if opening := re.match(r"\s*<think>", content):
+        end = content.find("</think>", opening.end())
+        return Leak(len(content), "opening") if end < 0 else Leak(end + len("</think>"), "both")
+    if thinking:
+        return None
+    closing = CLOSED.search(content)
+    if closing and not _in_code(content[: closing.start()]):
+        return Leak(closing.end(), "closing")
+    if opens_thinking(prompt) and content.strip() and "</think>" not in content:
+        return Leak(len(content), "none")
+    return None
+
+
+def opens_thinking(prompt: str | None) -> bool:
+    """Whether a rendered prompt ends with an open <think>."""
+    return prompt is not None and prompt.rstrip().endswith("<think>")
+
+
+def where_think_is(message: Record) -> str:
+    """In which field of a message the thinking is, in words; "nowhere" if there is none."""
+    thinking = message.get("reasoning_content") or None
+    places = ["in reasoning_content"] if thinking else []
+    if found := leak(text_of(message), thinking):
+        places.append("in content, opening tag missing" if found.tags == "closing" else "in content")
+    return " and ".join(places) or "nowhere"
+
+
+def _in_code(text: str) -> bool:
+    return text.count("<code>") > text.count("</code>") or text.count("```") % 2 == 1
