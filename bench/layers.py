@@ -18,7 +18,7 @@ def one(setting: Setting, layers: int) -> dict[str, float]:
     with server:
         started = time.perf_counter() - began
         prompts, generations = speed.served(server, 2)
-        runs = [recorded.timed(lambda: recorded.recorded(server, setting.folder)) for _ in range(2)]
+        runs = [recorded.timed(lambda: recorded.Recorded(server, setting.folder)) for _ in range(2)]
     return {
         "start": started,
         "leopard": runs[-1].seconds,

@@ -14,12 +14,13 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from smolagents import ActionStep, CodeAgent, OpenAIModel
 
 from bench.rows import Row, paired, pairs, rotated
 from bench.setting import Setting
-from course.agent import LEOPARD, OPENAI_SAMPLING, LoggingModel, code_agent, connect, record_run
+from course.agent import LEOPARD, OPENAI_SAMPLING, LoggingModel, recorded_run
 from course.server import Server
 from course.tape import Tape
 from course.tools.search import OfflineSearch
@@ -58,15 +59,20 @@ def printing(server: Server) -> CodeAgent:
     return plain(server, LoggingModel, verbosity=2)
 
 
-def recorded(server: Server, folder) -> CodeAgent:
-    """As in every lesson: a tape at the transport, steps beside it."""
-    tape = Tape(folder / f"{time.monotonic_ns()}.tape.jsonl")
-    model = connect(server, tape)
-    record_run(tape, LEOPARD, server, model)
-    return code_agent(model)
+class Recorded:
+    """As in every lesson: a tape at the transport, steps beside it. Asked like the agents above."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server, self.folder = server, folder
+
+    def run(self, question: str) -> object:
+        tape = Tape(self.folder / f"{time.monotonic_ns()}.tape.jsonl")
+        done = recorded_run(self.server, question, tape, verbosity_level=0)
+        self.memory = done.agent.memory
+        return done.result()
 
 
-def timed(build: Callable[[], CodeAgent], question: str = LEOPARD) -> Run:
+def timed(build: Callable[[], CodeAgent | Recorded], question: str = LEOPARD) -> Run:
     """One run; what it prints goes to memory."""
     with contextlib.redirect_stdout(io.StringIO()):
         began = time.perf_counter()
@@ -88,7 +94,7 @@ def measure(setting: Setting) -> list[Row]:
         programs = {
             "plain": lambda: plain(server),
             "printing": lambda: printing(server),
-            "recorded": lambda: recorded(server, setting.folder),
+            "recorded": lambda: Recorded(server, setting.folder),
         }
         runs: dict[str, list[Run]] = {name: [] for name in programs}
         for build in programs.values():

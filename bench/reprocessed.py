@@ -16,11 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench.forced import Forced, words
+from bench.forced import STEPS
 from bench.rows import Row
 from bench.setting import Setting
 from bench.tiny import hybrid
-from course.agent import LEOPARD, code_agent, connect
+from course.agent import LEOPARD, code_agent, connect, forced, spoken
 from course.model.embedded import template_path
 from course.server import Server
 from course.tape import Tape
@@ -76,8 +76,8 @@ def totals(steps: Sequence[Step]) -> tuple[int, int]:
 
 def run(server: Server, tape: Tape, body: dict[str, Any]) -> list[Step]:
     """The forced run, as the server saw it."""
-    opens = server.apply_template([{"role": "user", "content": "Hi"}]).endswith("<think>\n")
-    model = connect(server, tape, model_class=Forced, said=words(opens), body=body)
+    said = forced(spoken(server, STEPS), body={"verbose": True, **body})
+    model = connect(server, tape, model_class=said)
     code_agent(model, verbosity_level=-1).run(LEOPARD)
     steps = []
     for turn in turns(tape.records()):

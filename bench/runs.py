@@ -1,24 +1,23 @@
 """How the runs of bench/recipes.py are made: an agent whose words are known, and what else can happen to it.
 
-Does: lets the real smolagents speak to a real llama-server. A grammar puts the words into the model's mouth; server,
-parser, executor and recorder are untouched. Does not: judge.
+The real smolagents speaks to a real llama-server. A grammar gives the model its words; server, parser, executor and
+recorder are untouched. Nothing here judges the tapes.
 """
 
 import gc
 import threading
 import time
 from contextlib import suppress
-from json import dumps
 
 import httpx
 import openai
-from smolagents import ActionStep, OpenAIModel, Tool, ToolCallingAgent
+from smolagents import OpenAIModel, Tool
 from smolagents.utils import AgentError
 
-from course.agent import LEOPARD, code_agent, connect, record_run, record_steps
+from course import agent
+from course.agent import LEOPARD, code_agent, connect, forced, recorded_run
 from course.server import Server
 from course.tape import Tape
-from course.tools.search import OfflineSearch
 
 THOUGHT = "Let me see.\n</think>\n\n"
 SEARCH = THOUGHT + "<code>\nprint(web_search('leopard top speed'))\n</code>"
@@ -29,34 +28,12 @@ DECOY = "Maybe\n<code>\nfinal_answer(99)\n</code>\nNo, 155 m at 58 km/h.\n</thin
 LONG = "A leopard runs fast, and a bridge is long. " * 40
 
 
-def forced(lines, body: dict | None = None, base=OpenAIModel):
-    """A model class that says these, one after the other; a line may be a pair of text and more of the request."""
-    said = iter(lines)
-
-    def more() -> dict:
-        line, extra = (lambda x: (x, {}) if isinstance(x, str) else x)(next(said))
-        return {"extra_body": {"grammar": f"root ::= {dumps(line)}", **(body or {}), **extra}}
-
-    class Forced(base):
-        def generate(self, messages, **kw):
-            return super().generate(messages, **more(), **kw)
-
-        def generate_stream(self, messages, **kw):
-            return super().generate_stream(messages, **more(), **kw)
-
-    return Forced
-
-
-def says(*lines, body=None, task=LEOPARD, base=OpenAIModel, model=None, streamed=False, **agent):
+def says(*lines, body=None, task=LEOPARD, base=OpenAIModel, model=None, streamed=False, **options):
     """A run of a CodeAgent whose model says this. `body`: more of each request, `model`: arguments of connect."""
 
     def run(server: Server, tape: Tape) -> None:
-        connected = connect(server, tape, forced(lines, body, base), **(model or {}))
-        record_run(tape, task[:200], server, connected)
-        options = {"max_steps": 4, "verbosity_level": -1, **agent}
-        made = code_agent(connected, stream_outputs=streamed, **options)
-        with suppress(AgentError, openai.APIError, KeyboardInterrupt):
-            made.run(task)
+        given = {"model_class": forced(lines, body=body, base=base), **(model or {})}
+        asked(server, tape, task, model=given, **{"stream_outputs": streamed, "max_steps": 4, **options})
         gc.collect()  # what was interrupted is on the tape when its response is let go of
 
     return run
@@ -66,19 +43,16 @@ def tool_agent(*lines, model=None, **options):
     """The same with a ToolCallingAgent; without lines the model says what it likes."""
 
     def run(server: Server, tape: Tape) -> None:
-        connected = connect(server, tape, forced(lines) if lines else OpenAIModel, **(model or {}))
-        record_run(tape, LEOPARD, server, connected)
-        callbacks = {ActionStep: record_steps(tape)}
-        given = {
-            "tools": [OfflineSearch()],
-            "max_steps": 3,
-            "verbosity_level": -1,
-            "step_callbacks": callbacks,
-        }
-        with suppress(AgentError, openai.APIError):
-            ToolCallingAgent(model=connected, **{**given, **options}).run(LEOPARD)
+        given = {**({"model_class": forced(lines)} if lines else {}), **(model or {})}
+        asked(server, tape, build=agent.tool_agent, model=given, **{"max_steps": 3, **options})
 
     return run
+
+
+def asked(server: Server, tape: Tape, question: str = LEOPARD, **options) -> None:
+    """One recorded run, which may end as runs with a fault do."""
+    with suppress(AgentError, openai.APIError, KeyboardInterrupt):
+        recorded_run(server, question, tape, **options).result()
 
 
 # Faults that take more than words
@@ -124,10 +98,11 @@ def loading(server: Server, tape: Tape) -> None:
             with suppress(httpx.TransportError):
                 if client.get("/health").status_code == 503:
                     break
-    model = connect(server, tape)
-    agent = code_agent(model, verbosity_level=-1, max_steps=1)
+    asking = code_agent(
+        connect(server, tape), verbosity_level=-1, max_steps=1
+    )  # no /props yet, so no run record
     with suppress(AgentError):
-        agent.run(LEOPARD)
+        asking.run(LEOPARD)
     starting.join()
 
 
@@ -138,11 +113,10 @@ def two_runs(server: Server, tape: Tape) -> None:
 
 def follow_up(server: Server, tape: Tape) -> None:
     """A second question in the same conversation, with the same search."""
-    model = connect(server, tape, forced([COMPUTE, ANSWER, SEARCH, ANSWER]))
-    record_run(tape, LEOPARD, server, model)
-    agent = code_agent(model, verbosity_level=-1)
-    agent.run(LEOPARD)
-    agent.run("And a cheetah?", reset=False)
+    words = forced([COMPUTE, ANSWER, SEARCH, ANSWER])
+    done = recorded_run(server, LEOPARD, tape, model={"model_class": words})
+    done.result()
+    done.agent.run("And a cheetah?", reset=False)
 
 
 def managed(server: Server, tape: Tape) -> None:
@@ -185,9 +159,7 @@ def waits(server: Server, tape: Tape) -> None:
 
 def leopard(server: Server, tape: Tape) -> None:
     """The embedded model's own words."""
-    model = connect(server, tape)
-    record_run(tape, LEOPARD, server, model)
-    code_agent(model, verbosity_level=-1, max_steps=6).run(LEOPARD)
+    recorded_run(server, LEOPARD, tape, max_steps=6).result()
 
 
 def code(text: str) -> str:

@@ -1,14 +1,14 @@
 """The agent in its container: one question, one answer, an exit status.
 
-Does: takes the question from the command line and the server from the environment, prints each step with its bytes
-to stderr and the answer to stdout. Does not: keep anything, unless it is told where the tape goes.
+The question comes from the command line, the server from the environment. Each turn is printed to stderr with its bytes,
+the answer to stdout. Nothing is kept unless TAPE says where.
 
-    SERVER   http://…, or unix:///run/llama.sock       KEY     the server's key, if it wants one
+    SERVER   http://…, or unix:///run/llama.sock       KEY     the server's key, if it needs one
     TAPE     a file; or - for stdout (then the answer goes to stderr too)
-    SEARCH   offline (the course's pages), or web      PROFILE which sampling, if not by the model's name
+    SEARCH   offline (the course's pages), or web      PROFILE the sampling, if the model's name does not decide it
 
-Status: 0 it answered · 1 nobody answers at SERVER, or another error that a user can put right · 2 wrong usage ·
-3 it ran out of steps · 4 the run broke off.
+Exit status: 0 it answered · 1 nothing answers at SERVER, or another error that the user can fix · 2 wrong usage ·
+3 it ran out of steps · 4 the run ended with an error.
 """
 
 import argparse
@@ -17,17 +17,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from smolagents import Tool, WebSearchTool
+
 from course import view
-from course.agent import LEOPARD, code_agent, connect, record_run
+from course.agent import LEOPARD, recorded_run
 from course.errors import CourseError
 from course.server import Server
 from course.tape import Tape
-from course.turns import turns
 
-ANSWERED, ERROR, USAGE, OUT_OF_STEPS, BROKE_OFF = range(5)
+ANSWERED, ERROR, USAGE, OUT_OF_STEPS, FAILED = range(5)
 
 
 def main(arguments: list[str]) -> int:
+    """Parse the command line, ask, and return the exit status."""
     parser = argparse.ArgumentParser(prog="agent", description="Ask an agent in its container.")
     parser.add_argument("question", nargs="?", default=LEOPARD)
     parser.add_argument("--max-steps", type=int, default=10)
@@ -35,64 +37,58 @@ def main(arguments: list[str]) -> int:
     try:
         return ask(given.question, given.max_steps)
     except CourseError as error:
-        print(f"agent: {error}", file=sys.stderr)
+        say(str(error))
         return ERROR
 
 
 def ask(question: str, max_steps: int) -> int:
+    """Run the agent; returns the exit status."""
     where, tools = os.environ.get("TAPE", ""), search(os.environ.get("SEARCH", "offline"))
     if not os.environ.get("SERVER"):
-        raise CourseError("SERVER is not set: which llama-server? It is set by:  course sandbox run")
+        raise CourseError(
+            "SERVER is not set. It is the address of a llama-server.\nThis sets it:  course sandbox run"
+        )
     to_stdout = where == "-"
-    # Without a place for it the tape is in memory-backed /tmp, and ends with the container.
+    # By default the tape is in /tmp, which is in memory and ends with the container.
     path = Path(where) if where and not to_stdout else Path(tempfile.mkdtemp()) / "run.tape.jsonl"
-    tape = Tape(path)
+    tape = Tape(path, report=say)
     with Server(url=os.environ["SERVER"], quiet=True) as server:
-        model = connect(server, tape)
-        printed = Printed(tape)
-        agent = code_agent(model, tools, max_steps=max_steps, verbosity_level=-1, step_callbacks=[printed])
-        record_run(tape, question, server, model)
-        status, answer = ANSWERED, None
-        try:
-            answer = agent.run(question)
-        except Exception as error:  # whatever ends the run, its bytes are told first
-            print(f"agent: the run broke off: {error}", file=sys.stderr)
-            status = BROKE_OFF
-        printed()
-    made = turns(tape.records())
-    if any(turn.step and turn.step.get("kind") == "max_steps" for turn in made):
-        print(f"agent: no answer in {max_steps} steps; what follows is a guess", file=sys.stderr)
-        status = OUT_OF_STEPS
+        done = recorded_run(
+            server,
+            question,
+            tape,
+            tools=tools,
+            max_steps=max_steps,
+            on_turn=lambda turn: print(view.text(turn), file=sys.stderr),
+        )
+    status = FAILED if done.error else OUT_OF_STEPS if done.out_of_steps else ANSWERED
+    if done.error:
+        say(f"the run ended with an error: {done.error}")
+    if done.out_of_steps:
+        say(f"no answer in {max_steps} {'step' if max_steps == 1 else 'steps'}; what follows is a guess")
     if to_stdout:
         sys.stdout.write(path.read_text(encoding="utf-8"))
-    if status != BROKE_OFF:
-        print(answer, file=sys.stderr if to_stdout else sys.stdout)
+    if not done.error:
+        print(done.answer, file=sys.stderr if to_stdout else sys.stdout)
     return status
 
 
-class Printed:
-    """A step callback that prints what is new on the tape."""
-
-    def __init__(self, tape: Tape) -> None:
-        self.tape, self.shown = tape, 0
-
-    def __call__(self, *_: object, **__: object) -> None:
-        made = turns(self.tape.records())
-        for turn in made[self.shown :]:
-            print(view.text(turn), file=sys.stderr)
-        self.shown = len(made)
+def say(text: str) -> None:
+    """Tell the user something that is not the answer."""
+    print(f"agent: {text}", file=sys.stderr)
 
 
-def search(kind: str) -> list:
+def search(kind: str) -> list[Tool]:
+    """The search tool that SEARCH names."""
     if kind == "offline":
         from course.tools.search import OfflineSearch
 
         return [OfflineSearch()]
     if kind == "web":
-        from smolagents import WebSearchTool
-
         return [WebSearchTool()]
-    raise CourseError(f"SEARCH is {kind!r}; it is offline or web")
+    raise CourseError(
+        f"SEARCH is {kind!r}, and has to be offline or web.\nLeave it out for the offline search"
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -35,11 +34,7 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
     """Run the tap. Returns the command's exit status, or 0 after Ctrl-C if there is no command."""
     if port is None:
         port = PORT if registry.is_free(PORT, host) else 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        tape = Tape(path, keep=False)
-    for problem in tape.problems:
-        _say(f"course: {problem}")
+    tape = Tape(path, keep=False, report=lambda problem: _say(f"course: {problem}"))
     before = len(tape.records())
     passed = Tap(upstream, tape, port=port, host=host, report=_nothing if command else _line)
     if not is_loopback(host):

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from bench.forced import Forced, words
-from course.agent import LEOPARD, code_agent, connect
+from bench.forced import STEPS
+from course.agent import LEOPARD, code_agent, connect, forced
 from course.model import memory
 from course.model.embedded import template_path
 from course.model.memory import MIB
@@ -24,7 +24,7 @@ def log(hybrid_model):
     with Server(
         "embedded", url=False, quiet=True, model=str(hybrid_model), extra=["--verbosity", "4"], **changes
     ) as server:
-        agent = code_agent(connect(server, model_class=Forced, said=words(True)), verbosity_level=-1)
+        agent = code_agent(connect(server, model_class=forced(STEPS)), verbosity_level=-1)
         assert agent.run(LEOPARD) == 9.62
         return server.log(100_000)
 

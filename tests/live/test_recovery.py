@@ -1,15 +1,15 @@
-"""What the embedded model does after a fault: a grammar puts one wrong turn into its mouth, the rest is its own.
+"""What the embedded model does after a fault: a grammar dictates one wrong turn, the rest is its own.
 
 The questions of course/data/eval.json meet few faults; here each run has one.
 """
 
-import json
+from collections.abc import Iterator
+from itertools import chain, repeat
 
 import pytest
-from smolagents import OpenAIModel
 from smolagents.utils import AgentExecutionError, AgentParsingError
 
-from course.agent import LEOPARD, code_agent, connect
+from course.agent import LEOPARD, code_agent, connect, forced
 
 NO_CODE = "I look for both facts.\n</think>\n\nI search for the speed of the leopard."
 NO_RESULTS = (
@@ -22,19 +22,9 @@ BROKEN = (
 )
 
 
-def slips(at: int, said: str) -> type[OpenAIModel]:
-    """A model class whose response number `at`, from 0, is this; all others are the model's."""
-
-    class Slips(OpenAIModel):
-        asked = 0
-
-        def generate(self, messages, **kw):
-            if self.asked == at:
-                kw["extra_body"] = {"grammar": f"root ::= {json.dumps(said)}"}
-            self.asked += 1
-            return super().generate(messages, **kw)
-
-    return Slips
+def slips(at: int, said: str) -> Iterator[str | None]:
+    """The lines of a model whose response number `at`, from 0, is this; all others are its own words."""
+    return chain(repeat(None, at), [said], repeat(None))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +35,7 @@ def slips(at: int, said: str) -> type[OpenAIModel]:
 def test_the_leopard_is_answered_after_a_fault(server, at, said, error):
     if not server.profile.deterministic:
         pytest.skip("not applicable: another model's words are its own")
-    agent = code_agent(connect(server, model_class=slips(at, said)), max_steps=6)
+    agent = code_agent(connect(server, model_class=forced(slips(at, said))), max_steps=6)
     answer = str(agent.run(LEOPARD))
     steps = [step for step in agent.memory.steps if hasattr(step, "step_number")]
     assert [type(step.error) for step in steps if step.error] == [error], [step.error for step in steps]

@@ -13,16 +13,18 @@ import time
 import httpx
 import openai
 import pytest
-from smolagents import CodeAgent, OpenAIModel
+from smolagents import CodeAgent
 
 from course import ROOT
+from course.agent import forced
+from course.agent.forced import grammar
 from course.tap import Tap
 from course.tape import Tape
 from course.turns import turns
 from support import skips
 
 SAID = "I know that.\n</think>\n\nTwo and two is four."
-BODY = {"grammar": f"root ::= {json.dumps(SAID)}", "temperature": 0, "max_tokens": 40}
+BODY = {"grammar": grammar(SAID), "temperature": 0, "max_tokens": 40}
 ASKED = [{"role": "user", "content": "What is two and two?"}]
 STEP = "I think.\n</think>\n\n<code>\nprint(2 + 2)\n</code>"
 ANSWER = "It is four.\n</think>\n\n<code>\nfinal_answer(4)\n</code>"
@@ -175,14 +177,8 @@ def test_the_openai_client_reads_the_servers_own_error(server, client, tape):
 
 
 def test_a_smolagents_agent_that_knows_nothing_of_it_is_recorded(server, tap, tape):
-    lines = iter([STEP, ANSWER])
-
-    class Forced(OpenAIModel):
-        def generate(self, messages, **kw):
-            body = {"grammar": f"root ::= {json.dumps(next(lines))}", "verbose": True}
-            return super().generate(messages, extra_body=body, **kw)
-
-    model = Forced(server.model_id, api_base=tap.base_url, api_key=server.api_key or "none")
+    words = forced([STEP, ANSWER], body={"verbose": True})
+    model = words(server.model_id, api_base=tap.base_url, api_key=server.api_key or "none")
     agent = CodeAgent(tools=[], model=model, verbosity_level=-1)
     assert agent.run("What is two and two?") == 4
     entries(tape, 2)

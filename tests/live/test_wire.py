@@ -1,6 +1,6 @@
 """The tape, the turns and `course ask` against a live llama-server.
 
-A grammar puts the words into the model's mouth: server, smolagents and recorder are tested, not the model.
+A grammar gives the model its words: server, smolagents and recorder are tested, not the model.
 """
 
 import json
@@ -8,12 +8,13 @@ import time
 
 import httpx
 import pytest
-from smolagents import CodeAgent, OpenAIModel
+from smolagents import CodeAgent
 from smolagents.utils import AgentGenerationError
 from typer.testing import CliRunner
 
 from course import labs, view
-from course.agent import LEOPARD, LoggingModel, code_agent, connect, record_run
+from course.agent import LEOPARD, LoggingModel, code_agent, connect, forced, recorded_run, spoken
+from course.agent.forced import opens_thinking
 from course.cli import app
 from course.tape import RecordingTransport, Tape
 from course.turns import turns
@@ -23,31 +24,7 @@ SEARCH = "I need the speed.\n</think>\n\nI search.\n<code>\nprint(web_search('le
 ANSWER = "155 m at 58 km/h.\n</think>\n\n<code>\nfinal_answer(round(155 / (58 / 3.6), 2))\n</code>"
 
 
-def forced(said, base=OpenAIModel):
-    """A model class whose responses are these, one after the other."""
-    lines = iter(said)
-
-    def arguments():
-        return {"extra_body": {"grammar": f"root ::= {json.dumps(next(lines))}", "verbose": True}}
-
-    class Forced(base):
-        def generate(self, messages, **kw):
-            return super().generate(messages, **arguments(), **kw)
-
-        def generate_stream(self, messages, **kw):
-            return super().generate_stream(messages, **arguments(), **kw)
-
-    return Forced
-
-
-def opens_thinking(server):
-    """Whether its template ends the prompt with an opened thought, as this course's and Qwen's do."""
-    return server.apply_template([{"role": "user", "content": "Hi"}]).endswith("<think>\n")
-
-
-def spoken(server, lines):
-    """The same words for a template that opens no thinking: without the thought."""
-    return lines if opens_thinking(server) else [line.partition("</think>\n\n")[2] for line in lines]
+VERBOSE = {"verbose": True}
 
 
 @pytest.fixture
@@ -60,9 +37,8 @@ def said(server, tape):
     """Run an agent whose model says this; the turns that come of it."""
 
     def run(*lines, **kw):
-        model = connect(server, tape, model_class=forced(spoken(server, lines)))
-        record_run(tape, LEOPARD, server, model)
-        run.answer = code_agent(model, verbosity_level=-1, **kw).run(LEOPARD)
+        words = forced(spoken(server, lines), body=VERBOSE)
+        run.answer = recorded_run(server, LEOPARD, tape, model={"model_class": words}, **kw).result()
         return turns(Tape.read(tape.path).records())
 
     return run
@@ -147,7 +123,7 @@ def test_the_recorder_changes_nothing_smolagents_sends(server, tmp_path):
     """With and without a tape, the same request body reaches the server (its own words for it: __verbose)."""
     prompts = []
     for tape in (None, Tape(tmp_path / "t.tape.jsonl")):
-        said = forced(spoken(server, [ANSWER]))
+        said = forced(spoken(server, [ANSWER]), body=VERBOSE)
         agent = code_agent(connect(server, tape, model_class=said), verbosity_level=-1)
         agent.run(LEOPARD)
         message = agent.memory.steps[-1].model_output_message
@@ -158,7 +134,7 @@ def test_the_recorder_changes_nothing_smolagents_sends(server, tmp_path):
 def test_the_logging_model_prints_both_directions(server, capsys):
     if not opens_thinking(server):
         pytest.skip("not applicable: its template opens no thinking")
-    model = connect(server, model_class=forced([ANSWER], LoggingModel))
+    model = connect(server, model_class=forced([ANSWER], base=LoggingModel))
     CodeAgent(tools=[], model=model, verbosity_level=-1).run(LEOPARD)
     printed = capsys.readouterr().out
     for part in ("→ system: ", LEOPARD, "← thinking:\n155 m at 58 km/h.", "← content:\n<code>"):

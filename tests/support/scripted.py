@@ -1,4 +1,7 @@
-"""A model that says what a script says, at the HTTP seam: smolagents, openai and httpx are the real ones."""
+"""A server that answers with a script instead of a model, at the HTTP seam: smolagents, openai and httpx are real.
+
+`Script` is a `course.agent.ModelServer`. To give the model of a real llama-server its words: `course.agent.forced`.
+"""
 
 import json
 import time
@@ -39,7 +42,12 @@ class Script:
         return {"build_info": "scripted", "default_generation_settings": {"n_ctx": 8192}}
 
     def model(self, tape, **kw):
-        return connect(self, tape, transport=httpx.MockTransport(self.answer), **kw)
+        return connect(self, tape, transport=self.transport, **kw)
+
+    @property
+    def transport(self):
+        """What takes the place of the network."""
+        return httpx.MockTransport(self.answer)
 
     def answer(self, request):
         body = json.loads(request.content)

@@ -256,17 +256,9 @@ def test_a_managed_agent_that_is_not_recorded_takes_no_step_away(tape):
 def test_a_conversation_that_is_continued_and_one_that_is_not(run, tape):
     script = Script(ANSWER, ANSWER, ANSWER)
     agent = code_agent(script.model(tape), [], **QUIET)
-    record_run(tape, "How much?", _Props(script), agent.model)
+    record_run(tape, "How much?", script, agent.model)
     agent.run("How much?")
     agent.run("And twice that?", reset=False)
     agent.run("Something else?")
     made = turns(tape.records())
     assert [(len(t.diff.added), len(t.diff.repeated)) for t in made] == [(2, 0), (2, 2), (2, 0)]
-
-
-class _Props:
-    def __init__(self, script):
-        self.model_id = script.model_id
-
-    def props(self):
-        return {}

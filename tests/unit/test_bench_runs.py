@@ -85,7 +85,7 @@ def test_the_three_programs_do_the_same_and_the_servers_time_is_taken_from_its_t
     programs = [
         lambda: recorded.plain(server),
         lambda: recorded.printing(server),
-        lambda: recorded.recorded(server, tmp_path),
+        lambda: recorded.Recorded(server, tmp_path),
     ]
     for build in programs:
         Llama.cached = ""
