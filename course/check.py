@@ -1,10 +1,9 @@
 """Check what a lesson claims, and what a learner answers.
 
-Does: `says` holds a sentence of the prose against a value and stops the notebook when it is false; `exercise`
-looks at an answer and never stops anything; `progress` shows what was solved, kept in a local file.
-Does not: collect grades, send anything anywhere, or know which exercises exist.
+`claim` prints a sentence of the prose if it holds and stops the notebook if it does not. `exercise` looks at an answer and
+never stops anything. `progress` shows what was solved, from a local file. Nothing is graded or sent anywhere.
 
-    check.says("the thinking is in reasoning_content", "<think>" not in content, saw=content[:40])
+    check.claim("the thinking is in reasoning_content", "<think>" not in content, saw=content[:40])
     check.exercise("03.1", tokens, lambda n: n > 1000, hint="server.tokenize counts them")
 
 The file is progress.json in the course's cache; COURSE_PROGRESS names another one.
@@ -15,30 +14,41 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from course import files
 from course.errors import CourseError
+
+
+class Attempts(TypedDict):
+    """What is known about one exercise. `tries` counts the answers that were checked, `when` is the last one's time."""
+
+    solved: bool
+    tries: int
+    when: str
 
 
 class CheckFailed(CourseError):
     """A claim of the lesson does not hold on this server."""
 
 
-def says(claim: str, ok: Any, saw: Any = None) -> None:
-    """Print the claim with a tick, or stop with what was seen instead."""
+def claim(text: str, ok: Any, saw: Any = None) -> None:
+    """Print the claim with a tick; CheckFailed with `saw` if it does not hold."""
     if ok:
-        print(f"✓ {claim}")
+        print(f"✓ {text}")
         return
     seen = "" if saw is None else f"\nSeen: {shortened(saw)}."
     raise CheckFailed(
-        f"this should be true and is not: {claim}.{seen}\n"
-        "Run the notebook from the top (Kernel → Restart and Run All); if it stays, look at:  course doctor"
+        f"this should be true and is not: {text}.{seen}\n"
+        "Run the notebook from the top (Kernel → Restart and Run All). If that does not help:  course doctor"
     )
 
 
 def exercise(id: str, value: Any, test: Callable[[Any], Any], hint: str = "") -> None:
-    """Say whether the answer to exercise `id` is open, solved or not yet right; keep a note of it."""
+    """Print whether exercise `id` is open, solved or not yet right, and record the attempt.
+
+    `test` gets the answer. An exception in it counts as a wrong answer, and is shown with the hint.
+    """
     if is_open(value):
         print(f"○ {id} is open")
         return
@@ -54,7 +64,7 @@ def exercise(id: str, value: Any, test: Callable[[Any], Any], hint: str = "") ->
 
 
 def progress() -> None:
-    """Show every exercise tried so far, and how it stands."""
+    """Print every exercise that was tried, and whether it is solved."""
     done = read(progress_path())
     if not done:
         print("No exercise tried yet.")
@@ -83,45 +93,50 @@ def shortened(value: Any, limit: int = 300) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def after(done: dict, id: str, solved: bool, when: str) -> dict:
-    """The progress once this try is counted; what was solved stays solved."""
-    before = done.get(id, {"solved": False, "tries": 0})
-    entry = {"solved": before["solved"] or solved, "tries": before["tries"] + 1, "when": when}
-    return {**done, id: entry}
+def after(done: dict[str, Attempts], id: str, solved: bool, when: str) -> dict[str, Attempts]:
+    """The progress with this attempt counted. What was solved stays solved."""
+    before = done.get(id)
+    solved = solved or (before is not None and before["solved"])
+    return {**done, id: {"solved": solved, "tries": before["tries"] + 1 if before else 1, "when": when}}
 
 
 def note(id: str, solved: bool) -> None:
-    """Write the try down; a disk that takes no notes is said, and no reason to stop."""
+    """Record the attempt; if saving fails, report it and continue."""
     try:
         path = progress_path()
         when = datetime.now(UTC).isoformat(timespec="seconds")
         write(path, after(read(path), id, solved, when))
     except (OSError, CourseError) as error:
-        print(f"(progress not kept: {error})")
+        print(f"(progress not saved: {error})")
 
 
 def progress_path() -> Path:
+    """Where progress is saved."""
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named)
     return files.cache_dir() / "progress.json"
 
 
-def read(path: Path) -> dict:
-    """The progress so far; a damaged file is put aside under another name and counts as none."""
+def read(path: Path) -> dict[str, Attempts]:
+    """The progress so far. A damaged file is renamed, reported, and counts as none."""
     try:
         done = json.loads(path.read_text(encoding="utf-8"))
-        return {id: {"solved": bool(e["solved"]), "tries": int(e["tries"]), **e} for id, e in done.items()}
+        return {
+            id: {"solved": bool(e["solved"]), "tries": int(e["tries"]), "when": str(e.get("when", ""))}
+            for id, e in done.items()
+        }
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError, AttributeError):
         aside = path.with_suffix(".damaged.json")
         os.replace(path, aside)
-        print(f"(progress starts anew: {path.name} was damaged, it is kept as {aside.name})")
+        print(f"(progress starts over: {path.name} was damaged and is now {aside.name})")
         return {}
 
 
-def write(path: Path, done: dict) -> None:
+def write(path: Path, done: dict[str, Attempts]) -> None:
+    """Save the progress in one step."""
     files.write(path, json.dumps(done, indent=1, sort_keys=True))
 
 
-def _stub(): ...
+def _stub() -> None: ...

@@ -1,7 +1,7 @@
-"""Controlled experiments: one question, one server setting changed, what came of it side by side.
+"""Controlled experiments: the same question with one server setting changed, and the outcomes side by side.
 
-Does: starts a server of its own for each variant, asks a CodeAgent, keeps the tape, stops the server.
-Does not: raise when the agent fails (that is an outcome), repeat a run, or touch a server that is running.
+Each variant gets a server of its own, a CodeAgent and a tape; the server is stopped afterwards. A failure of the agent is
+an outcome, not an exception. Nothing is repeated, and no server that is already running is touched.
 
     outcomes = compare({"as it is": {}, "no jinja": {"jinja": False}}, LEOPARD)
     table(outcomes)
@@ -16,18 +16,18 @@ from course.model.profiles import Profile
 from course.server import Server
 from course.tape import Tape
 from course.turns import Turn, turns
-from course.turns.thinking import where_think_is as where_think_is
+from course.turns.thinking import where_think_is as where_think_is  # notebooks call it here
 
 MAX_STEPS = 6
 SLOT = "slot.bin"
-FEW = 64  # tokens: the end of a prompt, behind what was kept
-HEAD = 160
-END = 40
+FEW = 64  # prompt tokens that may be processed after a restored cache: the end of a prompt
+HEAD = 160  # characters of content that a table shows
+END = 40  # characters of the prompt's end that a table shows
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one variant did. `error` is why the run ended without an answer, `steps` how many it took."""
+    """What one variant did. `error` says why the run ended without an answer; `steps` counts the steps it took."""
 
     label: str
     changes: dict[str, Any]
@@ -46,26 +46,27 @@ class Outcome:
 
     @property
     def prompt_end(self) -> str | None:
-        """The last two lines of the first prompt as the server rendered it: where the model has to go on."""
+        """The end of the first prompt as the server rendered it, where generation starts."""
         prompt = next((t.prompt for t in self.turns if t.prompt), None)
         if prompt is None:
             return None
-        lines = [
-            line for line in re.split(r"(?<=\n)", prompt) if line
-        ]  # a prompt may hold other line separators
+        # Not splitlines(): a prompt may have other line separators in it.
+        lines = [line for line in re.split(r"(?<=\n)", prompt) if line]
         return repr("".join(lines[-2:]))[1:-1][-END:]
 
     @property
     def keys(self) -> list[str]:
+        """The keys of the first message."""
         return list(self.message)
 
     @property
     def think_is(self) -> str:
+        """In which field of the first message the thinking is."""
         return where_think_is(self.message)
 
     @property
     def head(self) -> str | None:
-        """The first characters of the content, with line ends and special tokens to be seen."""
+        """The first characters of the content, with line ends as \\n."""
         content = self.message.get("content")
         if not isinstance(content, str):
             return None
@@ -73,6 +74,7 @@ class Outcome:
 
     @property
     def step_results(self) -> list[str]:
+        """What smolagents made of each turn."""
         return [step_result(t) for t in self.turns]
 
 
@@ -82,49 +84,57 @@ def run(
     *,
     label: str | None = None,
     max_steps: int = MAX_STEPS,
-    kept: str | Path | None = None,
+    slot_cache: str | Path | None = None,
     **changes: Any,
 ) -> Outcome:
-    """Ask `question` on a server of the profile with these settings changed. Each response brings its prompt.
+    """Ask `question` on a server of the profile with these settings changed. Each response includes its prompt.
 
-    `kept` is a folder for runs on the same weights. The first that ends with an answer saves there what its server
-    read and wrote (the slot's KV cache); later ones load it before each request, until one had much to read all the
-    same: its prompt differs, the server refused the file, or its model cannot roll back (recurrent state).
+    `slot_cache` is a folder that runs on the same weights share, to save prompt processing. The first run that ends with
+    an answer saves its KV cache there. A later run restores it before each request, until a prompt no longer matches the
+    cache: because the prompt differs, the server refused the file, or its model cannot roll back (recurrent state).
     """
-    from course.agent import code_agent, connect, record_run
+    from course.agent import recorded_run
 
-    tape, answer, error = Tape(), None, None
-    folder = {"slot_save_path": kept} if kept else {}
+    tape = Tape()
+    folder: dict[str, Any] = {"slot_save_path": slot_cache} if slot_cache else {}
     with Server(profile, url=False, quiet=True, **changes, **folder) as server:
-        loads = bool(kept) and Path(kept, SLOT).exists()
+        restores = bool(slot_cache) and Path(slot_cache or "", SLOT).exists()
 
-        def load(*_: Any, **__: Any) -> None:
-            if not loads:
+        def restore(*_: object, **__: object) -> None:
+            if not restores:
                 return
-            read = [turn.tokens.new for turn in turns(tape.records()) if turn.exchange]
-            if all(n is not None and n <= FEW for n in read):
+            new = [turn.tokens.new for turn in turns(tape.records()) if turn.exchange]
+            if all(n is not None and n <= FEW for n in new):
                 _slot(server, "restore")
 
-        model = connect(server, tape, extra_body={"verbose": True})
-        agent = code_agent(model, verbosity_level=-1, max_steps=max_steps, step_callbacks=[load])
-        record_run(tape, question, server, model)
-        load()
-        try:
-            answer = agent.run(question)
-        except Exception as e:  # whatever ends a run is what this experiment shows
-            error = f"{type(e).__name__}: {e}"
-        if kept and not loads and error is None:
+        restore()
+        done = recorded_run(
+            server,
+            question,
+            tape,
+            model={"extra_body": {"verbose": True}},
+            max_steps=max_steps,
+            step_callbacks=[restore],
+        )
+        if slot_cache and not restores and done.error is None:
             _slot(server, "save")
         command_line = server.command_line
-    made = turns(tape.records())
-    steps = sum(1 for t in made if t.step and t.step.get("kind") == "action")
+    made = done.turns
     return Outcome(
-        label or label_of(changes), changes, command_line, answer, steps, error, made, tape.path, question
+        label=label or label_of(changes),
+        changes=changes,
+        command_line=command_line,
+        answer=done.answer,
+        steps=sum(1 for t in made if t.step and t.step.get("kind") == "action"),
+        error=f"{type(done.error).__name__}: {done.error}" if done.error else None,
+        turns=made,
+        tape_path=tape.path,
+        question=question,
     )
 
 
 def _slot(server: Server, action: str) -> None:
-    """Save or restore the one slot's cache; what the server says to it changes no outcome."""
+    """Save or restore the KV cache of the one slot. Whether the server can does not change the outcome."""
     server.request("POST", f"/slots/0?action={action}", {"filename": SLOT})
 
 
@@ -134,21 +144,21 @@ def compare(
     profile: str | Profile | None = None,
     max_steps: int = MAX_STEPS,
 ) -> list[Outcome]:
-    """One run for each {label: changes}, one after the other."""
+    """One run for each label and its changes, one after the other."""
     return [
         run(question, profile, label=label, max_steps=max_steps, **changes)
         for label, changes in variants.items()
     ]
 
 
-def table(outcomes: list[Outcome]):
-    """The outcomes as an HTML table: a row for each setting, its first response and how the run ended."""
+def table(outcomes: list[Outcome]) -> Any:
+    """The outcomes as an HTML table for a notebook: for each setting its first response and how the run ended."""
     from IPython.display import HTML
 
     from course import view
 
     question = outcomes[0].question if outcomes else ""
-    return HTML(view.render("outcomes.html", outcomes=outcomes, question=question))
+    return HTML(view.render("outcomes.html", outcomes=outcomes, question=question))  # type: ignore[no-untyped-call]  # IPython has no types
 
 
 def step_result(turn: Turn) -> str:
@@ -167,6 +177,7 @@ def step_result(turn: Turn) -> str:
 
 
 def label_of(changes: dict[str, Any]) -> str:
+    """The changes as text; of a file only its name."""
     said = {
         k: Path(v).name if isinstance(v, Path) or k == "chat_template_file" else v for k, v in changes.items()
     }

@@ -53,7 +53,7 @@ for item in report:
 
 # %% tags=["nbval-check-output"]
 broken = [item.saw for item in report if item.name in ("python", "packages") and not item.ok]
-check.says("Python and the installed packages are those the course wants", not broken, saw=broken)
+check.claim("Python and the installed packages are those the course wants", not broken, saw=broken)
 
 # %% [markdown]
 # ## Profiles
@@ -92,7 +92,7 @@ article = [
     "-c 65536",
     "--jinja",
 ]
-check.says("every flag of the article is in it", all(flag in command for flag in article))
+check.claim("every flag of the article is in it", all(flag in command for flag in article))
 
 # %% [markdown]
 # The rest is what the article's command lacks today:
@@ -138,10 +138,10 @@ for family, row in scores["families"].items():
 
 # %% tags=["nbval-check-output"]
 rows = scores["families"].values()
-check.says("each kind has at least 50 unseen questions", all(row["cases"] >= 50 for row in rows))
-check.says("most flights end well", all(2 * row["right"] > row["cases"] for row in rows))
+check.claim("each kind has at least 50 unseen questions", all(row["cases"] >= 50 for row in rows))
+check.claim("most flights end well", all(2 * row["right"] > row["cases"] for row in rows))
 failed = [row["cases"] - row["right"] for row in rows]
-check.says("and each failure is told", failed == [sum(row["failures"].values()) for row in rows])
+check.claim("and each failure is told", failed == [sum(row["failures"].values()) for row in rows])
 
 # %% [markdown]
 # ## The first question
@@ -167,7 +167,7 @@ answer = agent.run(LEOPARD)
 print(answer)
 
 # %% tags=["embedded-only", "nbval-check-output"]
-check.says("155 m at 58 km/h take 9.62 seconds, and so it says", "9.62" in str(answer), saw=answer)
+check.claim("155 m at 58 km/h take 9.62 seconds, and so it says", "9.62" in str(answer), saw=answer)
 
 # %% [markdown]
 # The `tape` between smolagents and the server has recorded everything. `tape.entries` is a list
@@ -209,12 +209,12 @@ for turn in turns(tape.records()):
 # %% tags=["nbval-check-output"]
 told = turns(tape.records())
 goal = server.api_base + "/chat/completions"
-check.says("every request went to /v1/chat/completions", all(t.exchange.url == goal for t in told))
+check.claim("every request went to /v1/chat/completions", all(t.exchange.url == goal for t in told))
 sizes = [t.tokens.prompt for t in told]
-check.says("each request was longer than the one before", sizes == sorted(set(sizes)), saw=sizes)
+check.claim("each request was longer than the one before", sizes == sorted(set(sizes)), saw=sizes)
 
 # %% tags=["embedded-only", "nbval-check-output"]
-check.says("the embedded model takes two requests", len(told) == 2, saw=len(told))
+check.claim("the embedded model takes two requests", len(told) == 2, saw=len(told))
 
 # %% [markdown]
 # ### Exercise 00.2 · ★★☆ · 4 minutes

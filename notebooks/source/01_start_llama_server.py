@@ -61,8 +61,8 @@ print(f"ready after {time.monotonic() - began:.1f} s, {server.pid = }")
 # | `--host`, `--port` | where it listens; `127.0.0.1` is this machine only |
 
 # %%
-check.says("the change became a flag", "--metrics" in server.command)
-check.says("the command names the weights", ".gguf" in server.command_line)
+check.claim("the change became a flag", "--metrics" in server.command)
+check.claim("the command names the weights", ".gguf" in server.command_line)
 
 # %% [markdown]
 # ## The article's command
@@ -97,9 +97,9 @@ print(props["chat_template"][:120], "…\n")
 print(server.apply_template([{"role": "user", "content": "Hi"}]))
 
 # %% tags=["nbval-check-output"]
-check.says("--jinja is not in our command", "--jinja" not in server.command)
+check.claim("--jinja is not in our command", "--jinja" not in server.command)
 opens_think = "<think>" in server.apply_template([{"role": "user", "content": "Hi"}])
-check.says("our template is in use all the same: it opens <think>", opens_think)
+check.claim("our template is in use all the same: it opens <think>", opens_think)
 
 # %% [markdown]
 # ## Is it alive, and what is it?
@@ -120,9 +120,9 @@ model["id"], model["owned_by"], model["meta"]["n_params"]
 # without one it is the name of the file or the repository.
 
 # %% tags=["nbval-check-output"]
-check.says("healthy", server.get("/health") == {"status": "ok"})
-check.says("the model is called by our alias", model["id"] == server.profile.model_id)
-check.says("135 million parameters", round(model["meta"]["n_params"] / 1e6) == 135)
+check.claim("healthy", server.get("/health") == {"status": "ok"})
+check.claim("the model is called by our alias", model["id"] == server.profile.model_id)
+check.claim("135 million parameters", round(model["meta"]["n_params"] / 1e6) == 135)
 
 # %% [markdown]
 # `/props` is llama-server's own page, and the one to read first when something is odd: which
@@ -201,9 +201,9 @@ first["timings"]
 # %% tags=["nbval-check-output"]
 usage, timings = first["usage"], first["timings"]
 whole = timings["cache_n"] + timings["prompt_n"]
-check.says("the prompt is what was cached plus what was read", usage["prompt_tokens"] == whole)
-check.says("predicted_n is completion_tokens", timings["predicted_n"] == usage["completion_tokens"])
-check.says("a fresh server has nothing in its cache", timings["cache_n"] == 0, saw=timings)
+check.claim("the prompt is what was cached plus what was read", usage["prompt_tokens"] == whole)
+check.claim("predicted_n is completion_tokens", timings["predicted_n"] == usage["completion_tokens"])
+check.claim("a fresh server has nothing in its cache", timings["cache_n"] == 0, saw=timings)
 
 # %% [markdown]
 # ### Exercise 01.2 · ★☆☆ · 4 minutes
@@ -248,8 +248,8 @@ second = server.post("/v1/chat/completions", question)
 # everything again with every step is not hopelessly slow.
 
 # %% tags=["nbval-check-output"]
-check.says("all but one token came from the cache", second["timings"]["prompt_n"] == 1)
-check.says("cached plus read is the same prompt", second["usage"]["prompt_tokens"] == whole)
+check.claim("all but one token came from the cache", second["timings"]["prompt_n"] == 1)
+check.claim("cached plus read is the same prompt", second["usage"]["prompt_tokens"] == whole)
 
 # %% [markdown]
 # ### Exercise 01.3 · ★★☆ · 5 minutes
@@ -278,7 +278,7 @@ cache_n = third["timings"]["cache_n"]
 check.exercise("01.3", predicted, lambda n: abs(n - cache_n) <= 2, hint="what is before How?")
 
 # %% tags=["nbval-check-output"]
-check.says("one changed word near the start, and most of the cache is lost", cache_n < whole / 2)
+check.claim("one changed word near the start, and most of the cache is lost", cache_n < whole / 2)
 
 # %% [markdown]
 # Keep that in mind for later: a date or a random number near the top of a system prompt makes
@@ -301,8 +301,8 @@ print(server.log(12))
 
 # %% tags=["nbval-check-output"]
 log = server.log(1000)
-check.says("the log has timings for each request", log.count("prompt eval time") >= 3)
-check.says("and says where it listens", server.url in log)
+check.claim("the log has timings for each request", log.count("prompt eval time") >= 3)
+check.claim("and says where it listens", server.url in log)
 
 # %% [markdown]
 # `--metrics` opened one more page: the totals since the start, in the format of Prometheus.
@@ -336,9 +336,9 @@ print(missing)
 
 # %% tags=["nbval-check-output"]
 named = f"port {port}" in taken and "pid" in taken
-check.says("the first error names the port and the process", named)
-check.says("the second one names the file", "no-such-model.gguf" in missing)
-check.says("our own server has noticed nothing", server.get("/health")["status"] == "ok")
+check.claim("the first error names the port and the process", named)
+check.claim("the second one names the file", "no-such-model.gguf" in missing)
+check.claim("our own server has noticed nothing", server.get("/health")["status"] == "ok")
 
 # %% [markdown]
 # ## Attach
@@ -353,8 +353,8 @@ print(attached.models()["data"][0]["id"])
 attached.stop()
 
 # %% tags=["nbval-check-output"]
-check.says("attached, so nothing was started here", attached.attached and attached.pid is None)
-check.says("stop() left it running", attached.get("/health")["status"] == "ok")
+check.claim("attached, so nothing was started here", attached.attached and attached.pid is None)
+check.claim("stop() left it running", attached.get("/health")["status"] == "ok")
 
 # %% [markdown]
 # ## Stop
@@ -372,7 +372,7 @@ except CourseError as error:
     print(error)
 
 # %% tags=["nbval-check-output"]
-check.says("the process is gone", not psutil.pid_exists(pid))
+check.claim("the process is gone", not psutil.pid_exists(pid))
 
 # %% [markdown]
 # ## Recap

@@ -55,10 +55,10 @@ system, question = (text_of(message) for message in first.messages)
 # the model got a manual with a question at the end.
 
 # %% tags=["nbval-check-output"]
-check.says("system first, then user", [m["role"] for m in first.messages] == ["system", "user"])
-check.says("the user message ends with your question", question.endswith(LEOPARD), saw=question)
-check.says("the manual is over 80 times as long", len(system) > 80 * len(question))
-check.says("it is what the agent object shows, too", system == agent.system_prompt)
+check.claim("system first, then user", [m["role"] for m in first.messages] == ["system", "user"])
+check.claim("the user message ends with your question", question.endswith(LEOPARD), saw=question)
+check.claim("the manual is over 80 times as long", len(system) > 80 * len(question))
+check.claim("it is what the agent object shows, too", system == agent.system_prompt)
 
 # %% [markdown]
 # What else is in the body of that request?
@@ -72,8 +72,8 @@ check.says("it is what the agent object shows, too", system == agent.system_prom
 # in the system prompt. The server knows nothing of them.
 
 # %% tags=["nbval-check-output"]
-check.says("no field tools in the request", "tools" not in first.request)
-check.says("</code> is a stop string", "</code>" in first.request["stop"])
+check.claim("no field tools in the request", "tools" not in first.request)
+check.claim("</code> is a stop string", "</code>" in first.request["stop"])
 
 # %% [markdown]
 # ## Four sections
@@ -94,8 +94,8 @@ for name, tokens in cost.items():
 print(f"{'together':<9}{total:>5} tokens; the question itself: {len(server.tokenize(LEOPARD))}")
 
 # %% tags=["nbval-check-output"]
-check.says("the examples cost more than everything else", cost["examples"] > total / 2)
-check.says("the parts make the whole (a seam may cost a token)", abs(sum(cost.values()) - total) < 5)
+check.claim("the examples cost more than everything else", cost["examples"] > total / 2)
+check.claim("the parts make the whole (a seam may cost a token)", abs(sum(cost.values()) - total) < 5)
 
 # %% [markdown]
 # This is paid with every request. What saves you is the cache of lesson 01: the system prompt is
@@ -107,7 +107,7 @@ for turn in turns(tape.records()):
 
 # %% tags=["embedded-only", "nbval-check-output"]
 kept = [turn.tokens.cached for turn in turns(tape.records())[1:]]
-check.says("later requests had the system prompt in the cache", min(kept) >= total, saw=kept)
+check.claim("later requests had the system prompt in the cache", min(kept) >= total, saw=kept)
 
 # %% [markdown]
 # ## Who it is
@@ -139,7 +139,7 @@ sorted(used), sorted(agent.tools)
 
 # %% tags=["nbval-check-output"]
 print("in the examples only:", *sorted(used - set(agent.tools)))
-check.says("the examples use tools that the agent lacks", used - set(agent.tools))
+check.claim("the examples use tools that the agent lacks", used - set(agent.tools))
 
 # %% [markdown]
 # ## Tools are signatures
@@ -157,9 +157,9 @@ print(sections["tools"])
 
 # %% tags=["nbval-check-output"]
 search = agent.tools["web_search"]
-check.says("the tool's own rendering is in the prompt", search.to_code_prompt() in system)
-check.says("its description is the docstring", search.description in sections["tools"])
-check.says("final_answer was added", "def final_answer(" in sections["tools"])
+check.claim("the tool's own rendering is in the prompt", search.to_code_prompt() in system)
+check.claim("its description is the docstring", search.description in sections["tools"])
+check.claim("final_answer was added", "def final_answer(" in sections["tools"])
 
 # %% [markdown]
 # Our search reads pages that come with the course. Does the model notice that it is not
@@ -167,7 +167,7 @@ check.says("final_answer was added", "def final_answer(" in sections["tools"])
 
 # %% tags=["nbval-check-output"]
 with_the_web = code_agent(agent.model, tools=[WebSearchTool()])
-check.says("the same prompt, byte for byte", with_the_web.system_prompt == system)
+check.claim("the same prompt, byte for byte", with_the_web.system_prompt == system)
 
 # %% [markdown]
 # ## What a second tool costs
@@ -217,8 +217,8 @@ check.exercise("03.1", extra, lambda n: n == measured, hint="the new prompt minu
 # tools are more than the whole manual, and fifty signatures to mix up.
 
 # %% tags=["nbval-check-output"]
-check.says("a small tool costs 60 to 160 tokens", 60 <= measured <= 160, saw=measured)
-check.says("fifty cost more than the whole manual", 50 * measured > total)
+check.claim("a small tool costs 60 to 160 tokens", 60 <= measured <= 160, saw=measured)
+check.claim("fifty cost more than the whole manual", 50 * measured > total)
 
 # %% [markdown]
 # ## Eleven rules
@@ -259,8 +259,8 @@ check.exercise("03.2", rule, lambda n: n == int(broken[1]), hint="one of them sa
 nine = re.search(r"^9\. .*?(\[.*\])", sections["rules"], re.M)
 allowed = ast.literal_eval(nine[1])
 print(*allowed)
-check.says("rule 9 is the executor's own list", allowed == agent.authorized_imports)
-check.says("os is not on it", "os" not in allowed)
+check.claim("rule 9 is the executor's own list", allowed == agent.authorized_imports)
+check.claim("os is not on it", "os" not in allowed)
 
 # %% [markdown]
 # The code of a step runs in `agent.python_executor`, smolagents' own interpreter for a part of
@@ -275,8 +275,8 @@ except Exception as error:
 print(type(refused).__name__, "·", refused)
 
 # %% tags=["nbval-check-output"]
-check.says("it fails at the import", "'import os'" in str(refused))
-check.says("the message lists what is allowed", all(name in str(refused) for name in allowed))
+check.claim("it fails at the import", "'import os'" in str(refused))
+check.claim("the message lists what is allowed", all(name in str(refused) for name in allowed))
 
 # %% [markdown]
 # It lists the modules in an order of its own, by the way: for the prompt the list is sorted, for
@@ -322,8 +322,8 @@ print(told_after("import os\nprint(os.getcwd())"))
 
 # %% tags=["nbval-check-output"]
 seen = told_after("import os")
-check.says("the model reads the executor's words", "Import of os is not allowed" in seen)
-check.says("and is told to try again", "Now let's retry" in seen)
+check.claim("the model reads the executor's words", "Import of os is not allowed" in seen)
+check.claim("and is told to try again", "Now let's retry" in seen)
 
 # %% [markdown]
 # Which of these will run? Predict all four.
@@ -398,8 +398,8 @@ check.exercise("03.4", changed, lambda rules: rules == [9], hint="compare the tw
 
 # %% tags=["nbval-check-output"]
 relaxed = code_agent(agent.model, additional_authorized_imports=["numpy"])
-check.says("numpy is in the new prompt", "'math', 'numpy', 'queue'" in relaxed.system_prompt)
-check.says("and gone with its list", relaxed.system_prompt.replace("'numpy', ", "") == system)
+check.claim("numpy is in the new prompt", "'math', 'numpy', 'queue'" in relaxed.system_prompt)
+check.claim("and gone with its list", relaxed.system_prompt.replace("'numpy', ", "") == system)
 
 # %% [markdown]
 # One line of text, and one more name in the executor's list. Both come from the same argument:
@@ -441,12 +441,12 @@ print(answer[:600])
 
 # %% tags=["nbval-check-output"]
 kind = "## Search Results" in answer or "Error" in answer
-check.says("the model got results or the error, and the run went on", kind, saw=answer)
+check.claim("the model got results or the error, and the run went on", kind, saw=answer)
 fetch = inspect.getsource(WebSearchTool.search_duckduckgo)
-check.says("the real tool sets no timeout", "requests.get(" in fetch and "timeout" not in fetch)
+check.claim("the real tool sets no timeout", "requests.get(" in fetch and "timeout" not in fetch)
 empty = told_after('print(web_search(query="zxqvw"))')
 print(empty)
-check.says("nothing found is an error too", "No results found! Try a less" in empty, saw=empty)
+check.claim("nothing found is an error too", "No results found! Try a less" in empty, saw=empty)
 
 # %% [markdown]
 # ## Recap

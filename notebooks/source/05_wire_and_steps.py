@@ -66,7 +66,7 @@ print("wire:  ", calls[0].response_id)
 print("memory:", steps[0].model_output_message.raw.id)
 
 # %% tags=["nbval-check-output"]
-check.says(
+check.claim(
     "the response's id is on the wire and in memory",
     calls[0].response_id == steps[0].model_output_message.raw.id,
     saw=calls[0].response_id,
@@ -103,7 +103,7 @@ check.exercise("05.1", matched, lambda m: m == joined, hint="one entry for each 
 first_entry = tape.entries[0]
 torn = turns(record for record in tape.records() if record is not first_entry)
 still = {t.step["step_number"]: t.exchange.id for t in torn if t.step and t.exchange}
-check.says(
+check.claim(
     "without the first exchange every other step keeps its own",
     still == {number: id for number, id in joined.items() if id != first_entry["_id"]},
     saw=still,
@@ -154,13 +154,13 @@ print("wire:  ", sent)
 # and you answering. **Memory is not the wire.**
 
 # %% tags=["nbval-check-output"]
-check.says("on the wire there are three roles", set(sent) <= {"system", "user", "assistant"}, sent)
-check.says(
+check.claim("on the wire there are three roles", set(sent) <= {"system", "user", "assistant"}, sent)
+check.claim(
     "and no two neighbors of one role",
     all(a != b for a, b in pairwise(sent)),
     saw=sent,
 )
-check.says("so the wire has fewer messages than memory", len(sent) < len(remembered))
+check.claim("so the wire has fewer messages than memory", len(sent) < len(remembered))
 
 # %% [markdown]
 # ### Exercise 05.2 · ★★☆ · 10 minutes
@@ -214,17 +214,17 @@ print("memory:", repr(first_step.model_output[-40:]))
 
 # %% tags=["nbval-check-output"]
 parts = [message["content"] for message in last.exchange.messages]
-check.says(
+check.claim(
     "every content is a list with one text part",
     all([part["type"] for part in content] == ["text"] for content in parts),
 )
-check.says(
+check.claim(
     "three stop strings are added to every request",
     all(c.request["stop"] == ["Observation:", "Calling tools:", "</code>"] for c in calls),
     saw=calls[0].request.get("stop"),
 )
-check.says("</code> is not on the wire", not first.content.rstrip().endswith("</code>"))
-check.says("</code> is in memory", first_step.model_output == first.content + "</code>")
+check.claim("</code> is not on the wire", not first.content.rstrip().endswith("</code>"))
+check.claim("</code> is in memory", first_step.model_output == first.content + "</code>")
 
 # %% [markdown]
 # ## What it sends twice
@@ -243,8 +243,8 @@ print(text_of(past))
 # %% tags=["nbval-check-output"]
 own_words, _, again = text_of(past).partition("Calling tools:")
 lines = [line for line in first.code.splitlines() if line.strip()]
-check.says("each line of the code is in the model's words", all(x in own_words for x in lines))
-check.says("and the interpreter's call repeats it", "python_interpreter" in again)
+check.claim("each line of the code is in the model's words", all(x in own_words for x in lines))
+check.claim("and the interpreter's call repeats it", "python_interpreter" in again)
 
 # %% [markdown]
 # ### Exercise 05.3 · ★★☆ · 10 minutes
@@ -286,10 +286,10 @@ print((first.thinking or "")[:300])
 
 # %% tags=["nbval-check-output"]
 requests = [call.raw_request for call in calls]
-check.says("no request has reasoning_content", "reasoning_content" not in "".join(requests))
+check.claim("no request has reasoning_content", "reasoning_content" not in "".join(requests))
 later = "".join(text_of(message) for message in last.exchange.messages)
 thought = (first.thinking or "nothing was thought").strip()[:60]
-check.says("and the first thought is in no message either", thought not in later, saw=thought)
+check.claim("and the first thought is in no message either", thought not in later, saw=thought)
 
 # %% [markdown]
 # Never sent back: each step starts without a thought of the one before. What the model has not
@@ -309,9 +309,9 @@ print("thinking:", len(getattr(raw.choices[0].message, "reasoning_content", ""))
 # %% tags=["nbval-check-output"]
 full_steps = agent.memory.get_full_steps()
 exported = json.dumps(full_steps, default=str)
-check.says("llama.cpp's timings are on the step's raw response", "timings" in raw.model_dump())
-check.says("get_full_steps() has no timings", '"timings"' not in exported)
-check.says("get_full_steps() has no reasoning_content", '"reasoning_content"' not in exported)
+check.claim("llama.cpp's timings are on the step's raw response", "timings" in raw.model_dump())
+check.claim("get_full_steps() has no timings", '"timings"' not in exported)
+check.claim("get_full_steps() has no reasoning_content", '"reasoning_content"' not in exported)
 
 # %% [markdown]
 # ### Exercise 05.4 · ★★☆ · 10 minutes
@@ -372,15 +372,15 @@ for turn in made:
 
 # %% tags=["nbval-check-output"]
 prompts = [turn.tokens.prompt for turn in made]
-check.says("the prompt grows with every turn", prompts == sorted(set(prompts)), saw=prompts)
-check.says(
+check.claim("the prompt grows with every turn", prompts == sorted(set(prompts)), saw=prompts)
+check.claim(
     "prompt = cached + new, in every turn",
     all(t.tokens.prompt == t.tokens.cached + t.tokens.new for t in made),
 )
 
 # %% tags=["nbval-check-output", "embedded-only"]
 missed = made[0].tokens.prompt - made[1].tokens.cached
-check.says("turn 2 finds nearly all of prompt 1 in the cache", 0 < missed < 8, saw=missed)
+check.claim("turn 2 finds nearly all of prompt 1 in the cache", 0 < missed < 8, saw=missed)
 
 # %% [markdown]
 # Nearly all. A few tokens at the end of prompt 1 were not found again.
@@ -435,15 +435,15 @@ print(f"smolagents counts {agent.monitor.total_input_token_count} input tokens")
 print(f"in the requests: {asked}; read by the server: {read}; from its cache: {asked - read}")
 
 # %% tags=["nbval-check-output"]
-check.says(
+check.claim(
     "smolagents adds up whole prompts and knows nothing of the cache",
     agent.monitor.total_input_token_count == asked,
     saw=agent.monitor.total_input_token_count,
 )
 
 # %% tags=["nbval-check-output", "embedded-only"]
-check.says("the leopard needs 9.62 seconds", "9.62" in str(answer), saw=answer)
-check.says("in two steps", len(steps) == 2, saw=len(steps))
+check.claim("the leopard needs 9.62 seconds", "9.62" in str(answer), saw=answer)
+check.claim("in two steps", len(steps) == 2, saw=len(steps))
 
 # %% [markdown]
 # ## A run that breaks
@@ -488,8 +488,8 @@ print(diagnose.text(findings, broken))
 # %% tags=["nbval-check-output"]
 acted = {turn.number for turn in broken if turn.step["kind"] == "action"}
 cut = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
-check.says("each step's answer was cut by max_tokens", acted <= cut, saw=sorted(cut))
-check.says(
+check.claim("each step's answer was cut by max_tokens", acted <= cut, saw=sorted(cut))
+check.claim(
     "the proof is on the wire: finish_reason is length",
     all(turn.finish_reason == "length" for turn in broken if turn.number in acted),
 )

@@ -75,8 +75,8 @@ SETTINGS = {
 }
 
 # %% tags=["nbval-check-output"]
-check.says("the template opens the thinking in one place", template.count(opening) == 1)
-check.says("the fifth one is the same without it", opening not in never_opens.read_text("utf-8"))
+check.claim("the template opens the thinking in one place", template.count(opening) == 1)
+check.claim("the fifth one is the same without it", opening not in never_opens.read_text("utf-8"))
 
 # %% [markdown]
 # ## A model that always says the same
@@ -116,10 +116,10 @@ response["choices"][0]["message"]
 
 # %% tags=["nbval-check-output"]
 message = response["choices"][0]["message"]
-check.says("the model wrote our words", response["__verbose"]["content"] == RELIES)
-check.says("the prompt ends with <think>", response["__verbose"]["prompt"].endswith("<think>\n"))
-check.says("the thinking is in reasoning_content", "Some say 153." in message["reasoning_content"])
-check.says("content has the answer only", message["content"] == "It is 155 m.", saw=message)
+check.claim("the model wrote our words", response["__verbose"]["content"] == RELIES)
+check.claim("the prompt ends with <think>", response["__verbose"]["prompt"].endswith("<think>\n"))
+check.claim("the thinking is in reasoning_content", "Some say 153." in message["reasoning_content"])
+check.claim("content has the answer only", message["content"] == "It is 155 m.", saw=message)
 
 # %% [markdown]
 # Nothing between prompt and raw text opened the thinking: the opening tag is in the prompt, the
@@ -146,7 +146,7 @@ for name in list(SETTINGS)[2:]:
 
 # %% tags=["nbval-check-output"]
 wrote = [seen["content"] for seen in evidence.values()]
-check.says("under all five settings the model wrote the same text", wrote == [RELIES] * 5, wrote)
+check.claim("under all five settings the model wrote the same text", wrote == [RELIES] * 5, wrote)
 
 # %% [markdown]
 # ### Exercise 06.1 · ★★☆ · 10 minutes
@@ -206,12 +206,12 @@ for name, seen in evidence.items():
 
 # %% tags=["nbval-check-output"]
 none = evidence["reasoning-format none"]
-check.says("the prompt is the default's", none["prompt"] == evidence["default"]["prompt"])
-check.says("there is no reasoning_content", "reasoning_content" not in none["relies"])
-check.says("content has the whole block", none["relies"]["content"] == OPENS, none["relies"])
+check.claim("the prompt is the default's", none["prompt"] == evidence["default"]["prompt"])
+check.claim("there is no reasoning_content", "reasoning_content" not in none["relies"])
+check.claim("content has the whole block", none["relies"]["content"] == OPENS, none["relies"])
 
 one_request = on.post("/v1/chat/completions", force(RELIES, reasoning_format="none"))
-check.says(
+check.claim(
     "the body field does the same on the default server",
     one_request["choices"][0]["message"]["content"] == OPENS,
 )
@@ -222,8 +222,8 @@ check.says(
 
 # %% tags=["nbval-check-output"]
 skip = evidence["skip-chat-parsing"]
-check.says("the prompt is the default's", skip["prompt"] == evidence["default"]["prompt"])
-check.says("content is the raw text", skip["relies"]["content"] == RELIES, skip["relies"])
+check.claim("the prompt is the default's", skip["prompt"] == evidence["default"]["prompt"])
+check.claim("content is the raw text", skip["relies"]["content"] == RELIES, skip["relies"])
 
 # %% [markdown]
 # **no-jinja**: the template itself is put aside. llama-server looks at it, recognizes a pattern
@@ -233,9 +233,9 @@ check.says("content is the raw text", skip["relies"]["content"] == RELIES, skip[
 
 # %% tags=["nbval-check-output"]
 plain = evidence["no-jinja"]
-check.says("the prompt ends without <think>", plain["prompt"].endswith("assistant\n"))
-check.says("content is the raw text", plain["relies"]["content"] == RELIES)
-check.says("also when the model opens by itself", plain["opens"]["content"] == OPENS)
+check.claim("the prompt ends without <think>", plain["prompt"].endswith("assistant\n"))
+check.claim("content is the raw text", plain["relies"]["content"] == RELIES)
+check.claim("also when the model opens by itself", plain["opens"]["content"] == OPENS)
 
 # %% [markdown]
 # **template never opens**: the article's last warning, a GGUF with a broken template. The parser
@@ -244,9 +244,9 @@ check.says("also when the model opens by itself", plain["opens"]["content"] == O
 
 # %% tags=["nbval-check-output"]
 closed = evidence["template never opens"]
-check.says("the prompt ends without <think>", closed["prompt"].endswith("assistant\n"))
-check.says("relying on the template: leaked", closed["relies"]["content"] == RELIES)
-check.says("opening by itself: split", closed["opens"]["content"] == "It is 155 m.")
+check.claim("the prompt ends without <think>", closed["prompt"].endswith("assistant\n"))
+check.claim("relying on the template: leaked", closed["relies"]["content"] == RELIES)
+check.claim("opening by itself: split", closed["opens"]["content"] == "It is 155 m.")
 
 # %% [markdown]
 # ## What else `--no-jinja` takes away
@@ -261,8 +261,8 @@ for server in (on, off):
     print(repr(server.apply_template(HI)[-60:]))
 
 # %% tags=["nbval-check-output"]
-check.says("with jinja, parts are joined with nothing", "How longis it?" in on.apply_template(HI))
-check.says("without, with a line end", "How long\nis it?" in off.apply_template(HI))
+check.claim("with jinja, parts are joined with nothing", "How longis it?" in on.apply_template(HI))
+check.claim("without, with a line end", "How long\nis it?" in off.apply_template(HI))
 
 # %% [markdown]
 # Second: switches for the template (`chat_template_kwargs`), such as thinking off. Third: the
@@ -279,10 +279,10 @@ for name, server in (("on", on), ("off", off)):
 
 # %% tags=["nbval-check-output"]
 same = switched["off"]["prompt"] == evidence["no-jinja"]["prompt"]
-check.says("on: thinking off closes the block", "</think>" in switched["on"]["prompt"])
-check.says("off: the switch is ignored, without a word", same)
-check.says("on: no user message is an error", "No user query found" in objection["on"].text)
-check.says("off: it is answered", objection["off"].status_code == 200)
+check.claim("on: thinking off closes the block", "</think>" in switched["on"]["prompt"])
+check.claim("off: the switch is ignored, without a word", same)
+check.claim("on: no user message is an error", "No user query found" in objection["on"].text)
+check.claim("off: it is answered", objection["off"].status_code == 200)
 
 # %% [markdown]
 # Fourth: the memory of a leak. smolagents keeps the content and sends it back with the next
@@ -295,8 +295,8 @@ for name, prompt in history.items():
     print(f"{name:3} {prompt[prompt.index('assistant') :]!r}")
 
 # %% tags=["nbval-check-output"]
-check.says("on: the template drops thinking of past turns", "153" not in history["on"])
-check.says("off: the model reads its old doubts again", "153" in history["off"])
+check.claim("on: the template drops thinking of past turns", "153" not in history["on"])
+check.claim("off: the model reads its old doubts again", "153" in history["off"])
 
 # %% [markdown]
 # So with a template that runs, a leak reaches smolagents but not the model's next prompt.
@@ -316,9 +316,9 @@ print(refusal.status_code, refusal.text)
 
 # %% tags=["nbval-check-output"]
 accepted = on.request("POST", "/v1/chat/completions", with_tools)
-check.says("off: HTTP 500", refusal.status_code == 500)
-check.says("and it names the flag", "tools param requires --jinja flag" in refusal.text)
-check.says("on: tools are taken", accepted.status_code == 200)
+check.claim("off: HTTP 500", refusal.status_code == 500)
+check.claim("and it names the flag", "tools param requires --jinja flag" in refusal.text)
+check.claim("on: tools are taken", accepted.status_code == 200)
 
 # %% [markdown]
 # And the trap: `/props` shows the same template on both. It tells what the file holds, not what
@@ -326,7 +326,7 @@ check.says("on: tools are taken", accepted.status_code == 200)
 
 # %% tags=["nbval-check-output"]
 shown = [server.props()["chat_template"] for server in (on, off)]
-check.says("/props cannot tell them apart", shown[0] == shown[1])
+check.claim("/props cannot tell them apart", shown[0] == shown[1])
 
 # %% [markdown]
 # ### Exercise 06.2 · ★★☆ · 10 minutes
@@ -367,7 +367,7 @@ third.stop()
 
 # %% tags=["nbval-check-output"]
 alike = ["no-jinja", "skip-chat-parsing", "template never opens"]
-check.says(
+check.claim(
     "three settings, one message",
     all(evidence[name]["relies"] == evidence["no-jinja"]["relies"] for name in alike),
 )
@@ -487,9 +487,9 @@ code, ran = act(leaked["content"])
 print(code, "\n\nanswer:", ran)
 
 # %% tags=["nbval-check-output"]
-check.says("cut out, the answer is 9.62", act(cut["content"])[1] == 9.62)
-check.says("leaked, the decoy wins: 99", ran == 99)
-check.says("the right code was there, and never ran", "155 / (58 / 3.6)" in code)
+check.claim("cut out, the answer is 9.62", act(cut["content"])[1] == 9.62)
+check.claim("leaked, the decoy wins: 99", ran == 99)
+check.claim("the right code was there, and never ran", "155 / (58 / 3.6)" in code)
 
 # %% [markdown]
 # No error, no warning, a number that looks like an answer. Leaked thinking is harmless until the
@@ -506,7 +506,7 @@ print("content:", repr(agent.memory.steps[1].model_output))
 print("answer: ", answer)
 
 # %% tags=["nbval-check-output"]
-check.says("the agent is done, and its answer is 99", answer == 99, saw=answer)
+check.claim("the agent is done, and its answer is 99", answer == 99, saw=answer)
 
 # %% [markdown]
 # Look at the content: it ends in the middle of the thought. smolagents sends `</code>` as a stop
@@ -515,8 +515,8 @@ check.says("the agent is done, and its answer is 99", answer == 99, saw=answer)
 
 # %% tags=["nbval-check-output"]
 stopped = on.post("/v1/chat/completions", force(DECOY, stop=["</code>"]))["choices"][0]
-check.says("stopped inside the thinking: content is empty", stopped["message"]["content"] == "")
-check.says("and it looks like a normal end", stopped["finish_reason"] == "stop")
+check.claim("stopped inside the thinking: content is empty", stopped["message"]["content"] == "")
+check.claim("and it looks like a normal end", stopped["finish_reason"] == "stop")
 
 # %% [markdown]
 # ## The leopard under five settings
@@ -530,11 +530,11 @@ check.says("and it looks like a normal end", stopped["finish_reason"] == "stop")
 # **Predict:** which of them will still say 9.62?
 
 # %%
-outcomes, kept = [], tempfile.TemporaryDirectory()
+outcomes, slot_cache = [], tempfile.TemporaryDirectory()
 
 
 def ask(name):
-    given = {"label": name, "max_steps": 4, "kept": kept.name} | SETTINGS[name]
+    given = {"label": name, "max_steps": 4, "slot_cache": slot_cache.name} | SETTINGS[name]
     outcomes.append(labs.run(LEOPARD, profile, **given))
     return outcomes[-1]
 
@@ -568,11 +568,11 @@ labs.table(outcomes)
 # %% tags=["nbval-check-output"]
 ends = {o.label: o.turns[0].prompt.endswith("<think>\n") for o in outcomes}
 opened = [label for label, yes in ends.items() if yes]
-check.says("three settings open the thinking", opened == list(ends)[:3], saw=ends)
-check.says("default: thinking has its own field", "reasoning_content" in default.message)
-check.says("none: content begins with <think>", unparsed.message["content"].startswith("<think>"))
+check.claim("three settings open the thinking", opened == list(ends)[:3], saw=ends)
+check.claim("default: thinking has its own field", "reasoning_content" in default.message)
+check.claim("none: content begins with <think>", unparsed.message["content"].startswith("<think>"))
 for outcome in (unparsed, raw, generic):
-    check.says(f"{outcome.label}: no such field", "reasoning_content" not in outcome.message)
+    check.claim(f"{outcome.label}: no such field", "reasoning_content" not in outcome.message)
 
 # %% [markdown]
 # Now what the model wrote, before any parser. At temperature 0 the same prompt gives the same
@@ -586,11 +586,11 @@ for label in ("default", "no-jinja"):
 # %% tags=["nbval-check-output", "embedded-only"]
 prompts = [o.turns[0].prompt for o in outcomes]
 texts = list(wrote.values())
-check.says("the first three: one prompt, one text", len({*prompts[:3]} | {*texts[:3]}) == 2)
-check.says("the last two: one prompt, one text", len({*prompts[3:]} | {*texts[3:]}) == 2)
-check.says("the default's answer is 9.62 seconds", "9.62" in str(default.answer), default.answer)
+check.claim("the first three: one prompt, one text", len({*prompts[:3]} | {*texts[:3]}) == 2)
+check.claim("the last two: one prompt, one text", len({*prompts[3:]} | {*texts[3:]}) == 2)
+check.claim("the default's answer is 9.62 seconds", "9.62" in str(default.answer), default.answer)
 read = [o.turns[0].tokens.new for o in outcomes]
-check.says("the others loaded what the first had read", read[0] > 2000 and max(read[1:]) < 10, read)
+check.claim("the others loaded what the first had read", read[0] > 2000 and max(read[1:]) < 10, read)
 
 # %% [markdown]
 # Three of the settings gave the model the default's prompt, so it wrote the default's words. What
@@ -640,9 +640,9 @@ era = 2 if not left_in_content else 3 if on_by_default else 1
 print(f"{build}: era {era}")
 
 # %% tags=["nbval-check-output"]
-check.says("jinja is on without a flag", on_by_default)
-check.says("without jinja, <think> stays in content", left_in_content)
-check.says("so this build is of era 3", era == 3)
+check.claim("jinja is on without a flag", on_by_default)
+check.claim("without jinja, <think> stays in content", left_in_content)
+check.claim("so this build is of era 3", era == 3)
 
 # %% [markdown]
 # On a build of another era the last cell, and some above, stop with what was seen. That is no
@@ -672,7 +672,7 @@ check.exercise("06.6", eras, lambda e: e == {"Ada": 1, "Ben": 2, "Cleo": 3}, hin
 # %%
 for server in (on, off):
     server.stop()
-kept.cleanup()
+slot_cache.cleanup()
 
 # %% [markdown]
 # ## Recap

@@ -83,7 +83,7 @@ outcome = attempts.run([walk], ["executor"]) if local else known
 outcome["walk_format"]["executor"]
 
 # %% tags=["nbval-check-output"]
-check.says("the executor lets it through", outcome["walk_format"]["executor"]["through"])
+check.claim("the executor lets it through", outcome["walk_format"]["executor"]["through"])
 
 # %% [markdown]
 # On your laptop that process could read what you can read: your keys, your browser's cookies,
@@ -183,10 +183,10 @@ print(attempts.table(ten, seen))
 
 # %% tags=["nbval-check-output"]
 same = all(seen[s][w]["by"] == known[s][w]["by"] for s in seen for w in seen[s])
-check.says("every outcome is the committed one", same)
+check.claim("every outcome is the committed one", same)
 stopped = [slug for slug in seen if not seen[slug]["executor"]["through"]]
-check.says("the executor alone stops nine of ten", len(stopped) == 9)
-check.says("the one it misses finds no key in there", not seen["walk_frames"]["socket"]["through"])
+check.claim("the executor alone stops nine of ten", len(stopped) == 9)
+check.claim("the one it misses finds no key in there", not seen["walk_frames"]["socket"]["through"])
 
 # %% [markdown]
 # ## All of them
@@ -239,7 +239,7 @@ check.exercise("09.2", closed, lambda s: s == on_host - on_socket, hint="through
 # %% tags=["nbval-check-output"]
 for slug in sorted(on_host - on_socket):
     print(f"{slug:28}{known[slug]['socket']['by']}")
-check.says("the socket opens nothing that the host's network has closed", on_socket <= on_host)
+check.claim("the socket opens nothing that the host's network has closed", on_socket <= on_host)
 
 # %% [markdown]
 # All of it is one thing: the network. You will see it live below.
@@ -264,8 +264,8 @@ privileged = sandbox_run("--privileged")
 # %% tags=["nbval-check-output"]
 print(docker_socket.stderr)
 print(privileged.stderr)
-check.says("both are refused", docker_socket.returncode == privileged.returncode == 1)
-check.says("no docker command was made", "docker run" not in docker_socket.stdout)
+check.claim("both are refused", docker_socket.returncode == privileged.returncode == 1)
+check.claim("no docker command was made", "docker run" not in docker_socket.stdout)
 
 # %% [markdown]
 # The first is the worse one, although it looks smaller. Who can talk to Docker's engine can start
@@ -336,8 +336,8 @@ for option in (
     "--user 1000:1000",
     "--pids-limit 128",
 ):
-    check.says(option, option in run.stderr)
-check.says("one mount, and it is the model's socket", run.stderr.count("--mount") == 1)
+    check.claim(option, option in run.stderr)
+check.claim("one mount, and it is the model's socket", run.stderr.count("--mount") == 1)
 
 # %% [markdown]
 # Each of these options is a row or more of the table. `--user` and `--cap-drop` are layer f,
@@ -404,8 +404,8 @@ else:
     got_in, kept_out = row["host"]["through"], not row["socket"]["through"]
 
 # %% tags=["nbval-check-output"]
-check.says("on the host's network the page is read", got_in)
-check.says("on the socket it is not", kept_out)
+check.claim("on the host's network the page is read", got_in)
+check.claim("on the socket it is not", kept_out)
 
 # %% [markdown]
 # Anything on loopback: Jupyter would run code for it, a database would answer, and on a machine
@@ -451,7 +451,7 @@ with socket.socket(socket.AF_UNIX) as door:
 answer = without_network(ASK)
 print(answer or "cannot be tried here; see lesson 01 for a server's /health")
 if answer is not None:
-    check.says("the model answers", "200" in answer, saw=answer)
+    check.claim("the model answers", "200" in answer, saw=answer)
 
 # %% [markdown]
 # It does. A Unix socket is a file, and files have no network. Whoever has the file can talk to

@@ -1,4 +1,4 @@
-"""An experiment that is given what another kept: lesson 06 shows that it saves reading; here is where it cannot."""
+"""An experiment with the slot cache of another: lesson 06 shows that it saves prompt processing, here it cannot."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def run(hybrid_model, tmp_path, monkeypatch):
     """Two steps of the random model, a few tokens long each."""
     monkeypatch.chdir(tmp_path)
     short = replace(profiles.load("embedded"), sampling={"temperature": 0, "max_tokens": 4})
-    changes = {"model": str(hybrid_model), "chat_template_file": str(template_path()), "kept": tmp_path}
+    changes = {"model": str(hybrid_model), "chat_template_file": str(template_path()), "slot_cache": tmp_path}
     return lambda question: labs.run(question, short, max_steps=2, **changes)
 
 
@@ -28,7 +28,7 @@ def said(outcome):
 
 def test_a_model_that_cannot_go_back_reads_everything_and_says_the_same(run, tmp_path):
     first = run("How long is it?")
-    assert (tmp_path / labs.SLOT).exists(), "the first one kept its slot"
+    assert (tmp_path / labs.SLOT).exists(), "the first run saved its slot"
     second = run("How long is it?")
     assert said(second) == said(first)
     assert read(second)[0] == read(first)[0]

@@ -15,18 +15,18 @@ def progress_file(tmp_path, monkeypatch):
 
 
 def test_a_true_claim_prints_itself(capsys):
-    check.says("two is two", True, saw=2)
+    check.claim("two is two", True, saw=2)
     assert capsys.readouterr().out == "✓ two is two\n"
 
 
 def test_a_false_claim_raises_with_what_was_seen():
     with pytest.raises(check.CheckFailed, match=r"two is three.\nSeen: 2.\n.*course doctor"):
-        check.says("two is three", False, saw=2)
+        check.claim("two is three", False, saw=2)
 
 
 def test_a_long_sight_is_cut():
     with pytest.raises(check.CheckFailed) as failed:
-        check.says("short", False, saw="x" * 5000)
+        check.claim("short", False, saw="x" * 5000)
     assert len(str(failed.value)) < 600
 
 
@@ -86,4 +86,4 @@ def test_a_disk_that_takes_no_notes_stops_nothing(capsys, progress_file):
     progress_file.parent.write_text("a file where the folder should be")
     check.exercise("03.1", 5, lambda n: n == 5)
     printed = capsys.readouterr().out
-    assert printed.startswith("✓ 03.1 solved\n(progress not kept: ")
+    assert printed.startswith("✓ 03.1 solved\n(progress not saved: ")

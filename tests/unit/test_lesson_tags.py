@@ -43,5 +43,5 @@ def test_what_is_embedded_only_is_checked_here(source):
     """A cell that is left out elsewhere claims something, or its output is compared; the lesson does not need it."""
     for cell in code(source):
         if "embedded-only" in tags(cell):
-            assert "check.says(" in cell.source or "nbval-check-output" in tags(cell), cell.source
+            assert "check.claim(" in cell.source or "nbval-check-output" in tags(cell), cell.source
             assert not {"stub", "solution", "parameters"} & set(tags(cell)), cell.source
