@@ -1,6 +1,6 @@
-"""What the notebooks import: small flat modules, one job each."""
+"""Local agents, on the wire: what a notebook or the command `course` imports."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-"""The checkout: notebooks/, docker/ and the other folders are beside this one."""
+"""The checkout, which has notebooks/, docker/ and the other folders beside this one."""

@@ -1,8 +1,9 @@
 """`Calculator`: a tool for agents that write tool calls instead of code.
 
-Does: evaluates one Python expression of numbers with smolagents' own interpreter, with a handful of functions of lists and
-of units.
-Does not: assign, import, loop, or reach anything but these.
+smolagents' own interpreter evaluates one Python expression of numbers, with a few functions of lists and a few units. An
+expression cannot assign, import, loop, or reach anything else.
+
+    Calculator()("round(155 * m / (58 * km/h), 2)")    # "9.62"
 """
 
 import ast
@@ -23,11 +24,11 @@ FUNCTIONS = {
     "sum": sum,
 }
 UNITS = {"m": 1, "km": 1000, "ft": 0.3048, "mi": 1609.344, "s": 1, "h": 3600, "mph": 1609.344 / 3600}
-"""In meters and seconds, so that 58 * km/h is a speed and 155 * m / (58 * km/h) a time."""
+"""Each unit in meters and seconds, so that 58 * km/h is a speed and 155 * m / (58 * km/h) a time."""
 
 
 class Calculator(Tool):
-    """`calculator(expression)`: the value as text. Anything but an expression raises ValueError, which the agent reads."""
+    """`calculator(expression)`: the value as text. Anything but an expression raises ValueError for the agent to read."""
 
     name = "calculator"
     description = (
@@ -38,11 +39,12 @@ class Calculator(Tool):
     output_type = "string"
 
     def forward(self, expression: str) -> str:
+        """Evaluate the expression."""
         try:
             ast.parse(expression.strip(), mode="eval")
             value, _ = evaluate_python_code(
                 expression.strip(), static_tools=dict(FUNCTIONS), state=dict(UNITS)
             )
         except (SyntaxError, InterpreterError) as error:
-            raise ValueError(f"{expression!r} is no expression that can be computed: {error}") from None
+            raise ValueError(f"{expression!r} is not an expression that can be computed: {error}") from None
         return str(value)

@@ -1,12 +1,13 @@
-"""The offline web: short pages about real animals and places that disagree with each other, as the web does.
+"""The offline web: short pages about real animals and places that disagree with each other, as pages on the web do.
 
-Does: turns the rows of data/animals.tsv and data/places.tsv into result pages in several layouts. The main figure of a
-row is on most of its pages, the other cited figures on one page each, and one page carries its own distractors.
-Does not: search (see search.py), or claim that the pages exist on the web: every address ends in `.example`. The figures
-are real; the column `source`, quoted on the first page of each entity, names where to check the main one.
+The rows of data/animals.tsv and data/places.tsv become result pages in several layouts. The main figure of a row is on
+most of its pages, each of the other cited figures on one page, and one page states no figure. The figures are real; the
+column `source`, quoted on the first page of each entity, names where to check the main one. The pages are not: every
+address ends in `.example`. search.py searches them.
 """
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,7 +19,7 @@ FEET_PER_M = 3.28084
 
 @dataclass(frozen=True)
 class Page:
-    """One search result. `about` is the entity's name, `figure` the km/h or m it states (None: it states none)."""
+    """One search result. `about` is the entity's name, `figure` the km/h or m that it states, or None."""
 
     title: str
     link: str
@@ -33,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Layout:
-    """How one site words its pages: three format strings. `states` is False when the page has no figure of the topic."""
+    """How one site words its pages, as format strings. `states` is False if its pages have no figure of the topic."""
 
     site: str
     title: str
@@ -127,17 +128,17 @@ def number(value: float) -> str:
 
 
 def capital(text: str) -> str:
-    """As a sentence or a heading begins, and no other letter changed: "the Elm Street" is "The Elm Street"."""
+    """With a capital first letter, and the rest unchanged: "the Elm Street" becomes "The Elm Street"."""
     return text[0].upper() + text[1:]
 
 
 def slug(name: str) -> str:
-    """As the address of a page about it ends."""
+    """The end of the address of a page about this name."""
     return name.lower().replace(" ", "-")
 
 
 def page(layout: Layout, facts: Mapping[str, object], figure: str) -> Page:
-    """One page: `facts` as in the tables' rows (name, mass_kg, …), `figure` in km/h or m."""
+    """One page: `facts` as in the rows of the tables (name, mass_kg, …), `figure` in km/h or m."""
     name = str(facts["name"])
     seed = sha256(f"{name}/{layout.site}".encode()).digest()
     values = {
@@ -170,9 +171,9 @@ def page(layout: Layout, facts: Mapping[str, object], figure: str) -> Page:
 
 
 def pages(layouts: Iterable[Layout], facts: Mapping[str, object], main: str, others: list[str]) -> list[Page]:
-    """All pages of one entity: the main figure on the first three stating layouts, then one page for each other figure.
+    """All pages of one entity: three with the main figure, then one for each other figure, then those without a figure.
 
-    A width that is unknown (`-`) never appears: layouts that need it are left out.
+    Layouts that need a width are left out if it is unknown (`-`).
     """
     usable = [lay for lay in layouts if not ("{width}" in lay.text and facts.get("width_m") == "-")]
     stating = [lay for lay in usable if lay.states]
@@ -183,8 +184,8 @@ def pages(layouts: Iterable[Layout], facts: Mapping[str, object], main: str, oth
 
 def rows(table: str) -> list[dict[str, str]]:
     """The rows of `animals` or `places`, as written in course/data."""
-    with (files("course") / "data" / f"{table}.tsv").open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t"))
+    text = (files("course") / "data" / f"{table}.tsv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
 
 
 def load() -> list[Page]:

@@ -1,8 +1,10 @@
 """`MostFrequentFigure`: a tool that reads search results for agents that write tool calls instead of code.
 
-An agent that writes code hands the pages to its code in a variable. One that writes tool calls has to carry them: the model
-copies them, token by token, into the arguments.
-Does: counts what pages state about one subject. Does not: search, convert, or look at pages about anything else.
+An agent that writes code keeps the pages in a variable. An agent that writes tool calls has to pass them on: the model
+copies them, token by token, into the arguments. The tool counts what the pages about one subject state. It does not
+search or convert.
+
+    MostFrequentFigure()("speed of leopard", pages)    # "58 km/h"
 """
 
 import re
@@ -13,18 +15,18 @@ from smolagents import Tool
 from course.tools.corpus import slug
 
 UNITS = {"speed": ("km/h", "mph"), "length": ("m", "ft")}
-"""Of each quantity, in the order in which they are looked for."""
+"""The units of each quantity, in the order in which they are looked for."""
 SPELLED = {"km/h": "km/h|kilometers", "mph": "mph|miles", "m": "m|meters", "ft": "ft|feet"}
-"""How pages spell a unit, as an alternative in a regular expression."""
+"""How pages spell each unit, as alternatives of a regular expression."""
 
 
 def printed(text: str, unit: str) -> list[str]:
-    """All figures with this unit in a text, whatever they are of."""
+    """All figures with this unit in a text."""
     return re.findall(rf"([\d.]+) (?:{SPELLED[unit]})\b", text)
 
 
 class MostFrequentFigure(Tool):
-    """`most_frequent_figure("speed of leopard", pages)`: "58 km/h". None stated raises ValueError, told to the agent."""
+    """`most_frequent_figure("speed of leopard", pages)`: "58 km/h". ValueError for the agent to read if none is stated."""
 
     name = "most_frequent_figure"
     description = (
@@ -41,9 +43,10 @@ class MostFrequentFigure(Tool):
     output_type = "string"
 
     def forward(self, fact: str, pages: str) -> str:
+        """The figure that most pages about the subject of `fact` state."""
         quantity, _, subject = fact.partition(" of ")
         if quantity not in UNITS:
-            raise ValueError(f"{fact!r} is none of {', '.join(f'{known} of …' for known in UNITS)}.")
+            raise ValueError(f"{fact!r} is not one of {', '.join(f'{known} of …' for known in UNITS)}.")
         address = f"/{slug(subject)})"
         about = "\n".join(page for page in pages.split("\n\n") if address in page)
         for unit in UNITS[quantity]:

@@ -1,9 +1,11 @@
 """`OfflineSearch`: the agent's `web_search` without a web.
 
-Does: searches the pages of corpus.py in an SQLite full-text index in memory. Being a WebSearchTool with another
-`search`, it has the same name, signature, result shape and errors, so the system prompt is the same byte for byte.
-Does not: use the network, or guess: a query whose telling words are on no page raises WebSearchTool's own
+It searches the pages of corpus.py with an SQLite full-text index in memory. As a WebSearchTool with another `search`, it
+has the same name, signature, results and errors, so the system prompt is the same byte for byte. It does not use the
+network, and it does not guess: if the rare words of a query are on no page, it raises WebSearchTool's own
 "No results found!".
+
+    OfflineSearch()("leopard top speed")    # "## Search Results…"
 """
 
 import re
@@ -15,15 +17,15 @@ from smolagents import WebSearchTool
 from course.tools import corpus
 
 COMMON = 0.1
-"""A word on more than this share of the pages tells nothing about which page is meant ("speed", "length")."""
+"""A word on more than this share of the pages ("speed", "length") does not say which page is meant."""
 NEAR = 0.6
-"""Pages that score below this share of the best page's BM25 are about something else."""
+"""Pages with less than this share of the best page's BM25 score are about something else."""
 
 
 class OfflineSearch(WebSearchTool):
-    """Drop-in for smolagents' WebSearchTool. `pages`: what can be found (default: the course's corpus)."""
+    """A drop-in for smolagents' WebSearchTool. `pages`: what can be found (default: the course's corpus)."""
 
-    def __init__(self, max_results: int = 10, pages: Sequence[corpus.Page] | None = None):
+    def __init__(self, max_results: int = 10, pages: Sequence[corpus.Page] | None = None) -> None:
         super().__init__(max_results=max_results)
         self.pages = list(corpus.load() if pages is None else pages)
         self.index = sqlite3.connect(":memory:", check_same_thread=False)
@@ -34,7 +36,7 @@ class OfflineSearch(WebSearchTool):
         )
 
     def search(self, query: str) -> list[dict[str, str]]:
-        """The best pages for the query, best first: those that have its rarest known word, ranked by BM25."""
+        """The best pages for the query, best first: those with its rarest known word, ranked by BM25."""
         words = set(re.findall(r"\w+", query.lower()))
         counts = {word: self._count(word) for word in words}
         telling = {w: n for w, n in counts.items() if 0 < n <= max(COMMON * len(self.pages), 10)}
@@ -49,6 +51,6 @@ class OfflineSearch(WebSearchTool):
         return [self.pages[rowid].result() for rowid, score in found if score <= NEAR * found[0][1]]
 
     def _count(self, word: str) -> int:
-        return self.index.execute("SELECT count(*) FROM page WHERE page MATCH ?", (f'"{word}"',)).fetchone()[
-            0
-        ]
+        """How many pages have the word."""
+        found = self.index.execute("SELECT count(*) FROM page WHERE page MATCH ?", (f'"{word}"',)).fetchone()
+        return int(found[0])
