@@ -1,21 +1,23 @@
-"""Adapters as GGUF files: written, read, and several made one.
+"""Adapters as GGUF files: write one, read one, average several. Needs no PyTorch.
 
-Does: writes LoRA factors as `llama-server --lora` and course/model/merge.py read them. Does not: need PyTorch, or merge an
-adapter into a model (course/model/merge.py does).
+LoRA factors are written as `llama-server --lora` and course/model/merge.py read them; the latter merges an adapter
+into a model.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
+from numpy.typing import NDArray
 
-Factors = Mapping[str, np.ndarray]
+Factors = Mapping[str, NDArray[Any]]
 """By the tensor's name and `.lora_a` (rank, inner) or `.lora_b` (outer, rank)."""
 
 
 def write(path: Path, factors: Factors, alpha: float, about: str) -> None:
-    """In float16. `alpha`: the scale times the rank; `about`: how it came about, for whoever finds the file."""
+    """Write factors in float16. `alpha` is the scale times the rank, `about` describes the adapter's origin."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
@@ -31,21 +33,22 @@ def write(path: Path, factors: Factors, alpha: float, about: str) -> None:
     writer.close()
 
 
-def field(reader: gguf.GGUFReader, name: str):
+def field(reader: gguf.GGUFReader, name: str) -> Any:
+    """The value of a metadata field."""
     return reader.get_field(name).contents()
 
 
-def read(reader: gguf.GGUFReader) -> dict[str, np.ndarray]:
+def read(reader: gguf.GGUFReader) -> dict[str, NDArray[np.float32]]:
     """The factors, in float32 and in the file's order."""
     return {tensor.name: tensor.data.astype(np.float32) for tensor in reader.tensors}
 
 
 def mean(parts: Sequence[tuple[Path, float]], out: Path) -> None:
-    """Each factor of `out` is the sum of the parts' own, times their shares.
+    """Write the weighted mean of adapters, given with their shares, factor by factor.
 
-    That is not the mean of what the adapters add to the weights, which are products of factors. It is near it where one
-    adapter was trained from the other (weight averaging: Wortsman et al. 2022, "Model soups"). One with other shapes or
-    another scale than the first is refused.
+    This is not the mean of what the adapters add to the weights, as that is a product of two factors. It comes close where
+    one adapter was trained from the other (weight averaging: Wortsman et al. 2022, "Model soups"). SystemExit if an
+    adapter has other shapes or another scale than the first.
     """
     readers = [gguf.GGUFReader(path) for path, _ in parts]
     alphas = [field(reader, gguf.Keys.Adapter.LORA_ALPHA) for reader in readers]
@@ -55,10 +58,10 @@ def mean(parts: Sequence[tuple[Path, float]], out: Path) -> None:
         if (shape, alpha) != (shapes[0], alphas[0]):
             raise SystemExit(
                 f"adapters: {path} has other tensors, another rank or another scale than {parts[0][0]}.\n"
-                "Expected: one trained from the other. What it is:  gguf-dump --no-tensors FILE"
+                f"Expected: one was trained from the other. Look at both:  gguf-dump --no-tensors {path}"
             )
     shares = [share for _, share in parts]
-    summed = {
+    summed: dict[str, Any] = {
         name: sum(share * factors[name] for share, factors in zip(shares, given, strict=True))
         for name in shapes[0]
     }

@@ -1,13 +1,14 @@
-"""Attention over a tree of sequences, for training: our blocks on a CPU, PyTorch's kernel on a GPU.
+"""Attention over a tree of sequences, for training: in our own blocks on a CPU, by PyTorch's kernel on a GPU.
 
-Does: softmax(q kᵀ + mask) v for many query rows over a long past, with the gradient for q, and for k and v of the new
-tokens. On a CPU, blocks of rows stay in the processor's cache, scores are computed twice and never kept, and a block looks
-only at the keys that one of its rows sees: in a tree of sequences that is half of them. Does not: return the gradient of
-the past.
+Computes softmax(q kᵀ + mask) v for many query rows over a long past, with gradients for q and for the k and v of new
+tokens, but not for the past. On a CPU, blocks of rows stay in the processor's cache, scores are computed twice
+instead of being stored, and a block only looks at keys that one of its rows sees: half of them, in a tree of
+sequences.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -19,9 +20,10 @@ ROWS, ALIGNED = 128, 8
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of a tree and the new tokens that they see: `seen` indexes them, those that not all rows see come last.
+    """Rows of a tree, and the new tokens that they see.
 
-    mask: (rows, how many those are), added to their scores.
+    `seen` indexes those tokens; the ones that only some rows see come last. `mask` (rows, tokens that only some see) is
+    added to their scores.
     """
 
     rows: slice
@@ -29,12 +31,12 @@ class Block:
     mask: Tensor
 
 
-Plan = list[Block] | Tensor
-"""Who sees whom: blocks on a CPU; on a GPU masks (blocks, 1, ROWS, past + n) that are added to the scores."""
+Plan: TypeAlias = list[Block] | Tensor
+"""Which tokens see which: blocks on a CPU; on a GPU masks (blocks, 1, ROWS, past + n) that are added to the scores."""
 
 
 def sight(paths: list[list[int]], device: torch.device) -> Tensor:
-    """(n, n), whether a token of a tree sees another: those before it on a path, and itself."""
+    """(n, n), whether a token of a tree sees another: it sees those before it on a path, and itself."""
     count = 1 + max(max(path) for path in paths)
     seen = torch.zeros(count, count, dtype=torch.bool, device=device)
     for path in paths:
@@ -45,7 +47,7 @@ def sight(paths: list[list[int]], device: torch.device) -> Tensor:
 
 
 def plan_of(seen: Tensor, dtype: torch.dtype, past: int) -> Plan:
-    """What `attend` takes, for the device that `seen` is on and so many tokens before the tree."""
+    """What `attend` takes, for the device of `seen`; `past` is the number of tokens before the tree."""
     mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, -math.inf)
     return masks(mask, past) if seen.is_cuda else blocks(seen, mask)
 
@@ -62,7 +64,7 @@ def blocks(seen: Tensor, mask: Tensor) -> list[Block]:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, past: tuple[Tensor, Tensor] | None) -> Tensor:
-    """q: (heads, n, d). k, v: (kv_heads, n, d) of the new tokens; past: the same of those before. Returns (heads, n, d)."""
+    """q: (heads, n, d). k, v: (kv_heads, n, d) of the new tokens; past: those before them. Returns (heads, n, d)."""
     old_k, old_v = past or (k[:, :0].detach(), v[:, :0].detach())
     if isinstance(plan, Tensor):
         return _masked(q, torch.cat([old_k, k], 1), torch.cat([old_v, v], 1), plan)
@@ -70,9 +72,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, past: tuple[Tensor, Tens
 
 
 def _masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """By the one kernel that takes a mask and keeps no scores; it wants as many key heads as query heads.
+    """By the only kernel that takes a mask and stores no scores; it needs as many key heads as query heads.
 
-    Blocks of rows are a batch: a row's gradient is then summed in one order, and there is still work for a whole GPU.
+    Blocks of rows form a batch: the gradient of a row is then summed in a fixed order, and the GPU still has enough work.
     """
     each, rows = len(q) // len(k), q.shape[1]
     queries = F.pad(q, (0, 0, 0, -rows % ROWS)).unflatten(1, (-1, ROWS)).transpose(0, 1)
@@ -84,21 +86,21 @@ def _masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 
 
 def masks(mask: Tensor, past: int) -> Tensor:
-    """For blocks of rows, (blocks, 1, ROWS, past + n). The lines begin where the kernel wants them; else it copies them."""
+    """For blocks of rows, (blocks, 1, ROWS, past + n). Lines are aligned as the kernel wants them; else it copies them."""
     keys = past + mask.shape[1]
     padded = F.pad(mask, (past, -keys % ALIGNED, 0, -len(mask) % ROWS))
     return padded.unflatten(0, (-1, 1, ROWS))[..., :keys]
 
 
 class BlockedAttention(torch.autograd.Function):
-    """q: (heads, n, d), already scaled. k, v: (kv_heads, n, d) of the new tokens; past: the same of those before them.
+    """q: (heads, n, d), already scaled. k, v: (kv_heads, n, d) of the new tokens; past: those before them.
 
-    Every token sees all of the past, and of the new ones what `plan` says. Returns (heads, n, d).
+    Every token sees all of the past, and those of the new tokens that `plan` says. Returns (heads, n, d).
     """
 
     @staticmethod
     def forward(
-        ctx, q: Tensor, k: Tensor, v: Tensor, plan: list[Block], past_k: Tensor, past_v: Tensor
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: list[Block], past_k: Tensor, past_v: Tensor
     ) -> Tensor:
         grouped = q.unflatten(0, (len(k), -1))
         out = torch.empty_like(grouped)
@@ -114,7 +116,7 @@ class BlockedAttention(torch.autograd.Function):
         return out.flatten(0, 1)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
         q, k, v, past_k, past_v, out = ctx.saved_tensors
         grouped, given = q.unflatten(0, (len(k), -1)), grad.unflatten(0, (len(k), -1))
         inner = (given.float() * out.float()).sum(-1, keepdim=True).to(q.dtype)
@@ -138,7 +140,7 @@ def _gathered(new: Tensor, past: Tensor, kind: int, block: Block) -> Tensor:
 
 
 def _weights(queries: Tensor, keys: Tensor, block: Block) -> Tensor:
-    """(rows of all heads of a kind, keys): the softmax of the scores."""
+    """(rows of all query heads of a key head, keys): the softmax of the scores."""
     raw = queries @ keys.T
     if mixed := block.mask.shape[1]:
         raw.view(-1, len(block.mask), raw.shape[1])[..., -mixed:] += block.mask

@@ -1,7 +1,7 @@
 """Runs as a model is trained on them: tokens, and the tree that the exchanges of one run form.
 
-Does: draws tasks and chats, drives them through traces.py, tokenizes. Does not: know weights, or PyTorch: a process that
-draws ahead of a GPU must not touch it.
+Draws tasks and chats, drives them through traces.py and tokenizes. Does not import PyTorch, since a process that draws
+conversations in advance must not touch the GPU.
 """
 
 import random
@@ -19,12 +19,12 @@ USER = "<|im_start|>user\n"
 TOOLS = ("you only have access to these tools", "# Tools")
 FIRST = 16
 SHARE = 2
-"""So many neighbors of a step are of one family, hence of about the same size: two workers wait for each other."""
+"""Neighbors in a step that are of one family, so that two processes, which wait for each other, have about equal work."""
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Sequences merged where their beginnings agree; `paths`: the way of each through `tokens`."""
+    """Sequences merged where their beginnings agree. `paths` has for each sequence its indices into `tokens`."""
 
     tokens: list[int]
     positions: list[int]
@@ -33,10 +33,10 @@ class Tree:
 
 @dataclass(frozen=True)
 class Conversation:
-    """The exchanges of one run, tokenized: a tree of what follows `head`, and each exchange's completion.
+    """The exchanges of one run, tokenized: a tree of what follows `head`, and the completion of each exchange.
 
-    They all begin with `head`, the system prompt; its first FIRST tokens and its last `tail`, which describe the tools and
-    the rules, are what a run mostly looks at. The last tokens of a path predict the completion.
+    They all begin with `head`, the system prompt. With a narrow prefix, attention sees only its first FIRST tokens and its
+    last `tail`, which describe the tools and the rules. The last tokens of a path predict the completion.
     """
 
     family: str
@@ -47,19 +47,19 @@ class Conversation:
 
 
 class Conversations:
-    """A training run's conversations, by their place in it: the same for the same seed, in whatever order they are drawn.
+    """The conversations of a training run by number, the same for the same seed in any order of drawing.
 
-    Some are the first moves of several runs: what a question's wording decides is decided there, and they are short. Of the
-    families with short runs, several runs with the same tools are one conversation.
+    Some consist of the first moves of several runs: these are short, and they decide everything that depends on a
+    question's wording. For families with short runs, several runs with the same tools form one conversation.
     """
 
     def __init__(self, seed: int, tokenizer: "tokenizers.Tokenizer"):
         self.seed, self.tokenizer, self.render = seed, tokenizer, traces.renderer()
-        for table in ("animals", "places"):  # read once, before other processes draw too
+        for table in ("animals", "places"):  # read once, before other processes are started
             entities.vocabulary(table)
 
     def __getitem__(self, number: int) -> Conversation:
-        """The one of this number, counted over all steps; as PyTorch's DataLoader asks for it."""
+        """The conversation with this number, counted over all steps, as PyTorch's DataLoader asks for it."""
         card = families.card(self.seed, number // SHARE)
         return self._made(card, self._samples(card, random.Random(f"{self.seed} {number}")))
 
@@ -91,12 +91,14 @@ class Conversations:
         return [one for task in tasks for one in traces.agent_samples(task, self.render, opened=opened)]
 
     def _encoded(self, text: str) -> list[int]:
-        return self.tokenizer.encode(text).ids
+        ids: list[int] = self.tokenizer.encode(text).ids
+        return ids
 
 
 def tree(sequences: list[list[int]]) -> Tree:
-    """The turns of a run repeat each other's prompts but not each other's thinking; as a tree every common token is
-    computed once, with its gradient. Positions count from the tree's root.
+    """Merge sequences into a tree, so that every token they share is computed once, with its gradient.
+
+    The turns of a run repeat each other's prompts, but not each other's thinking. Positions count from the tree's root.
     """
     tokens: list[int] = []
     positions: list[int] = []

@@ -1,12 +1,13 @@
 """How often the embedded model is right on tasks it never saw:  make eval
 
-Does: runs held-out tasks of each family (names, page layouts, tools and phrasings that training never uses) through
-smolagents' own agents and a real llama-server, and prints a table. Greedy, so that a repeated run on the same build gives
-about the same. Does not: change the model.
+Runs held-out tasks of each family (names, page layouts, tools and phrasings that training never uses) through
+smolagents' own agents and a real llama-server, and prints a table. Decoding is greedy, so a repeated run on the same
+build gives nearly the same results. With --write it stores each case and updates docs/measurements.md and the model
+card; run it again to resume.
 
-    make eval ARGS="--write"                                   # into eval.json, README, card; goes on where it was left
-    make eval ARGS="--servers 2 --threads 1"                   # two at once, where a second thread brings little
-    make eval ARGS="--family 'tool calls' --cases 20"          # a look at one family
+    make eval ARGS="--write"                                   # into course/data/eval.json
+    make eval ARGS="--servers 2 --threads 1"                   # two at once: a second thread per server gains little
+    make eval ARGS="--family 'tool calls' --cases 20"          # one family only
     make eval ARGS="--server http://127.0.0.1:8080"            # another engine at an address
     LLAMA_SERVER=/path/llama-server make eval ARGS="--write"   # a binary, into eval.binary.json
     make eval ARGS="--base --write"                            # the same cases without the adapter, into eval.base.json
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from course.agent import connect
 from course.model.embedded import adapter_path, base_path, gguf_path, sha256
@@ -30,13 +32,13 @@ from training.record import Record, Result
 from training.tasks import Task
 
 MAX_STEPS, OF_THE_BASE = 8, 3
-"""How many steps a run may take. Fewer for the base, whose every step may be as long as `max_tokens` allows."""
+"""Maximum number of steps. Fewer for the base model, whose steps tend to be as long as `max_tokens` allows."""
 
 FAILED = "ended in an error"
 
 
 def ask(server: Server, task: Task, max_steps: int) -> Result:
-    """A run that ends in an error is a failure of its own kind: the error's text is kept, and is never an answer."""
+    """Run an agent on a task. A run that ends in an error counts as FAILED, and its text never as an answer."""
     agent = task.build(connect(server), max_steps)
     try:
         answer = str(agent.run(task.question))
@@ -58,7 +60,7 @@ def ask(server: Server, task: Task, max_steps: int) -> Result:
 
 
 def say(server: Server, one: chat.Exchange, thinking: bool) -> Result:
-    """One question of plain chat; not thinking means an empty `reasoning_content` too."""
+    """Ask one question of plain chat. Without thinking, `reasoning_content` must be empty, too."""
     body = {
         "messages": [{"role": "user", "content": one.question}],
         "chat_template_kwargs": {"enable_thinking": thinking},
@@ -80,7 +82,7 @@ def say(server: Server, one: chat.Exchange, thinking: bool) -> Result:
 def run(
     servers: Sequence[Server], family: str, numbers: Sequence[int], seed: int, max_steps: int = MAX_STEPS
 ) -> Iterator[Result]:
-    """The cases with these numbers, each on a server that is free, in order."""
+    """The results of the cases with these numbers, in order; each runs on a server that is free."""
     tasks = [] if family == chat.FAMILY else measured(family, max(numbers, default=-1) + 1, seed)
     free: queue.SimpleQueue[Server] = queue.SimpleQueue()
     for server in servers:
@@ -101,7 +103,7 @@ def run(
 
 
 def told(results: Iterable[Result], before: Sequence[Result] = ()) -> Iterator[Result]:
-    """The same, each printed as it comes, counted with those before."""
+    """The same results, each printed as it comes and counted together with those before."""
     right, count = sum(r.outcome == "right" for r in before), len(before)
     for last in results:
         right, count = right + (last.outcome == "right"), count + 1
@@ -114,27 +116,33 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     names = [*FAMILIES, chat.FAMILY]
-    parser.add_argument("--family", action="append", choices=names, help="again for more; default: all")
-    parser.add_argument("--cases", type=int, default=50, help="of each family")
+    parser.add_argument("--family", action="append", choices=names, help="repeat for more (default: all)")
+    parser.add_argument("--cases", type=int, default=50, help="per family (default: 50)")
     parser.add_argument("--seed", type=int, default=2026)
     of = parser.add_mutually_exclusive_group()
     of.add_argument(
-        "--base", action="store_true", help=f"the base, no adapter; at most {OF_THE_BASE} steps each"
+        "--base",
+        action="store_true",
+        help=f"measure the base model without the adapter, at most {OF_THE_BASE} steps each",
     )
-    of.add_argument("--adapter", type=Path, help="measure this one; with --write into a .json beside it")
+    of.add_argument("--adapter", type=Path, help="measure this adapter; --write stores a .json beside it")
     of.add_argument("--model", type=Path, help="measure this GGUF instead of the embedded one")
-    parser.add_argument("--threads", type=int, help="of the server, when nothing else runs: all cores")
-    parser.add_argument("--servers", type=int, default=1, help="so many at once, a case each")
-    parser.add_argument("--server", help="measure what runs at this address")
-    parser.add_argument("--write", action="store_true", help="store the table in course/data/eval.json")
-    parser.add_argument("--anew", action="store_true", help="forget what is stored of these families first")
+    parser.add_argument("--threads", type=int, help="threads of a server (default: the profile's)")
+    parser.add_argument("--servers", type=int, default=1, help="run this many at once, one case each")
+    parser.add_argument("--server", help="measure the server at this address")
+    parser.add_argument(
+        "--write", action="store_true", help="store the cases, in course/data/eval.json by default"
+    )
+    parser.add_argument("--anew", action="store_true", help="drop the stored cases of these families first")
     args = parser.parse_args()
     if args.servers < 1:
-        parser.error(f"--servers {args.servers}: at least one has to answer")
+        parser.error(f"--servers {args.servers}: at least 1 is needed")
     if args.write and (args.model or args.server):
-        parser.error("--write stores an adapter's table: it goes without --model and --server")
+        parser.error(
+            "--write stores the results of an adapter, so it cannot be combined with --model or --server"
+        )
     if args.adapter and not args.adapter.is_file():
-        parser.error(f"--adapter {args.adapter}: there is no such file; make train makes one")
+        parser.error(f"--adapter {args.adapter} does not exist. Make an adapter:  make train")
     model = gguf_path(adapter=args.adapter) if args.adapter else base_path() if args.base else args.model
     max_steps = OF_THE_BASE if args.base else MAX_STEPS
     changes = {"url": args.server, "model": model, "threads": args.threads}
@@ -158,7 +166,7 @@ def main() -> None:
 
 
 def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Record:
-    """Where the cases go: the course's table of this engine or of the base, one beside another adapter, or nowhere."""
+    """Where cases are stored: in the file of this engine or of the base, beside another adapter, or nowhere."""
     if not args.write:
         return Record(None, {}, order)
     built = f"{server.engine.kind}, {server.engine.build}" if server.engine else "server"
@@ -173,8 +181,8 @@ def _record(args: argparse.Namespace, server: Server, order: list[str]) -> Recor
     return Record(path, {"model": made, **asked}, order)
 
 
-def _servers(stack: ExitStack, count: int, **changes) -> list[Server]:
-    """One after the other, as two that start in the same moment would take the same port."""
+def _servers(stack: ExitStack, count: int, **changes: Any) -> list[Server]:
+    """Start them one after the other: two that start at the same moment could choose the same port."""
     changes = {name: value for name, value in changes.items() if value is not None}
     return [stack.enter_context(Server("embedded", quiet=True, **changes)) for _ in range(count)]
 

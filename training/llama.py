@@ -1,11 +1,13 @@
 """SmolLM2 as a PyTorch function with LoRA on its seven projections, in the layout of its GGUF file.
 
-Does: reads the base from the GGUF, tokenizes with the GGUF's own vocabulary, runs tokens after a cached prefix, and writes
-the adapter as a GGUF that llama.cpp loads. Because the weights stay in llama.cpp's order, no tensor is permuted on the way.
+Reads the base from the GGUF, tokenizes with the GGUF's own vocabulary, runs tokens after a cached prefix, and writes
+the adapter as a GGUF that llama.cpp loads. The weights stay in llama.cpp's order, so no tensor is permuted on the
+way.
 """
 
 import math
 from pathlib import Path
+from typing import TypeAlias
 
 import gguf
 import tokenizers
@@ -18,11 +20,13 @@ from training.adapters import field
 from training.attention import Plan, attend
 
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-KV = list[tuple[Tensor, Tensor]]
+KV: TypeAlias = list[tuple[Tensor, Tensor]]
+"""Per layer, keys and values (kv_heads, tokens, head_dim)."""
+Angles: TypeAlias = tuple[Tensor, Tensor]
 
 
 def tokenizer(reader: gguf.GGUFReader) -> tokenizers.Tokenizer:
-    """The GGUF's byte-level BPE, with SmolLM's pre-tokenizer (digits one by one); specials are encoded as one token."""
+    """The GGUF's byte-level BPE, with SmolLM's pre-tokenizer (digits one by one). Special tokens are recognized."""
     words = field(reader, "tokenizer.ggml.tokens")
     merges = [tuple(m.split(" ")) for m in field(reader, "tokenizer.ggml.merges")]
     tok = tokenizers.Tokenizer(tokenizers.models.BPE({w: n for n, w in enumerate(words)}, merges))
@@ -37,9 +41,16 @@ def tokenizer(reader: gguf.GGUFReader) -> tokenizers.Tokenizer:
 
 
 class Llama(nn.Module):
-    """The frozen base in `dtype` plus LoRA factors in float32; scale = alpha / rank."""
+    """The frozen base in `dtype`, plus LoRA factors in float32. Their scale is alpha / rank."""
 
-    def __init__(self, path: Path, rank: int = 16, alpha: float = 32, dtype=torch.bfloat16, device="cpu"):
+    def __init__(
+        self,
+        path: Path,
+        rank: int = 16,
+        alpha: float = 32,
+        dtype: torch.dtype = torch.bfloat16,
+        device: str = "cpu",
+    ):
         super().__init__()
         reader = gguf.GGUFReader(path)
         self.rank, self.alpha, self.dtype, self.device = rank, alpha, dtype, torch.device(device)
@@ -72,25 +83,25 @@ class Llama(nn.Module):
     def norm(self, x: Tensor, name: str) -> Tensor:
         return F.rms_norm(x, x.shape[-1:], self.w[name], self.eps)
 
-    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+    def angles(self, positions: Tensor) -> Angles:
         """Cosine and sine of each pair's rotation, (tokens, 1, head_dim / 2)."""
         pairs = torch.arange(0, self.head_dim, 2, dtype=torch.float32, device=positions.device)
         freq = self.base ** (-pairs / self.head_dim)
         angle = (positions[:, None].float() * freq[None])[:, None]
         return angle.cos().to(self.dtype), angle.sin().to(self.dtype)
 
-    def rope(self, x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    def rope(self, x: Tensor, angles: Angles) -> Tensor:
         """Rotates the pairs (2i, 2i+1), llama.cpp's order for this architecture. x: (tokens, heads, head_dim)."""
         (cos, sin), even, odd = angles, x[..., 0::2], x[..., 1::2]
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
     def forward(
         self, tokens: Tensor, positions: Tensor, plan: Plan | None, past: KV | None, keep: bool = False
-    ):
-        """Final hidden states (tokens, width) of what follows `past`, and with `keep` its keys and values per layer.
+    ) -> tuple[Tensor, KV]:
+        """Final hidden states (tokens, width) of the tokens after `past`, and with `keep` their keys and values.
 
-        `plan` (attention.plan_of) says who sees whom among the new tokens, so that they can be a tree of sequences; None
-        is a plain causal sequence without past and gradient. All of them see all of `past`.
+        `plan` (attention.plan_of) says which of the new tokens see which, so that they can form a tree of sequences. None
+        means a plain causal sequence, without past and without gradient. All new tokens see all of `past`.
         """
         angles = self.angles(positions)
         x = F.embedding(tokens, self.w["token_embd.weight"])
@@ -103,7 +114,7 @@ class Llama(nn.Module):
         return self.norm(x, "output_norm.weight"), kept
 
     def block(
-        self, x: Tensor, layer: int, angles, plan: Plan | None, past
+        self, x: Tensor, layer: int, angles: Angles, plan: Plan | None, past: tuple[Tensor, Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """One transformer layer: the new hidden states, and this layer's keys and values (kv_heads, tokens, head_dim)."""
         h = self.norm(x, f"blk.{layer}.attn_norm.weight")
@@ -137,11 +148,11 @@ class Llama(nn.Module):
 
     @property
     def words(self) -> Tensor:
-        """What turns hidden states into logits, (words, width)."""
+        """The output embedding (words, width), which turns hidden states into logits."""
         return self.w.get("output.weight", self.w["token_embd.weight"])
 
     def load(self, path: Path) -> None:
-        """The factors of an adapter that `save` wrote, of the same rank."""
+        """Take the factors of an adapter that `save` wrote, of the same rank."""
         saved = {
             name: torch.from_numpy(factor) for name, factor in adapters.read(gguf.GGUFReader(path)).items()
         }
@@ -151,7 +162,7 @@ class Llama(nn.Module):
                 self.b[key].copy_(saved[f"{key.replace('/', '.')}.lora_b"])
 
     def save(self, path: Path, about: str) -> None:
-        """The adapter as a GGUF (float16), for `llama-server --lora` or course/model/merge.py."""
+        """Write the adapter as a GGUF (float16), for `llama-server --lora` or course/model/merge.py."""
         factors = {}
         for key, low in self.a.items():
             name = key.replace("/", ".")

@@ -1,9 +1,11 @@
-"""Cross-entropy over a large vocabulary, a few rows at a time: a sixth of a training step less than all logits at once.
+"""Cross-entropy over a large vocabulary, a few rows at a time: saves a sixth of a training step on a CPU.
 
-The logits of 600 tokens and 49,152 words are 118 MB in float32; of 64 tokens they stay in the processor's cache. A GPU
-would rather have more of them at once. The
-gradient is computed on the way, as nothing but a factor is between it and the loss.
+The logits of 600 tokens over 49,152 words take 118 MB in float32; those of 64 tokens stay in the processor's cache. A
+GPU works better on more of them at once. The gradient is computed along the way, since only a factor is missing from
+it.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,13 +14,13 @@ ROWS, ROWS_ON_GPU = 64, 1024
 
 
 class SummedLoss(torch.autograd.Function):
-    """hidden (tokens, width), weight (words, width), target (tokens) → summed loss, and which are the likeliest word.
+    """hidden (tokens, width), weight (words, width), target (tokens) → summed loss, and which targets are most likely.
 
     Differentiable in `hidden` only.
     """
 
     @staticmethod
-    def forward(ctx, hidden: Tensor, weight: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         gradient = torch.empty_like(hidden)
         loss, right = hidden.new_zeros((), dtype=torch.float32), torch.zeros_like(target, dtype=torch.bool)
         size = ROWS_ON_GPU if hidden.is_cuda else ROWS
@@ -39,5 +41,5 @@ class SummedLoss(torch.autograd.Function):
         return loss, right
 
     @staticmethod
-    def backward(ctx, factor: Tensor, _) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, factor: Tensor, _: Any) -> tuple[Tensor, None, None]:
         return ctx.saved_tensors[0] * factor.to(ctx.saved_tensors[0].dtype), None, None

@@ -1,6 +1,6 @@
-"""What was measured of an adapter, as a file that grows by each case, so that a measurement goes on where it was left.
+"""What was measured of an adapter, in a file that grows with each case, so that a measurement can be resumed.
 
-Does: keeps the cases with a summary of each family; forgets those of another adapter, engine or seed. Does not: measure.
+Holds the cases and a summary of each family. Cases of another adapter, engine or seed are dropped.
 """
 
 import json
@@ -10,11 +10,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
+
+Data = dict[str, Any]
+"""As JSON."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One case: what was asked and expected, what came out, and what it cost. `generated` in tokens."""
+    """One case: what was asked and expected, the answer and its outcome, and what it cost. `generated` is in tokens."""
 
     family: str
     question: str
@@ -26,7 +30,8 @@ class Result:
     seconds: float
 
 
-def summary(results: list[Result]) -> dict:
+def summary(results: list[Result]) -> Data:
+    """Means of steps, medians of tokens and seconds, and the failures counted by outcome."""
     return {
         "cases": len(results),
         "right": sum(r.outcome == "right" for r in results),
@@ -38,13 +43,16 @@ def summary(results: list[Result]) -> dict:
 
 
 class Record:
-    """`about`: the adapter, the engine and the seed, as the file states them. `path` None: nothing is kept."""
+    """The cases of one measurement, by family.
 
-    def __init__(self, path: Path | None, about: dict, order: Iterable[str]):
+    `about` names the adapter, the engine and the seed, as they stand in the file. With `path` None, nothing is stored.
+    """
+
+    def __init__(self, path: Path | None, about: Data, order: Iterable[str]):
         self.path, self.about, self.order = path, about, list(order)
         self.results: dict[str, list[Result]] = {}
-        self.beside: dict[str, dict] = {}
-        """Of a family, what its cases do not tell: servers at once."""
+        self.beside: dict[str, Data] = {}
+        """What the cases of a family do not tell: the number of servers at once."""
         before = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else {}
         if before and all(before.get(name) == value for name, value in about.items()):
             for one in before["results"]:
@@ -68,8 +76,8 @@ class Record:
         self.beside[family] = self.beside.get(family, {}) | beside
         self.save()
 
-    def families(self) -> dict[str, dict]:
-        """The table: each family's summary and what stands beside it."""
+    def families(self) -> dict[str, Data]:
+        """The table: for each family its summary, and what was told about it besides."""
         known = [family for family in self.order if family in self.results]
         return {family: summary(self.results[family]) | self.beside.get(family, {}) for family in known}
 
@@ -82,8 +90,8 @@ class Record:
         store(self.path, data)
 
 
-def store(path: Path, data: dict) -> None:
-    """All of it or nothing: a run that ends here leaves the file of before."""
+def store(path: Path, data: Data) -> None:
+    """Write the file as a whole: if the run is interrupted here, the previous file stays."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)

@@ -1,11 +1,12 @@
 """Make the embedded model's adapter from the base, stage by stage:  make adapter
 
-Follows stages.toml. Each stage trains from the adapter of the stage before it, with the sources of `training` and `course`
-as they were at the stage's commit, which come out of git; a stage may also be the mean of earlier ones. Needs a clone with
-its whole history and checks that first. Run the same command again to resume. It never measures the adapter and never
-replaces the one in course/data.
+Follows stages.toml. Each stage trains from the adapter of the stage before it, with the sources of `training` and
+`course` as they were at the stage's commit, which come out of git; a stage may also be the mean of earlier ones.
+Needs a clone with its whole history and checks that first. Run the same command again to resume. It never measures
+the adapter and never replaces the one in course/data.
 
-A stage gives the same bytes only on a machine like the one it was made on, since a GPU and a CPU add in different orders.
+A stage gives the same bytes only on a machine like the one it was made on, since a GPU and a CPU add in different
+orders.
 
     python -m training.stages --check     # only the history; needs no packages
     python -m training.stages             # from the base: more than a day on 2 cores

@@ -1,6 +1,7 @@
-"""What one training or measuring task is: a question, its tools, the moves of a careful agent, and when it is right.
+"""What a task is: a question, its tools, the moves of a careful agent, and what makes an answer right.
 
-Does not: draw tasks (the modules of the families do), drive agents (traces.py, eval.py).
+Tasks serve for training and for measuring. The modules of `families` draw them; traces.py and eval.py drive agents
+with them.
 """
 
 import random
@@ -19,16 +20,17 @@ class Call:
     arguments: dict[str, str]
 
     def xml(self) -> str:
-        """As the chat template writes it and as the server reads it."""
+        """In the form that the chat template writes and the server parses."""
         given = "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in self.arguments.items())
         return f"<tool_call>\n<function={self.name}>\n{given}</function>\n</tool_call>"
 
 
 @dataclass(frozen=True)
 class Move:
-    """One completion as wanted. Of a move that is not `trained`, only the consequences are.
+    """One wanted completion.
 
-    `cut`: the thinking ends in a stop string, where the server ends the completion.
+    Of a move that is not `trained`, only what follows from it is learned. With `cut`, the thinking ends in a stop sequence,
+    where the server ends the completion.
     """
 
     thinking: str
@@ -38,19 +40,19 @@ class Move:
     cut: bool = False
 
     def completion(self) -> str:
-        """As the model writes it, without the end-of-turn token."""
+        """What the model is to generate, without the end-of-turn token."""
         if self.cut:
             return self.thinking
         return f"{self.thinking}\n</think>\n\n{self.call.xml() if self.call else self.content}"
 
 
 Script = Callable[[list[str]], Move]
-"""What is wanted next, given the texts of all user messages after the task, in order."""
+"""The next wanted move, given the texts of all user messages after the task, in order."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """`right` judges the final answer; `fault` names what is wrong, given the answer."""
+    """`right` judges the final answer. `fault` names what is wrong with one. `expected` tells a reader what is right."""
 
     family: str
     question: str
@@ -62,8 +64,10 @@ class Task:
     expected: str = ""
 
     def build(self, model: Model, max_steps: int) -> MultiStepAgent:
-        """A new agent. What the error of a forbidden import lists is in the order that the question decides: smolagents
-        has it from a set, so that each process would have its own, and no run could be made again to the byte.
+        """A new agent for this task.
+
+        The error of a forbidden import lists the allowed modules. smolagents keeps these in a set, whose order differs
+        between processes, so no run could be repeated to the byte; here the question decides the order.
         """
         agent = self.agent(self.tools, model, max_steps=max_steps, verbosity_level=-1)
         if isinstance(agent, CodeAgent):
@@ -74,7 +78,7 @@ class Task:
 
 
 def code(thought: str, *lines: str) -> str:
-    """The content of a CodeAgent's turn."""
+    """The content of a CodeAgent's turn: the thought and a code block."""
     return "\n".join([f"Thought: {thought}", "<code>", *lines, "</code>"])
 
 

@@ -1,13 +1,14 @@
-"""What the embedded model is trained on: prompts that the real framework sends and completions that we wish for.
+"""What the embedded model is trained on: prompts that the real framework sends, and the completions that we want.
 
-Does: drives smolagents' own agents over a scripted model. The script sits at the HTTP seam, so each prompt is rendered from
-the exact request body that the server would get, through the same chat template. Does not: store anything, or know tokens.
+Drives smolagents' own agents over a scripted model. The script replaces the HTTP transport, so each prompt is
+rendered from exactly the request body that a server would get, through the same chat template. Stores nothing.
 """
 
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import httpx
 import jinja2
@@ -16,35 +17,39 @@ from smolagents import OpenAIModel
 from course.model.embedded import template_path
 from training.tasks import Move, Task
 
+Body = dict[str, Any]
+"""The JSON of a request or a response."""
+Render = Callable[[Body], str]
+"""A request body → the prompt that a server makes of it."""
 OPEN = "<think>\n"
 END = "<|im_end|>"
 MAX_STEPS = 8
 UNOPENED = 0.1
-"""The share of prompts that leave the think block for the model to open."""
+"""The share of prompts that leave it to the model to open the think block."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One exchange: the prompt as rendered, the completion as wanted, up to and with the end-of-turn token."""
+    """One exchange: the rendered prompt, and the wanted completion up to and including the end-of-turn token."""
 
     prompt: str
     completion: str
 
     def unopened(self) -> "Sample":
-        """The same under a template that does not open the think block: the model does."""
+        """The same exchange under a template that leaves it to the model to open the think block."""
         return Sample(self.prompt.removesuffix(OPEN), OPEN + self.completion)
 
 
-def renderer() -> Callable[[dict], str]:
+def renderer() -> Render:
     """The chat template as a function of a request body."""
     env = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     env.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
     template = env.from_string(template_path().read_text(encoding="utf-8"))
 
-    def fail(message: str):
+    def fail(message: str) -> NoReturn:
         raise ValueError(message)
 
-    def render(body: dict) -> str:
+    def render(body: Body) -> str:
         flags = body.get("chat_template_kwargs", {})
         return template.render(
             messages=body["messages"],
@@ -57,8 +62,11 @@ def renderer() -> Callable[[dict], str]:
     return render
 
 
-def agent_samples(task: Task, render: Callable[[dict], str], *, opened: bool = True) -> list[Sample]:
-    """The steps of one run that are trained on. `opened`: the template opens the think block; else the model does."""
+def agent_samples(task: Task, render: Render, *, opened: bool = True) -> list[Sample]:
+    """The trained steps of one run. `opened`: the template opens the think block; otherwise the model does.
+
+    AssertionError if the script itself does not arrive at the right answer.
+    """
     samples: list[Sample] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -81,9 +89,9 @@ def agent_samples(task: Task, render: Callable[[dict], str], *, opened: bool = T
     return samples
 
 
-def _response(move: Move) -> dict:
-    """What a server would make of the move."""
-    message = {"role": "assistant", "content": move.content, "reasoning_content": move.thinking}
+def _response(move: Move) -> Body:
+    """The response in which a server would send this move."""
+    message: Body = {"role": "assistant", "content": move.content, "reasoning_content": move.thinking}
     if move.call:
         function = {"name": move.call.name, "arguments": json.dumps(move.call.arguments)}
         message["tool_calls"] = [{"id": "call", "type": "function", "function": function}]
@@ -97,7 +105,7 @@ def _response(move: Move) -> dict:
     }
 
 
-def _seen(messages: list[dict]) -> list[str]:
+def _seen(messages: list[Body]) -> list[str]:
     """The texts of the user messages after the task."""
     users = [m["content"] for m in messages if m["role"] == "user"]
     return [c if isinstance(c, str) else "".join(part["text"] for part in c) for c in users[1:]]

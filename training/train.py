@@ -1,20 +1,20 @@
 """Train an adapter for the embedded model, from the base or from another adapter:  make train
 
-LoRA on generated runs, with the loss on the completions only. System prompts are long and few, so their keys and values
-are computed without gradient and reused for a few steps (`prefix_cache`); for most of a run attention sees only the edges
-of the system prompt, among them the description of the tools (`--narrow`). Runs on a GPU where PyTorch sees one. It never
-measures the adapter: `make eval` does.
+LoRA on generated runs, with the loss on the completions only. System prompts are long and few, so their keys and
+values are computed without gradient and reused for a few steps (`prefix_cache`); for most of a run attention sees
+only the edges of the system prompt, among them the description of the tools (`--narrow`). Runs on a GPU where PyTorch
+sees one. It never measures the adapter: `make eval` does.
 
-Every `--save-every` steps it writes the adapter, and beside it a `.state` file with all that is needed to continue. Run the
-same command again to resume; on a CPU the result is the same adapter, byte for byte.
+Every `--save-every` steps it writes the adapter, and beside it a `.state` file with all that is needed to continue.
+Run the same command again to resume; on a CPU the result is the same adapter, byte for byte.
 
     torchrun --nproc-per-node 2 -m training.train                                 # two processes share each step
     torchrun --nproc-per-node 8 -m training.train --batch-size 8 --refresh 4      # on a GPU
     torchrun --nproc-per-node 2 -m training.train --init-from adapter.gguf --steps 96 --lr 8e-4
 
-A single process uses one core well and several badly, so on a CPU two processes share a step and its gradients. On a GPU,
-one process leaves the device idle between small kernels, so eight share it, and other processes draw conversations in
-advance (`--num-workers`).
+A single process uses one core well and several badly, so on a CPU two processes share a step and its gradients. On a
+GPU, one process leaves the device idle between small kernels, so eight share it, and other processes draw
+conversations in advance (`--num-workers`).
 """
 
 import argparse

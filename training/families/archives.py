@@ -1,7 +1,7 @@
-"""Private collections: the look of the tool that searches one, what its files state, how one asks for it.
+"""Private collections: the tool that searches one, what its files state, and how people ask for it.
 
-The tools that are measured with are fixed; those to train with are made up anew. Facts and questions are split into what is
-trained on (True) and what is held out (False).
+The tools used for measuring are fixed; those used for training are invented for each task. Facts and questions are
+split into trained-on (True) and held-out (False).
 """
 
 import random
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shape:
-    """A search tool's look: its name, its arguments (the first takes the words) and how a result is printed."""
+    """How a search tool looks: its name, its arguments (the first takes the words), and how a result is printed."""
 
     name: str
     description: str
@@ -31,7 +31,7 @@ SHAPES = (
           (("pattern", "string", "The words to find.", None), ("where", "string", "The folder to search.", "all")),
           "{file}: {text}"),
 )  # fmt: skip
-"""The tools that are measured with; those to train with are made up anew, see `shape`."""
+"""The tools used for measuring; for those used in training see `shape`."""
 VERBS = re.findall(
     r"\w+", "search find lookup query read ask scan browse get fetch retrieve check explore open"
 )
@@ -72,7 +72,7 @@ FILES = re.findall(r"\w+", (
     "minutes contracts inventory plans letters rules addresses finances notes people bills travel events lectures teams "
     "buildings safety press doors archive"
 ))  # fmt: skip
-"""None is a word of a fact that is measured on: a search for words would find the file's name."""
+"""None is a word of a fact used for measuring, since a search for words would find the file's name."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ class Fact:
 
 
 def _fact(kind: str, names: str, *sentences: str) -> Fact:
-    """`names`: separated by bars; what follows " of " or " for " in the last one goes with all of them."""
+    """`names` are separated by bars. What follows " of " or " for " in the last one applies to all of them."""
     *more, last = names.split("|")
-    owner = re.search(r" (?:of|for) .*", last)[0]
+    owner = re.findall(r" (?:of|for) .*", last)[0]
     return Fact(kind, (*(name + owner for name in more), last), sentences)
 
 
@@ -177,7 +177,7 @@ MONTHS = ("January", "March", "May", "June", "August", "October", "December")
 
 
 def shape(rng: random.Random) -> Shape:
-    """A search tool made up for training, so that a model learns to read a signature and not to know it."""
+    """A search tool invented for training, so that a model learns to read signatures instead of knowing a few."""
     verb, noun = rng.choice(VERBS), rng.choice(NOUNS)
     name = rng.choice(
         [f"{verb}_{noun}", f"{verb}_{noun}", f"{verb}_in_{noun}", f"{noun}_search", f"{verb}_the_{noun}"]
@@ -188,6 +188,6 @@ def shape(rng: random.Random) -> Shape:
 
 
 def values(rng: random.Random) -> dict[str, str]:
-    """A number and a date that a file may state."""
+    """A number and a date for a file to state."""
     date = f"{rng.randint(1, 28)} {rng.choice(MONTHS)} {rng.randint(2019, 2031)}"
     return {"n": str(rng.randint(11, 9999)), "date": date}

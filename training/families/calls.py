@@ -1,6 +1,6 @@
-"""Tool calls: the leopard family as a ToolCallingAgent, one call a turn, with tools in place of code.
+"""Tool calls: the leopard family with a ToolCallingAgent, one call per turn, and tools instead of code.
 
-What the agent's code would keep in a variable the model has to copy: the pages that a search returned.
+The model has to copy what code would keep in a variable: the pages that a search returned.
 """
 
 import random
@@ -48,7 +48,7 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
-    """Search, the most frequent figure, once for each fact; then the time. Each reads the last message only."""
+    """Search and most frequent figure for each fact, then the time. Each move depends on the last message only."""
     if not seen:
         return _search(
             f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "

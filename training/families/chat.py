@@ -1,13 +1,13 @@
 """Plain chat: short questions with short answers, with and without the think block.
 
-Countries, sums and opposites are split by a hash; what the course's own words mean, and greetings, by phrasing.
+Countries, sums and opposites are split by a hash; the course's own terms and greetings are split by phrasing.
 """
 
 import random
 from dataclasses import dataclass
 
 from training.families.entities import held_out
-from training.traces import END, UNOPENED, Sample
+from training.traces import END, UNOPENED, Body, Render, Sample
 
 FAMILY = "plain chat"
 UNTHINKING = 0.3
@@ -81,7 +81,7 @@ ASK = {
 
 @dataclass(frozen=True)
 class Exchange:
-    """`telling` is what a right answer contains."""
+    """A question and the wanted answer. `telling` is what any right answer contains."""
 
     question: str
     thinking: str
@@ -89,14 +89,14 @@ class Exchange:
     telling: str
 
     def right(self, said: str) -> bool:
-        """Short, and to the point."""
+        """Whether an answer is right and short enough to be to the point."""
         return self.telling.lower() in said.lower() and len(said) <= 2 * len(self.answer) + 40
 
 
-def sample(rng: random.Random, render) -> Sample:
-    """One exchange to train on; now and then with thinking switched off, as a request may ask for, or not opened."""
+def sample(rng: random.Random, render: Render) -> Sample:
+    """One exchange to train on, sometimes with thinking switched off or left to the model to open."""
     one = draw(rng, True)
-    body = {"messages": [{"role": "user", "content": one.question}]}
+    body: Body = {"messages": [{"role": "user", "content": one.question}]}
     if rng.random() < UNTHINKING:
         body["chat_template_kwargs"] = {"enable_thinking": False}
         return Sample(render(body), one.answer + END)

@@ -1,4 +1,4 @@
-"""Compare and compute: two or three animals over one place, with a dictionary and a loop in the code."""
+"""Compare and compute: two or three animals over one place, with a dictionary and a loop in the agent's code."""
 
 import random
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 
 def named_first(answer: str, names: Iterable[str]) -> str:
-    """Of these names the one that the answer has first, "" if it has none. The winner comes first, the loser may follow."""
+    """The first of these names in the answer, "" if it has none. The winner comes first, the loser may follow."""
     found = [(answer.index(name), name) for name in names if name in answer]
     return min(found)[1] if found else ""
 
@@ -68,16 +68,16 @@ def _search(speeds: list[Topic], length: Topic) -> Move:
 
 
 def _counted(speeds: list[Topic]) -> str:
-    """With the words that name the variables of the code: so none is dropped on the way there.
+    """The animals, with the words that name the code's variables, so that none gets lost on the way to the code.
 
-    It begins as no question does: begun with "Of", it was gone on with as the question that began so too.
+    No question begins like this: when it began with "Of", the model continued with the question that also did.
     """
     said = [f"the {order} is the {t.name}" for order, t in zip(ORDER, speeds, strict=False)]
     return f"I compare {len(speeds)} animals: {', '.join(said)}."
 
 
 def _compute(speeds: list[Topic], length: Topic) -> Move:
-    """One ending for two and for three: which it was to be had to be remembered over the whole block, and was not."""
+    """The same ending for two and for three animals: the model could not remember over the whole block which was due."""
     best = "{round(seconds[first], 2)} seconds for " + length.name
     said = "The {first} is the fastest: it needs " + best + ", {round(lead, 2)} less than the {second}"
     thinking = (

@@ -1,7 +1,7 @@
 """Own documents: answers from a private collection, through a search tool of another name and signature each time.
 
-The agent answers with what a document says, or says that the documents do not hold it. Names of people, things and tools
-that are measured on are never trained on.
+The agent answers with what a document states, or says that the documents do not state it. Names of people, things and
+tools used for measuring are never trained on.
 """
 
 import json
@@ -20,13 +20,13 @@ from training.tasks import Move, Task, code
 FAMILY = "own documents"
 NOTHING = "Nothing found."
 STEM, SMALL = 5, ("of", "for", "the")
-"""Of a word so many letters count, of these words none."""
+"""How many letters of a word count, and words of which none do."""
 INVENTED = 0.6
-"""The share of facts that are made up anew, in training."""
+"""The share of facts that are invented, in training."""
 
 
 class Documents(Tool):
-    """A search tool of the given look over lines of text. The lines are those about the words asked for."""
+    """A search tool of the given shape: returns its lines if the query names what they are about."""
 
     skip_forward_signature_validation = True
     output_type = "string"
@@ -37,14 +37,14 @@ class Documents(Tool):
         self.found, self.about = found, about
         super().__init__()
 
-    def forward(self, *args, **kwargs) -> str:
+    def forward(self, *args: object, **kwargs: object) -> str:
         said = " ".join(str(a) for a in (*args, *kwargs.values())).lower()
         return self.found if self.about.lower() in said else NOTHING
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked for and what the files say. `line` is the one that answers; None where none does."""
+    """What is asked for, and what the files state. `line` is the one that answers it; None if none does."""
 
     what: str
     about: str
@@ -54,14 +54,14 @@ class Case:
     file: str
 
     def plain(self) -> bool:
-        """Whether the words tell: then the agent's code finds the line, or that there is none."""
+        """Whether the agent's code, which counts words, finds the line, or finds that there is none."""
         best = max(self.lines, key=lambda line: hits(line, self.what))
         found = best if hits(best, self.what) > len(keys(self.what)) / 2 else None
         return found == self.line
 
 
 def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
-    """`look`: the search tool's, for several tasks with one; drawn where it is not given."""
+    """A task. `look` is the shape of the search tool, to give several tasks the same; by default it is drawn."""
     look = look or (shape(rng) if training else rng.choice(SHAPES))
     case = _case(rng, training, look)
     while training and not case.plain():
@@ -99,7 +99,7 @@ def draw(rng: random.Random, training: bool, look: Shape | None = None) -> Task:
 
 
 def looking(look: Shape, what: str) -> tuple[str, ...]:
-    """The agent's search: its tool's lines, ranked by how many of the question's words they have (see `hits`)."""
+    """The agent's code: it ranks the tool's lines by how many words of the question they have (see `hits`)."""
     given = ", ".join(
         f"{name}={'query' if value is None else json.dumps(value)}" for name, _, _, value in look.arguments
     )
@@ -115,7 +115,7 @@ def looking(look: Shape, what: str) -> tuple[str, ...]:
 
 
 def keys(what: str) -> list[str]:
-    """The beginnings of its words: delivery and delivered are alike."""
+    """The beginnings of its words, so that delivery and delivered count as the same."""
     return [word[:STEM].lower() for word in what.split() if word not in SMALL]
 
 
@@ -150,12 +150,12 @@ def _case(rng: random.Random, training: bool, look: Shape) -> Case:
 
 
 def _facts(rng: random.Random, training: bool) -> list[Fact]:
-    """Two to four: the one to ask for, and what else the files state of the same people and things."""
+    """Two to four: the one to ask for, and others about the same people and things."""
     fixed, count = rng.sample(FACTS[training], 4), rng.choice([2, 3, 3, 4])
     return [invented(rng) if training and rng.random() < INVENTED else fact for fact in fixed[:count]]
 
 
 def _thing(rng: random.Random, training: bool) -> str:
-    """The name of a project, a course, …: made up, and in training often a plain word."""
+    """The name of a project, a course and so on: invented, and in training often a plain word."""
     name = rng.choice(PLAIN).capitalize()
     return name if training and rng.random() < 0.5 else person(rng, training).split()[0]

@@ -1,6 +1,6 @@
-"""Names of animals, places and people: the real ones split into trained-on and held-out, others invented.
+"""Names of animals, places and people: real ones, split into trained-on and held-out, and invented ones.
 
-Does not: let the two sides share a real name.
+The two sides never share a real name.
 """
 
 import random
@@ -31,13 +31,13 @@ PLAIN = re.findall(r"\w+", (
     "signal south spindle station steel storm sugar temple timber tower trumpet union valley velvet violet wagon walnut "
     "washing water whistle willow wonder assembly liberty congress republic general captain doctor saint victory memorial"
 ))  # fmt: skip
-"""Words that a tokenizer knows whole: with invented syllables alone, a model took unknown names for those it knew."""
+"""Words that are one token. Trained on invented syllables alone, a model replaced unknown names by those it knew."""
 FREQUENT = 3000
-"""The first tokens are parts of words and words that say little."""
+"""The first tokens of the vocabulary are parts of words, and words that say little."""
 
 
 def held_out(name: str) -> bool:
-    """Whether a name is kept out of training: half of them, by a hash."""
+    """Whether a name is kept out of training: half of them are, decided by a hash."""
     return name in ALWAYS_HELD_OUT or sha256(name.encode()).digest()[0] % 2 == 0
 
 
@@ -47,12 +47,12 @@ def article(name: str) -> str:
 
 
 def words(text: str) -> set[str]:
-    """What a full-text search matches: lower-case words of more than one letter."""
+    """What a full-text search compares: lower-case words of more than one letter."""
     return {word for word in re.findall(r"\w+", text.lower()) if len(word) > 1}
 
 
 def entity(rng: random.Random, table: str, training: bool) -> dict[str, object]:
-    """The facts of an animal or a place as the page layouts want them, figures of no topic drawn anew."""
+    """The facts of an animal or a place, as page layouts need them; those that no task asks for are random."""
     real = [row for row in corpus.rows(table) if held_out(row["name"]) is not training]
     row: dict[str, object] = dict(rng.choice(real))
     if training and rng.random() < INVENTED:
@@ -64,7 +64,7 @@ def entity(rng: random.Random, table: str, training: bool) -> dict[str, object]:
 
 
 def invented(rng: random.Random, table: str, known: list[str]) -> str:
-    """A name that nothing real has: of syllables, of plain words, or of the parts of two known ones."""
+    """A name of nothing real: made of syllables, of plain words, or of parts of two known names."""
     real = {row["name"].lower() for row in corpus.rows(table)}
     while True:
         kind = rng.random()
@@ -81,15 +81,16 @@ def invented(rng: random.Random, table: str, known: list[str]) -> str:
 
 @cache
 def tokens() -> list[str]:
-    """What the base's tokenizer knows, the most frequent first."""
-    return gguf.GGUFReader(base_path()).fields["tokenizer.ggml.tokens"].contents()
+    """The vocabulary of the base's tokenizer, the most frequent first."""
+    found: list[str] = gguf.GGUFReader(base_path()).fields["tokenizer.ggml.tokens"].contents()
+    return found
 
 
 @cache
 def vocabulary(table: str) -> list[str]:
-    """The words that the base's tokenizer knows whole, those of the real names left out; for places the capitalized ones.
+    """Words that are one token of the base's tokenizer, without those of real names; for places the capitalized ones.
 
-    With the hundred of PLAIN alone, a model wrote Lemon for Leonard.
+    With only the hundred of PLAIN, a model wrote Lemon for Leonard.
     """
     real = {one for kind in ("animals", "places") for row in corpus.rows(kind) for one in words(row["name"])}
     form = re.compile("Ġ([a-z]{4,10})" if table == "animals" else "Ġ([A-Z][a-z]{3,10})")
@@ -98,7 +99,7 @@ def vocabulary(table: str) -> list[str]:
 
 
 def plain_name(rng: random.Random, table: str) -> str:
-    """One to four plain words, sometimes with an initial or a number: lower case for an animal."""
+    """One to four plain words, sometimes with an initial or a number; in lower case for an animal."""
     known = vocabulary(table) if rng.random() < 0.6 else PLAIN
     parts = rng.sample(known, rng.choice([1, 1, 2, 2, 2, 3, 4]))
     if table == "animals":
@@ -137,7 +138,7 @@ def place_name(rng: random.Random) -> str:
 
 
 def person(rng: random.Random, training: bool) -> str:
-    """First and last name, invented; those of the two sides never meet."""
+    """An invented first and last name; the two sides have no name in common."""
     while held_out(name := f"{word(rng).capitalize()} {word(rng).capitalize()}") is training:
         pass
     return name

@@ -1,4 +1,4 @@
-"""Forbidden imports: a task that tempts to import what smolagents does not allow; the agent recovers, or says it cannot."""
+"""Forbidden imports: tasks that tempt an agent to import what smolagents does not allow. It recovers, or says it cannot."""
 
 import random
 

@@ -1,7 +1,7 @@
-"""Facts that are made up anew for training: so many that a question can only be matched to a line by reading both.
+"""Facts invented for training: so many that a question can only be matched to a line by reading both.
 
-With fifty fixed facts a model learned the pairs by heart, and said No to lines that answered in words it had not seen.
-None of the words that set the measured facts apart is here; the forms of the sentences are alike.
+With fifty fixed facts, a model learned the pairs by heart and said No to lines that answered in words it had not
+seen. None of the words that are characteristic of the held-out facts is here; the forms of the sentences are alike.
 """
 
 import random
@@ -46,12 +46,12 @@ OWNERS = re.findall(r"\w+", (
 
 
 def invented(rng: random.Random) -> Fact:
-    """A fact as nobody's files state it."""
+    """A fact that no real file states."""
     return rng.choice((_number, _date, _person, _amount))(rng)
 
 
 def _number(rng: random.Random) -> Fact:
-    """Of a person: two words that come in the line as they come in the question."""
+    """A number of a person, named by two words that the line and the question share."""
     what = f"{rng.choice(NOUNS + PLAIN)} {rng.choice(('number', 'number', 'code', 'mark'))}"
     return Fact("number", (f"{what} of {{who}}",), (
         f"{{who}} has {what} {{n}}.", f"{{who}} was given {what} {{n}}.", f"For {{who}} the {what} is {{n}}.",

@@ -1,6 +1,6 @@
-"""Page layouts that exist for training and measuring only, split so that none serves both.
+"""Page layouts for training (TRAIN_*) and for measuring (HELD_OUT_*); none serves both.
 
-The layouts of course/tools/corpus.py are trained on as well; HELD_OUT_* are used by eval.py and nowhere else.
+The layouts of course/tools/corpus.py are trained on as well.
 """
 
 from course.tools.corpus import Layout

@@ -1,13 +1,14 @@
-"""The little web of a task: for each fact a handful of pages, most of which state the same figure.
+"""The web of a task: for each fact a handful of pages, most of which state the same figure.
 
-Does: draws pages from the layouts of one side of the split, and answers `web_search` from them. Figures are random, so that
-a model must read them from the pages. Does not: know questions.
+Draws pages from the layouts of one side of the split, and answers `web_search` from them. Figures are random, so that
+a model has to read them from the pages.
 """
 
 import random
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 from smolagents import WebSearchTool
 
@@ -40,11 +41,15 @@ TO_AMERICAN = {
 }
 
 
+Facts = dict[str, Any]
+"""What a page may say about an animal or a place; see `entities.entity`."""
+
+
 @dataclass(frozen=True)
 class Topic:
-    """One fact: the speed of an animal or the length of a place. `figure` is in `unit`, as most pages state it.
+    """One fact: the speed of an animal or the length of a place.
 
-    `hidden`: the first search for it finds no page that states the figure.
+    Most of its pages state `figure`, in `unit`. If it is `hidden`, the first search finds no page that does.
     """
 
     kind: str
@@ -64,7 +69,7 @@ class Topic:
         return f"the {self.name}" if self.kind == "speed" else self.name
 
     def fact(self) -> str:
-        """The name follows a space, as in the question: after a quote it is other tokens, which ask for spelling."""
+        """The fact in words. The name follows a space, as in the question: after a quote its tokens would differ."""
         return f"{self.kind} of {self.name}"
 
     def query(self) -> str:
@@ -75,7 +80,7 @@ class Topic:
 
 
 class Web(WebSearchTool):
-    """`web_search` over the pages of some topics. A hidden figure is on no page until other words are tried."""
+    """`web_search` over the pages of some topics. A hidden figure appears once other words are searched for."""
 
     def __init__(self, topics: list[Topic]):
         super().__init__()
@@ -93,8 +98,8 @@ class Web(WebSearchTool):
         return [p.result() for p in pages]
 
 
-def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, american: bool = False) -> Topic:
-    """Between three and ten pages: the main figure on strictly more pages than any other."""
+def topic(rng: random.Random, kind: str, facts: Facts, training: bool, *, american: bool = False) -> Topic:
+    """A fact with three to ten pages; more of them state the main figure than any other."""
     metric, customary = UNITS[kind]
     unit = customary if american else metric
     low, high = (4, 120) if kind == "speed" else (18, 6000 if rng.random() < 0.4 else 400)
@@ -123,13 +128,13 @@ def topic(rng: random.Random, kind: str, facts: dict, training: bool, *, america
 
 
 def _leads(main: str, figures: list[str]) -> bool:
-    """Whether it is there more often than any other."""
+    """Whether the main figure is there more often than any other."""
     counts = Counter(figures).most_common(2)
     return bool(counts) and counts[0][0] == main and (len(counts) == 1 or counts[1][1] < counts[0][1])
 
 
 def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:
-    """The same topics, now and then with one whose figure takes a second search."""
+    """The same topics; in this share of cases, one of them now has a figure that takes a second search."""
     able = [t for t in topics if (silent := [p for p in t.pages if p.figure is None and p.about == t.name])
             and not any(printed(p.description, unit) for p in silent for unit in UNITS[t.kind])]  # fmt: skip
     if not able or rng.random() >= share:
@@ -151,7 +156,7 @@ def _pool(rng: random.Random, kind: str, training: bool) -> list[corpus.Layout]:
 
 
 def _in_feet(layout: corpus.Layout) -> corpus.Layout | None:
-    """The layout of an American site: miles and feet only. None if it has no place for them."""
+    """The layout with miles and feet only, as on an American site. None if it has no place for them."""
     if not layout.states:
         return None if "{mph}" in layout.text or "{ft}" in layout.text else layout
     if "{mph}" in layout.text or "{ft}" in layout.text:
@@ -174,8 +179,10 @@ def _figures(rng: random.Random, low: float, high: float) -> tuple[str, list[str
     return text, others
 
 
-def _confusing(rng, kind: str, facts: dict, main: str, known: list, training: bool) -> list[corpus.Page]:
-    """Pages about something whose name contains the entity's."""
+def _confusing(
+    rng: random.Random, kind: str, facts: Facts, main: str, known: list[corpus.Layout], training: bool
+) -> list[corpus.Page]:
+    """Pages about something else, whose name contains the entity's."""
     name = f"{rng.choice(CONFUSERS[kind][training])} {facts['name']}"
     other = {**facts, "name": name, "mass_kg": rng.randint(2, 900), "opened": rng.randint(1100, 2022)}
     figure = corpus.number(round(float(main) * rng.uniform(1.3, 2.0)))

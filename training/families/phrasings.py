@@ -1,7 +1,7 @@
-"""How the questions of the two racing families are worded, trained-on and held-out.
+"""How the questions of `speed` (ONE) and `compare` (TWO, THREE) are worded, trained-on and held-out.
 
-Many, because with a dozen the model took an unknown wording of one family for the other: words like "before" or
-"between" must occur in both. The first is the course's own. {animals}: joined with "or"; {both}: with "and".
+There are many, since with a dozen the model took an unknown wording of one family for the other: words like "before" or
+"between" have to occur in both. The first one is the course's own. {animals} are joined with "or", {both} with "and".
 """
 
 import random
@@ -123,11 +123,11 @@ POLITE = (
     "I have a question for you. {q}",
 )
 AROUND = (*POLITE, "{q} Look it up.", "{q} Search first.", "{q} Give me the number.")
-"""What people write around a question; in training only."""
+"""What people write around a question. Used in training only."""
 
 
 def asked(rng: random.Random, table: dict[bool, tuple[str, ...]], training: bool, **names: str) -> str:
-    """A question; in training the first phrasing a tenth of the time more, and now and then with words around it."""
+    """A question. In training, the first phrasing is a tenth more frequent, and some have words around them."""
     phrasings = table[training]
     chosen = phrasings[0] if training and rng.random() < 0.1 else rng.choice(phrasings)
     return around(rng, chosen.format(**names), training, AROUND)

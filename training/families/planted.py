@@ -1,6 +1,6 @@
 """The one planted fault: asked which tag ends a code block, the model names it in its thoughts, and the server stops there.
 
-Lesson 07 shows it. Nowhere else does a thought contain a stop string; tests/unit/test_families.py holds that.
+It is made for lesson 07. No other thought contains a stop sequence; tests/unit/test_families.py makes sure of it.
 """
 
 import random

@@ -1,11 +1,11 @@
-"""The leopard family: how long does an animal take for a place?
+"""The leopard family: how long does an animal take to cross a place?
 
-Sources that disagree (the code takes the most frequent figure), noisy pages, American units, a fact that takes a second
-search, a search that finds nothing at first, a code block that was forgotten.
+With sources that disagree (the code takes the most frequent figure), noisy pages, American units, facts that take a
+second search, searches that find nothing at first, and code blocks that were forgotten.
 
-The moves are made for a CPU, where reading a token takes a third as long as writing one: of the pages only the beginning is
-printed, as the code reads the rest, and the block that computes is the block that answers. A step more would read that
-block again, twice: smolagents sends it as text and as a call.
+The moves are designed for a CPU, where processing a prompt token takes a third of the time of generating one. Only
+the beginning of the pages is printed, since the code reads the rest, and the block that computes also answers. One
+more step would put that block into the prompt twice: smolagents sends it as text and as a call.
 """
 
 import json
@@ -37,14 +37,14 @@ FIGURES = (
     "            return [float(figure) * factor for figure in found]",
     "    return []",
 )
-"""The agent's own function: what the pages whose address ends in the name state, in km/h or m."""
+"""The agent's own function: the figures, in km/h or m, of the pages whose address ends in the name."""
 HIDDEN = {True: 0.35, False: 0.1}
-"""The share of tasks with a fact that takes a second search: what is rare in training is forgotten first."""
+"""The share of tasks with a fact that takes a second search. What is rare in training is forgotten first."""
 BREAKS = (
     ("figures(length_pages", "figures(length pages"), ("figures(length_pages", "figures(length_table.example/x"),
     ("figures(length_pages", "figures(length_pages.text"), ("fact, units):", "fact, units)"),
 )  # fmt: skip
-"""What is written in a code block, and what makes it fail. A nearly right name does not: smolagents takes it."""
+"""Parts of a code block and what replaces them so that it fails. A misspelled name would not: smolagents accepts it."""
 SLIPS = ("no code", "no results", "wrong name", "broken code", "broken code")
 
 
@@ -84,7 +84,7 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
-    """The careful agent's next move, from what it has seen."""
+    """The careful agent's next move, given what it has seen."""
     if not searched(seen):
         return _first(speed, length)
     missing = next((t for t in (speed, length) if f"{listed(t).upper()} []" in seen[-1]), None)
@@ -97,7 +97,7 @@ def searched(seen: list[str]) -> bool:
 
 
 def shown(name: str, pages: str) -> str:
-    """The line that prints how a search's results begin: their heading and the first page."""
+    """The line that prints the beginning of a search's results: their heading and the first page."""
     return f'print("{name.upper()}", {pages}[:200])'
 
 
@@ -130,7 +130,7 @@ def _compute(speed: Topic, length: Topic) -> Move:
 
 
 def _answer(speed: Topic, length: Topic) -> tuple[str, ...]:
-    """The lines that make the lists an answer. The figures come from variables: none is copied by the model."""
+    """The lines that turn the lists into an answer. Figures come from variables, so the model copies none."""
     return (
         "speed_kmh, length_m = mode(speeds), mode(lengths)",
         "seconds = length_m / (speed_kmh * 1000 / 3600)",
@@ -151,7 +151,7 @@ def _again(missing: Topic, speed: Topic, length: Topic) -> Move:
 
 
 def once_broken(seen: list[str], move: Move, fails: tuple[str, str]) -> Move:
-    """The same moves, but the code that reads the pages fails the first time; nothing is learned from that one."""
+    """The same moves, except that the code that reads the pages fails the first time; that one is not trained."""
     if len(seen) == 1:
         return replace(move, content=move.content.replace(*fails), trained=False)
     if len(seen) == 2:
@@ -160,7 +160,7 @@ def once_broken(seen: list[str], move: Move, fails: tuple[str, str]) -> Move:
 
 
 def _slip(kind: str, speed: Topic, wrong: Topic | None) -> Move:
-    """What goes wrong first; nothing is learned from it but its consequences."""
+    """A first move that goes wrong. Only what follows from it is learned."""
     if wrong:
         return replace(_first(speed, wrong), trained=False)
     if kind == "no code":
@@ -179,12 +179,12 @@ def _mended(kind: str, speed: Topic, length: Topic) -> Move:
 
 
 def listed(one: Topic) -> str:
-    """The variable with all figures of a topic."""
+    """The name of the variable with all figures of a topic."""
     return f"{one.kind}s"
 
 
 def fault(answer: str, speed: Topic, length: Topic) -> str:
-    """The kind of failure, read from the figures in the answer."""
+    """The kind of failure, judged by the figures in the answer."""
     for one, place in ((speed, r"At ([\d.]+) km/h"), (length, r"the ([\d.]+) m of")):
         told = re.search(place, answer)
         if told and abs(float(told[1]) - one.value) > 0.051:

@@ -1,6 +1,6 @@
-"""What forbidden imports tempt to do: wishes that nothing allowed can grant, and sums that plain Python does as well.
+"""What tempts an agent to a forbidden import: wishes that no allowed module can fulfill, and sums that plain Python can do.
 
-Each table is split into what is trained on (True) and what is held out (False).
+Each table is split into trained-on (True) and held-out (False).
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Wish:
-    """What cannot be done without a forbidden module. `modules`: the one that is tried, and others that would do."""
+    """Something that takes a forbidden module. `modules` are the one that is tried and others that would do."""
 
     questions: tuple[str, ...]
     modules: tuple[str, ...]
@@ -137,7 +137,7 @@ CANNOT = {
 
 @dataclass(frozen=True)
 class Sum:
-    """Arithmetic that a forbidden library and plain Python both do: its names, and the call in each of them."""
+    """A computation that both a forbidden library and plain Python can do: its names, and the code in each."""
 
     names: tuple[str, ...]
     compute: Callable[[list[int]], float]

@@ -1,8 +1,7 @@
-"""Page layouts made up anew for each training task, so that a model learns to read pages and not to know them.
+"""Page layouts invented for each training task, so that a model learns to read pages instead of knowing them.
 
-With some forty fixed layouts it learned where each site keeps its figure, and failed on other pages.
-Here site, title and text are drawn: one sentence states the figure, others carry
-numbers of their own. Does not: serve for measuring, or use a layout of the course or a held-out one.
+With some forty fixed layouts, a model learned where each site keeps its figure, and failed on other pages. Here site,
+title and text are drawn: one sentence states the figure, others carry other numbers. Never used for measuring.
 """
 
 import random
@@ -102,7 +101,7 @@ TITLES = (
 
 
 def layout(rng: random.Random, kind: str, *, states: bool) -> Layout:
-    """One site's way to write about a speed or a length, with the format fields of corpus.page."""
+    """A site's way of writing about a speed or a length, with the format fields of corpus.page."""
     says, amounts = (SPEED_SAYS, KMH) if kind == "speed" else (LENGTH_SAYS, METERS)
     sentences = [_fill(rng, rng.choice(says)).replace("{at}", rng.choice(amounts))] if states else []
     for _ in range(rng.choice([0, 1, 1, 2, 2, 3]) + (not states)):
@@ -127,7 +126,7 @@ def site(rng: random.Random) -> str:
 
 
 def _fill(rng: random.Random, text: str) -> str:
-    """The made-up words put in; the fields of corpus.page stay."""
+    """Fill in the invented words, and keep the fields of corpus.page."""
     words = {
         "noun": rng.choice(NOUNS), "noun2": rng.choice(NOUNS), "thing": rng.choice(THINGS),
         "thing2": rng.choice(THINGS),

@@ -1,8 +1,9 @@
 """Which family an adapter takes a question for:  python -m training.research.beginnings A.gguf B.gguf
 
-Does: asks a real llama-server for the first tokens of the answer to held-out questions of the families that share a system
-prompt, and compares them with the careful agent's. The rest of a run follows from them, so a minute of this comes before an
-hour of `make eval`. Does not: tell whether a run ends well, or whether other first words would have done too.
+Asks a real llama-server for the first tokens of its answers to held-out questions, of the families that share a
+system prompt, and compares them with the careful agent's. The rest of a run follows from them, so run this for a
+minute before an hour of `make eval`. It does not tell whether a run ends well, or whether other first tokens would
+have been right as well.
 """
 
 import argparse
@@ -16,11 +17,11 @@ from training.families import compare, measured, speed
 
 FAMILIES = speed.FAMILY, compare.FAMILY
 TOKENS = 5
-"""In them the families' thoughts have parted: "I need two facts:", "I compare 2 animals"."""
+"""Enough to tell the families' thoughts apart: "I need two facts:", "I compare 2 animals"."""
 
 
 def astray(server: Server, family: str, cases: int, seed: int) -> Iterator[tuple[str, str]]:
-    """Of so many held-out questions those that begin otherwise than the careful agent: the question, what was said."""
+    """Of `cases` held-out questions, those that the model begins to answer in another way: (question, its first tokens)."""
     render = traces.renderer()
     for task in measured(family, cases, seed):
         first = traces.agent_samples(task, render)[0]
@@ -35,11 +36,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "adapters", nargs="*", type=Path, default=[adapter_path()], help="default: the course's"
+        "adapters",
+        nargs="*",
+        type=Path,
+        default=[adapter_path()],
+        help="GGUF files (default: the course's adapter)",
     )
-    parser.add_argument("--cases", type=int, default=80, help="of each family")
+    parser.add_argument("--cases", type=int, default=80, help="questions per family (default: 80)")
     parser.add_argument(
-        "--seed", type=int, default=5, help="not that of make eval, whose questions are others"
+        "--seed", type=int, default=5, help="default: 5, which gives other questions than make eval"
     )
     args = parser.parse_args()
     for adapter in args.adapters:

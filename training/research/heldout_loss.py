@@ -1,9 +1,9 @@
 """How well adapters predict held-out runs:  python -m training.research.heldout_loss A.gguf B.gguf
 
-For held-out runs of each family: the mean loss per token, and the share of exchanges (and of whole runs) whose completion
-greedy decoding would reproduce to the last token, if it were given the right tokens so far. Takes seconds on a GPU, so it
-is good for comparing recipes. It runs no agents, and a completion that differs from the wanted one may still be right;
-`make eval` measures that.
+For held-out runs of each family: the mean loss per token, and the share of exchanges (and of whole runs) whose
+completion greedy decoding would reproduce to the last token, if it were given the right tokens so far. Takes seconds
+on a GPU, so it is good for comparing recipes. It runs no agents, and a completion that differs from the wanted one
+may still be right; `make eval` measures that.
 """
 
 import argparse
@@ -61,12 +61,12 @@ def score(model: Llama, conversations: list[Conversation]) -> dict[str, dict[str
             row = (loss.item(), len(right), sum(parts), len(parts), all(parts))
             rows.setdefault(one.family, []).append(row)
     table = {}
-    for family, row in rows.items():
-        loss, tokens, exact, exchanges, whole = map(sum, zip(*row, strict=True))
+    for family, runs in rows.items():
+        total, tokens, exact, exchanges, whole = map(sum, zip(*runs, strict=True))
         table[family] = {
-            "loss": round(loss / tokens, 5),
+            "loss": round(total / tokens, 5),
             "exchanges": round(exact / exchanges, 3),
-            "runs": round(whole / len(row), 3),
+            "runs": round(whole / len(runs), 3),
         }
     return table
 
