@@ -33,7 +33,7 @@ def test_a_long_sight_is_cut():
 def stub(text): ...
 
 
-@pytest.mark.parametrize("value", [..., (1, ...), [...], {"a": ...}, stub], ids=str)
+@pytest.mark.parametrize("value", [..., (1, ...), [...], {"a": ...}, stub], ids=["stub", "tuple", "list", "dict", "function"])
 def test_an_untouched_stub_is_open_and_not_counted(capsys, progress_file, value):
     check.exercise("03.1", value, lambda v: True)
     assert capsys.readouterr().out == "○ 03.1 is open\n"
