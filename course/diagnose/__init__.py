@@ -1,12 +1,14 @@
-"""What went wrong in a run, read from its turns: each finding with its proof and the next thing to do. Pure.
+"""Name what went wrong in a run, read from its turns: each finding with its proof and the next thing to do.
 
-Does: runs the detectors (wirefaults.py, textfaults.py, stepfaults.py) over turns, and words the result for the
-console. Only what the tape proves is a finding: a run without one may still have a wrong answer.
-Does not: read files, print, ask a model.
+Pure. Runs the detectors (wirefaults.py, textfaults.py, stepfaults.py) over turns, and words the result for the console.
+Only what the tape proves is a finding. A run without findings may still have a wrong answer.
 
-    for finding in diagnose(turns(Tape.read("tapes/….tape.jsonl").records())): print(finding.title)
+    for finding in diagnose(turns(Tape.read("tapes/….tape.jsonl").records())):
+        print(finding.title, finding.next)
 """
 
+import re
+import shlex
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -21,7 +23,7 @@ __all__ = ["KINDS", "Finding", "Quote", "diagnose", "record", "text"]
 
 
 def diagnose(turns: Iterable[Turn]) -> list[Finding]:
-    """All findings, by turn; within a turn causes come before their consequences."""
+    """All findings, by turn. Within a turn, causes come before their consequences."""
     turns = list(turns)
     found = [*wirefaults.cache_misses(turns), *textfaults.not_opened(turns), *stepfaults.repeated(turns)]
     for turn in turns:
@@ -35,10 +37,13 @@ def record(finding: Finding) -> dict[str, Any]:
     return asdict(finding)
 
 
-def text(findings: list[Finding], turns: list[Turn], width: int = 100) -> str:
-    """The findings for the console; a kind is explained where it comes first. Without any: what was looked at."""
+def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str = "TAPE") -> str:
+    """The findings for the console; the same explanation is printed once. Without findings: what was checked.
+
+    `tape` is the path that stands in the commands to run next.
+    """
     if not findings:
-        return f"nothing wrong found in {_looked_at(turns)}, for {len(KINDS)} kinds of fault"
+        return f"no fault found in {_looked_at(turns)}; {len(KINDS)} kinds of fault were checked"
     labels = {(turn.run_number, turn.number): turn.label for turn in turns}
     lines: list[str] = []
     explained: dict[str, tuple[tuple[str, str], str]] = {}
@@ -54,19 +59,30 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100) -> str:
             lines.append(f"   why, next: as in {before[1]}")
         else:
             explained.setdefault(finding.kind, (said, label))
-            lines += _wrapped("why:  ", finding.why, width) + _wrapped("next: ", finding.next, width)
+            lines += _wrapped("   why:  ", finding.why, width) + _next(
+                finding.next.replace("TAPE", shlex.quote(tape)), width
+            )
         lines.append("")
     kinds = len({f.kind for f in findings})
     total = f"{_count(len(findings), 'finding')} of {_count(kinds, 'kind')} in {_looked_at(turns)}"
     return "\n".join([*lines, total])
 
 
+def _next(said: str, width: int) -> list[str]:
+    """What to do next. A command is set off by two spaces or more (faults.py), and gets a line of its own."""
+    first, *rest = re.split(r" {2,}", said)
+    lines = _wrapped("   next: ", first, width)
+    for place, part in enumerate(rest):
+        lines += [" " * 13 + part] if place % 2 == 0 else _wrapped(" " * 9, part, width)
+    return lines
+
+
 def _wrapped(label: str, said: str, width: int) -> list[str]:
     return textwrap.wrap(
         said,
         width,
-        initial_indent=f"   {label}",
-        subsequent_indent=" " * (3 + len(label)),
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -74,7 +90,7 @@ def _wrapped(label: str, said: str, width: int) -> list[str]:
 
 def _looked_at(turns: list[Turn]) -> str:
     exchanges, steps = sum(t.exchange is not None for t in turns), sum(t.step is not None for t in turns)
-    parts = [_count(exchanges, "exchange"), _count(steps, "step") if steps else "no step: the wire alone"]
+    parts = [_count(exchanges, "exchange"), _count(steps, "step") if steps else "no steps"]
     return f"{_count(len(turns), 'turn')} ({', '.join(parts)})"
 
 

@@ -13,7 +13,10 @@ from course.turns import Turn
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of fault. The names in braces are filled in when it is found."""
+    """A kind of fault. The names in braces are filled in when it is found.
+
+    In `next`, two spaces precede a command to copy, and three follow it if the sentence goes on.
+    """
 
     kind: str
     title: str
@@ -46,7 +49,7 @@ _ALL = (
         "timed-out",
         "the client timed out",
         "The client's own timeout expired before the response was complete. The server may have been busy with it.",
-        "Allow more time, connect(server, tape, timeout=600), or fewer tokens (max_tokens).",
+        "Allow more time:  connect(server, tape, timeout=600)   or ask for fewer tokens (max_tokens).",
     ),
     Fault(
         "client-disconnected",
@@ -139,13 +142,13 @@ _ALL = (
         "thinking-cut",
         "the thinking was cut off",
         "{limit} The model was still thinking, so there is no answer.",
-        "{more}, or limit the thinking:  extra_body={{'reasoning_budget_tokens': {half}}}",
+        "{more}   or limit the thinking:  extra_body={{'reasoning_budget_tokens': {half}}}",
     ),
     Fault(
         "answer-cut",
         "the answer was cut off",
         "{limit} smolagents uses what has arrived, even half a code block.",
-        "{more}, or ask for a shorter answer.",
+        "{more}   or ask for a shorter answer.",
     ),
     Fault(
         "empty-response",

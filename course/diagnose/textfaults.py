@@ -121,17 +121,17 @@ def _cut(turn: Turn, exchange: Exchange, unfinished: bool) -> Finding:
     proof = [value(FINISH, "length")]
     if asked is not None and (wrote is None or wrote >= asked):
         limit = f"{key} is {asked}, and the model reached it."
-        more = f"Allow more tokens, connect(server, tape, {key}={max(2 * asked, 256)})"
+        more = f"Allow more tokens:  connect(server, tape, {key}={max(2 * asked, 256)})"
         proof.append(value(f"request.{key}", asked))
     elif room and prompt and wrote and prompt + wrote >= room - 1:
         limit = f"The context of {room} tokens is full: {prompt} of prompt, {wrote} generated."
-        more = f"Enlarge the context, course serve -c {2 * room}"
+        more = f"Enlarge the context:  course serve -c {2 * room}"
         proof.append(value("run.server.n_ctx", room))
     else:
         limit = (
             f"A limit of the server's own was reached after {wrote if wrote is not None else 'some'} tokens."
         )
-        more = "Enlarge the context, course serve -c …, or lift the server's own limit (-n)"
+        more = "Enlarge the context, or lift the server's own limit (-n):  course serve -c …"
     thinking = unfinished and bool(turn.thinking or turn.leak)
     if written := (turn.content or turn.thinking):
         proof.append(tail(CONTENT if turn.content else THINKING, written))

@@ -141,7 +141,7 @@ def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
         if step.get("kind") == "planning":
             found.append(Change("ending", "the plan was put between an opening and a closing sentence"))
         elif kept.startswith(content):
-            found.append(Change("ending", f"{kept[len(content) :]} was appended to the content again"))
+            found.append(Change("ending", f"{kept[len(content) :]} was restored at the end of the content"))
         elif content.startswith(kept):
             lost = len(content) - len(kept)
             found.append(Change("ending", f"{lost:,} characters at the end of the content were cut"))

@@ -20,7 +20,7 @@ from course.turns.exchange import Record, text_of
 
 CHARACTERS_PER_TOKEN = 4
 COUNTED = "counted with the server's tokenizer"
-SCALED = "estimated: the server's total, divided by characters"
+SCALED = "estimated: the server's total, split by number of characters"
 ESTIMATED = "estimated: 4 characters per token"
 
 TOOLS = re.compile(

@@ -1,9 +1,9 @@
-"""Where the time and the tokens of a run go, as shapes for a chart. Pure.
+"""Where the time and the tokens of a run go, as shapes for a chart.
 
-Does: divides a turn's time into reading, writing, waiting and tools, lays turns on a time axis (idle time between
-questions is cut out), stacks the parts of each prompt. Does not: draw; templates/charts.html does.
+Pure. Divides a turn's time into prompt processing (prefill), generation (decode), waiting and tools; lays turns on a
+time axis, without the idle time between questions; stacks the segments of each prompt. templates/charts.html draws them.
 
-All x are percent of the chart's width, all y and heights pixels.
+All x and widths are percent of the chart's width, all y and heights are pixels.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ HIGH, WIDE_ROW, LOW_ROW = 170, 18, 3
 
 @dataclass(frozen=True)
 class Phases:
-    """Seconds of one turn. `start` is epoch time. What no one has measured is `rest`."""
+    """Seconds of one turn. `start` is epoch time; `rest` is what nobody measured."""
 
     start: float
     prompt: float = 0.0
@@ -49,12 +49,13 @@ class Phases:
 
     @property
     def seconds(self) -> float:
+        """The whole turn."""
         return self.prompt + self.generation + self.rest + self.tools
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A rectangle. `said` is its text."""
+    """A rectangle. `kind` gives its color, `said` is its tooltip."""
 
     kind: str
     x: float
@@ -66,8 +67,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars, labels (text, x, y), notes (text, x, y, whether it ends there), ticks (text, place), breaks (x) where
-    idle time was cut out, and what it shows.
+    """Shapes and texts of a chart, and the same in words.
+
+    `labels` are (text, x, y), `notes` (text, x, y, whether the text ends there), `ticks` (text, place on the axis).
+    `breaks` are the x where idle time was left out. `kinds` are (kind, text) for the legend, `said` is the
+    description for screen readers, `limit` a line at (y, text).
     """
 
     height: float
@@ -82,7 +86,7 @@ class Chart:
 
 
 def phases(turn: Turn) -> Phases | None:
-    """By llama.cpp's timings; a stream without them is divided at its first chunk. None when nothing was timed."""
+    """A turn's time by llama.cpp's timings, or divided at the first chunk of a stream without them. None if unknown."""
     step, exchange = turn.step or {}, turn.exchange
     started = exchange.started if exchange else step.get("started")
     if started is None:
@@ -100,14 +104,16 @@ def phases(turn: Turn) -> Phases | None:
 
 
 def timeline(turns: list[Turn]) -> Chart | None:
-    """A row per turn on one axis of time. None when no turn was timed."""
+    """A row per turn on a common time axis. None if no turn was timed."""
     timed = [(t, p) for t in turns if (p := phases(t))]
     if not timed:
         return None
     places, breaks, whole = _without_idle([p for _, p in timed])
     row = max(LOW_ROW, min(WIDE_ROW, 560 / len(timed)))
     every = 1 if row >= 13 else -(-13 // row)
-    bars, labels, notes = [], [], []
+    bars: list[Bar] = []
+    labels: list[tuple[str, float, float]] = []
+    notes: list[tuple[str, float, float, bool]] = []
     for n, ((turn, p), at) in enumerate(zip(timed, places, strict=True)):
         y = n * row
         if n % every == 0:
@@ -115,7 +121,7 @@ def timeline(turns: list[Turn]) -> Chart | None:
         begin, end = 100 * at / whole, 100 * (at + p.seconds) / whole
         if turn.tokens.prompt and turn.tokens.cached is not None and every == 1:
             share = f"{turn.tokens.cached / turn.tokens.prompt:.0%} cached"
-            left = begin + end > 100  # where there is more room beside the bar
+            left = begin + end > 100  # the side of the bar with more room
             notes.append((share, begin if left else end, y + row / 2, left))
         for kind, name in PHASES.items():
             seconds = getattr(p, kind)
@@ -135,17 +141,17 @@ def timeline(turns: list[Turn]) -> Chart | None:
 
 
 def growth(turns: list[Turn]) -> Chart | None:
-    """A column per turn: the parts of its prompt, and what was generated. None when no prompt is known."""
+    """A column per turn: the segments of its prompt, and what was generated. None if no prompt is known."""
     asked = [t for t in turns if t.segments]
     stacks = [stack(t) for t in asked]
     if not asked or not any(map(sum, (s.values() for s in stacks))):
         return None
     size = next(((t.run.get("server") or {}).get("n_ctx") for t in asked if t.run), None)
     most = max(sum(s.values()) for s in stacks)
-    top = size if size and size < 2.5 * most else most
+    top = max(size, most) if size and size < 2.5 * most else most
     bars, width = [], 100 / max(len(asked), 6)
     for n, (turn, sums) in enumerate(zip(asked, stacks, strict=True)):
-        y = HIGH
+        y = float(HIGH)
         for kind, tokens in sums.items():
             high = HIGH * tokens / top
             y -= high
@@ -158,17 +164,16 @@ def growth(turns: list[Turn]) -> Chart | None:
                 Bar("cache", n * width, HIGH - HIGH * turn.tokens.cached / top, width * 0.82, 2, said)
             )
     every = -(-len(asked) // 20)
-    labels = [(tick(t), (n + 0.41) * width, HIGH + 14) for n, t in enumerate(asked) if n % every == 0]
+    labels = [(tick(t), (n + 0.41) * width, HIGH + 14.0) for n, t in enumerate(asked) if n % every == 0]
     ticks = [(f"{v:,.0f}", HIGH - HIGH * v / top) for v in _round_steps(top)]
     kinds = [(k, NAMES[k]) for k in NAMES if any(s.get(k) for s in stacks)]
     if any(t.tokens.cached for t in asked):
-        kinds.append(("cache", "up to this line from the cache"))
+        kinds.append(("cache", "up to this line: from the cache"))
     first, last = (sum(stacks[i].values()) for i in (0, -1))
     said = (
         f"From {first:,} tokens in {asked[0].label} to {last:,} in {asked[-1].label}"
-        + (f", of {size:,} that the server's context holds" if size else "")
-        + "; the most is "
-        + f"{most:,}."
+        + f"; at most {most:,}"
+        + (f", in a context window of {size:,}." if size else ".")
     )
     line = (HIGH - HIGH * size / top, f"context, {size:,} tokens") if size and size <= top else None
     return Chart(HIGH, bars, labels, [], ticks, [], kinds, said, line)
@@ -180,17 +185,17 @@ def tick(turn: Turn) -> str:
 
 
 def stack(turn: Turn) -> dict[str, int]:
-    """Tokens of the prompt by what they are spent on, and those that were generated."""
+    """The prompt's tokens by what they are spent on, and the generated ones."""
     sums = {k: sum(s.tokens for s in turn.segments if s.kind in kinds) for k, kinds in STACK.items()}
     return {**sums, "generated": turn.tokens.generated or 0}
 
 
 def _sum(timed: list[tuple[Turn, Phases]], kind: str) -> float:
-    return sum(getattr(p, kind) for _, p in timed)
+    return sum(float(getattr(p, kind)) for _, p in timed)
 
 
 def _without_idle(timed: list[Phases]) -> tuple[list[float], list[float], float]:
-    """Where each begins, where idle time was cut out, and the whole, in seconds from the beginning."""
+    """Where each turn begins, where idle time was left out, and the total; in seconds from the start."""
     long = max(1.0, 0.1 * sum(p.seconds for p in timed))
     places, breaks, end, cut = [], [], min(p.start for p in timed), min(p.start for p in timed)
     for p in sorted(timed, key=lambda p: p.start):
@@ -204,7 +209,7 @@ def _without_idle(timed: list[Phases]) -> tuple[list[float], list[float], float]
 
 
 def _round_steps(most: float) -> list[float]:
-    """From 0 to `most` in at most six steps of 1, 2 or 5 times a power of ten."""
+    """Round numbers from 0 to `most`, at most six steps of 1, 2 or 5 times a power of ten apart."""
     power = 10.0 ** (floor(log10(most)) - 1)
     step = next(power * f for f in (1, 2, 5, 10, 20, 50) if most / (power * f) <= 6)
     return [n * step for n in range(int(most / step) + 1)]

@@ -1,7 +1,6 @@
-"""A turn in words: for the console, and for the headings of a page.
+"""A turn in words: as text for the console, and as a line for the headings of a page.
 
-Does: says in a line or a few what a turn is, and cuts long texts for the console, which it says.
-Does not: know HTML, or compute what it says.
+Long texts are shortened on the console, with a note. Knows no HTML, and computes nothing.
 """
 
 import textwrap
@@ -11,6 +10,7 @@ from course.turns.exchange import LINE_END
 from course.view.charts import NAMES, stack
 
 LONG_CHARACTERS, LONG_LINES = 1100, 22
+"""A page folds a text that is longer than this."""
 
 
 def text(turn: Turn, width: int = 100) -> str:
@@ -19,8 +19,8 @@ def text(turn: Turn, width: int = 100) -> str:
     if turn.tokens.prompt is not None:
         lines.append("   " + " · ".join(f"{n:,} tokens {_WORDS[name]}" for name, n in parts(turn)))
     if turn.segments:
-        spent = [f"{n:,} {NAMES[kind]}" for kind, n in stack(turn).items() if n and kind != "generated"]
-        lines += _block(f"spent on: {', '.join(spent)} ({turn.count_method})", width, most=3)
+        spent = [f"{NAMES[kind]} {n:,}" for kind, n in stack(turn).items() if n and kind != "generated"]
+        lines += _block(f"prompt: {', '.join(spent)} (tokens, {turn.count_method})", width, most=3)
     if turn.exchange:
         new, dropped = turn.diff.added, len(turn.diff.dropped)
         lines.append(
@@ -43,7 +43,7 @@ def text(turn: Turn, width: int = 100) -> str:
             lines += [title, *_block(body, width, most=24)]
         elif body == "":
             lines.append(f"{title}: empty")
-    lines += [f"  cut to {c.limit:,} characters: {c.where}" for c in turn.cuts]
+    lines += [f"  truncated to {c.limit:,} characters: {c.where}" for c in turn.cuts]
     if turn.is_final:
         lines.append(f"  answer: {turn.answer}")
     return "\n".join(lines) + "\n"
@@ -53,19 +53,25 @@ _WORDS = {"cached": "from the cache", "new": "processed", "generated": "generate
 
 
 def size(text: str) -> str:
+    """The length of a text, in words: "1,234 characters"."""
     return f"{len(text):,} character{'' if len(text) == 1 else 's'}"
 
 
 def is_long(text: str) -> bool:
+    """Whether a page folds this text."""
     return len(text) > LONG_CHARACTERS or text.count("\n") >= LONG_LINES
 
 
 def beginning(text: str) -> str:
+    """The first characters of a text, on one line."""
     return " ".join(text[:400].split())[:160]
 
 
 def parts(turn: Turn) -> list[tuple[str, int]]:
-    """The pieces of the token bar; a server that tells nothing of its cache has read everything anew."""
+    """The pieces of the token bar: cached, new and generated tokens.
+
+    If the server reports nothing about its cache, the whole prompt counts as new.
+    """
     t = turn.tokens
     new = t.prompt if t.new is None else t.new
     return [
@@ -74,12 +80,12 @@ def parts(turn: Turn) -> list[tuple[str, int]]:
 
 
 def step_name(turn: Turn) -> str:
-    step = turn.step or {}
-    named = {"planning": "planning", "max_steps": "last call, out of steps"}.get(step.get("kind"))
-    who = f" of {turn.agent}" if turn.agent else ""
-    return (
-        f"In smolagents: {named or 'step ' + str(step.get('step_number'))}{who}" if step else "In smolagents"
-    )
+    """A heading for what smolagents made of the turn: "In smolagents: step 2 of worker"."""
+    if not turn.step:
+        return "In smolagents"
+    named = {"planning": "planning", "max_steps": "last call, out of steps"}
+    name = named.get(str(turn.step.get("kind"))) or f"step {turn.step.get('step_number')}"
+    return f"In smolagents: {name}{f' of {turn.agent}' if turn.agent else ''}"
 
 
 def run_name(turn: Turn) -> str:
@@ -89,7 +95,7 @@ def run_name(turn: Turn) -> str:
 
 
 def facts(turn: Turn) -> str:
-    """Step, status, seconds and how the response ended, on one line."""
+    """Step, HTTP status, seconds and finish_reason, on one line."""
     known = [step_name(turn).removeprefix("In smolagents: ") if turn.step else "no step"]
     if turn.exchange:
         known.append(f"HTTP {turn.status}" if turn.status else "no response")
@@ -105,6 +111,7 @@ def facts(turn: Turn) -> str:
 
 
 def short(turn: Turn) -> str:
+    """What is special about a turn, in a word or two, for a link to it. Empty for an ordinary step."""
     if (turn.step or {}).get("kind") == "max_steps":
         return "out of steps"
     if turn.error:
@@ -115,11 +122,11 @@ def short(turn: Turn) -> str:
 
 
 def _block(text: str, width: int, most: int) -> list[str]:
-    """Indented, wrapped, and cut after `most` lines, which it says."""
-    lines = []
+    """The text, indented, wrapped, and shortened to `most` lines with a note."""
+    lines: list[str] = []
     for line in LINE_END.split(text.strip("\n")):
         lines += textwrap.wrap(line, width - 4, replace_whitespace=False) or [""]
     cut = len(lines) - most
     if cut > 1:
-        lines = [*lines[:most], f"… {cut} more lines (all of it:  course view TAPE)"]
+        lines = [*lines[:most], f"… {cut} more lines (to see all:  course view TAPE)"]
     return ["    " + line.rstrip() for line in lines]

@@ -1,9 +1,8 @@
 """A notebook explorer of tapes: pick a turn, lay two runs side by side, watch a run while it goes on.
 
-Does: stock ipywidgets around what `view.show` draws, so it needs no extension; looks at its tapes again when told
-that there is something new. Does not: draw turns itself, or watch anything by itself: a widget's clicks wait until
-the running cell is done, but `update`, called from the run, shows at once. By keyboard, Tab and the space bar reach all:
-JupyterLab takes arrows and Enter outside of text fields for its cells.
+Stock ipywidgets around the output of `view.show`, so it needs no extension. It watches nothing by itself: clicks wait
+until the running cell is done, but `update`, called from within the run, shows at once. Tab and the space bar reach
+everything, because JupyterLab uses the arrow keys and Enter for its cells.
 
     explorer = Explorer(tape)
     display(explorer)
@@ -22,19 +21,20 @@ from course.turns import Record, Turn, runs, turns
 from course.view.console import facts, run_name
 
 Source = Tape | str | Path | list[Record] | list[Turn]
-NONE = (None, None)  # of no source, no run
+Key = tuple[int, int] | tuple[None, None]  # number of the source, number of the run in it
+NONE: Key = (None, None)
 
 
 class Explorer:
     """Tapes, paths of tapes, lists of records or lists of turns, in two panes.
 
-    A path is read again with each `update`: for a tape that another process writes.
-    `count` gives the tokens of a text, e.g. `lambda s: len(server.tokenize(s))`; without it they are estimated.
+    A path is read again at each `update`, so another process may be writing the tape. `count` returns the number of
+    tokens in a text, for example `lambda s: len(server.tokenize(s))`; without it, tokens are estimated.
     """
 
     def __init__(self, *sources: Source, count: Callable[[str], int] | None = None):
         self.sources, self.count = list(sources), count
-        self.found: dict[tuple[int, int], list[Turn]] = {}
+        self.found: dict[Key, list[Turn]] = {}
         self.first, self.second = _Pane("Run", "Turn"), _Pane("Compare with", "Its turn")
         self.follow = widgets.Checkbox(value=True, description="Follow the newest turn", indent=False)
         self.charts = widgets.Checkbox(value=False, description="Charts of the run", indent=False)
@@ -42,28 +42,27 @@ class Explorer:
         panes = widgets.HBox(
             [self.first.box, self.second.box], layout={"flex_flow": "row wrap", "width": "100%"}
         )
-        self.again = widgets.Button(description="Look again", layout={"width": "auto"})
+        self.refresh = widgets.Button(description="Refresh", layout={"width": "auto"})
         switches = widgets.HBox(
-            [self.follow, self.charts, self.again, self.said], layout={"flex_flow": "row wrap"}
+            [self.follow, self.charts, self.refresh, self.said], layout={"flex_flow": "row wrap"}
         )
         self.box = widgets.VBox([switches, panes])
         for pane in (self.first, self.second):
             pane.run.observe(lambda _, pane=pane: self._run_picked(pane), "value")
             pane.turn.observe(lambda _: self._draw(), "value")
         self.charts.observe(lambda _: self._draw(), "value")
-        self.again.on_click(lambda _: self.update())
+        self.refresh.on_click(lambda _: self.update())
         self._busy = False
         self.update()
 
     def update(self, step: Any = None, agent: Any = None) -> None:
-        """Look at the sources again. With this signature it is a step callback of smolagents too."""
-        self.found = {
-            (s, r): run
-            for s, source in enumerate(self.sources)
-            for r, run in enumerate(runs(_turns(source, self.count)))
-        }
-        names = _distinct([_name(run, self.sources[s]) for (s, _), run in self.found.items()])
-        options = list(zip(names, self.found, strict=True))
+        """Read the sources again. The signature makes it a step callback of smolagents, too."""
+        self.found, names = {}, []
+        for s, source in enumerate(self.sources):
+            for r, run in enumerate(runs(_turns(source, self.count))):
+                self.found[s, r] = run
+                names.append(_name(run, source))
+        options = list(zip(_distinct(names), self.found, strict=True))
         known = [value for _, value in self.first.run.options]
         fresh = [value for value in self.found if value not in known]
         picked = fresh[-1] if fresh and (self.follow.value or known == [NONE]) else self.first.run.value
@@ -78,7 +77,7 @@ class Explorer:
         self._draw()
 
     def shown(self) -> list[Turn]:
-        """The turns that the panes show."""
+        """The turns that the panes show now."""
         picked = [(self.found.get(p.run.value, []), p.turn.value) for p in (self.first, self.second)]
         return [t for run, number in picked for t in run if t.number == number]
 
@@ -101,14 +100,14 @@ class Explorer:
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
-    ) -> dict:
-        """The widget, and beside it the first run as static HTML: for GitHub, nbviewer and a stored notebook."""
+    ) -> dict[str, Any]:
+        """The widget and, for GitHub, nbviewer and stored notebooks, the first run as static HTML."""
         bundle = dict(self.box._repr_mimebundle_(include=include, exclude=exclude) or {})
         return {**bundle, "text/html": view.show(self.found.get(self.first.run.value, [])).data}
 
 
 class _Pane:
-    """Pickers and one turn. It takes half of the width, or all of it when the other shows nothing."""
+    """Pickers and one turn. It takes half of the width, or all of it if the other pane shows nothing."""
 
     def __init__(self, run: str, turn: str):
         wide = {"description_width": "7em"}
@@ -129,7 +128,7 @@ class _Pane:
         if 0 <= at < len(known):
             self.turn.value = known[at]
 
-    def offer(self, options: list[tuple[str, tuple]], value: tuple) -> None:
+    def offer(self, options: list[tuple[str, Key]], value: Key) -> None:
         if list(self.run.options) != options:
             self.run.options = options
         self.run.value = value if value in [v for _, v in options] else options[0][1]
@@ -156,11 +155,12 @@ class _Pane:
         )
 
 
-def _turns(source: Source, count: Callable | None) -> list[Turn]:
+def _turns(source: Source, count: Callable[[str], int] | None) -> list[Turn]:
     if isinstance(source, str | Path):
         source = Tape.read(source)
-    records: list[Turn] | list[Record] = source.records() if isinstance(source, Tape) else list(source)
-    return records if records and isinstance(records[0], Turn) else turns(records, count)
+    given = source.records() if isinstance(source, Tape) else source
+    made = [turn for turn in given if isinstance(turn, Turn)]
+    return made or turns([record for record in given if not isinstance(record, Turn)], count)
 
 
 def _name(run: list[Turn], source: Source) -> str:

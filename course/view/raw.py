@@ -1,8 +1,8 @@
-"""The raw bodies of a tape, each text stored once, and a request as a `curl` command. Pure.
+"""The raw bodies of a tape, each text stored once, and a request as a `curl` command.
 
-Does: says of each body what it shares with one before it, at its beginning and its end (an agent sends its whole
-conversation with every request), so that a page of a long run stays small and gives back every character.
-Does not: look inside the JSON; put credentials in: a key that was redacted becomes "$API_KEY".
+Pure. An agent sends its whole conversation with every request, so each body is stored as what it adds to an earlier one.
+The page of a long run stays small that way, and still gives back every character. The JSON itself is not parsed.
+Credentials stay out: a redacted key becomes "$API_KEY".
 """
 
 import json
@@ -13,13 +13,16 @@ from typing import Any
 from course.turns.exchange import Exchange
 from course.turns.turn import Turn
 
-LOOK_BACK = 4  # agents that call each other take turns: their bodies alternate
+LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be a few back
 LEAVE_OUT = {"host", "content-length", "connection", "accept", "accept-encoding", "user-agent", "cookie"}
 
 
 @dataclass(frozen=True)
 class Delta:
-    """`text` between the first `start` and the last `end` characters of the text at index `base` of the list."""
+    """A text as the first `start` characters of text number `base`, then `text`, then that one's last `end` characters.
+
+    With `base` None, `text` is the whole.
+    """
 
     base: int | None
     start: int
@@ -27,6 +30,7 @@ class Delta:
     text: str
 
     def restore(self, texts: list[str]) -> str:
+        """The whole text, given the texts before it."""
         if self.base is None:
             return self.text
         base = texts[self.base]
@@ -34,7 +38,7 @@ class Delta:
 
 
 def deltas(texts: list[str]) -> list[Delta]:
-    """Each text by what it adds to one of those before it."""
+    """Each text as what it adds to one of the few before it, whichever leaves the least."""
     result: list[Delta] = []
     for n, text in enumerate(texts):
         found = [Delta(None, 0, 0, text)]
@@ -44,7 +48,7 @@ def deltas(texts: list[str]) -> list[Delta]:
 
 
 def packed(delta: Delta, texts: list[str]) -> dict[str, Any]:
-    """The same for JavaScript, which counts in UTF-16 units."""
+    """A delta as plain data for JavaScript, which counts in UTF-16 units."""
     if delta.base is None:
         return {"text": delta.text}
     base = texts[delta.base]
@@ -53,7 +57,7 @@ def packed(delta: Delta, texts: list[str]) -> dict[str, Any]:
 
 
 def script_json(value: Any) -> str:
-    """JSON that can stand in a <script> element: nothing in it ends the element."""
+    """JSON for a <script> element: nothing in it can end the element."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -83,7 +87,7 @@ def curl_head(exchange: Exchange) -> str:
 
 
 def end_mark(body: str) -> str:
-    """A line that is none of the body's, to end it in the shell."""
+    """A word that is not in the body, to end the shell's here-document."""
     mark = "END_OF_REQUEST"
     while mark in body:
         mark += "_"
@@ -91,14 +95,14 @@ def end_mark(body: str) -> str:
 
 
 def blocks(turns: list[Turn]) -> list[dict[str, Any]]:
-    """For each turn what its raw bodies add to those before: for the script of the page."""
+    """For the page's script: what each turn's raw bodies add to earlier ones."""
     requests = [t.exchange.raw_request if t.exchange else "" for t in turns]
     prompts = [t.prompt or "" for t in turns]
     rows = zip(turns, deltas(requests), deltas(prompts), strict=True)
     return [_block_of(t, packed(r, requests), packed(p, prompts)) for t, r, p in rows]
 
 
-def _block_of(turn: Turn, request: dict, prompt: dict) -> dict[str, Any]:
+def _block_of(turn: Turn, request: dict[str, Any], prompt: dict[str, Any]) -> dict[str, Any]:
     if turn.exchange is None:
         return {"request": {"text": ""}, "prompt": {"text": ""}}
     response: dict[str, str] = {"text": turn.exchange.raw_response}
@@ -120,7 +124,7 @@ def _against(at: int, base: str, text: str) -> Delta:
 
 
 def _common(a: str, b: str, from_end: bool = False) -> int:
-    """How many characters they share at the beginning, by halving; comparing slices is quick."""
+    """How many characters two texts share at one end: a binary search, because comparing slices is fast."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2

@@ -45,6 +45,14 @@ def test_a_finding_names_its_run_where_there_are_several():
     assert "── Turn 1 · " in text(diagnose(turns(records)), turns(records))
 
 
+def test_a_command_to_copy_is_on_a_line_of_its_own():
+    records = [refused(401, {"message": "Invalid API Key"}), refused(404, "File Not Found")]
+    made = turns(records)
+    lines = [line.strip() for line in text(diagnose(made), made, width=40, tape="a b.jsonl").splitlines()]
+    assert "KEY=… SERVER=http://127.0.0.1:8080 course ask" in lines
+    assert "course view 'a b.jsonl'" in lines
+
+
 @pytest.fixture
 def run(tmp_path):
     """`course diagnose` on a tape with these records."""
@@ -61,7 +69,8 @@ def test_a_healthy_tape_is_status_0_and_one_line(run):
     result = run(healthy())
     assert result.exit_code == 0
     assert result.output.count("\n") == 1
-    assert f"nothing wrong found in 3 turns (3 exchanges, 3 steps), for {len(KINDS)} kinds" in result.output
+    assert "3 turns (3 exchanges, 3 steps)" in result.output
+    assert f"{len(KINDS)} kinds" in result.output
 
 
 def test_findings_are_status_1(run):

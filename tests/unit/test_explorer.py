@@ -112,7 +112,7 @@ def test_a_tape_that_another_process_writes_is_read_again(tape):
     explorer = Explorer(str(tape.path))
     assert len(explorer.first.turn.options) == 3
     run(tape, *LINES, question="More?")
-    explorer.again.click()
+    explorer.refresh.click()
     assert [name for name, _ in explorer.first.run.options] == ["Run 1: How much? (t)", "Run 2: More? (t)"]
 
 

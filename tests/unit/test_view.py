@@ -113,7 +113,7 @@ def test_without_a_script_nothing_useless_is_shown_and_all_texts_are_there(made)
     form = page[page.index("<form") : page.index("</form>")]
     assert len(attributes(page, "button")) == form.count("<button") > 0
     readable = Tags(re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)).text
-    for said in ("hm", EVIL, "code of a", "code of gone", "to unfold them takes JavaScript"):
+    for said in ("hm", EVIL, "code of a", "code of gone", "Without JavaScript"):
         assert said in readable
 
 
@@ -129,7 +129,7 @@ def test_a_turn_tells_what_its_tokens_are_spent_on_and_what_was_cut():
     mark = "\n..._This content has been truncated to stay below 8 characters_...\n"
     cut = step("a", 1, observation=f"Execution logs:\nabcd{mark}efgh\nLast output from code snippet:\nNone")
     text = Tags(view.page(turns([entry(1, [SYSTEM, TASK], reply("a", **USAGE)), cut]))).text
-    for said in ("spent on", "system prompt", "divided by characters", "Cut to 8 characters: printed output"):
+    for said in ("spent on", "system prompt", "estimated", "8 characters: printed output"):
         assert said in text
 
 

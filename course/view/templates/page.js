@@ -1,6 +1,6 @@
 "use strict";
 // Raw bodies and closed turns on demand, links that open their turn, printing. search.js follows.
-// Without these scripts the page stays readable.
+// The page is readable without these scripts.
 const $ = (id) => document.getElementById(id);
 const turns = [...document.querySelectorAll("section.turn")];
 const packed = [];
@@ -76,12 +76,12 @@ function unfold(details) {
   }
   if (what === "prompt") marked(pre, text);
   else pre.textContent = pretty(text);
-  const note = what === "prompt" ? "" : " Laid out for reading; Copy gives the text as it went.";
+  const note = what === "prompt" ? "" : " Formatted for reading; Copy gives the exact text.";
   const key = block(n).head.includes("$API_KEY") && what === "request" ? " The key is not on the tape: set API_KEY." : "";
   bar.append(Object.assign(document.createElement("span"), { className: "none", textContent: note + key }));
 }
 
-// ---- a closed turn is text in a <noscript>: elements cost much more than bytes, so they are made when it is opened
+// ---- a closed turn is text in a <noscript>: elements cost much more than bytes, so they are made when it opens
 let whenMade = () => {};
 
 function kept(turn) {

@@ -1,11 +1,11 @@
 
-// ---- search: turns without a hit go, hits are marked and can be stepped through
+// ---- search: turns without a hit are hidden, hits are marked and can be stepped through
 const most = 2000;
 const letters = { amp: "&", lt: "<", gt: ">", "#39": "'", "#34": '"' };
 let wanted = "", hits = [], at = -1;
 
-// What a closed turn will say, without making its elements: in our own HTML, < and > stand in tags only.
-// The beginning of a folded text (.head) is left out, here and in `found`: it is there once more, and hidden when open.
+// The text of a closed turn, without making its elements: in our own HTML, < and > occur in tags only.
+// The beginning of a folded text (.head) is left out, here and in `found`: it repeats, and is hidden when open.
 function said(html) {
   return html.replace(/<span class="head">[^<]*<\/span>|<[^>]*>/g, "").replace(/&(amp|lt|gt|#39|#34);/g, (_, name) => letters[name]);
 }
@@ -26,7 +26,7 @@ function found(turn) {
   return closed || lower.length !== whole.length ? count(lower) : ranges(lower, nodes);
 }
 
-function count(lower) {  // in a closed turn, or with a letter whose small form is longer: counted, not marked
+function count(lower) {  // in a closed turn, or with a letter whose lower case is longer: counted, not marked
   return Array(lower.split(wanted).length - 1).fill(null);
 }
 
@@ -72,7 +72,7 @@ function search() {
   $("before").disabled = $("next").disabled = !hits.length;
 }
 
-// A turn that was opened has elements now: its hits can be marked.
+// An opened turn has elements, so its hits can be marked.
 whenMade = (turn) => {
   const first = hits.findIndex((hit) => hit.turn === turn);
   if (first < 0) return;
