@@ -1,4 +1,4 @@
-"""docker/agent.py against a server on a Unix socket whose words are given: statuses, streams, the tape."""
+"""docker/agent.py against a server on a Unix socket with scripted answers: exit status, streams, the tape."""
 
 import http.server
 import json
@@ -22,7 +22,7 @@ THOUGHT = "I wait.\n<code>\nprint('waiting')\n</code>"
 
 
 class Llama(http.server.BaseHTTPRequestHandler):
-    """Says what `said` holds, one text for each question; then answers 500."""
+    """Answers with the texts in `said`, one for each request, and then with status 500."""
 
     server_version = "llama.cpp"
     sys_version = ""
@@ -71,7 +71,7 @@ class Llama(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def agent(monkeypatch):
-    """Run the script with a model that says these words; its status."""
+    """Run the script with a model that says these words; returns the exit status."""
     main = runpy.run_path(str(SCRIPT))["main"]
     with tempfile.TemporaryDirectory(prefix="a-") as folder:
         path = f"{folder}/llama.sock"

@@ -1,4 +1,4 @@
-"""The measurements' own runs: real smolagents, real recorder, and a small program in the place of llama-server.
+"""The measurements' own runs: real smolagents, real recorder, and a small program in place of llama-server.
 
 It says what a grammar leaves it to say, else one final answer, and counts letters for tokens.
 """

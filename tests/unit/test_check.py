@@ -24,7 +24,7 @@ def test_a_false_claim_raises_with_what_was_seen():
         check.claim("two is three", False, saw=2)
 
 
-def test_a_long_sight_is_cut():
+def test_a_long_value_is_cut():
     with pytest.raises(check.CheckFailed) as failed:
         check.claim("short", False, saw="x" * 5000)
     assert len(str(failed.value)) < 600
@@ -33,14 +33,16 @@ def test_a_long_sight_is_cut():
 def stub(text): ...
 
 
-@pytest.mark.parametrize("value", [..., (1, ...), [...], {"a": ...}, stub], ids=["stub", "tuple", "list", "dict", "function"])
+@pytest.mark.parametrize(
+    "value", [..., (1, ...), [...], {"a": ...}, stub], ids=["stub", "tuple", "list", "dict", "function"]
+)
 def test_an_untouched_stub_is_open_and_not_counted(capsys, progress_file, value):
     check.exercise("03.1", value, lambda v: True)
     assert capsys.readouterr().out == "○ 03.1 is open\n"
     assert not progress_file.exists()
 
 
-def test_a_filled_function_is_no_stub():
+def test_a_filled_function_is_not_a_stub():
     assert not check.is_open(lambda text: text.upper())
 
 
@@ -73,7 +75,7 @@ def test_no_progress_yet(capsys):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"03.1": 5}', '{"03.1": {}}'])
-def test_damaged_progress_is_put_aside_and_said(capsys, progress_file, text):
+def test_damaged_progress_is_put_aside_and_reported(capsys, progress_file, text):
     progress_file.parent.mkdir()
     progress_file.write_text(text)
     check.exercise("03.1", 5, lambda n: n == 5)
@@ -82,7 +84,7 @@ def test_damaged_progress_is_put_aside_and_said(capsys, progress_file, text):
     assert progress_file.with_suffix(".damaged.json").read_text() == text
 
 
-def test_a_disk_that_takes_no_notes_stops_nothing(capsys, progress_file):
+def test_a_disk_that_cannot_be_written_stops_nothing(capsys, progress_file):
     progress_file.parent.write_text("a file where the folder should be")
     check.exercise("03.1", 5, lambda n: n == 5)
     printed = capsys.readouterr().out

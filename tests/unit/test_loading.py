@@ -34,7 +34,7 @@ def sent(records):
 
 
 def broken(path, says):
-    """The tape, which is read with a problem in these words."""
+    """The tape, read with a problem that matches `says`."""
     reported = []
     tape = Tape.read(path, report=reported.append)
     assert tape.problems == reported
@@ -53,7 +53,7 @@ def test_a_problem_is_a_warning_at_the_line_that_reads_the_tape(tape, read):
 
 
 @pytest.mark.parametrize("cut", [1, 2, 100, 1000])
-def test_a_cut_off_line_costs_only_itself(tape, cut):
+def test_a_line_that_is_cut_off_costs_only_itself(tape, cut):
     raw = tape.path.read_bytes()
     tape.path.write_bytes(raw[:-cut])
     if cut == 1:  # all but the line's end: nothing is missing
@@ -71,7 +71,7 @@ def test_garbage_after_good_lines_costs_only_itself(tape):
     assert "more lines that were skipped" in again.problems[-1]
 
 
-def test_what_is_no_tape_is_said(tmp_path):
+def test_an_error_says_what_is_not_a_tape(tmp_path):
     path = tmp_path / "x"
     for raw, says in [
         (b"\x00\x01garbage\n", "none of its 1 lines is a JSON object"),
@@ -89,7 +89,7 @@ def test_what_is_no_tape_is_said(tmp_path):
         Tape.read(path)
 
 
-def test_a_directory_is_said_with_a_tape_that_is_in_it(tape):
+def test_the_error_for_a_directory_names_a_tape_in_it(tape):
     with pytest.raises(CourseError, match=r"is a directory(.|\n)*t\.tape\.jsonl"):
         Tape.read(tape.path.parent)
 
@@ -102,7 +102,7 @@ def test_an_empty_file_can_be_recorded_to(tmp_path):
 
 
 def test_a_line_longer_than_the_limit_is_skipped_and_never_in_memory(tape):
-    """Ten megabytes with a limit of one; what is before and behind it is read."""
+    """Ten megabytes with a limit of one; the lines before and after it are read."""
     with tape.path.open("ab") as file:
         file.write(b'{"_type": "entry", "x": "' + b"x" * 10 * 2**20 + b'"}\n{"_type": "step"}\n')
     tracemalloc.start()
@@ -156,7 +156,7 @@ def test_a_browsers_har_is_read(tmp_path, indent, bom):
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_of_a_har_that_is_cut_off_the_whole_entries_are_read(tmp_path, indent):
+def test_the_complete_entries_of_a_har_that_is_cut_off_are_read(tmp_path, indent):
     path, text = tmp_path / "browser.har", json.dumps(BROWSER, indent=indent)
     path.write_text(text[: text.index("n=2")])
     assert sent(broken(path, "cut off or damaged. 2 of its entries").records()) == ["0", "1"]
@@ -174,7 +174,7 @@ def test_our_own_export_comes_back_as_it_was(tape, tmp_path):
     assert again.entries == [{"_type": "entry", **e} for e in tape.entries]
 
 
-def test_what_is_not_known_is_kept(tape):
+def test_what_is_unknown_is_kept(tape):
     """Records and fields of a later version: no warning, nothing lost."""
     with tape.path.open("a") as file:
         file.write('{"_type": "dream", "of": "sheep"}\n{"_type": "step", "mood": "good"}\n{"untyped": 1}\n')
@@ -184,17 +184,17 @@ def test_what_is_not_known_is_kept(tape):
     assert untyped["_type"] == "?"
 
 
-def test_a_later_format_is_read_and_said(tape):
+def test_a_later_format_is_read_and_reported(tape):
     tape.path.write_text(tape.path.read_text().replace('"version": 1', '"version": 2'))
     assert sent(broken(tape.path, "version 2 .* version 1").records()) == ["0", "1", "2"]
 
 
-def test_tapes_can_be_put_one_behind_the_other(tape):
+def test_tapes_can_be_concatenated(tape):
     tape.path.write_bytes(tape.path.read_bytes() * 2)
     assert sent(Tape.read(tape.path).records()) == ["0", "1", "2"] * 2
 
 
-def test_a_record_that_is_not_as_it_should_be_is_set_aside(tape):
+def test_an_invalid_record_is_set_aside(tape):
     bad = {**tape.entries[0], "request": "GET /"}
     with tape.path.open("a") as file:
         file.write(json.dumps(bad) + '\n{"_type": "step"}\n')
@@ -248,7 +248,7 @@ def test_the_schema_names_what_is_wrong(change, flaw):
 
 
 def test_what_is_recorded_fits_the_schema(tmp_path):
-    """A tape with a run, every field of a step, a tool call and a refused request: by our check, and by any other."""
+    """A tape with a run, every field of a step, a tool call and a refused request: by our check and by any validator."""
     tape = Tape(tmp_path / "t.tape.jsonl")
     script = Script(call("look", what="it"), call("final_answer", answer="4"), refused(400))
     agent = tool_agent(script.model(tape), [look], **QUIET)
@@ -287,7 +287,7 @@ def test_the_json_schema_agrees_with_the_check(record, valid):
     assert (flaws(record) == []) is valid
 
 
-def test_view_says_what_it_could_not_read_and_shows_the_rest(tmp_path):
+def test_view_reports_what_it_could_not_read_and_shows_the_rest(tmp_path):
     tape = Tape(tmp_path / "t.tape.jsonl")
     tape.add(
         {"_type": "entry", "request": {"method": "GET", "url": "http://x/"}, "response": {"status": 200}}

@@ -26,7 +26,7 @@ def test_results_have_the_shape_of_the_real_tool(search):
 
 
 @pytest.mark.parametrize("query", ["", "zorble", "speed", "?!", 'a "quoted', "zzNEAR(*"])
-def test_a_query_that_tells_nothing_raises_what_the_real_tool_raises(search, query):
+def test_a_query_without_a_rare_word_raises_what_the_real_tool_raises(search, query):
     with pytest.raises(Exception, match=r"^No results found! Try a less restrictive/shorter query\.$"):
         search(query)
 

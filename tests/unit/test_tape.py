@@ -22,7 +22,7 @@ SSE = [b'data: {"choices":[{"delta":{"content":"hel', b'lo"}}]}\n\n', b"data: [D
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Answers each path in its own way; sends chunks one at a time, so that the client sees them so."""
+    """Answers each path differently; sends chunks one at a time, so that the client receives them one at a time."""
 
     protocol_version = "HTTP/1.1"
     bodies: ClassVar[dict[str, bytes]] = {
@@ -117,7 +117,7 @@ def test_recording_changes_no_byte(upstream, tape, path):
 
 
 @pytest.mark.parametrize("path", ["/plain", "/gzip", "/stream"])
-def test_an_asynchronous_client_is_recorded_as_well(upstream, tape, path):
+def test_an_asynchronous_client_is_recorded_too(upstream, tape, path):
     async def fetch():
         transport = AsyncRecordingTransport(httpx.AsyncHTTPTransport(), tape)
         async with httpx.AsyncClient(transport=transport) as c, c.stream("GET", upstream + path) as response:
@@ -212,7 +212,7 @@ def test_a_client_that_hangs_up_is_recorded(upstream, tape):
     assert entry["response"]["content"]["text"].startswith(SSE[0].decode())
 
 
-def test_stopping_at_done_is_no_hanging_up(upstream, tape):
+def test_a_client_that_stops_at_done_has_not_hung_up(upstream, tape):
     """The openai client reads no further than `data: [DONE]`, which is all that the server has to say."""
     with client(tape) as c, c.stream("GET", upstream + "/stream") as response:
         for line in response.iter_lines():
@@ -225,7 +225,7 @@ LIMIT = 100_000
 
 
 @pytest.mark.parametrize("coding", [None, "gzip", "unheard-of"])
-def test_of_a_body_longer_than_the_limit_the_beginning_is_kept(tmp_path, coding):
+def test_the_beginning_of_a_body_longer_than_the_limit_is_kept(tmp_path, coding):
     """The client gets all of it; the tape says how much is missing, and cuts no character in two."""
     text = "".join(f"ö{n}" for n in Random(7).choices(range(10**6), k=50_000))
     raw = gzip.compress(text.encode()) if coding == "gzip" else text.encode()
@@ -244,7 +244,7 @@ def test_of_a_body_longer_than_the_limit_the_beginning_is_kept(tmp_path, coding)
         assert LIMIT - 2 < len(kept.encode()) < 2 * LIMIT
 
 
-def test_a_long_body_is_never_in_memory_as_a_whole(tmp_path):
+def test_a_long_body_is_never_whole_in_memory(tmp_path):
     """Forty megabytes each way, with a limit of one."""
     pieces, size = [b"x" * 2**16] * 640, 640 * 2**16
 
@@ -268,7 +268,7 @@ def test_a_long_body_is_never_in_memory_as_a_whole(tmp_path):
     assert peak < 15 * 2**20, f"{peak:,} bytes at the peak"
 
 
-def test_a_recorder_that_keeps_nothing_in_memory_still_knows_it(upstream, tmp_path):
+def test_a_tape_that_keeps_nothing_in_memory_reads_its_file(upstream, tmp_path):
     tape = Tape(tmp_path / "t.tape.jsonl", keep=False)
     get(upstream + "/plain", tape)
     assert tape._records == []
@@ -276,7 +276,7 @@ def test_a_recorder_that_keeps_nothing_in_memory_still_knows_it(upstream, tmp_pa
 
 
 @pytest.mark.parametrize("reporting", [True, False])
-def test_a_tape_that_cannot_be_written_says_so_once_and_fails_nobody(upstream, tmp_path, reporting):
+def test_a_tape_that_cannot_be_written_is_reported_once_and_fails_no_client(upstream, tmp_path, reporting):
     (tmp_path / "file").write_text("")
     path, reported = tmp_path / "file" / "t.tape.jsonl", []
     with warnings.catch_warnings(record=True) as warned:
@@ -298,7 +298,7 @@ def test_each_exchange_is_on_disk_at_once(upstream, tape):
         assert [line["_id"] for line in lines] == list(range(1, n + 1))
 
 
-def test_a_cut_off_line_is_skipped_and_said(upstream, tape):
+def test_a_line_that_is_cut_off_is_skipped_and_reported(upstream, tape):
     get(upstream + "/plain", tape)
     get(upstream + "/plain", tape)
     tape.path.write_bytes(tape.path.read_bytes()[:-40])
@@ -310,7 +310,7 @@ def test_a_cut_off_line_is_skipped_and_said(upstream, tape):
         assert len(Tape.read(tape.path).steps) == 1, "what is added later has a line of its own"
 
 
-def test_two_tapes_of_one_second_are_two_files(tmp_path, monkeypatch):
+def test_two_tapes_of_the_same_second_are_two_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Tape().path != Tape().path
 
