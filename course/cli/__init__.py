@@ -172,35 +172,26 @@ def ask(
 ) -> None:
     """Ask an agent, print each turn as it happens, and record the run on a tape."""
     from course import view
-    from course.agent import LEOPARD, code_agent, connect, record_run
+    from course.agent import LEOPARD, recorded_run
     from course.server import Server
     from course.tape import Tape
-    from course.turns import turns
 
-    question, shown = question or LEOPARD, 0
-
-    def print_new(*_: Any, **__: Any) -> None:
-        nonlocal shown
-        made = turns(record.records(), since=before)
-        for turn in made[shown:]:
-            typer.echo(view.text(turn))
-        shown = len(made)
-
+    record = Tape(tape, report=_problem)
     with Server(profile, url=server) as live:
-        record = Tape(tape)
-        before = len(record.records())
-        model = connect(live, record)
-        agent = code_agent(model, max_steps=max_steps, verbosity_level=-1, step_callbacks=[print_new])
-        record_run(record, question, live, model)
-        try:
-            answer = agent.run(question)
-        except Exception as e:
-            print_new()
-            raise CourseError(
-                f"the run ended without an answer: {e}\nLook at it:  course view {record.path}"
-            ) from e
-    print_new()
-    typer.echo(f"{question}\n{answer}\n\ntape: {record.path}\nLook at it:  course view {record.path}")
+        done = recorded_run(
+            live,
+            question or LEOPARD,
+            record,
+            max_steps=max_steps,
+            on_turn=lambda turn: typer.echo(view.text(turn)),
+        )
+    if done.error:
+        raise CourseError(
+            f"the run ended without an answer: {done.error}\nLook at it:  course view {record.path}"
+        ) from done.error
+    typer.echo(
+        f"{done.question}\n{done.answer}\n\ntape: {record.path}\nLook at it:  course view {record.path}"
+    )
 
 
 @app.command()
@@ -216,10 +207,11 @@ def view(
     ] = None,
 ) -> None:
     """Turn a tape into one HTML page (or a .har file) and print its path."""
+    from course.tape import Tape
     from course.turns import turns
     from course.view import page
 
-    record = _read(tape)
+    record = Tape.read(tape, report=_problem)
     name = tape.name.removesuffix(".jsonl").removesuffix(".tape")
     output = output or tape.with_name(f"{name}.html")
     if output.exists() and output.samefile(tape):
@@ -245,16 +237,13 @@ def diagnose(
     Exits with status 0 if nothing did, 1 if there are findings, and 2 if the tape cannot be read.
     """
     import json
-    import warnings
 
     from course import diagnose as diagnosis
     from course.tape import Tape
     from course.turns import turns
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # what was skipped is said below, in our words
-            record = Tape.read(tape)
+        record = Tape.read(tape, report=_problem)
         made = turns(record.records())
         if not made:
             raise CourseError(
@@ -264,13 +253,11 @@ def diagnose(
     except CourseError as e:
         typer.echo(f"course: {e}", err=True)
         raise typer.Exit(2) from None
-    for problem in record.problems:
-        typer.echo(f"course: {problem}", err=True)
     findings = diagnosis.diagnose(made)
     if as_json:
         typer.echo(json.dumps([diagnosis.record(f) for f in findings], indent=1, ensure_ascii=False))
     else:
-        typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made))
+        typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made, tape=str(tape)))
     raise typer.Exit(1 if findings else 0)
 
 
@@ -314,15 +301,6 @@ def tap(
     raise typer.Exit(command.tap(upstream, port, host, tape, ctx.args))
 
 
-def _read(path: Path) -> Any:
-    """The tape. Prints what could not be read of it, and continues with the rest."""
-    import warnings
-
-    from course.tape import Tape
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        record = Tape.read(path)
-    for problem in record.problems:
-        typer.echo(f"course: {problem}", err=True)
-    return record
+def _problem(problem: str) -> None:
+    """A part of a tape that could not be read or written; the command continues with the rest."""
+    typer.echo(f"course: {problem}", err=True)
