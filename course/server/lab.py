@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import httpx
 
 from course import ROOT
 from course.errors import CourseError
-from course.server import Server, processes, registry
+from course.server import Server, processes, registry, startup
 from course.server.serving import ended_by_signals
 
 PORT = 8888
@@ -50,20 +50,25 @@ def _run(server: Server, private: Path) -> int:
     port, token = registry.next_free(PORT), secrets.token_hex(24)
     if port != PORT:
         print(f"# port {PORT} is in use, taking {port} for JupyterLab", flush=True)
-    child = subprocess.Popen(
-        command(port, root=os.name == "posix" and os.geteuid() == 0),
-        stdin=subprocess.DEVNULL,
-        env=environment(server, private, token, os.environ),
-        cwd=ROOT,
-        start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab: it would ask whether we mean it
-        creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
-    )
+    log = startup.new_log("jupyterlab")
+    with log.open("wb") as file:
+        child = subprocess.Popen(
+            command(port, root=os.name == "posix" and os.geteuid() == 0),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=environment(server, private, token, os.environ),
+            cwd=ROOT,
+            start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab: it would ask whether we mean it
+            creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
+        )
     born = processes.created(child.pid)
     page: Path | None = None
     try:
         print("# JupyterLab is starting …", flush=True)
-        trust(ROOT / "notebooks")
-        _until_it_answers(child, f"http://127.0.0.1:{port}/api/status", token)
+        tick = _ticker()
+        trust(ROOT / "notebooks", tick)
+        _until_it_answers(child, log, f"http://127.0.0.1:{port}/api/status", token, tick)
         address = f"http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}"
         print("JupyterLab is ready. Ctrl-C stops it and the llama-server it came with.", flush=True)
         if has_browser(os.environ, sys.platform):
@@ -71,7 +76,7 @@ def _run(server: Server, private: Path) -> int:
         print("Your browser opens it. If it does not:" if page else "Open this address in a browser:")
         print(address, flush=True)
         if status := child.wait():
-            raise CourseError(f"JupyterLab ended with status {status}.\nStart it again:  course lab")
+            raise CourseError(_ended(status, log))
         return 0
     except KeyboardInterrupt:
         print("stopping …", flush=True)
@@ -87,7 +92,7 @@ def _run(server: Server, private: Path) -> int:
 def command(port: int, root: bool) -> list[str]:
     """How JupyterLab is started. Its token is not in there, because anyone can see a command line."""
     options = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-    options += ["--ServerApp.port_retries=0", "--Application.log_level=CRITICAL"]
+    options += ["--ServerApp.port_retries=0"]
     options += [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
     if root:
         options.append("--allow-root")  # in a container; it listens on loopback and needs a token
@@ -123,7 +128,7 @@ def has_browser(given: Mapping[str, str], platform: str, root: bool | None = Non
     return platform in ("darwin", "win32") or bool(given.get("DISPLAY") or given.get("WAYLAND_DISPLAY"))
 
 
-def trust(folder: Path) -> int:
+def trust(folder: Path, tick: Callable[[], object] = lambda: None) -> int:
     """Sign the lessons that Jupyter does not trust yet, so that it shows their stored outputs; returns how many."""
     import nbformat
     from nbformat.sign import NotebookNotary
@@ -131,6 +136,7 @@ def trust(folder: Path) -> int:
     notary: Any = NotebookNotary()  # type: ignore[no-untyped-call]  # nbformat has no annotations
     signed = 0
     for path in [*folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("solutions/[0-9][0-9]_*.ipynb")]:
+        tick()
         with suppress(OSError, ValueError):  # Jupyter itself says what is wrong with a damaged notebook
             notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
             if not notary.check_signature(notebook):
@@ -139,15 +145,32 @@ def trust(folder: Path) -> int:
     return signed
 
 
-def _until_it_answers(child: "subprocess.Popen[bytes]", url: str, token: str) -> None:
+def _ended(status: int, log: Path) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return f"JupyterLab ended with status {status}. The end of its log ({log}):\n{startup.tail(text)}\nAgain:  course lab"
+
+
+def _ticker() -> Callable[[], None]:
+    """A function to call often, which prints a sign of life from time to time."""
+    began = told = time.monotonic()
+
+    def tick() -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told > LONGEST_SILENCE:
+            told = now
+            print(f"# still starting ({now - began:.0f} s) …", flush=True)
+
+    return tick
+
+
+def _until_it_answers(
+    child: "subprocess.Popen[bytes]", log: Path, url: str, token: str, tick: Callable[[], None]
+) -> None:
     began = time.monotonic()
-    told = began
     while True:
         if (status := child.poll()) is not None:
-            raise CourseError(
-                f"JupyterLab ended with status {status} before it was ready.\n"
-                f"See why:  {sys.executable} -m jupyterlab --no-browser"
-            )
+            raise CourseError(_ended(status, log))
         with suppress(httpx.HTTPError):
             headers = {"Authorization": f"token {token}"}
             status = httpx.get(url, headers=headers, timeout=2, trust_env=False).status_code
@@ -158,12 +181,11 @@ def _until_it_answers(child: "subprocess.Popen[bytes]", url: str, token: str) ->
                     "JupyterLab does not accept this run's token, because its configuration sets another one.\n"
                     "See which file does:  jupyter --paths"
                 )
-        now = time.monotonic()
-        if now - began > PATIENCE:
-            raise CourseError(f"JupyterLab does not answer after {PATIENCE:.0f} s.\nTry again:  course lab")
-        if now - told > LONGEST_SILENCE:
-            told = now
-            print(f"# still starting ({now - began:.0f} s) …", flush=True)
+        if time.monotonic() - began > PATIENCE:
+            raise CourseError(
+                f"JupyterLab does not answer after {PATIENCE:.0f} s. Its log is {log}.\nTry again:  course lab"
+            )
+        tick()
         time.sleep(0.2)
 
 
