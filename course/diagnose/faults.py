@@ -93,7 +93,7 @@ _ALL = (
     Fault(
         "request-refused",
         "the server rejected the request",
-        "It answered HTTP {status}. The quote above is its reason, if it gave one.",
+        "{answered} The quote above is its reason, if it gave one.",
         "Change what the reason names. To see the whole request:  course view TAPE",
     ),
     Fault(

@@ -98,7 +98,7 @@ def _stopped(turn: Turn, exchange: Exchange) -> Finding | None:
     named: list[Quote] = []
     if dig(response, "__verbose", "stop_type") is not None:
         word, raw = dig(response, "__verbose", "stopping_word"), dig(response, "__verbose", "content")
-        if dig(response, "__verbose", "stop_type") != "word" or not word or "</think>" in (raw or ""):
+        if dig(response, "__verbose", "stop_type") != "word" or not word or "</think>" in str(raw):
             return None
         named = [value("response.__verbose.stopping_word", word)]
     elif OPEN_CODE.search(text):

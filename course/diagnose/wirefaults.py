@@ -22,9 +22,16 @@ TEMPLATE = re.compile(
     r"No user query found[^\n]*|[Ss]ystem message must[^\n]*|[Jj]inja [Ee]xception[^\n]*|roles must alternate[^\n]*"
     r"|raise_exception[^\n]*|While executing \w+ at line[^\n]*"
 )
-CACHED = (("timings", "cache_n"), ("usage", "prompt_tokens_details", "cached_tokens"))
+CACHED = (
+    ("timings", "cache_n"),
+    ("usage", "prompt_tokens_details", "cached_tokens"),
+    ("usage", "input_tokens_details", "cached_tokens"),
+    ("usage", "cache_read_input_tokens"),
+)
 WORTH_CACHING = 256
-"""Prompt tokens. A shorter prompt is processed in no time, and some builds do not look for it in the cache."""
+"""Prompt tokens. llama-server processes a shorter prompt in no time, and some builds do not look for it in the cache."""
+HOSTED_MINIMUM = 1024
+"""Prompt tokens. OpenAI's API caches no shorter prompt, and other hosted ones have such a limit, too."""
 
 
 def in_turn(turn: Turn) -> list[Finding]:
@@ -79,7 +86,12 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
         roles = ", ".join(str(dig(m, "role")) for m in exchange.messages[:8])
         yield found("template-refused", turn, code, match(where, TEMPLATE, words), roles=roles)
     else:
-        yield found("request-refused", turn, code, said, status=status)
+        answered = (
+            f"It answered HTTP {status}."
+            if status
+            else "It sent an error in place of the rest of the answer."
+        )
+        yield found("request-refused", turn, code, said, answered=answered)
 
 
 def _words(exchange: Exchange, error: Any) -> tuple[str, str]:
@@ -114,7 +126,8 @@ def cache_misses(turns: list[Turn]) -> Iterator[Finding]:
             continue
         if before is not None and before.exchange is not None and _continues(turn, before):
             had, cached = before.tokens.prompt, turn.tokens.cached
-            if had and cached is not None and had >= WORTH_CACHING and cached < had / 2:
+            least = WORTH_CACHING if "cache_n" in turn.timings else HOSTED_MINIMUM
+            if had and cached is not None and had >= least and cached < had / 2:
                 yield _cache_miss(turn, turn.exchange, before, before.exchange)
         before = turn
 
@@ -141,6 +154,12 @@ def _cache_miss(turn: Turn, exchange: Exchange, before: Turn, earlier: Exchange)
         reason = "A hybrid model can return to a checkpoint only, and this server keeps none."
         change = "Keep the default, 32:  course serve -- --ctx-checkpoints 32"
         proof.append(off)
+    elif "cache_n" not in turn.timings:
+        reason = (
+            "Possible causes: the entry expired or was evicted, or something in front of the messages changed, such as the "
+            "tools."
+        )
+        change = "Compare the two requests:  course view TAPE"
     else:
         reason = (
             "Possible causes: another client took the slot, the server was restarted, or the model is a hybrid and the "

@@ -119,21 +119,21 @@ def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> 
     exchange, step = row.exchange, row.step or {}
     response = exchange.response if exchange and isinstance(exchange.response, dict) else {}
     message = exchange.message if exchange else {}
-    content, verbose = message.get("content"), response.get("__verbose")
+    content, timings = message.get("content"), _numbers(response.get("timings"))
     return Turn(
         exchange=exchange,
         step=row.step,
         new_messages=exchange.messages[found.start :] if exchange else [],
-        prompt=_text(verbose.get("prompt") if isinstance(verbose, dict) else None),
-        thinking=_text(message.get("reasoning_content")),
-        content=_text(text_of(message) if isinstance(content, list) else content),
+        prompt=dialects.text(dialects.record(response.get("__verbose")).get("prompt")),
+        thinking=dialects.text(message.get("reasoning_content")),
+        content=dialects.text(text_of(message) if isinstance(content, list) else content),
         code=step.get("code"),
         observation=step.get("observation"),
         answer=step.get("action_output"),
         finish_reason=exchange.choice.get("finish_reason") if exchange else None,
-        tokens=_tokens(response, step),
+        tokens=_tokens(response, timings, step),
         seconds=exchange.seconds if exchange else step.get("seconds"),
-        timings=response.get("timings") or {},
+        timings=timings,
         status=exchange.status if exchange else None,
         error=_error(exchange, response) or step.get("error"),
         response_id=exchange.response_id if exchange else step.get("response_id"),
@@ -144,23 +144,22 @@ def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> 
     )
 
 
-def _text(value: Any) -> str | None:
-    """A text from the wire, where anything may stand in its place."""
-    return value if isinstance(value, str) else None
+def _numbers(given: Any) -> Record:
+    return {k: v for k, v in dialects.record(given).items() if type(v) in (int, float)}
 
 
-def _tokens(response: Record, step: Record) -> Tokens:
-    usage, timings = dialects.usage(response), response.get("timings") or {}
-    details = usage.get("prompt_tokens_details") or {}
-    counted = step.get("tokens") or {}
-    cached = timings.get("cache_n", details.get("cached_tokens"))
-    prompt = usage.get("prompt_tokens")
-    if prompt is None and "prompt_n" in timings:
-        prompt = timings["prompt_n"] + (cached or 0)
+def _tokens(response: Record, timings: Record, step: Record) -> Tokens:
+    """Counted by the server (usage, llama.cpp's timings), or else by the client."""
+    usage, counted = dialects.usage(response), step.get("tokens") or {}
+    cached = dialects.count(timings.get("cache_n", usage.get("cached")))
+    processed = dialects.count(timings.get("prompt_n"))
+    prompt = usage.get("prompt")
+    if prompt is None and processed is not None:
+        prompt = processed + (cached or 0)
     if prompt is None:
         prompt = counted.get("input")
-    new = timings.get("prompt_n") if cached is None or prompt is None else prompt - cached
-    generated = usage.get("completion_tokens", timings.get("predicted_n", counted.get("output")))
+    new = processed if cached is None or prompt is None else prompt - cached
+    generated = usage.get("generated", dialects.count(timings.get("predicted_n", counted.get("output"))))
     return Tokens(prompt, cached, new, generated)
 
 

@@ -68,11 +68,11 @@ class Exchange:
     @property
     def message(self) -> Record:
         """The message that the model sent back. Empty if there is none."""
-        return self.choice.get("message") or {}
+        return dialects.record(self.choice.get("message"))
 
     @property
     def response_id(self) -> str | None:
-        return self.response.get("id") if isinstance(self.response, dict) else None
+        return dialects.text(dialects.record(self.response).get("id"))
 
 
 def exchanges(entries: Iterable[Record]) -> list[Exchange]:
@@ -88,12 +88,15 @@ def assemble(sse: str) -> Record:
     result: Record = {}
     choices: dict[int, Record] = {}
     for event in events:
-        for choice in event.pop("choices", None) or []:
+        for choice in dialects.dicts(event.pop("choices", None)):
             _add_delta(choices, choice)
         result |= {k: v for k, v in event.items() if v is not None}
     if choices:
         result["choices"] = [choices[i] for i in sorted(choices)]
         result["object"] = "chat.completion"
+    for choice in choices.values():
+        for call in choice["message"].get("tool_calls") or []:
+            del call["index"]  # which only a stream has
     return result
 
 
@@ -124,35 +127,44 @@ def text_of(message: Record) -> str:
 def _part(part: Record) -> str:
     if part.get("type") == "tool_result":
         return text_of(part)
-    text = part.get("text", part.get("thinking"))
-    return text if isinstance(text, str) else f"[{part.get('type')}]"
+    text = dialects.text(part.get("text", part.get("thinking")))
+    return f"[{part.get('type')}]" if text is None else text
 
 
 def _add_delta(choices: dict[int, Record], choice: Record) -> None:
-    index = choice.get("index", 0)
+    given, delta = choice.get("index"), choice.get("delta")
+    index = given if isinstance(given, int) else 0
     whole = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
     whole["finish_reason"] = choice.get("finish_reason") or whole["finish_reason"]
     if isinstance(choice.get("text"), str):
         whole["text"] = whole.get("text", "") + choice["text"]
-    for key, value in (choice.get("delta") or {}).items():
+    for key, value in (delta if isinstance(delta, dict) else {}).items():
         message = whole["message"]
         if key == "tool_calls":
-            for call in value or []:
+            for call in dialects.dicts(value):
                 _add_call(message.setdefault("tool_calls", []), call)
         elif isinstance(value, str) and key != "role":
-            message[key] = (message.get(key) or "") + value
+            before = message.get(key)
+            message[key] = (before if isinstance(before, str) else "") + value
         elif value is not None or key not in message:
             message[key] = value
 
 
 def _add_call(calls: list[Record], delta: Record) -> None:
-    index = delta.get("index", 0)
-    while len(calls) <= index:
-        calls.append({"type": "function", "function": {"name": "", "arguments": ""}})
-    call, function = calls[index], delta.get("function") or {}
+    """Add a piece to the call with its index. Servers also send null, or one index with several ids: each is a call."""
+    index, id, given = delta.get("index"), delta.get("id"), delta.get("function")
+    same = [c for c in calls if index is None or c["index"] == index]
+    if not same or (id and same[-1].get("id") not in (None, id)):
+        same = [{"index": index, "type": "function", "function": {"name": "", "arguments": ""}}]
+        calls += same
+    call = same[-1]
     call |= {k: v for k, v in delta.items() if k in ("id", "type") and v}
     for key in ("name", "arguments"):
-        call["function"][key] += function.get(key) or ""
+        piece = given.get(key) if isinstance(given, dict) else None
+        if piece is not None:
+            call["function"][key] += (
+                piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)
+            )
 
 
 def exchange_of(entry: Record) -> Exchange:

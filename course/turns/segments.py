@@ -95,7 +95,7 @@ def _pieces(request: Record, sources: Sequence[int | None]) -> list[tuple[Prompt
     """(segment without numbers, text) in the order of the request; the `tools` field after the system prompt."""
     result: list[tuple[PromptSegment, str]] = []
     asked = False
-    tools = request.get("tools")
+    tools = dialects.dicts(request.get("tools"))
     for message, source in zip(dialects.messages(request), chain(sources, repeat(None)), strict=False):
         role, text = message.get("role"), text_of(message)
         turn = "an earlier turn" if source is None else f"turn {source}"
@@ -118,7 +118,7 @@ def _pieces(request: Record, sources: Sequence[int | None]) -> list[tuple[Prompt
             result.append((PromptSegment("message", f"{role} message", 0), text))
         if tools and role in ("system", "developer"):
             result.append(_tools(tools))
-            tools = None
+            tools = []
     return [_tools(tools), *result] if tools else result
 
 
@@ -178,7 +178,7 @@ def _placed(pieces: list[tuple[PromptSegment, str]], prompt: str) -> list[tuple[
 
 
 def _tools_named(pieces: list[tuple[PromptSegment, str]], tool: Record) -> list[tuple[PromptSegment, str]]:
-    name = (tool.get("function") or tool).get("name") or ""
+    name = dialects.text((dialects.record(tool.get("function")) or tool).get("name"))
     gaps = [
         i for i, (segment, text) in enumerate(pieces) if segment.kind == "template" and name and name in text
     ]

@@ -27,8 +27,9 @@ class Leak:
 def leak(content: str | None, thinking: str | None = None, prompt: str | None = None) -> Leak | None:
     """The thinking at the beginning of `content`, if there is any.
 
-    It starts with <think>, or it ends with </think> on a line of its own. Without either tag it is recognized by a
-    rendered `prompt` that opened the thinking, if nothing closed it and the server did not separate it (`thinking`).
+    It starts with <think>, or it ends with </think> on a line of its own, which no code contains and no colon introduces.
+    Without either tag it is recognized by a rendered `prompt` that opened the thinking, if nothing closed it and the
+    server did not separate it (`thinking`).
     """
     if content is None:
         return None
@@ -38,7 +39,7 @@ def leak(content: str | None, thinking: str | None = None, prompt: str | None = 
     if thinking:
         return None
     closing = CLOSED.search(content)
-    if closing and not _in_code(content[: closing.start()]):
+    if closing and not _mentioned(content[: closing.start()], prompt):
         return Leak(closing.end(), "closing")
     if opens_thinking(prompt) and content.strip() and "</think>" not in content:
         return Leak(len(content), "none")
@@ -59,5 +60,7 @@ def where_think_is(message: Record) -> str:
     return " and ".join(places) or "nowhere"
 
 
-def _in_code(text: str) -> bool:
-    return text.count("<code>") > text.count("</code>") or text.count("```") % 2 == 1
+def _mentioned(before: str, prompt: str | None) -> bool:
+    """Whether a tag after this text is part of what the text talks about."""
+    in_code = before.count("<code>") > before.count("</code>") or before.count("```") % 2 == 1
+    return in_code or (before.rstrip().endswith(":") and not opens_thinking(prompt))

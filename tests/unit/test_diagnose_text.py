@@ -35,6 +35,7 @@ def test_leaked_thinking_is_found_without_the_prompt():
         "A <think> tag opens the thinking, and </think> ends it.",
         "I write the file.\n<code>\ntext = '''\n</think>\n'''\n</code>",
         "For example:\n```\n</think>\n```\nis how it ends.",
+        "A tag on a line of its own ends it:\n\n</think>\n\nThe answer follows.",
     ],
 )
 def test_talking_about_the_tags_is_no_leak(content):

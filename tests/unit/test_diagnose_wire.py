@@ -109,6 +109,19 @@ def test_a_cache_that_another_prompt_took_is_no_fault():
     assert kinds([cached(1, 2400, 0), cached(2, 2600, 2390)]) == []
 
 
+def test_a_hosted_api_that_caches_no_short_prompt_has_no_fault():
+    """OpenAI's caches prompts from 1,024 tokens on; a longer one that is not found is a miss, of no llama-server."""
+
+    def asked(n, prompt):
+        usage = {"prompt_tokens": prompt, "prompt_tokens_details": {"cached_tokens": 0}}
+        return call(n, CALL, history(n), usage=usage)
+
+    assert kinds([asked(1, 420), asked(2, 440)]) == []
+    (finding,) = found([asked(1, 4200), asked(2, 4400)])
+    assert finding.kind == "prompt-cache-miss"
+    assert "slot" not in finding.why + finding.next
+
+
 def test_polling_until_a_server_is_up_is_no_fault():
     polls = [
         entry(n, [], {}, status=s, error=e) for n, s, e in ((1, 0, "ConnectError: refused"), (2, 503, None))

@@ -1,10 +1,11 @@
 """Other APIs than chat completions read as if they were that, streamed or not; what is odd breaks nothing."""
 
 import json
+import random
 
 import pytest
 
-from course import view
+from course import diagnose, view
 from course.turns import text_of, turns
 from course.turns.exchange import assemble
 from support.records import SYSTEM, entry
@@ -55,7 +56,9 @@ def one(request, response=None, sse=None):
 
 
 def stream(*events):
-    return "".join(f"event: {e.get('type')}\ndata: {json.dumps(e)}\n\n" for e in events)
+    return "".join(
+        f"event: {isinstance(e, dict) and e.get('type')}\ndata: {json.dumps(e)}\n\n" for e in events
+    )
 
 
 def messages_stream():
@@ -140,10 +143,85 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD, ids=[json.dumps(o)[:40] for o in ODD])
-def test_what_is_odd_is_shown_all_the_same(odd):
+def test_odd_bodies_are_shown_too(odd):
     for turn in (
         one(odd, odd),
         one(odd, sse=stream({"choices": [odd]}, {"type": "message_start", "message": {}})),
     ):
         assert view.page([turn])
         assert view.text(turn)
+
+
+JUNK = [None, 0, -1, 3, 3_000_000_000, 1.5, True, "x", "", [], {}, [None], [1], [[]], {"x": 1}]
+CHAT_REQUEST = {
+    "messages": [SYSTEM, {"role": "assistant", "content": "x", "tool_calls": [{"id": "c", "function": CALL}]}],
+    "stop": ["x"], "max_tokens": 5, "tools": [{"type": "function", "function": {"name": "look"}}],
+}  # fmt: skip
+CHAT = {
+    "id": "a",
+    "choices": [
+        {
+            "message": {
+                "content": "<think>x",
+                "reasoning_content": "hm",
+                "tool_calls": [{"id": "c", "function": CALL}],
+            },
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 3000,
+        "completion_tokens": 2,
+        "prompt_tokens_details": {"cached_tokens": 1},
+    },
+    "timings": {"cache_n": 1, "prompt_n": 2, "prompt_ms": 1, "predicted_ms": 2},
+    "__verbose": {"prompt": "a<think>", "stop_type": "word", "stopping_word": "x", "content": "y"},
+    "error": {"message": "m", "type": "exceed_context_size_error", "n_ctx": 5, "n_prompt_tokens": 6},
+}
+
+
+def spoiled(value, chance):
+    """The same value, with parts of it missing or replaced by junk."""
+    if chance.random() < 0.12:
+        return chance.choice(JUNK)
+    if isinstance(value, dict):
+        return {k: spoiled(v, chance) for k, v in value.items() if chance.random() > 0.04}
+    return [spoiled(v, chance) for v in value] if isinstance(value, list) else value
+
+
+def events_of(sse):
+    return [json.loads(line[6:]) for line in sse.splitlines() if line.startswith("data: ")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_spoiled_bodies_break_nothing(seed):
+    """100 tapes per seed, of all four APIs, streamed and not: turns, diagnosis, page and console text."""
+    chance = random.Random(seed)
+    streams = [events_of(messages_stream()), events_of(responses_stream())]
+    streams += [[{"id": "s", "choices": [{"delta": d} for d in ({"content": "x"}, {"tool_calls": [CALL]})]}]]
+    for _ in range(100):
+        records = []
+        for n in (1, 2, 3):
+            body = spoiled(chance.choice([CHAT, MESSAGES, RESPONSES]), chance)
+            sse = stream(*(spoiled(e, chance) for e in chance.choice(streams) if e)) if n == 2 else None
+            records.append(entry(n, [], body, status=chance.choice([0, 200, 200, 400]), sse=sse))
+            request = chance.choice([CHAT_REQUEST, MESSAGES_REQUEST, RESPONSES_REQUEST])
+            records[-1]["request"]["postData"]["text"] = json.dumps(spoiled(request, chance))
+        made = turns(records)
+        diagnose.text(diagnose.diagnose(made), made)
+        assert view.page(made)
+        assert all(map(view.text, made))
+
+
+@pytest.mark.parametrize("indexes", [(0, 1), (0, 0), (None, None), (0, 3_000_000_000), (-1, "x")])
+def test_streamed_calls_are_told_apart_whatever_their_index_is(indexes):
+    """By the index; by the id where a server sends null, or one index for all."""
+    pieces = [
+        {"index": i, "id": f"call{n}", "function": {"name": "look", "arguments": '{"what":'}}
+        for n, i in enumerate(indexes)
+    ]
+    rest = [{"index": i, "function": {"arguments": f" {n}}}"}} for n, i in enumerate(indexes)]
+    in_turn = [piece for pair in zip(pieces, rest, strict=True) for piece in pair]
+    sse = stream(*({"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]} for piece in in_turn))
+    calls = one({"messages": [SYSTEM]}, sse=sse).tool_calls
+    assert [(c.id, c.arguments) for c in calls] == [("call0", {"what": 0}), ("call1", {"what": 1})]
