@@ -87,9 +87,9 @@ def from_events(events: list[Record]) -> Record | None:
         elif kind == "message_delta":
             whole |= record(event.get("delta"))
             whole["usage"] = {**record(whole.get("usage")), **record(event.get("usage"))}
-        elif (
-            kind == "response.output_item.done"
-        ):  # in case the stream is cut off before the whole response comes
+        elif kind == "error":
+            whole["error"] = event.get("error") or event
+        elif kind == "response.output_item.done":  # for a stream that is cut off before its end
             whole["output"] = [*dicts(whole.get("output")), record(event.get("item"))]
     return whole
 

@@ -1,5 +1,7 @@
 """Faults on the wire: no response, a refusal, a stream that broke off, a cache that was lost."""
 
+import json
+
 import pytest
 
 from support.diagnosed import CALL, RUN, call, found, history, kinds, refused
@@ -76,6 +78,16 @@ def test_a_refusal_without_json_is_quoted_as_it_came():
 def test_an_error_within_a_stream_is_a_refusal_too():
     sse = 'error: {"code": 503, "message": "slot unavailable"}\n\n'
     assert kinds([entry(1, [SYSTEM], None, sse=sse)]) == ["busy"]
+
+
+def test_an_error_event_in_an_anthropic_stream_is_found():
+    events = [
+        {"type": "message_start", "message": {"id": "m", "type": "message", "content": []}},
+        {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
+    ]
+    (finding,) = found([entry(1, [SYSTEM], None, sse="".join(f"data: {json.dumps(e)}\n\n" for e in events))])
+    assert finding.evidence[1].text == "Overloaded"
+    assert "None" not in finding.why
 
 
 def test_a_request_that_was_never_sent():
