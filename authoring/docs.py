@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from authoring import cli, environment
 from authoring.generated import spliced
 from course import ROOT
 from course.tape import schema
+from hostile import report
 
 
 def entry_fields() -> str:
@@ -32,12 +34,31 @@ def tape_schema() -> str:
     return json.dumps(schema.json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
+def sandbox_counts() -> str:
+    """How many of the hostile programs get through, as one paragraph."""
+    return report.paragraph(*report.committed())
+
+
+def threat_model() -> str:
+    """What gets through the sandbox, and which layer stops the rest."""
+    return report.section(*report.committed())
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"sandbox": sandbox_counts},
+    "docker/README.md": {"hostile": threat_model},
     "docs/tape.md": {"entry": entry_fields, "run": run_fields, "step": step_fields},
 }
 """The generated parts of each page, by the name that their marks have."""
 
-FILES: dict[str, Callable[[], str]] = {"docs/tape.schema.json": tape_schema}
+MARKS = {"sandbox": ("<!-- sandbox: begin -->", "<!-- sandbox: end -->")}
+"""The marks of parts that do not have the usual ones."""
+
+FILES: dict[str, Callable[[], str]] = {
+    "docs/cli.md": cli.page,
+    "docs/environment.md": environment.page,
+    "docs/tape.schema.json": tape_schema,
+}
 """The files that are generated as a whole."""
 
 
@@ -63,7 +84,8 @@ def _text(path: Path) -> str | None:
 
 def _page(text: str, parts: dict[str, Callable[[], str]]) -> str:
     for name, make in parts.items():
-        begin, end = f"<!-- {name}: written by python -m authoring docs -->", f"<!-- {name}: end -->"
+        usual = f"<!-- {name}: written by python -m authoring docs -->", f"<!-- {name}: end -->"
+        begin, end = MARKS.get(name, usual)
         text = spliced(text, begin, end, make())
     return text
 

@@ -163,7 +163,7 @@ def lab(profile: Profile = None, server: Url = None) -> None:
 @app.command()
 def ask(
     question: Annotated[
-        str, typer.Argument(help="Question to ask (default: the leopard question).", show_default=False)
+        str, typer.Argument(metavar="QUESTION", help="Question to ask (default: the leopard question).")
     ] = "",
     profile: Profile = None,
     server: Url = None,

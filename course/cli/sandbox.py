@@ -43,7 +43,7 @@ def build(
 def run(
     ctx: typer.Context,
     question: Annotated[
-        str, typer.Argument(help="Question to ask (default: the leopard question).", show_default=False)
+        str, typer.Argument(metavar="QUESTION", help="Question to ask (default: the leopard question).")
     ] = "",
     network: Annotated[
         str,
