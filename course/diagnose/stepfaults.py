@@ -1,7 +1,7 @@
 """Faults in what smolagents made of a response: its parser, its executor, the tools, the end of the run.
 
 Pure. Reads a step's code, observation and error, and compares steps. On a tape without steps (another client's) it
-finds next to nothing. Never judges an answer: whether it is true, no tape can tell.
+finds next to nothing. Never judges an answer: a tape cannot tell whether it is true.
 """
 
 import ast

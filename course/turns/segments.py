@@ -159,14 +159,14 @@ def _placed(pieces: list[tuple[PromptSegment, str]], prompt: str) -> list[tuple[
     Templates trim texts, and render a `tools` field in their own way: the longest piece of template text that names
     the first tool is taken for it. If any other text isn't found, the pieces stay in the order of the request.
     """
-    result, at, worded = [], 0, None
+    result, at, rendered = [], 0, None
     for segment, text in pieces:
         where = prompt.find(text, at)
         if where < 0:
             text = text.strip()
             where = prompt.find(text, at)
         if where < 0 and segment.kind == "tools":
-            worded = json.loads(text)[0]
+            rendered = json.loads(text)[0]
             continue
         if where < 0:
             return pieces
@@ -174,7 +174,7 @@ def _placed(pieces: list[tuple[PromptSegment, str]], prompt: str) -> list[tuple[
         at = where + len(text)
         result.append((segment, text))
     result += [(PromptSegment("template", "chat template", 0), prompt[at:])] if at < len(prompt) else []
-    return _tools_named(result, worded) if worded else result
+    return _tools_named(result, rendered) if rendered else result
 
 
 def _tools_named(pieces: list[tuple[PromptSegment, str]], tool: Record) -> list[tuple[PromptSegment, str]]:

@@ -1,4 +1,4 @@
-"""What the tests of the diagnosis share: records of a run, and the findings with their quotes proved."""
+"""Shared by the tests of the diagnosis: records of a run, and findings whose quotes are checked."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def history(n):
 
 
 def found(records):
-    """The findings; each of their quotes is proved to stand where it says."""
+    """The findings. Each of their quotes is checked against the place that it names."""
     made = turns(records)
     findings = diagnose(made)
     for finding in findings:
@@ -99,7 +99,7 @@ def command(flags):
 
 
 def healthy():
-    """Search, compute, answer; with thinking, the rendered prompt, and a cache that works."""
+    """Search, compute, answer: a run with thinking, the rendered prompt, and a working cache."""
     opened, answer = verbose("<think>\n"), "final_answer(9.62)"
     return [
         command("--jinja"),

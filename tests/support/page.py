@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 
 class Tags(HTMLParser):
-    """The elements, that each is closed, and what is in `body` as text."""
+    """The elements of a page with their attributes, whether each is closed, and the text of the page."""
 
     def __init__(self, text):
         super().__init__()

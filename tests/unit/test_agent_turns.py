@@ -55,7 +55,7 @@ def test_a_code_agent_s_steps_are_joined_by_id(run):
     assert made[2].is_final
 
 
-def test_a_tool_calling_agent_s_calls_are_told(run):
+def test_a_tool_calling_agent_s_calls_are_found(run):
     calls = [call("look", what="it"), call("final_answer", answer="4")]
     made = run(*calls, agent=tool_agent, tools=[look])
     assert steps(made) == [1, 2]
@@ -68,7 +68,7 @@ def test_a_tool_calling_agent_s_calls_are_told(run):
     assert "tools" in {s.kind for s in made[0].segments}
 
 
-def test_a_call_written_into_the_content_is_told_as_such(run):
+def test_a_call_in_the_content_is_marked_as_such(run):
     said = 'Action:\n{"name": "final_answer", "arguments": {"answer": "4"}}'
     made = run(said, agent=tool_agent)
     assert [(c.name, c.source) for c in made[0].tool_calls] == [("final_answer", "content")]
@@ -94,7 +94,7 @@ def test_the_call_after_the_last_step_is_matched(run):
 
 
 @pytest.mark.parametrize(("agent", "tools"), [(code_agent, ()), (tool_agent, [look])])
-def test_streamed_steps_are_matched_by_what_was_said(run, agent, tools):
+def test_streamed_steps_are_matched_by_content(run, agent, tools):
     said = (code("print(2)"), ANSWER)
     if agent is tool_agent:
         said = (call("look", id="a", what="it"), call("final_answer", id="b", answer="4"))
@@ -149,7 +149,7 @@ def at_once(monkeypatch):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_retry_is_a_turn_that_tells_where_it_was_repeated(run, at_once, stream):
+def test_a_failed_attempt_names_the_turn_that_repeats_it(run, at_once, stream):
     said = (code("print(2)"), refused(500), httpx.ConnectError("refused"), ANSWER)
     made = run(*said, agent=patient, stream_outputs=stream)
     assert steps(made) == [1, None, None, 2]
@@ -243,7 +243,7 @@ def test_the_steps_of_a_managed_agent_are_on_the_tape_once(tape):
     assert len(tape.steps) == 4
 
 
-def test_a_managed_agent_that_is_not_recorded_takes_no_step_away(tape):
+def test_an_unrecorded_managed_agent_takes_no_step_from_its_manager(tape):
     agent = managed(tape, stream=True)
     worker = agent.managed_agents["worker"]
     worker.step_callbacks = type(worker.step_callbacks)()

@@ -1,4 +1,4 @@
-"""The charts: times add up, what is drawn is inside, what is drawn is said; raw bodies come back whole."""
+"""Charts add up, stay inside their frame and are described in words; raw bodies are restored exactly."""
 
 import json
 import subprocess
@@ -53,7 +53,7 @@ def test_what_was_not_timed_has_no_phases():
 
 @pytest.mark.parametrize("n_ctx", [160, 50])
 @pytest.mark.parametrize("n", [1, 4, 200])
-def test_everything_is_drawn_inside_of_the_chart(n, n_ctx):
+def test_everything_is_drawn_inside_the_chart(n, n_ctx):
     """Also if a prompt is longer than the context that the run record names: another server answered."""
     made = run(n, n_ctx=n_ctx)
     for chart in (charts.timeline(made), charts.growth(made)):
@@ -75,7 +75,7 @@ def test_turns_follow_each_other_on_the_axis():
     assert "3 turns in 5.8 seconds" in chart.said
 
 
-def test_idle_time_is_left_out_and_said():
+def test_idle_time_is_left_out_and_marked():
     quick, slow = charts.timeline(run(3, apart=2)), charts.timeline(run(3, apart=60))
     assert (len(quick.breaks), len(slow.breaks)) == (0, 2)
     assert "in 5.4 seconds" in slow.said
@@ -110,8 +110,8 @@ def _records(n):
     return [{"_type": "run", "question": "?"}, entry(n, [SYSTEM], reply(f"r{n}", **TIMED), second=4 * n)]
 
 
-def test_no_note_lies_on_its_own_bar():
-    """A manager's bar spans those of its workers; its note stands before it or after it."""
+def test_no_note_overlaps_its_own_bar():
+    """A manager's bar spans those of its workers; its note is before or after it."""
     chart = charts.timeline(run(3))
     for (_, x, _, left), n in zip(chart.notes, (1, 2, 3), strict=True):
         own = [b for b in chart.bars if f"turn {n}:" in b.said]
@@ -119,7 +119,7 @@ def test_no_note_lies_on_its_own_bar():
         assert x == pytest.approx(edge)
 
 
-def test_a_chart_has_words_and_a_table_for_those_who_do_not_see_it():
+def test_a_chart_has_a_description_and_a_table():
     tags = Tags(view.overview(run(4)).data)
     images = [a for t, a in tags.seen if t == "svg"]
     assert [a["role"] for a in images] == ["img", "img"]
@@ -131,7 +131,7 @@ def test_a_chart_has_words_and_a_table_for_those_who_do_not_see_it():
 TEXTS = ["", "abc", '{"messages": ["a𝄞b"], "stop": 1}', '{"messages": ["a𝄞b", "𝄞c"], "stop": 1}', "abc", "x"]
 
 
-def test_every_text_comes_back():
+def test_every_text_is_restored():
     found = raw.deltas(TEXTS)
     assert [d.restore(TEXTS) for d in found] == TEXTS
     assert found[3].base == 2
@@ -161,7 +161,7 @@ def test_the_prompt_in_a_verbose_response_is_not_stored_twice():
     assert whole == made[0].exchange.raw_response
 
 
-def test_data_in_the_page_ends_no_script():
+def test_data_in_the_page_cannot_end_a_script():
     assert "</script" not in raw.script_json({"a": "</script><!--"})
     assert json.loads(raw.script_json({"a": "</script>"})) == {"a": "</script>"}
 
@@ -190,7 +190,7 @@ def test_curl_sends_the_same_body_and_no_key(said):
     assert out == "\n".join(words) + "\n" + exchange.raw_request + "\n"
 
 
-def test_half_a_character_does_not_break_the_page():
+def test_a_lone_surrogate_does_not_break_the_page():
     page = view.page(turns([entry(1, [{"role": "user", "content": "a\ud83d"}], reply("a", "b\ud83d"))]))
     assert "\\ud83d" in page
     page.encode("utf-8")

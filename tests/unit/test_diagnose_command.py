@@ -1,4 +1,4 @@
-"""The words of the diagnosis, `course diagnose`, and how well faults are told apart."""
+"""The text of the diagnosis, the command `course diagnose`, and how its accuracy is measured."""
 
 import json
 
@@ -13,7 +13,7 @@ from course.turns import turns
 from support.diagnosed import CALL, ERROR, RUN, act, call, found, healthy, refused
 
 
-def test_every_kind_says_why_and_what_next():
+def test_every_kind_has_a_title_a_reason_and_a_next_step():
     assert len(KINDS) >= 14
     for fault in KINDS.values():
         assert fault.title
@@ -65,7 +65,7 @@ def run(tmp_path):
     return invoke
 
 
-def test_a_healthy_tape_is_status_0_and_one_line(run):
+def test_a_healthy_tape_prints_one_line_and_exits_with_0(run):
     result = run(healthy())
     assert result.exit_code == 0
     assert result.output.count("\n") == 1
@@ -73,7 +73,7 @@ def test_a_healthy_tape_is_status_0_and_one_line(run):
     assert f"{len(KINDS)} kinds" in result.output
 
 
-def test_findings_are_status_1(run):
+def test_findings_exit_with_1(run):
     result = run([refused(401, {"message": "Invalid API Key"})])
     assert result.exit_code == 1
     for part in ("wrong-key", "response.error.message[0:15]", "'Invalid API Key'", "why:", "next:", "KEY=…"):
@@ -88,8 +88,8 @@ def test_json_is_a_list_of_objects(run):
     assert run(healthy(), "--json").output == "[]\n"
 
 
-def test_the_measurement_counts_what_was_missed_and_what_was_not_there():
-    """Two right of three found, two right of four faults."""
+def test_the_measurement_counts_missed_and_false_findings():
+    """Two of three findings are right; two of four faults are found."""
     labels = [
         ("a", {"busy", "wrong-key"}, {"busy"}),
         ("b", {"busy"}, {"busy", "max-steps"}),
@@ -107,14 +107,14 @@ def test_the_measurement_counts_what_was_missed_and_what_was_not_there():
         assert part in said
 
 
-def test_every_kind_has_a_recipe_and_no_recipe_another_kind():
+def test_recipes_cover_exactly_the_known_kinds():
     known = recipes()
     assert set().union(*(r.expected for r in known)) == set(KINDS)
     assert len({r.name for r in known}) == len(known)
     assert sum(not r.expected for r in known) >= 15
 
 
-def test_what_cannot_be_read_is_status_2(run, tmp_path):
+def test_unreadable_tapes_exit_with_2(run, tmp_path):
     (tmp_path / "garbage").write_bytes(b"\x00\x01\n")
     missing, garbage = (CliRunner().invoke(app, ["diagnose", str(tmp_path / n)]) for n in ("none", "garbage"))
     for result in (missing, garbage, run([]), run([{"_type": "note"}])):
@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_status_2(run, tmp_path):
 
 
 def test_a_cut_off_tape_is_diagnosed_as_far_as_it_goes(run, tmp_path):
-    """What was lost is said on stderr, and the JSON stays JSON."""
+    """The loss is reported on stderr, and stdout stays valid JSON."""
     run([refused(401, {"message": "Invalid API Key"}), *healthy()])
     path = tmp_path / "t.tape.jsonl"
     path.write_bytes(path.read_bytes()[:-40])

@@ -1,4 +1,4 @@
-"""Faults in what smolagents made of it: steps that failed, did nothing, or came again."""
+"""Faults in what smolagents made of a response: steps that failed, did nothing, or were repeated."""
 
 import pytest
 
@@ -14,8 +14,8 @@ def test_a_step_that_did_nothing():
     assert kinds([call(1, "<code>\nx = 1\n</code>"), act(1, "x = 1", NOTHING)]) == []
 
 
-def test_a_step_that_never_ended():
-    """No result and no error: with its exchange, and where that was lost too. A refused request is another fault."""
+def test_a_step_that_did_not_finish():
+    """No result and no error, with or without its exchange. A refused request is a different fault."""
     assert kinds([call(1, CALL), act(1, "wait()")]) == ["never-ended"]
     assert kinds([RUN, act(1, None)]) == ["never-ended"]
     joined = [refused(401, {"message": "Invalid API Key"}), {**act(1), "response_id": None}]
@@ -49,7 +49,7 @@ NO_CODE = "Error in code parsing:\nYour code snippet is invalid, because the reg
         (None, "Error executing tool 'visit' with arguments {}: ValueError: no\nPlease try again", "action-failed"),
     ],
 )  # fmt: skip
-def test_an_error_of_a_step_is_one_finding_of_its_kind(code, error, kind):
+def test_a_step_s_error_is_one_finding_of_the_right_kind(code, error, kind):
     (finding,) = found(fails(code, error))
     assert finding.kind == kind
     assert finding.evidence[0].where.startswith("step.error[")
@@ -69,14 +69,14 @@ def test_the_finding_names_what_was_missing():
     assert "OfflineSearch()('x')" in searched.next
 
 
-def test_a_search_whose_error_the_code_caught_found_nothing_too():
+def test_an_empty_search_is_found_even_if_the_code_caught_the_error():
     said = "Execution logs:\nNo results found! Try a less restrictive/shorter query.\n"
     (finding,) = found([call(1, CALL), act(1, "…code…", said)])
     assert finding.kind == "empty-search"
     assert "did not run" not in finding.why, "the rest of the code ran"
 
 
-def test_an_observation_that_was_cut():
+def test_an_observation_that_was_truncated():
     long = (
         "a" * 900 + "\n..._This content has been truncated to stay below 50000 characters_...\n" + "b" * 900
     )
@@ -101,7 +101,7 @@ MARK = "\n..._This content has been truncated to stay below 50000 characters_...
     ],
 )
 def test_the_remedy_fits_what_was_truncated(observation, remedy):
-    """smolagents lets one raise the limit of printed output, not that of the last value; a tool has its own."""
+    """The limit for printed output can be raised, the one for the last value cannot; a tool has its own."""
     (finding,) = found([call(1, CALL), act(1, "print(x)", observation)])
     assert remedy in finding.next
 
@@ -119,7 +119,7 @@ def test_the_same_action_with_the_same_result():
     assert kinds(again("1", ERROR.format("x", "ValueError: no"))).count("repeated-action") == 1
 
 
-def test_waiting_and_asking_anew_are_no_repetition():
+def test_waiting_and_asking_again_are_not_repetitions():
     assert kinds(again("2")) == [], "another result: it looked again, and something had changed"
     assert kinds(again("1", messages=history(1))) == [], "the same question asked twice"
     task = [
@@ -138,7 +138,7 @@ def test_the_same_tool_call_again():
 
 
 def test_the_answer_of_the_fallback():
-    """By smolagents' step; on another client's tape by the system prompt of that call."""
+    """By smolagents' step or, on another client's tape, by the system prompt of that call."""
     stuck = [{"role": "system", "content": [{"type": "text", "text": f"{STUCK} and failed to do so."}]}, TASK]
     last = act(1, kind="max_steps", error="Reached max steps.", action_output="9 s", step_number=5)
     last["response_id"] = None

@@ -1,4 +1,4 @@
-"""Faults in what the model wrote: thinking that leaked, stop strings, cuts."""
+"""Faults in what the model wrote: leaked thinking, stop sequences, text that was cut off."""
 
 import pytest
 
@@ -13,8 +13,8 @@ from support.diagnosed import ANSWER, RUN, act, call, command, found, kinds, ver
         ("hm, I would say 9.62", "--skip-chat-parsing"),
     ],
 )
-def test_leaked_thinking_names_the_setting_that_left_it(content, flag):
-    """By the prompt, which opened the thinking, and what is left of the tags; or by the server's command."""
+def test_leaked_thinking_names_the_setting_that_caused_it(content, flag):
+    """By the prompt that opened the thinking and the tags that are left, or by the server's command."""
     for records in ([call(1, content, **verbose("<think>\n"))],
                     [command(flag), call(1, content, **verbose("<think>\n"))]):  # fmt: skip
         (finding,) = found(records)
@@ -38,12 +38,12 @@ def test_leaked_thinking_is_found_without_the_prompt():
         "A tag on a line of its own ends it:\n\n</think>\n\nThe answer follows.",
     ],
 )
-def test_talking_about_the_tags_is_no_leak(content):
+def test_talking_about_the_tags_is_not_a_leak(content):
     assert kinds([call(1, content)]) == []
 
 
 def test_code_in_leaked_thinking_that_ran():
-    """The draft and what ran are quoted; code after the thinking is no draft."""
+    """The draft and what ran are quoted. Code after the thinking is not a draft."""
     leaked = "<think>\nMaybe <code>\nfinal_answer(99)\n</code>? No.\n</think>\n\n" + ANSWER
     both = "final_answer(99)\n\nfinal_answer(9.62)"
     leak, decoy = found([call(1, leaked), act(1, both, is_final=True, action_output=99)])
@@ -53,8 +53,8 @@ def test_code_in_leaked_thinking_that_ran():
     assert kinds([call(1, harmless), act(1, "final_answer(9.62)", is_final=True)]) == ["thinking-in-content"]
 
 
-def test_a_stop_string_in_the_thinking():
-    """The server's own word for it where there is one, else the code block that lacks just that string."""
+def test_a_stop_sequence_in_the_thinking():
+    """Named by the server, or recognized by a code block that lacks exactly that sequence."""
     draft = "I could call\n<code>\nfinal_answer(99)\n"
     for more in ({}, verbose("<think>\n", stop_type="word", stopping_word="</code>", content=draft)):
         (finding,) = found([call(1, "", thinking=draft, **more)])
@@ -65,14 +65,14 @@ def test_a_stop_string_in_the_thinking():
     assert kinds([call(1, "", thinking="hm\n", **other)]) == ["stop-in-thinking"]
 
 
-def test_a_stop_string_in_leaked_thinking():
+def test_a_stop_sequence_in_leaked_thinking():
     draft = "<think>\nMaybe\n<code>\nfinal_answer(99)\n"
     records = [call(1, draft), act(1, "final_answer(99)", is_final=True, action_output=99)]
     assert kinds(records) == ["thinking-in-content", "decoy-ran", "stop-in-thinking"]
 
 
-def test_empty_content_without_a_stop_string_is_the_models_own():
-    """It ended its turn, after a closed thought or at once; with a tool call that is what is expected."""
+def test_empty_content_without_a_stop_sequence_is_an_empty_response():
+    """The model ended its turn, after its thinking or at once. With a tool call, empty content is normal."""
     closed = verbose("<think>\n", stop_type="eos", stopping_word="", content="hm\n</think>\n\n")
     for made in (call(1, "", thinking="hm", **closed), call(1, ""), call(1, None)):
         (finding,) = found([made])
@@ -99,7 +99,7 @@ def test_a_cut_by_a_full_context_says_so():
 
 
 def test_a_prompt_that_does_not_open_the_thinking():
-    """For a model whose template does, or where it did before; thinking that was switched off is no fault."""
+    """For a model whose template opens it, or did so before. Thinking that was switched off is not a fault."""
     closed, opened, off = verbose(""), verbose("<think>\n"), verbose("<think>\n\n</think>\n\n")
     assert kinds([RUN, call(1, "4", **closed)]) == ["thinking-not-opened"]
     assert kinds([command("--no-jinja"), call(1, "4")]) == ["thinking-not-opened"]

@@ -1,4 +1,4 @@
-"""Faults on the wire: no response, a refusal, a stream that broke off, a cache that was lost."""
+"""Faults on the wire: no response, a refusal, a broken stream, a prompt cache that missed."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_a_stream_that_broke_off_shows_its_last_bytes():
     assert finding.evidence[1].text == STREAM[-80:]
 
 
-def test_a_client_that_left_after_the_end_has_no_fault():
+def test_a_client_that_left_after_the_end_is_not_a_fault():
     closed = "the client closed the response before its end"
     assert kinds([entry(1, [SYSTEM], None, sse=STREAM, error=closed)]) == ["client-disconnected"]
     assert kinds([entry(1, [SYSTEM], None, sse=STREAM.replace("null", '"stop"'), error=closed)]) == []
@@ -63,7 +63,7 @@ def test_a_refusal_is_named_by_the_servers_own_words(status, error, kind):
     assert finding.evidence[1].where.startswith("response.error")
 
 
-def test_an_overflow_says_how_much_context_would_do():
+def test_an_overflow_names_a_context_that_is_large_enough():
     error = {"type": "exceed_context_size_error", "message": "x", "n_prompt_tokens": 9000, "n_ctx": 8192}
     assert "course serve -c 16384" in found([refused(400, error)])[0].next
 
@@ -103,8 +103,8 @@ def cached(n, prompt, cache, messages=None, **ask):
     return call(n, CALL, messages or history(n), ask=ask, **usage)
 
 
-def test_a_lost_prompt_cache():
-    """The second request goes on from the first, and was read from the start."""
+def test_a_prompt_cache_miss():
+    """The second request continues the first, and was processed from the start."""
     (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 30)])
     assert (finding.kind, finding.turn) == ("prompt-cache-miss", 2)
     assert [q.text for q in finding.evidence] == ["30", "2400"]
@@ -112,8 +112,8 @@ def test_a_lost_prompt_cache():
     assert "cache_prompt" in finding.why
 
 
-def test_a_cache_that_another_prompt_took_is_no_fault():
-    """A planning call in between, another question, most of it kept: healthy."""
+def test_a_cache_that_another_prompt_took_over_is_not_a_fault():
+    """Healthy: a planning call in between, another question, most of the prompt cached."""
     plan = cached(2, 900, 0, [TASK])
     assert kinds([cached(1, 2400, 0), plan, cached(3, 2600, 10, history(2))]) == []
     other = [SYSTEM, {"role": "user", "content": "another"}]
@@ -121,8 +121,8 @@ def test_a_cache_that_another_prompt_took_is_no_fault():
     assert kinds([cached(1, 2400, 0), cached(2, 2600, 2390)]) == []
 
 
-def test_a_hosted_api_that_caches_no_short_prompt_has_no_fault():
-    """OpenAI's caches prompts from 1,024 tokens on; a longer one that is not found is a miss, of no llama-server."""
+def test_a_hosted_api_that_does_not_cache_short_prompts_is_not_a_fault():
+    """OpenAI's API caches prompts of 1,024 tokens and more. The advice must not be that for a llama-server."""
 
     def asked(n, prompt):
         usage = {"prompt_tokens": prompt, "prompt_tokens_details": {"cached_tokens": 0}}
@@ -134,7 +134,7 @@ def test_a_hosted_api_that_caches_no_short_prompt_has_no_fault():
     assert "slot" not in finding.why + finding.next
 
 
-def test_polling_until_a_server_is_up_is_no_fault():
+def test_polling_until_a_server_is_up_is_not_a_fault():
     polls = [
         entry(n, [], {}, status=s, error=e) for n, s, e in ((1, 0, "ConnectError: refused"), (2, 503, None))
     ]

@@ -1,4 +1,4 @@
-"""Other APIs than chat completions read as if they were that, streamed or not; what is odd breaks nothing."""
+"""APIs other than chat completions are read as chat completions, streamed or not, and odd bodies break nothing."""
 
 import json
 import random
@@ -95,7 +95,7 @@ def responses_stream():
     ],
     ids=["messages", "messages streamed", "responses", "responses streamed"],
 )
-def test_both_other_apis_say_the_same(request_, given):
+def test_other_apis_read_the_same(request_, given):
     turn = one(request_, **given)
     assert text_of(turn.new_messages[0]) == "Be brief."
     assert [text_of(m) for m in turn.new_messages if m["role"] != "assistant"][-1] == "it is 4"
@@ -123,7 +123,7 @@ def test_a_text_completion_is_read_streamed_or_not():
         )
 
 
-def test_a_stream_that_was_cut_off_is_what_came_of_it():
+def test_a_stream_that_was_cut_off_keeps_what_arrived():
     assert (
         assemble(responses_stream().partition("event: response.completed")[0])["output"]
         == RESPONSES["output"]
@@ -215,7 +215,7 @@ def test_spoiled_bodies_break_nothing(seed):
 
 @pytest.mark.parametrize("indexes", [(0, 1), (0, 0), (None, None), (0, 3_000_000_000), (-1, "x")])
 def test_streamed_calls_are_told_apart_whatever_their_index_is(indexes):
-    """By the index; by the id where a server sends null, or one index for all."""
+    """By the index, or by the id if a server sends null or the same index for all."""
     pieces = [
         {"index": i, "id": f"call{n}", "function": {"name": "look", "arguments": '{"what":'}}
         for n, i in enumerate(indexes)

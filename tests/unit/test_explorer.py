@@ -34,7 +34,7 @@ def every(widget):
         yield from every(child)
 
 
-def test_it_shows_the_turn_that_is_picked_as_show_does(tape):
+def test_it_renders_the_picked_turn_like_show(tape):
     run(tape, *LINES)
     explorer = Explorer(tape)
     made = turns(tape.records())
@@ -72,7 +72,7 @@ def test_two_runs_stand_side_by_side(tape, tmp_path):
 
 
 def test_it_is_live_as_a_step_callback(tape):
-    """After each step the step is there, and its answer's picker follows."""
+    """Each step is shown as soon as it is done, and the picker follows."""
     explorer = Explorer(tape)
     seen = []
 
@@ -99,7 +99,7 @@ def test_without_following_the_picked_turn_stays(tape):
     assert explorer.shown()[0].run["question"] == "And then?"
 
 
-def test_of_two_sources_it_follows_the_one_that_goes_on(tape, tmp_path):
+def test_of_two_sources_it_follows_the_one_that_grows(tape, tmp_path):
     old = Tape(tmp_path / "old.tape.jsonl")
     run(old, *LINES, question="Long ago?")
     explorer = Explorer(tape, old)
@@ -142,7 +142,7 @@ def test_a_stored_notebook_shows_the_run_without_a_kernel(tape):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-def test_turns_that_are_made_already_can_be_explored(tape):
+def test_a_list_of_turns_can_be_explored(tape):
     run(tape, *LINES)
     made = turns(tape.records())
     explorer = Explorer(made, tape.records())
@@ -151,7 +151,7 @@ def test_turns_that_are_made_already_can_be_explored(tape):
     assert [t.index for t in explorer.shown()] == [3, 1]
 
 
-def test_the_charts_come_when_they_are_asked_for(tape):
+def test_the_charts_are_shown_on_request(tape):
     run(tape, *LINES)
     explorer = Explorer(tape)
     assert "<svg" not in explorer.first.body.value

@@ -1,4 +1,4 @@
-"""What the tokens are spent on, what smolagents changed and what it cut: on real runs over a scripted model."""
+"""What the tokens are spent on, what smolagents changed and truncated, on real runs over a scripted model."""
 
 import json
 from types import SimpleNamespace
@@ -45,7 +45,7 @@ def test_the_parts_of_a_request_are_named_in_order(record):
     assert 200 < by_kind(last)["tools"].characters < 900
 
 
-def test_a_past_turn_has_the_number_that_it_is_shown_under(record):
+def test_a_past_turn_keeps_its_number(record):
     """Every other turn is a plan; the second run starts again at 1."""
     lines = ("A plan.", FIRST, "Another plan.", code("print(3)"), "The last plan.", LAST)
     once = record(*lines, planning_interval=1)
@@ -105,14 +105,14 @@ def test_counted_tokens_leave_the_rest_to_the_chat_template(record):
     assert len(asked) == len(set(asked)), "no text is counted twice"
 
 
-def test_without_any_count_four_characters_are_a_token():
+def test_without_a_count_four_characters_make_a_token():
     parts, how = segments.segments({"messages": [{"role": "user", "content": "x" * 10}]})
     assert how == segments.ESTIMATED
     assert [(s.kind, s.tokens, s.cached) for s in parts] == [("task", 3, None)]
 
 
-def test_the_rendered_prompt_tells_where_each_part_is(record):
-    """With a template that puts a `tools` field before everything and words it in its own way."""
+def test_segments_follow_the_rendered_prompt(record):
+    """With a template that puts a `tools` field before everything and renders it in its own way."""
     last = turns(record(FIRST, LAST))[-1]
     request = {**last.exchange.request, "tools": [{"type": "function", "function": {"name": "look"}}]}
     texts = [p["text"].strip() for m in request["messages"] for p in m["content"]]
@@ -149,7 +149,7 @@ def test_contents_that_go_out_as_strings_are_compared_too(record):
 
 
 def test_a_text_that_changed_on_the_way_is_found(record):
-    """Each message whose text is not memory's is named, the others are not."""
+    """Only a message whose text differs from memory is named."""
     records = record(FIRST, LAST)
     entry = [r for r in records if r["_type"] == "entry"][-1]
     body = json.loads(entry["request"]["postData"]["text"])
@@ -159,35 +159,35 @@ def test_a_text_that_changed_on_the_way_is_found(record):
     assert [said.split()[:2] for said in found] == [["message", "4"]]
 
 
-def test_a_tape_without_memory_says_nothing_of_changes(record):
+def test_a_tape_without_memory_reports_no_changes(record):
     records = [{k: v for k, v in r.items() if k != "memory"} for r in record(FIRST, LAST)]
     assert [t.changes for t in turns(records)] == [None, None]
 
 
-def test_thinking_that_is_not_sent_back_is_said(record):
+def test_thinking_that_is_not_sent_back_is_reported(record):
     made = turns(record({"content": FIRST, "reasoning_content": "hm" * 50}, LAST))
     assert "100 characters of thinking" in made[0].changes[-1].said
 
 
-def test_what_a_step_keeps_of_memory_is_short(record):
+def test_the_record_of_memory_is_short(record):
     records = record(FIRST, LAST)
     memory = [r for r in records if r["_type"] == "step"][-1]["memory"]
     assert [role for role, *_ in memory] == ["system", "user", "assistant", "tool-call", "tool-response"]
     assert len(json.dumps(memory)) < 300
 
 
-def test_a_last_value_that_was_cut_tells_how_much_is_gone(record):
+def test_a_truncated_last_value_tells_how_much_is_lost(record):
     first = turns(record(code("'y' * 25000"), LAST))[0]
     assert [(c.where, c.limit, c.lost) for c in first.cuts] == [("last output", 20000, 5000)]
 
 
-def test_printed_output_that_was_cut_tells_where_and_not_how_much(record):
+def test_truncated_printed_output_does_not_tell_how_much_is_lost(record):
     printed = turns(record(code("print('y' * 60000)"), LAST))[0]
     assert [(c.where, c.limit, c.lost) for c in printed.cuts] == [("printed output", 50000, None)]
     assert turns(record(FIRST, LAST))[0].cuts == []
 
 
-def test_a_cut_that_a_tool_made_is_not_smolagents_own():
+def test_truncation_by_a_tool_is_not_smolagents_own():
     mark = "\n..._This content has been truncated to stay below 40 characters_...\n"
     step = {"observation": f"Execution logs:\nfetched: {'a' * 20}{mark}{'a' * 20}\n{changes.LAST_OUTPUT}None"}
     assert [c.where for c in changes.cuts(step)] == ["a tool's result"]

@@ -1,4 +1,4 @@
-"""Turns: the join by response id, the fallbacks, what was new, and what a stream amounts to."""
+"""Turns: joined by response id or by a fallback, numbered per run, with what was new and assembled streams."""
 
 import json
 
@@ -36,14 +36,14 @@ def test_a_step_without_an_id_follows_its_exchange():
     assert [t.step["step_number"] for t in turns(records)] == [1, 2]
 
 
-def test_time_keeps_a_step_from_an_exchange_that_was_not_its_own():
+def test_a_step_is_not_joined_to_an_exchange_of_another_time():
     started = exchanges([entry(1, [SYSTEM], {})])[0].started
     late = step(None, started=started + 5, ended=started + 6)
     made = turns([entry(1, [SYSTEM], reply("a")), late])
     assert [t.step is not None for t in made] == [False, True]
 
 
-def test_new_messages_are_what_the_previous_request_did_not_start_with():
+def test_new_messages_follow_the_common_start_with_the_previous_request():
     more = [SYSTEM, TASK, {"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}]
     other_system = [{"role": "system", "content": "Sum up."}, *more[1:]]
     made = turns(
@@ -73,7 +73,7 @@ def test_tokens_come_from_usage_and_timings():
     assert turns([entry(1, [], reply("a"))])[0].tokens.prompt is None
 
 
-def test_a_stream_becomes_the_response_it_amounts_to():
+def test_a_stream_is_assembled_into_a_response():
     deltas = [{"role": "assistant", "content": None}, {"reasoning_content": "h"}, {"reasoning_content": "m"}]
     deltas += [{"content": "4"}, {"content": "2"}]
     calls = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{"}}]
@@ -120,19 +120,19 @@ def test_a_think_block_in_content_stays_there():
     assert turn.thinking is None
 
 
-def test_text_parts_are_joined_with_nothing():
+def test_text_parts_are_joined_without_a_separator():
     assert text_of(TASK) == "How fast?"
     assert text_of({"content": None}) == ""
 
 
-def test_an_id_that_is_used_twice_joins_each_step_to_its_own_exchange():
+def test_a_reused_id_joins_each_step_to_its_own_exchange():
     records = [entry(1, [SYSTEM], reply("a")), step("a", 1), entry(2, [TASK], reply("a")), step("a", 2)]
     made = turns(records)
     assert [t.step["step_number"] for t in made] == [1, 2]
     assert [t.joined for t in made] == ["id", "id"]
 
 
-def test_a_diff_tells_what_was_dropped_from_the_middle():
+def test_a_diff_shows_what_was_dropped_from_the_middle():
     one, two, three = ({"role": "user", "content": c} for c in "123")
     made = turns([entry(1, [SYSTEM, one, two], reply("a")), entry(2, [SYSTEM, two, three], reply("b"))])
     found = made[1].diff
@@ -179,19 +179,19 @@ def test_a_run_without_turns_takes_no_number():
 
 
 def test_the_turns_of_later_records_keep_their_numbers():
-    """What `course ask` prints of a tape that it adds to is what `course view` shows."""
+    """So `course ask`, adding to a tape, prints the same numbers that `course view` shows."""
     records = two_runs()
     assert [t.label for t in turns(records, since=3)] == [t.label for t in turns(records)[2:]]
     assert turns(records, since=len(records)) == []
 
 
-def test_a_request_of_another_run_is_no_second_attempt():
+def test_a_request_of_another_run_is_not_a_second_attempt():
     failed = entry(1, [SYSTEM, TASK], "", status=0, error="ConnectError: refused")
     made = turns([failed, {"_type": "run", "question": "b"}, entry(2, [SYSTEM, TASK], reply("a"))])
     assert [t.repeated_in for t in made] == [None, None]
 
 
-def test_a_step_of_another_run_is_no_parent():
+def test_a_step_of_another_run_is_not_a_parent():
     at = exchanges([entry(1, [SYSTEM], {})])[0].started
     host = step("h", started=at - 1, ended=at + 60)
     records = [entry(1, [SYSTEM], reply("h")), host, {"_type": "run", "question": "b"}]
@@ -201,7 +201,7 @@ def test_a_step_of_another_run_is_no_parent():
 
 
 def test_a_request_that_only_counts_tokens_is_not_continued():
-    """It has the messages of the next request, which would add nothing to them."""
+    """It has the same messages as the next request, which would seem to add nothing."""
     counted = entry(2, [SYSTEM, TASK], {"input_tokens": 9})
     counted["request"]["url"] = "http://127.0.0.1:8080/v1/messages/count_tokens"
     made = turns([entry(1, [SYSTEM], reply("a")), counted, entry(3, [SYSTEM, TASK], reply("b"))])
@@ -210,7 +210,7 @@ def test_a_request_that_only_counts_tokens_is_not_continued():
 
 
 def test_each_message_names_the_turn_that_it_came_from():
-    """Also where one was dropped, and where a client sends an answer that is on no tape."""
+    """Also if a message was dropped, or if a client sends an answer that is not on the tape."""
     said = [{"role": "assistant", "content": c} for c in "xyz"]
     seen = {"role": "user", "content": "Observation: …"}
     made = turns(
@@ -239,7 +239,7 @@ def test_runs_are_told_apart():
 
 
 def test_of_two_steps_around_a_turn_the_one_that_names_its_agent_is_the_parent():
-    """Two agents at the same time: one's step may lie within a step of the other."""
+    """Two agents work at the same time, so a step of one may lie within a step of the other."""
     at = exchanges([entry(1, [SYSTEM], {})])[0].started
     host = step("h", code="print(worker(task='x'))", started=at - 1, ended=at + 60)
     other = step("o", agent="other", code="print(2)", started=at, ended=at + 50)
@@ -260,8 +260,8 @@ class Counted(dict):
     __hash__ = None
 
 
-def test_a_tape_of_many_conversations_is_not_compared_all_with_all():
-    """An app asks a hundred unrelated things; 12 million comparisons is what all with all would be."""
+def test_many_conversations_are_not_all_compared_with_each_other():
+    """An app asks a hundred unrelated questions. Comparing all with all would take 12 million comparisons."""
     conversations = Conversations()
     Counted.compared = 0
     for n in range(100):

@@ -94,8 +94,8 @@ def test_a_long_run_is_folded_except_where_it_failed():
     assert folds == [False] * 39 + [True]
 
 
-def test_what_is_closed_is_text_so_that_a_long_page_opens_at_once():
-    """Elements cost the browser a hundred times their bytes: a closed turn stands in <noscript>, however few turns."""
+def test_closed_turns_are_text_so_a_long_page_opens_at_once():
+    """Elements cost the browser a hundred times their bytes, so every closed turn is in <noscript>."""
     said = "".join(f"<code>{n}</code>" for n in range(9000))
     few = [entry(n, [{"role": "user", "content": f"{n} {said}"}], reply(f"r{n}")) for n in range(1, 8)]
     page = view.page(turns(few))
@@ -106,7 +106,7 @@ def test_what_is_closed_is_text_so_that_a_long_page_opens_at_once():
     assert page.count("<span") > 7 * 18_000
 
 
-def test_without_a_script_nothing_useless_is_shown_and_all_texts_are_there(made):
+def test_without_a_script_all_texts_can_be_read(made):
     """The search form waits for its script; thinking, content, code and observations do not."""
     page = view.page(made)
     assert "hidden" in attributes(page, "form")[0]
@@ -125,7 +125,7 @@ def test_the_page_of_a_long_conversation_is_small():
     assert size < sent / 5, f"{size:,} characters for {sent:,} that were sent"
 
 
-def test_a_turn_tells_what_its_tokens_are_spent_on_and_what_was_cut():
+def test_a_turn_shows_what_its_tokens_are_spent_on_and_what_was_truncated():
     mark = "\n..._This content has been truncated to stay below 8 characters_...\n"
     cut = step("a", 1, observation=f"Execution logs:\nabcd{mark}efgh\nLast output from code snippet:\nNone")
     text = Tags(view.page(turns([entry(1, [SYSTEM, TASK], reply("a", **USAGE)), cut]))).text
@@ -133,7 +133,7 @@ def test_a_turn_tells_what_its_tokens_are_spent_on_and_what_was_cut():
         assert said in text
 
 
-def test_what_was_dropped_from_the_request_is_said():
+def test_dropped_messages_are_shown():
     records = [entry(1, [SYSTEM, TASK], reply("a")), entry(2, [TASK], reply("b"))]
     assert "0 of 1 messages, 1 dropped" in Tags(view.page(turns(records))).text
     assert "0 of 1 messages, 1 dropped" in view.text(turns(records)[1])
@@ -168,8 +168,8 @@ def test_long_parts_are_folded(made):
     assert "2,500 characters" in tags.text
 
 
-def test_the_notebook_output_keeps_to_itself(made):
-    """Every rule of the style applies inside of .aow only, and no id can clash with another output's."""
+def test_the_notebook_output_does_not_affect_the_notebook(made):
+    """Every rule of the style applies inside .aow only, and no id can clash with another output's."""
     shown = view.show(made).data
     assert not any("id" in attrs for _, attrs in Tags(shown).seen)
     assert Tags(view.show(made[0]).data).text.count("Turn 1") == 1
@@ -178,7 +178,7 @@ def test_the_notebook_output_keeps_to_itself(made):
         assert all(s.strip().startswith(".aow") for s in selectors.split(",")), selectors
 
 
-def test_no_turns_is_said():
+def test_a_tape_without_turns_is_a_page_too():
     assert "There is no exchange on this tape." in view.page([])
     assert view.show([]).data
 
