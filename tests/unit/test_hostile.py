@@ -16,44 +16,46 @@ ATTEMPTS = load()
 NAMES = [attempt.slug for attempt in ATTEMPTS]
 
 
-@pytest.fixture(params=ATTEMPTS, ids=NAMES)
-def attempt(request):
-    return request.param
-
-
 def code_of(attempt):
     """The program without its docstring."""
     tree = ast.parse(attempt.code)
     return ast.unparse(ast.Module(tree.body[1:], []))
 
 
-def test_there_are_at_least_sixty():
-    assert len(ATTEMPTS) >= 60
+def programs_where(wrong):
+    """The names of the programs for which `wrong` holds."""
+    return [attempt.slug for attempt in ATTEMPTS if wrong(attempt)]
+
+
+def test_every_area_is_tried_several_ways():
+    areas = ("files", "write", "root", "install", "take", "net", "kernel", "walk", "inject")
+    tried = {area: sum(name.startswith(f"{area}_") for name in NAMES) for area in areas}
+    assert min(tried.values()) >= 4, tried
 
 
 @pytest.mark.parametrize(
-    "area", ["files", "write", "root", "install", "take", "net", "kernel", "walk", "inject"]
+    ("pattern", "example"),
+    [
+        (r"\b(?!(?:127\.0\.0\.1|0\.0\.0\.0)\b)\d+\.\d+\.\d+\.\d+", "connect('8.8.8.8')"),
+        (r"https?://(?!\{target|127\.0\.0\.1|'? ?\+ ?target)", "get('http://intranet/')"),
+        (r"\b[a-z0-9-]+\.(com|org|net|io|local|internal)\b", "connect('example.com')"),
+        (r"/home/|/root/|docker\.sock", "open('/root/.ssh/id_rsa')"),
+    ],
+    ids=["address", "url", "name of a computer", "path of a secret"],
 )
-def test_every_area_is_tried(area):
-    assert sum(name.startswith(f"{area}_") for name in NAMES) >= 4
+def test_a_program_names_no_aim_itself(pattern, example):
+    """Whatever is aimed at comes in `target`, from the test: loopback, or a stand-in."""
+    assert re.search(pattern, example)
+    assert programs_where(lambda attempt: re.search(pattern, code_of(attempt))) == []
 
 
-def test_it_aims_at_loopback_or_at_what_the_test_names(attempt):
-    """No address, no name of a computer and no path of a secret is in a program; `target` has them."""
-    code = code_of(attempt)
-    assert set(re.findall(r"\d+\.\d+\.\d+\.\d+", code)) <= {"127.0.0.1", "0.0.0.0"}
-    assert not re.search(r"https?://(?!\{target|127\.0\.0\.1|'? ?\+ ?target)", code)
-    assert not re.search(r"\b[a-z0-9-]+\.(com|org|net|io|local|internal)\b", code)
-    assert not re.search(r"/home/|/root/|docker\.sock", code)
+def test_a_program_is_short_enough_to_be_read():
+    assert programs_where(lambda attempt: len(code_of(attempt).splitlines()) > 30) == []
 
 
-def test_what_takes_resources_says_how_much(attempt):
-    if attempt.slug.startswith("take_"):
-        assert re.search(r"\d|second", attempt.bound), "no Bound:"
-
-
-def test_it_is_short(attempt):
-    assert len(code_of(attempt).splitlines()) <= 30
+def test_what_takes_resources_says_how_much():
+    unbounded = programs_where(lambda a: a.slug.startswith("take_") and not re.search(r"\d|second", a.bound))
+    assert unbounded == [], "no Bound:"
 
 
 def test_a_header_that_is_not_whole_is_refused(tmp_path):
@@ -162,32 +164,25 @@ def test_on_the_socket_nothing_gets_out(outcomes):
     assert reached == ["net_model_of_others", "net_model_past_the_tape"]
 
 
-def test_the_readme_counts_the_programs():
-    readme = (suite.OUTCOMES.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"put to the test: {len(ATTEMPTS)}\nprograms" in readme
-
-
-def test_everything_that_gets_through_is_named_in_the_threat_model(outcomes):
-    readme = (suite.OUTCOMES.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert report.put(readme, report.section(ATTEMPTS, outcomes)) == readme, "anew:  make hostile"
+def test_everything_that_gets_through_is_in_the_threat_model_with_its_reason(outcomes):
+    made = report.section(ATTEMPTS, outcomes)
     for attempt in ATTEMPTS:
         for way in suite.WAYS:
             if outcomes[attempt.slug][way]["through"]:
-                assert f"**{attempt.title}**: {attempt.predictions[way].layer}" in readme
+                assert f"**{attempt.title}**: {attempt.predictions[way].layer}" in made
 
 
-def test_the_front_page_has_the_numbers_and_points_to_the_list(outcomes):
-    readme = (suite.OUTCOMES.parents[2] / "README.md").read_text(encoding="utf-8")
-    text, through = " ".join(readme.split()), report.counts(outcomes)
-    assert f"{len(ATTEMPTS)} small programs, each run three ways" in text
-    assert f"With LocalPythonExecutor alone {through['executor']} of them get through" in text
-    assert f"on the host's network, the article's choice, {through['host']} get through" in text
-    assert f"On the socket, the default here, {through['socket']} get through" in text
-    secrets = [a.slug for a in ATTEMPTS if a.proof[0] == "canary" and outcomes[a.slug]["executor"]["through"]]
-    assert len(secrets) == 3, secrets
-    loopback = [slug for slug in outcomes if slug.startswith("net_loopback")]
-    assert all(outcomes[slug]["host"]["through"] for slug in loopback)
-    assert "](docker/README.md#threat-model)" in readme
+def test_the_paragraph_has_the_counts(outcomes):
+    counted = [len(ATTEMPTS), *report.counts(outcomes).values()]
+    said = [int(number) for number in re.findall(r"\b\d+\b", report.paragraph(ATTEMPTS, outcomes))]
+    assert [number for number in counted if number not in said] == []
+
+
+def test_the_paragraph_says_all_only_if_all_get_through(outcomes):
+    reaching = [slug for slug in outcomes if slug.startswith("net_loopback")]
+    assert f"all {len(reaching)} that reach" in report.paragraph(ATTEMPTS, outcomes)
+    stopped = {**outcomes, reaching[0]: {way: {"through": False} for way in suite.WAYS}}
+    assert f"{len(reaching) - 1} of the {len(reaching)} that reach" in report.paragraph(ATTEMPTS, stopped)
 
 
 def test_the_stand_ins_of_a_lesson_name_nothing_outside_of_this_computer(tmp_path):
