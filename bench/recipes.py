@@ -1,9 +1,8 @@
-"""Real runs with a known fault, and healthy ones that look suspicious: what bench/diagnosis.py measures on.
+"""Real runs with a known fault, and healthy ones that look suspicious: what bench/diagnosis.py is measured on.
 
-Does: names each run, the faults that its tape must have, and the server it needs. Does not: run or judge.
+A recipe names a run, the faults that its tape must have, and the server that it needs; runs.py has the runs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
@@ -21,6 +20,7 @@ from bench.runs import (
     Doorbell,
     Interrupted,
     NoStop,
+    Recording,
     code,
     follow_up,
     leopard,
@@ -34,20 +34,19 @@ from bench.runs import (
     waits,
 )
 from course.model.embedded import template_path
-from course.server import Server
-from course.tape import Tape
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`run(server, tape)` leaves a tape that has the faults `expected`, no others; healthy if there are none.
+    """`run(server, tape)` leaves a tape with exactly the faults `expected`; without any, the run is healthy.
 
-    `changes` are the server's; `own`: the server is not shared, as it does not survive or must not be started yet.
+    `changes` are settings of the server. With `own`, the server is not shared with other recipes, because it does not
+    survive or must not be started yet.
     """
 
     name: str
     expected: frozenset[str]
-    run: Callable[[Server, Tape], None]
+    run: Recording
     changes: dict[str, Any] = field(default_factory=dict)
     own: bool = False
 
@@ -62,7 +61,7 @@ NO_TOOLS = {"tools": REMOVE_PARAMETER, "tool_choice": REMOVE_PARAMETER}
 def recipes() -> list[Recipe]:
     bare = template_path().read_text(encoding="utf-8").replace("{{- '<think>\\n' -}}", "{{- '' -}}")
 
-    def fault(name: str, kinds: str, run, **more) -> Recipe:
+    def fault(name: str, kinds: str, run: Recording, **more: Any) -> Recipe:
         return Recipe(name, frozenset(kinds.split()), run, **more)
 
     no_jinja, unparsed, small = {"jinja": False}, {"skip_chat_parsing": True}, {"context": 2560}

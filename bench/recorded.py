@@ -1,11 +1,11 @@
 """What recording costs: the leopard run through our recording transport ÷ the same run without it.
 
-Does: runs three programs in turn on one server, each warm: a plain agent (smolagents as its documentation shows it,
-printing nothing), the article's script (prints every message and smolagents' own log), and our recorded run.
-Does not: use the web (all three search the same offline pages), or count the imports, which are the same.
+Runs three programs in turn on one warm server: a plain agent (smolagents as its documentation shows it, printing
+nothing), the script of the blog post that the course comes from (it prints every message and smolagents' own log), and
+our recorded run. All three search the same offline pages. Imports, which are the same, are not counted.
 
-The server's own time varies by more than the recorder takes; so besides the plain ratio there is one with the time of
-the server (its `timings`) taken as equal, which shows the client's share.
+The server's own time varies by more than the recorder takes. So there is a second ratio in which the server takes the
+same time in both (the median of its `timings`), which shows the client's share.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from course.tools.search import OfflineSearch
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds from building the agent to its answer; those in which the server read and wrote."""
+    """`seconds` from building the agent to its answer; in `busy` of them the server processed prompts and generated."""
 
     seconds: float
     busy: float
@@ -40,8 +40,8 @@ class Run:
         return self.seconds - self.busy
 
 
-def plain(server: Server, model_class=OpenAIModel, verbosity: int = 0) -> CodeAgent:
-    """smolagents and its own client, as anyone would write it down."""
+def plain(server: Server, model_class: type[OpenAIModel] = OpenAIModel, verbosity: int = 0) -> CodeAgent:
+    """smolagents and its own client, as its documentation shows them."""
     sampling = dict(server.profile.sampling)
     extra = {k: sampling.pop(k) for k in list(sampling) if k not in OPENAI_SAMPLING}
     model = model_class(
@@ -55,12 +55,12 @@ def plain(server: Server, model_class=OpenAIModel, verbosity: int = 0) -> CodeAg
 
 
 def printing(server: Server) -> CodeAgent:
-    """The article's script: a model that prints both directions, and smolagents' own log at level 2."""
+    """The blog post's script: a model that prints requests and responses, and smolagents' own log at level 2."""
     return plain(server, LoggingModel, verbosity=2)
 
 
 class Recorded:
-    """As in every lesson: a tape at the transport, steps beside it. Asked like the agents above."""
+    """A run as in every lesson, on a tape. It is asked like the agents above."""
 
     def __init__(self, server: Server, folder: Path) -> None:
         self.server, self.folder = server, folder
@@ -73,7 +73,7 @@ class Recorded:
 
 
 def timed(build: Callable[[], CodeAgent | Recorded], question: str = LEOPARD) -> Run:
-    """One run; what it prints goes to memory."""
+    """Time one run. What it prints is discarded."""
     with contextlib.redirect_stdout(io.StringIO()):
         began = time.perf_counter()
         agent = build()
@@ -86,12 +86,12 @@ def timed(build: Callable[[], CodeAgent | Recorded], question: str = LEOPARD) ->
 def server_seconds(step: ActionStep) -> float:
     """llama.cpp's timings of the step's response."""
     timings = step.model_output_message.raw.model_dump()["timings"]
-    return (timings["prompt_ms"] + timings["predicted_ms"]) / 1000
+    return float(timings["prompt_ms"] + timings["predicted_ms"]) / 1000
 
 
 def measure(setting: Setting) -> list[Row]:
     with setting.server() as server:
-        programs = {
+        programs: dict[str, Callable[[], CodeAgent | Recorded]] = {
             "plain": lambda: plain(server),
             "printing": lambda: printing(server),
             "recorded": lambda: Recorded(server, setting.folder),
@@ -106,7 +106,7 @@ def measure(setting: Setting) -> list[Row]:
 
 
 def rows(runs: dict[str, list[Run]]) -> list[Row]:
-    """Pure: the ratios, first as measured, then with the server's time taken as equal."""
+    """Pure: the ratios, first as measured, then with equal time of the server."""
     seconds = {name: [run.seconds for run in some] for name, some in runs.items()}
     client = {name: statistics.median(run.client for run in some) for name, some in runs.items()}
     busy = statistics.median(run.busy for some in runs.values() for run in some)
@@ -115,10 +115,10 @@ def rows(runs: dict[str, list[Run]]) -> list[Row]:
     return [
         Row("recorded run ÷ plain script", paired(seconds["recorded"], seconds["plain"]),
             pairs(seconds["recorded"], seconds["plain"]), limit=1.01, data=data),
-        Row("the same, the server's time taken as equal", (busy + client["recorded"]) / (busy + client["plain"]),
-            f"{1000 * client['recorded']:.0f} ms ÷ {1000 * client['plain']:.0f} ms outside of the server, "
+        Row("the same, with equal time of the server", (busy + client["recorded"]) / (busy + client["plain"]),
+            f"{1000 * client['recorded']:.0f} ms ÷ {1000 * client['plain']:.0f} ms outside the server, "
             f"{busy:.2f} s in it", limit=1.01),
-        Row("recorded run ÷ the article's script, which prints all",
+        Row("recorded run ÷ the blog post's script, which prints everything",
             paired(seconds["recorded"], seconds["printing"]), pairs(seconds["recorded"], seconds["printing"])),
     ]  # fmt: skip
 

@@ -16,7 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench.forced import STEPS
 from bench.rows import Row
 from bench.setting import Setting
 from bench.tiny import hybrid
@@ -25,6 +24,15 @@ from course.model.embedded import template_path
 from course.server import Server
 from course.tape import Tape
 from course.turns import turns
+
+THOUGHT = "I look for one figure, then for the other.\n</think>\n\n"
+STEPS = (
+    THOUGHT + 'Thought: first the speed.\n<code>\nprint(web_search(query="leopard top speed"))\n</code>',
+    THOUGHT + 'Thought: now the length.\n<code>\nprint(web_search(query="Pont des Arts length"))\n</code>',
+    THOUGHT + "Thought: I check the speed.\n<code>\nspeed = 58 / 3.6\nprint(round(speed, 3))\n</code>",
+    THOUGHT + "Thought: I compute.\n<code>\nfinal_answer(round(155 / speed, 2))\n</code>",
+)
+"""The model's words in each step."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ recorder are untouched. Nothing here judges the tapes.
 import gc
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from typing import Any, ClassVar
 
 import httpx
 import openai
@@ -16,9 +18,13 @@ from smolagents.utils import AgentError
 
 from course import agent
 from course.agent import LEOPARD, code_agent, connect, forced, recorded_run
+from course.agent.forced import Line
 from course.server import Server
 from course.tape import Tape
 
+Recording = Callable[[Server, Tape], None]
+"""Runs something on a server and leaves it on a tape."""
+Fields = Mapping[str, Any]
 THOUGHT = "Let me see.\n</think>\n\n"
 SEARCH = THOUGHT + "<code>\nprint(web_search('leopard top speed'))\n</code>"
 COMPUTE = THOUGHT + "<code>\nt = 155 / (58 / 3.6)\nprint(round(t, 2))\n</code>"
@@ -28,8 +34,19 @@ DECOY = "Maybe\n<code>\nfinal_answer(99)\n</code>\nNo, 155 m at 58 km/h.\n</thin
 LONG = "A leopard runs fast, and a bridge is long. " * 40
 
 
-def says(*lines, body=None, task=LEOPARD, base=OpenAIModel, model=None, streamed=False, **options):
-    """A run of a CodeAgent whose model says this. `body`: more of each request, `model`: arguments of connect."""
+def says(
+    *lines: Line,
+    body: Fields | None = None,
+    task: str = LEOPARD,
+    base: type[OpenAIModel] = OpenAIModel,
+    model: Fields | None = None,
+    streamed: bool = False,
+    **options: Any,
+) -> Recording:
+    """A run of a CodeAgent whose model says these lines, one per request.
+
+    `body` are more fields of each request, `model` arguments of `connect`, `options` arguments of the agent.
+    """
 
     def run(server: Server, tape: Tape) -> None:
         given = {"model_class": forced(lines, body=body, base=base), **(model or {})}
@@ -39,8 +56,8 @@ def says(*lines, body=None, task=LEOPARD, base=OpenAIModel, model=None, streamed
     return run
 
 
-def tool_agent(*lines, model=None, **options):
-    """The same with a ToolCallingAgent; without lines the model says what it likes."""
+def tool_agent(*lines: Line, model: Fields | None = None, **options: Any) -> Recording:
+    """The same with a ToolCallingAgent. Without lines, the words are the model's own."""
 
     def run(server: Server, tape: Tape) -> None:
         given = {**({"model_class": forced(lines)} if lines else {}), **(model or {})}
@@ -49,8 +66,8 @@ def tool_agent(*lines, model=None, **options):
     return run
 
 
-def asked(server: Server, tape: Tape, question: str = LEOPARD, **options) -> None:
-    """One recorded run, which may end as runs with a fault do."""
+def asked(server: Server, tape: Tape, question: str = LEOPARD, **options: Any) -> None:
+    """One recorded run. The errors in which runs with a fault end are expected."""
     with suppress(AgentError, openai.APIError, KeyboardInterrupt):
         recorded_run(server, question, tape, **options).result()
 
@@ -66,29 +83,29 @@ def overflows(server: Server, tape: Tape) -> None:
 class Interrupted(OpenAIModel):
     """A learner presses the stop button while the answer streams in."""
 
-    def generate_stream(self, messages, **kw):
+    def generate_stream(self, messages: list[Any], **kw: Any) -> Iterator[Any]:
         for number, delta in enumerate(super().generate_stream(messages, **kw)):
             if number == 5:
                 raise KeyboardInterrupt
             yield delta
 
 
-def server_dies(streamed: bool):
-    """The server is stopped one second after the request went out."""
+def server_dies(streamed: bool) -> Recording:
+    """The server is stopped one second after the request was sent."""
 
     def run(server: Server, tape: Tape) -> None:
         says(ANSWER)(server, Tape(tape.path.with_suffix(".warm-up")))
         timer = threading.Timer(1, server.stop)
-        run = says(LONG, streamed=streamed)
+        asking = says(LONG, streamed=streamed)
         timer.start()
-        run(server, tape)
+        asking(server, tape)
         timer.join()
 
     return run
 
 
 def loading(server: Server, tape: Tape) -> None:
-    """The request comes while the server loads its model: start it, wait for the first 503, ask."""
+    """The request arrives while the server loads its model: start it, wait for the first 503, ask."""
     starting = threading.Thread(target=server.start)
     starting.start()
     while not server.url:
@@ -133,21 +150,23 @@ def managed(server: Server, tape: Tape) -> None:
 
 
 class Doorbell(Tool):
-    """Somebody presses the stop button while a tool works."""
+    """A tool during which somebody presses the stop button."""
 
-    name, description, inputs, output_type = "wait", "Waits.", {}, "integer"
+    name, description, output_type = "wait", "Waits.", "integer"
+    inputs: ClassVar[dict[str, Any]] = {}
 
-    def forward(self):
+    def forward(self) -> int:
         raise KeyboardInterrupt
 
 
 class Clock(Tool):
-    """A tool whose result changes, so that calling it again is no repetition."""
+    """A tool whose result changes, so that calling it again is not a repetition."""
 
-    name, description, inputs, output_type = "ticks", "Counts its calls.", {}, "integer"
+    name, description, output_type = "ticks", "Counts its calls.", "integer"
+    inputs: ClassVar[dict[str, Any]] = {}
     calls = 0
 
-    def forward(self):
+    def forward(self) -> int:
         Clock.calls += 1
         return Clock.calls
 
@@ -167,6 +186,6 @@ def code(text: str) -> str:
 
 
 class NoStop(OpenAIModel):
-    """smolagents cuts at the stop strings by itself and sends none."""
+    """smolagents sends no stop sequences and cuts the text at them itself."""
 
     supports_stop_parameter = False

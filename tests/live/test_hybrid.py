@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from bench.forced import STEPS
+from bench.reprocessed import STEPS
 from course.agent import LEOPARD, code_agent, connect, forced
 from course.model import memory
 from course.model.embedded import template_path
