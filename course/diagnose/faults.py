@@ -91,6 +91,13 @@ _ALL = (
         "Rearrange the messages. To try them without generating:  server.apply_template(messages)",
     ),
     Fault(
+        "grammar-rejected",
+        "the server cannot use the grammar",
+        "The request constrains what the model may write, with {fields}. The server turns that into a grammar, and failed.",
+        "Remove parts of it until the request passes: keywords such as pattern, $ref and format are the usual cause. "
+        "The server's log has the position.",
+    ),
+    Fault(
         "request-refused",
         "the server rejected the request",
         "{answered} The quote above is its reason, if it gave one.",

@@ -22,6 +22,10 @@ TEMPLATE = re.compile(
     r"No user query found[^\n]*|[Ss]ystem message must[^\n]*|[Jj]inja [Ee]xception[^\n]*|roles must alternate[^\n]*"
     r"|raise_exception[^\n]*|While executing \w+ at line[^\n]*"
 )
+GRAMMAR = re.compile(
+    r"failed to parse grammar|error parsing grammar|JSON schema error at [^\n]*", re.IGNORECASE
+)
+CONSTRAINTS = ("grammar", "json_schema", "response_format", "tools")
 CACHED = (
     ("timings", "cache_n"),
     ("usage", "prompt_tokens_details", "cached_tokens"),
@@ -82,6 +86,9 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
         yield found("wrong-key", turn, code, said, base=_base(exchange))
     elif status in (429, 503):
         yield found("busy", turn, code, said, base=_base(exchange))
+    elif GRAMMAR.search(words):
+        fields = " and ".join(name for name in CONSTRAINTS if dig(exchange.request, name)) or "a grammar"
+        yield found("grammar-rejected", turn, code, match(where, GRAMMAR, words), fields=fields)
     elif TEMPLATE.search(words):
         roles = ", ".join(str(dig(m, "role")) for m in exchange.messages[:8])
         yield found("template-refused", turn, code, match(where, TEMPLATE, words), roles=roles)

@@ -51,6 +51,8 @@ def test_a_client_that_left_after_the_end_is_not_a_fault():
         (401, {"message": "Invalid API Key", "type": "authentication_error"}, "wrong-key"),
         (503, {"message": "Loading model", "type": "unavailable_error"}, "busy"),
         (429, {"message": "Rate limit reached"}, "busy"),
+        (400, {"message": "Failed to initialize samplers: failed to parse grammar"}, "grammar-rejected"),
+        (500, {"message": "JSON schema error at #: unrecognized type nonsense"}, "grammar-rejected"),
         (500, {"message": "… Error: Jinja Exception: No user query found in messages."}, "template-refused"),
         (400, {"message": "Cannot use custom grammar constraints with tools."}, "request-refused"),
         (404, "File Not Found", "request-refused"),
