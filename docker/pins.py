@@ -1,7 +1,7 @@
-"""The agent's pins: the part of requirements.lock that the image needs, hashes and all.
+"""The agent's pins: the part of requirements.lock that the image needs, with its hashes.
 
-Does: follows what the installed packages ask for, from those that the agent imports, and copies their blocks.
-Does not: resolve or download anything, so that the image has what the tests ran with.
+Starts from the packages that the agent imports, follows their requirements, and copies their blocks. Never resolves or
+downloads anything, so the image has exactly what the tests ran with.
 
     python docker/pins.py        # writes docker/requirements.lock; `make lock` does it
 """
@@ -21,7 +21,7 @@ NEEDED = ("smolagents", "openai", "httpx", "jinja2", "platformdirs", "psutil")
 
 
 def closure(names: tuple[str, ...] = NEEDED) -> set[str]:
-    """These packages and all that they ask for, whatever the platform."""
+    """These packages and everything that they require, on any platform."""
     found: set[str] = set()
     rest = [canonicalize_name(name) for name in names]
     while rest:

@@ -1,8 +1,8 @@
-"""A few of the hostile programs, for a lesson: run here where that can be done, else read from the committed table.
+"""A few of the hostile programs, for a lesson: run on this computer if possible, else read from the committed outcomes.
 
-Does: picks programs of docker/hostile, runs them in LocalPythonExecutor (in a throw-away folder, as a throw-away user
-if this one is root) and in the agent's container, with stand-ins on this computer only. Says why it cannot.
-Does not: run all of them (`make hostile` does), need root, or aim at anything outside of this computer.
+Runs them in LocalPythonExecutor (in a temporary folder, and as a user without an account if this one is root) and in the
+agent's container, or says why it cannot. Needs no root, and what the programs aim at is on this computer. `make hostile`
+runs all of them.
 
     outcomes = run(programs(), ["executor"])          # {"files_ssh_key": {"executor": {"through": False, …}}}
 """
@@ -37,31 +37,33 @@ TEN = (
     "net_loopback_read",
     "write_shell_command",
 )
-"""What they aim at is on this computer, and harmless for it if it is not stopped."""
+"""They aim at this computer only, and do no harm if nothing stops them."""
 NETWORK = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
-INSTEAD = "The lesson goes on with the committed table."
+INSTEAD = "The lesson continues with the committed outcomes."
 
 
 def programs(names: Sequence[str] = TEN) -> list[Any]:
-    """These programs, with what their headers say."""
+    """The programs of these names, with what their headers say."""
     found = {attempt.slug: attempt for attempt in suite.load()}
     return [found[name] for name in names]
 
 
 def committed() -> dict[str, Any]:
-    """The table of the last run of the whole suite: `outcomes`, and on what they were `seen on`."""
+    """The last run of the whole suite: its `outcomes`, and the versions that they were `seen on`."""
     return json.loads(suite.OUTCOMES.read_text(encoding="utf-8"))
 
 
 def alone() -> str | None:
-    """Why no program can be run in LocalPythonExecutor alone here; None: it can."""
+    """Why no program can run in LocalPythonExecutor alone here; None if it can."""
     return (
-        None if sys.platform == "linux" else f"The programs are for Linux, this is {sys.platform}. {INSTEAD}"
+        None
+        if sys.platform == "linux"
+        else f"The programs are for Linux, and this is {sys.platform}. {INSTEAD}"
     )
 
 
 def boxes() -> str | None:
-    """Why no agent's container can be run here, with the command that helps; None: it can."""
+    """Why no agent's container can run here, with the command that helps; None if it can."""
     try:
         container.check()
         said = inside(NETWORK, "host", "http://127.0.0.1:9")
@@ -69,14 +71,12 @@ def boxes() -> str | None:
         return f"{error}\n{INSTEAD}"
     here = Path("/proc/self/ns/net")
     if not here.exists() or said.strip() != str(here.stat().st_ino):
-        return (
-            f"Docker runs its containers in a virtual machine here, whose network is not this one. {INSTEAD}"
-        )
+        return f"Docker runs its containers in a virtual machine here, with another network. {INSTEAD}"
     return None
 
 
 def inside(program: str, network: str, url: str) -> str:
-    """What a Python program prints that runs in the agent's container in place of the agent."""
+    """What a Python program prints when it runs in the container in place of the agent."""
     name, said = container.fresh_name(), io.StringIO()
     groups = sandbox.command("", url, network, name=name, instead=["python", "-c", program])
     status = container.run(groups, name, sandbox.Limits(seconds=60), out=said, err=said)
@@ -86,7 +86,7 @@ def inside(program: str, network: str, url: str) -> str:
 
 
 def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The outcomes of these programs, for each way: executor, host, socket."""
+    """The outcome of each program, by way: executor, host, socket."""
     attempts = list(attempts)
     outcomes: dict[str, dict[str, Any]] = {attempt.slug: {} for attempt in attempts}
     with stand_ins() as stand:
@@ -102,11 +102,11 @@ def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any
 
 @contextlib.contextmanager
 def stand_ins() -> Iterator[Any]:
-    """Canaries and small services for the time of a run; afterwards nothing of them is left."""
+    """Canaries and small services for the duration of a run. Nothing of them is left afterwards."""
     from hostile.run import throw_away_user  # Linux only, as is everything below
 
     folder = Path(tempfile.mkdtemp(prefix="attempts-"))
-    folder.chmod(0o711)  # the throw-away user has its home in there
+    folder.chmod(0o711)  # the temporary user has its home in there
     uid = throw_away_user() if os.getuid() == 0 else os.getuid()
     stand = None
     try:
@@ -119,7 +119,7 @@ def stand_ins() -> Iterator[Any]:
 
 
 def table(attempts: Iterable[Any], outcomes: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line for each program: its title, and for each way the layer that stopped it."""
+    """A line per program: its title, and the layer that stopped it each way."""
     lines = [f"{'':58}{'executor alone':17}{'host network':27}socket"]
     for attempt in attempts:
         cells = [short(outcomes[attempt.slug][way]) for way in suite.WAYS]
@@ -129,4 +129,5 @@ def table(attempts: Iterable[Any], outcomes: Mapping[str, Mapping[str, Any]]) ->
 
 
 def short(outcome: Mapping[str, Any]) -> str:
+    """The layer that stopped it, or GETS THROUGH."""
     return "GETS THROUGH" if outcome["through"] else str(outcome["by"])

@@ -1,8 +1,11 @@
-"""A Docker engine of the test's own: its own containerd, folder and socket, in whatever network this process is in.
+"""A Docker engine just for the tests: its own containerd, folder and socket, in the network that this process is in.
 
-Does: starts both, waits until they answer, says what is missing, ends them with their containers and mounts. Keeps
-their folder in memory where there is plenty: an engine waits for the disk at every step, which took most of the time.
-Does not: use or change an engine that is there already. Linux, as root.
+Starts both, waits until they answer, says what is missing, and ends them with their containers and mounts. Never uses or
+changes an engine that is already there. Its folder is in memory if there is plenty, because an engine waits for the disk at
+every step, and that took most of the time. Needs Linux and root.
+
+    with Engine(folder) as engine:
+        engine.docker("version")
 """
 
 import contextlib
@@ -11,39 +14,42 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
 INSTALL = "apt-get install docker.io"
 NEEDED = ("docker", "dockerd", "containerd", "runc")
-PATIENCE = 60  # seconds
-ROOM, PLENTY = 4 << 30, 7 << 30  # bytes: of the folder in memory, and of free memory for which there is one
+PATIENCE = 60  # seconds until it must answer
+ROOM, PLENTY = (
+    4 << 30,
+    7 << 30,
+)  # bytes: the size of a folder in memory, and the free memory that it takes to have one
 
 
 def missing() -> str | None:
-    """Why no engine can be started here, with the command that helps; None: it can."""
+    """Why no engine can be started here, with the command that helps; None if one can."""
     if os.name != "posix" or not Path("/proc/self/ns/net").exists():
         return "no Docker engine: these tests need Linux"
     lacking = [name for name in NEEDED if not shutil.which(name)]
     if lacking:
         return f"no Docker engine ({', '.join(lacking)} missing); install it: sudo {INSTALL}"
     if os.geteuid() != 0:
-        return "no Docker engine can be started without root; run the tests with: sudo -E make test"
+        return "a Docker engine can be started only by root; run the tests with: sudo -E make test"
     return None
 
 
 class Engine:
-    """`with Engine(folder) as engine:` afterwards `docker` with `engine.environment` speaks to it.
+    """A with block starts and ends it. `docker` commands with `engine.environment` use it.
 
-    `keep`: the folder is another engine's, which is paused; its images are used, and stay when this one ends.
+    `keep`: the folder belongs to another engine, which is paused. Its images are used and stay when this one ends.
     """
 
     def __init__(self, folder: Path, keep: bool = False) -> None:
         self.folder, self.keep, self.driver = folder, keep, ""
         self.environment = {**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock"}
-        self._processes: list[subprocess.Popen] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "Engine":
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -74,14 +80,15 @@ class Engine:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Ended meanwhile, so that another engine, `keep`, can use the same images in another network."""
+        """Ends the engine for the block, so that another one with `keep` can use its images in another network."""
         self._end()
         try:
             yield
         finally:
             self._start(self.driver)
 
-    def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a docker command on this engine. RuntimeError if it fails, unless `check` is False."""
         done = subprocess.run(
             ["docker", *arguments], env=self.environment, capture_output=True, text=True, check=False
         )
@@ -119,7 +126,7 @@ class Engine:
             )
         self._processes.append(process)
 
-    def _until(self, ready) -> None:
+    def _until(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not ready():
             ended = [p for p in self._processes if p.poll() is not None]
@@ -140,7 +147,7 @@ class Engine:
         self._processes.clear()
 
     def _remove(self) -> None:
-        """What it mounted, and its folder if that is its own."""
+        """Remove what it mounted, and its folder unless that belongs to another engine."""
         for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
             mount = line.split()[1]
             if mount.startswith(f"{self.folder}/") or (mount == str(self.folder) and not self.keep):
@@ -150,7 +157,7 @@ class Engine:
 
 
 def _into_memory(folder: Path) -> None:
-    """Mounts memory there if there is plenty of it. If not, the folder is on the disk, and all takes longer."""
+    """Mount memory there if there is plenty; otherwise the folder is on the disk, and everything takes longer."""
     if psutil.virtual_memory().available > PLENTY:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM},mode=0711", "tmpfs", str(folder)]
         subprocess.run(mount, check=False, capture_output=True)

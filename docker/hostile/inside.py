@@ -1,7 +1,8 @@
-"""Run hostile programs, on whichever side this is started: one JSON line to stdin for each, one to stdout.
+"""Run hostile programs on the side where this is started: a JSON line on stdin for each, and one on stdout.
 
-Does: runs each program in a child of its own, in LocalPythonExecutor or as plain Python, and says how it ended.
-Does not: judge, bound (run.py and the container do), or import the course: its text is all that is sent inside.
+Runs each program in its own child process, in LocalPythonExecutor or as plain Python, and says how it ended. It neither
+judges nor limits them (suite.py, run.py and the container do). It does not import the course, because nothing but its text
+gets inside.
 """
 
 import contextlib
@@ -11,11 +12,11 @@ import os
 import sys
 import traceback
 
-MARK = "@inside@ "  # before a line that tells how a program ended; no program prints it
+MARK = "@inside@ "  # precedes a line that says how a program ended; no program prints it
 
 
 def executor(target):
-    """LocalPythonExecutor as CodeAgent sets it up: default imports, a search tool, and what is aimed at as a variable."""
+    """LocalPythonExecutor as CodeAgent sets it up: default imports, a search tool, and the target as a variable."""
     import urllib.request
 
     from smolagents import LocalPythonExecutor, Tool
@@ -23,7 +24,7 @@ def executor(target):
 
     class Search(Tool):
         name = "web_search"
-        description = "Searches; the query goes to a server outside, as that of any web search does."
+        description = "Searches the web. The query goes to a server outside, as with any web search."
         inputs = {"query": {"type": "string", "description": "What to look for."}}  # noqa: RUF012
         output_type = "string"
 
@@ -42,7 +43,7 @@ def executor(target):
 
 
 def run(job):
-    """Runs one program; prints what it printed, and how it ended."""
+    """Run one program; print what it printed, and how it ended."""
     error = None
     try:
         if job["how"] == "executor":
@@ -65,9 +66,9 @@ def run(job):
 
 
 def drop(uid, folder):
-    """Become the throw-away user, for good, in its folder. What is imported later may be out of that user's reach.
+    """Become the temporary user for good, in its folder. Nothing changes if this process already runs as that user.
 
-    Who is that user already stays so.
+    Imports come first, because that user may not be able to read the packages.
     """
     import pathlib  # noqa: F401
     import urllib.request  # noqa: F401
@@ -85,7 +86,9 @@ def drop(uid, folder):
 
 
 def main():
-    """One job: here. A line that names a user, then jobs: a child for each; one import of smolagents serves all."""
+    """Run a single job in this process. After a line that names a user, run each job in a child, so that one import of
+    smolagents serves all of them.
+    """
     lines = [json.loads(line) for line in sys.stdin.read().splitlines()]
     if len(lines) == 1:
         run(lines[0])

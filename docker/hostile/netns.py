@@ -1,7 +1,7 @@
-"""A network namespace of the test's own, with addresses that stand in for the cloud's metadata service and the outside.
+"""A network namespace for the tests, with addresses that stand in for a cloud's metadata service and the outside world.
 
-Does: moves this process, and all that it starts from then on, into a new network namespace; brings its loopback up
-and gives it the addresses. Does not: connect it to anything: no packet can leave it. Linux, as root.
+Moves this process, and everything that it starts from then on, into a new network namespace, and gives the loopback there
+these addresses. The namespace is connected to nothing, so no packet can leave it. Needs Linux and root.
 """
 
 import ctypes
@@ -10,7 +10,7 @@ import socket
 import struct
 
 METADATA = "169.254.169.254"  # the address that clouds use
-OUTSIDE = "192.0.2.1"  # TEST-NET-1 and 2 of RFC 5737: addresses for documentation, nobody's
+OUTSIDE = "192.0.2.1"  # TEST-NET-1 and TEST-NET-2 of RFC 5737: reserved for documentation
 RESOLVER = "198.51.100.53"
 CLONE_NEWNET = 0x40000000
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8916, 0x891C, 0x8913, 0x8914, 1
@@ -18,13 +18,13 @@ _left: int | None = None
 
 
 def enter() -> None:
-    """Leave the host's network for a new one. There is no way back for this process."""
+    """Leave the host's network for a new one. This process cannot go back."""
     global _left
     before = _network()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"a network namespace cannot be made: {os.strerror(number)}")
+        raise OSError(number, f"cannot create a network namespace: {os.strerror(number)}")
     if _network() == before:
         raise RuntimeError("this is still the host's network")
     _left = before
@@ -34,7 +34,7 @@ def enter() -> None:
 
 
 def apart() -> bool:
-    """Whether this process has left the network that it was started in: a guard before anything is aimed at."""
+    """Whether this process has left the network that it was started in. Checked before any program is run."""
     return _left is not None and _network() != _left
 
 
@@ -43,7 +43,7 @@ def _network() -> int:
 
 
 def _up(name: str) -> None:
-    import fcntl  # POSIX only; the lesson imports this module everywhere
+    import fcntl  # POSIX only, and the lesson imports this module everywhere
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         request = struct.pack("16sH22x", name.encode(), 0)

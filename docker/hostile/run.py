@@ -1,12 +1,12 @@
-"""Run every hostile program three ways, and write down which layer stopped it.
+"""Run every hostile program three ways, and record which layer stopped it.
 
     PYTHONPATH=docker python -m hostile.run --image agent.tar     # Linux, root, a Docker engine; see `make hostile`
 
-Does: makes a network namespace and a Docker engine in it, stand-ins and a throw-away user; runs each program in
-LocalPythonExecutor as that user in a throw-away folder, in a container on the host network (which is that namespace),
-and in a container on the socket, some of them at a time; writes outcomes.json and the README's threat model; ends and
-removes all of it.
-Does not: aim at anything real. Status 1 when an outcome is not what the program's header predicts.
+Makes a network namespace with a Docker engine in it and stand-ins for what the programs aim at, and picks a user id that
+nobody has. Runs each program in LocalPythonExecutor as that user in a temporary folder, in a container on the host's
+network (which is that namespace), and in a container on the socket, several at a time. Writes outcomes.json and the threat
+model in docker/README.md, and removes everything else. No program aims at anything real. Exits with status 1 if an outcome
+is not what the program's header predicts.
 """
 
 import argparse
@@ -18,10 +18,11 @@ import pwd
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from hostile import engine, netns, report, suite, ways
 from hostile.standins import StandIns
@@ -32,14 +33,14 @@ AT_A_TIME = 4  # containers; they wait more than they compute
 
 
 def throw_away_user() -> int:
-    """A user id that nobody has: no name, no process, no file."""
+    """A user id without an account or a process."""
     used = {entry.pw_uid for entry in pwd.getpwall()}
     used |= {uid for _, uid in processes()}
     return next(uid for uid in range(61000, 64000) if uid not in used)
 
 
 def processes() -> list[tuple[int, int]]:
-    """Process and user id of all that runs."""
+    """The process id and user id of every running process."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended since
@@ -48,7 +49,7 @@ def processes() -> list[tuple[int, int]]:
 
 
 def host_is_well(stand: StandIns) -> list[str]:
-    """What is no longer as it was: the victim lives, no process of the throw-away user is left, no canary changed."""
+    """What the programs have damaged or left behind: a dead canary process, a process, a changed file. Empty if nothing."""
     wrong = [] if stand.victim.poll() is None else ["the canary process was ended"]
     own = [pid for pid, uid in processes() if uid == stand.uid and pid != stand.victim.pid]
     wrong += [f"process {pid} is left" for pid in own]
@@ -58,14 +59,21 @@ def host_is_well(stand: StandIns) -> list[str]:
 
 
 def run(
-    attempts: list[Attempt], chosen: list[str], image: Path | None, images: Path | None = None, say=print
-) -> dict:
-    """The outcomes, and on what they were seen. The image comes out of a file, or of the folder of a paused engine."""
+    attempts: list[Attempt],
+    chosen: list[str],
+    image: Path | None,
+    images: Path | None = None,
+    say: Callable[[str], object] = print,
+) -> dict[str, Any]:
+    """The outcomes, and the versions that they were seen on.
+
+    The image comes from a file (`image`) or from the folder of a paused engine (`images`).
+    """
     netns.enter()
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
     folder.chmod(0o711)
     stand = StandIns(folder, throw_away_user())
-    outcomes: dict[str, dict] = {attempt.slug: {} for attempt in attempts}
+    outcomes: dict[str, dict[str, Any]] = {attempt.slug: {} for attempt in attempts}
     on = {"smolagents": metadata.version("smolagents"), "python": platform.python_version()}
 
     def note(attempt: Attempt, way: str, seen: Seen) -> None:
@@ -85,7 +93,7 @@ def run(
             for slug, seen in executor.result().items():
                 note(next(a for a in attempts if a.slug == slug), "executor", seen)
         if wrong := host_is_well(stand):
-            raise RuntimeError("the host is not well: " + "; ".join(wrong))
+            raise RuntimeError("the host was damaged: " + "; ".join(wrong))
     finally:
         stand.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +102,7 @@ def run(
 
 
 def boxed(own: engine.Engine, image: Path | None) -> dict[str, str]:
-    """Makes the engine ready for the containers; what it is."""
+    """Load the image into the engine; returns the versions of the engine and the kernel."""
     os.environ["DOCKER_HOST"] = own.environment["DOCKER_HOST"]
     if image:
         own.docker("load", "--input", str(image))
@@ -103,10 +111,16 @@ def boxed(own: engine.Engine, image: Path | None) -> dict[str, str]:
 
 
 def in_containers(
-    attempts: list[Attempt], chosen: list[str], stand: StandIns, pool: ThreadPoolExecutor, before: Future
+    attempts: list[Attempt],
+    chosen: list[str],
+    stand: StandIns,
+    pool: ThreadPoolExecutor,
+    before: "Future[Any]",
 ) -> Iterator[tuple[Attempt, str, Seen]]:
-    """Each in a container of its own with a token of its own; some at a time, but those that must be alone one by one
-    when all others, and `before`, are over."""
+    """Each program in its own container with its own token, several at a time.
+
+    Those that must be alone run one by one after all others and `before` have ended.
+    """
     jobs = [(attempt, way) for way in chosen if way != "executor" for attempt in attempts]
     started = [
         (attempt, way, pool.submit(ways.in_container, attempt, way, stand))
@@ -116,7 +130,7 @@ def in_containers(
     try:
         for attempt, way, seen in started:
             yield attempt, way, seen.result()
-    finally:  # when it breaks off, or is told to, nothing more is started
+    finally:  # after an error or an interrupt, nothing more is started
         for _, _, seen in started:
             seen.cancel()
     wait([before])
@@ -130,21 +144,22 @@ def main() -> int:
     parser.add_argument("--image", type=Path, help="the agent's image, as docker save writes it")
     parser.add_argument("--engine", type=Path, help="or the folder of a paused engine that has the image")
     parser.add_argument("--ways", nargs="+", choices=suite.WAYS, default=list(suite.WAYS))
-    parser.add_argument("--only", nargs="+", default=[], help="programs whose name begins so")
+    parser.add_argument("--only", nargs="+", default=[], help="only programs whose names begin like this")
     parser.add_argument(
-        "--output", type=Path, help="where the outcomes go; the README is made anew only without it"
+        "--output", type=Path, help="write the outcomes to this file, and leave docker/README.md as it is"
     )
     given = parser.parse_args()
     containers = {"host", "socket"} & set(given.ways)
     if os.geteuid() != 0:
         sys.exit(
-            "hostile: root is needed for a network namespace and a throw-away user. Run:  sudo make hostile"
+            "hostile: only root can make a network namespace and run as another user. Run:  sudo make hostile"
         )
     if containers and (why := engine.missing()):
         sys.exit(f"hostile: {why}")
     if containers and not given.engine and not (given.image and given.image.is_file()):
         sys.exit(
-            "hostile: which image? docker save -o agent.tar agents-on-the-wire/agent, then --image agent.tar"
+            "hostile: the image is missing. Run:  docker save -o agent.tar agents-on-the-wire/agent\n"
+            "then add:  --image agent.tar"
         )
     attempts = [a for a in suite.load() if not given.only or a.slug.startswith(tuple(given.only))]
     made = run(attempts, given.ways, given.image, given.engine)

@@ -1,8 +1,8 @@
 """What the hostile programs aim at: canaries in place of secrets, small servers in place of services.
 
-Does: makes canary files and a canary process, listens at addresses of the test's own network namespace, keeps what it
-hears. Does not: touch a real secret, or listen anywhere else: it refuses to start outside such a namespace, unless it
-is `Small`, which stands in for what is on this computer only.
+Makes canary files and a canary process, listens at addresses of the tests' own network namespace, and keeps what it
+hears. It touches no real secret, and refuses to start outside such a namespace, except as `Small`, which stands in only
+for what is on this computer.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from hostile import netns
 
-FILES = {  # canary → its file below the home folder of the throw-away user
+FILES = {  # canary → its file in the home folder of the temporary user
     "ssh": ".ssh/id_ed25519",
     "cloud": ".aws/credentials",
     "registry": ".docker/config.json",
@@ -34,7 +34,7 @@ INJECTION = (
 
 
 class StandIns:
-    """All of them. `canaries`: name → text; `heard(name, token)`: whether that service got a message with the token."""
+    """All the stand-ins. `canaries` is name → text; `heard(token)` names the services that got a message with the token."""
 
     def __init__(self, folder: Path, uid: int) -> None:
         self._guard()
@@ -51,7 +51,7 @@ class StandIns:
         self._services()
 
     def target(self, token: str, network: str) -> dict[str, object]:
-        """What a program is told of what it aims at. Nothing in it is a secret."""
+        """What a program is told about its target. Contains no secret."""
         inside = network == "socket"
         return {
             "token": token,
@@ -69,14 +69,15 @@ class StandIns:
         }
 
     def heard(self, token: str) -> frozenset[str]:
+        """The services that got a message with this token."""
         return frozenset(
             name
-            for name, all_of in list(self.messages.items())  # others may be heard meanwhile
+            for name, all_of in list(self.messages.items())  # other threads may add to it meanwhile
             if any(token.encode() in message for message in all_of)
         )
 
     def found(self, output: str) -> frozenset[str]:
-        """The canaries whose text is in there."""
+        """The canaries whose text is in this output."""
         return frozenset(name for name, text in self.canaries.items() if text in output)
 
     def stop(self) -> None:
@@ -88,7 +89,7 @@ class StandIns:
 
     def _guard(self) -> None:
         if not netns.apart():
-            raise RuntimeError("the stand-ins listen in a network namespace of their own only")
+            raise RuntimeError("the stand-ins listen only in a network namespace of their own")
 
     def _files(self) -> None:
         for name, path in FILES.items():
@@ -125,7 +126,7 @@ class StandIns:
         self._udp("dns", (netns.RESOLVER, 53))
         self._unix("abstract", f"\0{self.abstract}", b"")
         self._icmp()
-        with socket.socket() as probe:  # a port that is free: a program may try to listen there
+        with socket.socket() as probe:  # a free port, where a program may try to listen
             probe.bind(("127.0.0.1", 0))
             self.ports["inward"] = probe.getsockname()[1]
         self._thread(self._visit)
@@ -189,7 +190,7 @@ class StandIns:
         self._thread(read)
 
     def _visit(self) -> None:
-        """Somebody outside who tries the port that no agent should open."""
+        """Play somebody outside who tries the port that no agent should open."""
         while not self._over.is_set():
             with (
                 contextlib.suppress(OSError),
@@ -211,7 +212,7 @@ class StandIns:
 class Small(StandIns):
     """For lessons: files in a folder, a process, and services on 127.0.0.1 and in that folder. Needs no root.
 
-    It names no address outside of this computer: a program that wants one ends in a KeyError.
+    It names no address outside this computer, so a program that asks for one ends with a KeyError.
     """
 
     AIMS = ("token", "home", "shared", "docker_socket", "victim", "llama_socket", "admin", "llama_port")
@@ -220,12 +221,12 @@ class Small(StandIns):
         return {name: value for name, value in super().target(token, network).items() if name in self.AIMS}
 
     def _guard(self) -> None:
-        """Nothing of it is outside of this computer."""
+        """Nothing to check: everything is on this computer."""
 
     def _services(self) -> None:
         self._on_this_computer()
 
 
 def page(text: str) -> bytes:
-    """An answer of HTTP."""
+    """An HTTP response with this text."""
     return f"HTTP/1.0 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()

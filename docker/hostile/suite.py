@@ -1,24 +1,24 @@
-"""The hostile programs, what each one's header predicts, and how an outcome is judged.
+"""The hostile programs, what their headers predict, and how an outcome is judged.
 
-Does: reads the programs, decides from what was observed whether an attempt got through and which layer stopped it.
-Pure but for reading files. Does not: run anything (see run.py), or draw the table (see report.py).
+Reads the programs, and decides from what was observed whether an attempt got through and which layer stopped it. Pure,
+except for reading files. run.py runs the programs, report.py draws the table.
 
 A program is a short Python file in programs/. Its docstring is its header:
 
     Read the private SSH key of the user who runs the agent.     the title, one line
 
-    Attempts:  what it does, and what stands in for the real thing
+    Attempts:  what it does, and what stands in for the real target
     Success:   what would have to happen
-    Proof:     canary NAME    it printed the text of that canary, which is made anew for each run of the suite
+    Proof:     canary NAME    it printed the text of that canary, which is new in each run of the suite
                heard NAME     that stand-in heard the attempt's token
                escape         a control sequence came out
-               printed        it says so itself, with GOT: where nobody else can see it
-    Wait:      seconds after its end until the judge looks
-    Alone:     why no other program may run meanwhile
-    Runs:      python · executor                      in a container (python: as if the executor had been escaped)
-    Bound:     what keeps it small, where it takes resources
+               printed        it prints GOT itself, where nobody else can see whether it succeeded
+    Wait:      seconds between its end and the judgment
+    Alone:     why no other program may run at the same time
+    Runs:      python · executor                      how it runs in a container (python: as if it had escaped the executor)
+    Bound:     what limits it, if it takes resources
     Executor:  import rule                            the layer that should stop it there,
-    Host:      own file system (ENOENT)               with the signs by which that layer is known; or
+    Host:      own file system (ENOENT)               with the signs that identify the layer; or
     Socket:    lets it through: why that is accepted
     Container: the same for Host and Socket
 """
@@ -55,7 +55,7 @@ RULES = {  # what LocalPythonExecutor says → the rule of it that said so
 
 @dataclass(frozen=True)
 class Prediction:
-    """`through`: this layer lets the attempt through. Else `layer` stops it, and `signs` tell that it was that one."""
+    """Either the attempt gets `through`, and `layer` says why; or `layer` stops it, and any of `signs` identifies it."""
 
     layer: str
     signs: frozenset[str]
@@ -64,7 +64,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One program. `runs`: how it runs in a container. `alone`: nothing else may run meanwhile."""
+    """One program. `runs` says how it runs in a container; `alone` that nothing else may run at the same time."""
 
     slug: str
     title: str
@@ -81,9 +81,9 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was observed of one run. `error`: type, errno and text of what ended it, if that was an error.
+    """What was observed in one run. `error` has the type, errno and text of the error that ended it, if one did.
 
-    `heard`: the stand-ins that a request of this attempt reached; `canaries`: those whose text it printed.
+    `heard` names the stand-ins that its requests reached, `canaries` those whose text it printed.
     """
 
     output: str
@@ -96,11 +96,12 @@ class Seen:
 
 
 def load(folder: Path = PROGRAMS) -> list[Attempt]:
+    """All programs, by name."""
     return [read(path) for path in sorted(folder.glob("*.py"))]
 
 
 def read(path: Path) -> Attempt:
-    """One program; raises ValueError when its header is not whole."""
+    """One program. ValueError if its header is incomplete."""
     code = path.read_text(encoding="utf-8")
     title, _, rest = (ast.get_docstring(ast.parse(code)) or "").partition("\n")
     found = dict(re.findall(r"^(\w+):\s+(.+(?:\n[ \t]+.+)*)", rest, re.MULTILINE))
@@ -137,7 +138,7 @@ def predict(text: str) -> Prediction:
     if text.startswith(THROUGH):
         why = text.removeprefix(THROUGH).lstrip(": ")
         if not why:
-            raise ValueError(f"{THROUGH!r} wants a reason")
+            raise ValueError(f"{THROUGH!r} needs a reason")
         return Prediction(why, frozenset(), True)
     layer, _, signs = text.partition("(")
     named = frozenset(sign.strip() for sign in signs.rstrip(") ").split(",") if sign.strip())
@@ -145,7 +146,7 @@ def predict(text: str) -> Prediction:
 
 
 def sign(seen: Seen) -> str:
-    """By what an attempt that did not get through was stopped, in a word that is the same in each run."""
+    """What stopped an attempt, in a word that is the same in every run."""
     if seen.late:
         return "TIME"
     if not seen.ended:
@@ -163,7 +164,9 @@ def sign(seen: Seen) -> str:
 
 
 def judge(attempt: Attempt, way: str, seen: Seen) -> dict[str, Any]:
-    """`through`, `by` (the layer that stopped it, or why it is let through), `sign`, and whether it was `predicted`."""
+    """Whether it got `through`, `by` which layer it was stopped (or why it is accepted), the `sign`, and whether that was
+    `predicted`.
+    """
     prediction, kind = attempt.predictions[way], attempt.proof[0]
     if kind == "canary":
         through = attempt.proof[1] in seen.canaries
@@ -180,7 +183,7 @@ def judge(attempt: Attempt, way: str, seen: Seen) -> dict[str, Any]:
 
 
 def unexpected(outcomes: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """In words, what came out otherwise than the headers say."""
+    """The outcomes that the headers did not predict, in words."""
     return [
         f"{slug}, {NAMES[way]}: {'got through' if o['through'] else 'stopped'} ({o['sign']})"
         for slug, ways in outcomes.items()

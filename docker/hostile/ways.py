@@ -1,7 +1,7 @@
-"""Three ways to run a hostile program, and what is observed of each run.
+"""Three ways to run a hostile program, and what is observed each time.
 
-Does: runs them in LocalPythonExecutor as a throw-away user in a throw-away folder, or one in a container of its own,
-with the command of `course sandbox run`. Does not: judge, or start what they need (see run.py).
+In LocalPythonExecutor, as a temporary user in a temporary folder, or in a container that is started with the command of
+`course sandbox run`, on either network. suite.py judges; run.py starts what the programs need.
 """
 
 import io
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from course import sandbox
 from course.sandbox import container
@@ -22,7 +23,7 @@ from hostile.suite import Attempt, Seen
 INSIDE = Path(__file__).with_name("inside.py")
 MARK = "@inside@ "
 LIMITS = sandbox.Limits(memory="384m", cpus=1, pids=64, files=256, tmp="16m", shm="8m", seconds=15)
-"""Smaller than those of a launch, so that what tries to exceed them can be small too."""
+"""Smaller than those of a launch, so that the programs that try to exceed them can be small too."""
 BOUNDS = {
     "RLIMIT_NPROC": 64,
     "RLIMIT_FSIZE": 64 << 20,
@@ -34,10 +35,10 @@ IMAGE = sandbox.IMAGE
 
 
 def in_executor(attempts: list[Attempt], stand: StandIns) -> dict[str, Seen]:
-    """All of them in LocalPythonExecutor, as the throw-away user; one process each, after one import for all."""
+    """Run all of them in LocalPythonExecutor as the temporary user, each in its own process after one import for all."""
     if not attempts:
         return {}
-    # A user's own processes count in the limit of processes; one who runs a desktop has more than that already.
+    # The limit counts all of the user's processes, and somebody who runs a desktop already has more than that.
     own = stand.uid == os.getuid()
     bounds = {name: bound for name, bound in BOUNDS.items() if not (own and name == "RLIMIT_NPROC")}
     tokens = {attempt.slug: secrets.token_hex(8) for attempt in attempts}
@@ -63,7 +64,7 @@ def in_executor(attempts: list[Attempt], stand: StandIns) -> dict[str, Seen]:
     out, err = process.communicate("\n".join(map(json.dumps, [user, *jobs])).encode(), timeout=600)
     text = out.decode("utf-8", "replace")
     if process.returncode:
-        raise RuntimeError(f"the programs could not be run in the executor:\n{err.decode()[-800:]}")
+        raise RuntimeError(f"the programs did not run in the executor:\n{err.decode()[-800:]}")
     parts = text.split(f'{MARK}{{"begins": ')[1:]
     seen = {}
     for part in parts:
@@ -83,7 +84,7 @@ def in_executor(attempts: list[Attempt], stand: StandIns) -> dict[str, Seen]:
 
 
 def in_container(attempt: Attempt, network: str, stand: StandIns) -> Seen:
-    """One of them in a container of its own, started with the command of `course sandbox run`."""
+    """Run one of them in its own container, started with the command of `course sandbox run`."""
     token, name = secrets.token_hex(8), container.fresh_name()
     target = stand.target(token, network) | {"seconds": 25}
     job = {"how": attempt.runs, "code": attempt.code, "target": target}
@@ -118,9 +119,10 @@ def in_container(attempt: Attempt, network: str, stand: StandIns) -> Seen:
     )
 
 
-def _told(text: str) -> tuple[str, dict]:
-    """What a program printed, and what inside.py says of its end."""
-    lines, told = [], {}
+def _told(text: str) -> tuple[str, dict[str, Any]]:
+    """What a program printed, and what inside.py says about its end."""
+    lines: list[str] = []
+    told: dict[str, Any] = {}
     for line in text.splitlines():
         before, mark, said = line.partition(MARK)
         if mark:
@@ -131,11 +133,11 @@ def _told(text: str) -> tuple[str, dict]:
 
 
 def check_network(own: engine.Engine) -> None:
-    """A guard: the host network of the containers is the test's own namespace, and nothing can leave it."""
+    """RuntimeError unless the containers' host network is the tests' own namespace, which nothing can leave."""
     ask = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
     plain = ["run", "--rm", "--network", "host", "--entrypoint", "python", IMAGE, "-c", ask]
     said, here = int(own.docker(*plain).stdout), os.stat("/proc/self/ns/net").st_ino
     if not netns.apart() or said != here:
         raise RuntimeError(
-            f"a container on the host network is in network {said}, not in the test's own, {here}"
+            f"a container on the host network is in network {said}, not in the tests' own, {here}"
         )
