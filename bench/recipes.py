@@ -78,7 +78,6 @@ def recipes() -> list[Recipe]:
         fault("string for a boolean", "request-refused",
               says(ANSWER, body={"chat_template_kwargs": {"enable_thinking": "false"}})),
         fault("broken grammar", "grammar-rejected", says(ANSWER, body={"grammar": "root ::= ("})),
-        fault("broken schema", "grammar-rejected", says(ANSWER, body={"json_schema": {"type": "nonsense"}})),
         fault("unknown argument", "never-sent", says(ANSWER, model={"grammar": "x"})),
         fault("no prompt cache", "prompt-cache-miss", says(SEARCH, (ANSWER, {"cache_prompt": False}))),
         fault("reasoning format none", "thinking-in-content", says(SEARCH, ANSWER, body=RAW)),

@@ -133,7 +133,9 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help="store the cases, in course/data/eval.json by default"
     )
-    parser.add_argument("--anew", action="store_true", help="drop the stored cases of these families first")
+    parser.add_argument(
+        "--restart", action="store_true", help="drop the stored cases of these families first"
+    )
     args = parser.parse_args()
     if args.servers < 1:
         parser.error(f"--servers {args.servers}: at least 1 is needed")
@@ -151,7 +153,7 @@ def main() -> None:
         record = _record(args, servers[0], names)
         for family in args.family or names:
             print(f"── {family}")
-            if args.anew:
+            if args.restart:
                 record.forget(family)
             before = list(record.of(family))
             left = range(len(before), args.cases)

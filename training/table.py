@@ -41,11 +41,11 @@ def markdown(wheel: Data, binary: Data | None = None, base: Data | None = None) 
         "right",
         "target",
         "on a binary",
-        "the base model",
+        "base model",
         "steps",
         "tokens",
         "seconds",
-        "its failures",
+        "failures",
     ]
     lines = [f"| {' | '.join(head)} |", "|---|--:|---|---|--:|--:|--:|--:|---|"]
     for family, row in wheel["families"].items():

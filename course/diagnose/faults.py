@@ -93,7 +93,7 @@ _ALL = (
     Fault(
         "grammar-rejected",
         "the server cannot use the grammar",
-        "The request constrains what the model may write, with {fields}. The server turns that into a grammar, and failed.",
+        "The request limits what the model may write, in `{fields}`. The server turns that into a grammar, and failed.",
         "Remove parts of it until the request passes: keywords such as pattern, $ref and format are the usual cause. "
         "The server's log has the position.",
     ),

@@ -87,7 +87,7 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
     elif status in (429, 503):
         yield found("busy", turn, code, said, base=_base(exchange))
     elif GRAMMAR.search(words):
-        fields = " and ".join(name for name in CONSTRAINTS if dig(exchange.request, name)) or "a grammar"
+        fields = "` and `".join(name for name in CONSTRAINTS if dig(exchange.request, name)) or "grammar"
         yield found("grammar-rejected", turn, code, match(where, GRAMMAR, words), fields=fields)
     elif TEMPLATE.search(words):
         roles = ", ".join(str(dig(m, "role")) for m in exchange.messages[:8])
