@@ -5,7 +5,7 @@ Pure. container.py runs docker and builds the image, refusals.py judges further 
     flat(command("How fast is a leopard?", "unix:///home/ada/llama.sock"))   # ["docker", "run", "--rm", …]
 
     socket    no network; the model's Unix socket is all that comes in from outside. The default.
-    host      the host's network, as in the article. The agent's code can reach every service on its loopback.
+    host      the host's network, as in the blog post. The agent's code can reach every service on its loopback.
     gateway   Docker's bridge, for Docker Desktop on macOS and Windows. The agent's code can reach the internet and the
               host behind the gateway.
 """
