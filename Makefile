@@ -42,7 +42,9 @@ adapter train: export MALLOC_MMAP_THRESHOLD_ = 4000000000
 adapter train: export MALLOC_TOP_PAD_ = 300000000
 adapter train: export OMP_NUM_THREADS = 1
 
-adapter: build/training/ready  ## the embedded model's adapter from the base, all its stages (re-run to resume)
+adapter: python     ## the embedded model's adapter from the base, all its stages (re-run to resume)
+	@$(PYTHON) -m training.stages --check $(ARGS)
+	@$(MAKE) --no-print-directory build/training/ready
 	@$(VENV) -m training.stages $(ARGS)
 
 train: build/training/ready    ## an adapter by the generator as it is now (hours; re-run to resume)
