@@ -20,17 +20,24 @@ PATIENCE = 5.0
 
 
 def created(pid: int) -> float:
-    """The start time of a running process, in seconds since the epoch."""
-    return psutil.Process(pid).create_time()
+    """When a running process started, in seconds: on Linux since the boot, elsewhere since the epoch.
+
+    Linux derives the time since the epoch from the clock, so it would change for a running process when the clock is set.
+    """
+    return _created(psutil.Process(pid))
 
 
 def alive(pid: int, created: float) -> psutil.Process | None:
     """The process with this pid, if it started then and has not ended."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        if abs(process.create_time() - created) < 1 and _runs(process):
+        if abs(_created(process) - created) < 2 and _runs(process):
             return process
     return None
+
+
+def _created(process: psutil.Process) -> float:
+    return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0)
 
 
 def end(pid: int, created: float, patience: float = PATIENCE) -> None:

@@ -45,6 +45,15 @@ def test_a_recycled_pid_is_never_killed(cache, sleeper):
     assert sleeper.poll() is None
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="not applicable: other systems store the start time itself")
+def test_a_server_is_known_after_the_clock_was_set(cache, sleeper, monkeypatch):
+    registry.record(entry(sleeper.pid, processes.created(sleeper.pid)))
+    real = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: real + 3600)
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: real + 3600)
+    assert [server.pid for server in registry.running()] == [sleeper.pid]
+
+
 def test_a_broken_record_is_dropped(cache):
     (registry.folder() / "1.json").write_text('{"pid": ')
     assert registry.running() == []
