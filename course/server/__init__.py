@@ -34,6 +34,11 @@ from course.server.registry import Running, running, stop_all
 __all__ = ["Running", "Server", "running", "stop_all"]
 PORT = 8080
 PATIENCE = 600  # seconds until a local model must be ready; a download has no limit
+OURS = {
+    "--host": "Choose the address like this:  Server(host='0.0.0.0')",
+    "--port": "Choose the port like this:  course serve --port 8081",
+    "--api-key": "Set the key in the environment, where others cannot see it:  LLAMA_API_KEY=… course serve",
+}
 LONGEST_SILENCE = 8  # seconds between two signs of life while it loads
 
 
@@ -68,6 +73,8 @@ class Server(Connection):
                 f"the settings of a running server cannot be changed ({', '.join(changes)}): {url}.\n"
                 f"Start your own:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
             )
+        if ours := next((flag for flag in changes.get("extra") or () if flag in OURS), None):
+            raise CourseError(f"{ours} is set by the course, and would be overruled.\n{OURS[ours]}")
         self.attached = bool(url)
         self.named = profile is not None or bool(os.environ.get("PROFILE"))
         self.profile = profile if isinstance(profile, Profile) else profiles.load(profile)

@@ -89,11 +89,12 @@ def stop_all() -> list[Running]:
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether nobody answers on the port and it can be bound."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.settimeout(1)
-        if probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0:
+        if probe.connect_ex(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)) == 0:
             return False
-    with socket.socket() as probe:
+    with socket.socket(family) as probe:
         if processes.POSIX:  # a port in TIME_WAIT is free; on Windows the option would mean something else
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -105,7 +106,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Any free port."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port

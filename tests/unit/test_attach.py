@@ -69,3 +69,9 @@ def test_another_profile_is_not_what_the_environment_serves(monkeypatch):
     assert not Server("qwen3.6-35b-a3b").attached
     monkeypatch.delenv("PROFILE")
     assert Server("qwen3.6-35b-a3b").attached, "who names SERVER alone may say which profile it is"
+
+
+@pytest.mark.parametrize("flag", ["--host", "--port", "--api-key"])
+def test_a_flag_that_the_course_sets_itself_is_refused_with_the_way_to_set_it(flag):
+    with pytest.raises(CourseError, match=rf"{flag} is set by the course.*\n.*:  "):
+        Server("embedded", url=False, extra=[flag, "1"])

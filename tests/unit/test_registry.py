@@ -81,3 +81,15 @@ def test_a_port_taken_by_another_program_is_named(cache):
     assert f"port {port} is in use by another program" in said
     assert f"pid {os.getpid()}), which is not a llama-server" in said
     assert "course serve --port" in said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "0.0.0.0"])
+def test_a_port_is_free_until_somebody_listens(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if family == socket.AF_INET6 and not socket.has_dualstack_ipv6():
+        pytest.skip("not applicable: this system has no IPv6")
+    port = registry.free_port(host)
+    assert registry.next_free(port, host) == port
+    with socket.create_server((host, port), family=family):
+        assert not registry.is_free(port, host)
+        assert registry.next_free(port, host) > port
