@@ -66,5 +66,14 @@ def docs(
         raise CourseError(f"stale: {', '.join(found)}.\nWrite the generated parts:  python -m authoring docs")
 
 
+@app.command()
+def picture() -> None:
+    """Take the README's picture of a turn anew: a live run in Chromium."""
+    from authoring.picture import take
+
+    for path in take():
+        typer.echo(path)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m authoring")

@@ -1,0 +1,53 @@
+"""The README's picture: the last turn of the leopard run, as `course view` draws it, photographed in Chromium.
+
+python -m authoring picture        # writes docs/turn.png and docs/turn-dark.png
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from course import ROOT, view
+from course.agent import LEOPARD, recorded_run
+from course.errors import CourseError
+from course.server import Server
+from course.tape import Tape
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDTH = 1100  # pixels
+SCHEMES: dict[Literal["light", "dark"], str] = {"light": "turn.png", "dark": "turn-dark.png"}
+
+
+def browser() -> str:
+    """The path of a Chromium or Chrome; $CHROMIUM names another one."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        raise CourseError(
+            "there is no Chromium here to take the picture.\nInstall it:  sudo apt-get install chromium"
+        )
+    return found
+
+
+def take(folder: Path = ROOT / "docs") -> list[Path]:
+    """Ask the question, draw the page, and photograph its last turn in both color schemes; returns the files."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = browser()
+    with tempfile.TemporaryDirectory() as scratch, Server("embedded", url=False, quiet=True) as server:
+        done = recorded_run(server, LEOPARD, Tape(Path(scratch) / "run.tape.jsonl"))
+        done.result()
+        page = Path(scratch) / "run.html"
+        page.write_text(view.page(done.turns, LEOPARD), encoding="utf-8")
+        with sync_playwright() as playwright:
+            window = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            for scheme, name in SCHEMES.items():
+                tab = window.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme=scheme)
+                tab.goto(page.as_uri())
+                turn = tab.locator(f"#turn-{done.turns[-1].index}")
+                if turn.get_attribute("open") is None:
+                    turn.locator("summary").first.click()
+                turn.screenshot(path=folder / name)
+            window.close()
+    return [folder / name for name in SCHEMES.values()]
