@@ -206,7 +206,10 @@ def page(root: Path = ROOT) -> str:
 
 
 def _files(paths: list[str]) -> str:
-    """The course's own files before the others; if there are more than three, the rest as a number."""
-    ordered = sorted(dict.fromkeys(paths), key=lambda path: not path.startswith("course/"))
-    more = f" and {len(ordered) - 3} more" if len(ordered) > 4 else ""
-    return ", ".join(f"`{path}`" for path in (ordered[:3] if more else ordered)) + more
+    """The files of the course, then the folders of the others: which test or tool it is changes often."""
+    ours = [path for path in paths if path.startswith("course/")]
+    others = [
+        f"{path.partition('/')[0]}/" if path.endswith(".py") and "/" in path else path for path in paths
+    ]
+    named = [*ours, *(other for other in others if other != "course/")]
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(named))

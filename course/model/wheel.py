@@ -147,7 +147,7 @@ class _Refusing(argparse.Action):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """What argparse found, in our words: -c wants a whole number, not 'many'."""
+        """What argparse found, in our words: -c needs a whole number, not 'many'."""
         flags, _, said = message.removeprefix("argument ").partition(": ")
         flag = flags.partition("/")[0]
         if said.startswith("expected"):

@@ -38,7 +38,7 @@ def transport(url: str) -> httpx.HTTPTransport:
 def calls_itself_llama(models: httpx.Response) -> bool:
     """Whether this answer to GET /v1/models comes from a llama-server.
 
-    It names itself in the Server header, also while it loads or wants a key. Behind a proxy that replaces the header,
+    It names itself in the Server header, also while it loads or requires a key. Behind a proxy that replaces the header,
     `owned_by` in the list of models says so.
     """
     if "llama.cpp" in models.headers.get("server", ""):

@@ -31,7 +31,7 @@ def web():
         thread.join()
 
 
-def test_another_web_server_is_no_llama_server(web):
+def test_another_web_server_is_recognized(web):
     with pytest.raises(CourseError, match=r"is not a llama-server"):
         Server(url=web).start()
 
@@ -42,7 +42,7 @@ def test_nobody_answers():
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1:1", "http://127.0.0.1:port", "http://"])
-def test_no_address_at_all(url):
+def test_a_malformed_address_is_refused(url):
     with pytest.raises(CourseError, match=r"SERVER=http://"):
         Server(url=url).start()
 

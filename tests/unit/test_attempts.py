@@ -1,4 +1,4 @@
-"""The programs of lesson 09: run by the executor alone, by any user; and a plain word where no container can be run."""
+"""The programs of lesson 09: any user can run them in the executor alone; if no container can run, the lesson says why."""
 
 import sys
 import tempfile
@@ -19,7 +19,7 @@ def known():
 
 @linux
 def test_what_the_executor_does_alone_is_what_is_committed(known):
-    """One that is stopped, one that gets through; afterwards the throw-away folder is gone."""
+    """One that is stopped, one that gets through; the temporary folder is gone afterwards."""
     before = set(Path(tempfile.gettempdir()).glob("attempts-*"))
     names = ["files_environment", "walk_format"]
     made = attempts.run(attempts.programs(names), ["executor"])

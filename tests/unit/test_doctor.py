@@ -1,4 +1,4 @@
-"""The doctor: every check says what it saw, wants, and what to run; a failure is a check, not a crash."""
+"""The doctor: every check says what was seen, what is needed and what to run; a failure is not a crash."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def _own_cache(cache, monkeypatch):
     monkeypatch.delenv("SERVER", raising=False)
 
 
-def test_every_check_says_saw_wants_run():
+def test_every_check_says_what_was_seen_needed_and_to_run():
     for check in doctor.checks():
         assert all((check.name, check.saw, check.needs, check.run)), check
 
@@ -34,7 +34,7 @@ def test_an_unreachable_server_is_a_failed_check(monkeypatch):
     assert "nobody answers" in check.saw
 
 
-def test_an_empty_cache_wants_the_model_built():
+def test_an_empty_cache_is_a_failed_check():
     check = doctor.embedded_model()
     assert not check.ok
 

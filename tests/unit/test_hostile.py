@@ -1,4 +1,4 @@
-"""The hostile suite: harmless by construction, whole headers, and a judge that believes what was observed."""
+"""The hostile suite: harmless by construction, complete headers, judged by what was observed."""
 
 import ast
 import json
@@ -58,7 +58,7 @@ def test_what_takes_resources_says_how_much():
     assert unbounded == [], "no Bound:"
 
 
-def test_a_header_that_is_not_whole_is_refused(tmp_path):
+def test_an_incomplete_header_is_an_error(tmp_path):
     path = tmp_path / "x.py"
     path.write_text('"""Title.\n\nAttempts:  x\nProof:     printed\n"""\n')
     with pytest.raises(ValueError, match=r"without \['Executor', 'Host'"):
@@ -126,7 +126,7 @@ def test_a_message_counts_only_when_the_stand_in_heard_it():
     assert judge(attempt, "host", Seen("", heard=frozenset({"dns"})))["through"]
 
 
-def test_another_layer_than_the_predicted_is_told():
+def test_a_layer_that_was_not_predicted_is_reported():
     attempt = by_name("write_etc")
     outcome = judge(attempt, "socket", Seen("", {"type": "OSError", "errno": "ENOSPC", "text": ""}))
     assert outcome == {

@@ -28,7 +28,7 @@ def test_only_the_embedded_profile_promises_the_same_text():
     assert [name for name in profiles.names() if profiles.load(name).deterministic] == ["embedded"]
 
 
-def test_the_articles_profile_has_every_flag_of_the_article():
+def test_the_blog_posts_profile_has_every_flag_of_the_post():
     given = flags("qwen3.6-35b-a3b")
     pairs = dict(pairwise(given))
     words = ARTICLE.split()
@@ -50,7 +50,7 @@ def test_context_of_a_change_wins():
     assert given[given.index("-c") + 1] == "512"
 
 
-def test_switches_that_are_off_are_said_only_where_the_server_can_be_told():
+def test_a_switch_that_is_off_becomes_a_flag_only_if_there_is_one():
     assert "--no-jinja" in flags("embedded", "m.gguf", jinja=False)
     assert not [flag for flag in flags("embedded", "m.gguf", metrics=False) if "metrics" in flag]
 
@@ -60,9 +60,7 @@ def test_extra_flags_come_last_and_unchanged():
 
 
 @pytest.mark.parametrize(("allowed", "threads"), [(1, "1"), (2, "2"), (4, "2"), (16, "8")])
-def test_the_embedded_server_takes_half_of_the_cores_that_it_may_use_but_two_if_there_are(
-    monkeypatch, allowed, threads
-):
+def test_the_embedded_server_uses_half_of_its_cores_but_both_of_two(monkeypatch, allowed, threads):
     monkeypatch.setattr("os.cpu_count", lambda: 64)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(allowed)), raising=False)
     given = flags("embedded")
@@ -105,7 +103,7 @@ def test_every_flag_of_a_profile_exists_in_the_build_of_the_wheel(name, tmp_path
     assert made.n_ctx == profiles.load(name).context
 
 
-def test_every_flag_of_the_articles_profile_is_explained_above_it():
+def test_every_flag_of_the_blog_posts_profile_is_explained_above_it():
     """A comment before each flag, or before the group that it stands in."""
     text = (files("course.model") / "profiles.toml").read_text(encoding="utf-8")
     table = text.partition('["qwen3.6-35b-a3b"]')[2].partition("\n[")[0]

@@ -5,11 +5,12 @@ import socket
 import subprocess
 import sys
 
+import httpx
 import psutil
 import pytest
 
 from course.errors import CourseError
-from course.server import Server, processes, registry
+from course.server import Server, connection, processes, registry
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -93,3 +94,27 @@ def test_a_port_is_free_until_somebody_listens(host):
     with socket.create_server((host, port), family=family):
         assert not registry.is_free(port, host)
         assert registry.next_free(port, host) > port
+
+
+def test_a_server_that_was_left_running_on_purpose_is_not_an_orphan(sleeper):
+    pid, created = sleeper.pid, processes.created(sleeper.pid)
+    own = registry.Running(pid, created, pid, created, "http://x", "p", [], "log")
+    assert not own.orphan
+    sleeper.kill()
+    sleeper.wait()
+    assert not own.orphan, "course stop would call the owner gone"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "llama"),
+    [
+        ({"server": "llama.cpp"}, {"error": "loading"}, True),
+        ({"server": "nginx"}, {"data": [{"owned_by": "llamacpp"}]}, True),
+        ({"server": "nginx"}, {"data": [{"owned_by": "vllm"}]}, False),
+        ({}, {"data": []}, False),
+        ({}, ["x"], False),
+        ({}, None, False),
+    ],
+)
+def test_a_llama_server_is_told_by_its_header_or_behind_a_proxy_by_its_list_of_models(headers, body, llama):
+    assert connection.calls_itself_llama(httpx.Response(200, headers=headers, json=body)) is llama

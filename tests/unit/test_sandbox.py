@@ -116,6 +116,13 @@ def test_another_computer_is_reached_over_the_bridge():
     [
         ("socket", PORT, {}, r"has no network, so it cannot reach http://127"),
         ("socket", SOCKET, {"search": "web"}, r"needs a network"),
+        ("socket", "unix:///var/run/docker.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///run/containerd/containerd.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///x.sock,src=/etc", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///a,b.sock", {}, r"not the socket of a llama-server"),
+        ("socket", SOCKET, {"limits": Limits(memory="0")}, r"'0' is not a memory limit"),
+        ("socket", SOCKET, {"limits": Limits(memory="-1")}, r"'-1' is not a memory limit"),
         ("host", SOCKET, {}, r"needs no network"),
         ("gateway", SOCKET, {}, r"needs no network"),
         ("host", "http://gpu.example:8080", {}, r"is on another computer"),
@@ -125,7 +132,7 @@ def test_another_computer_is_reached_over_the_bridge():
         ("socket", SOCKET, {"volume": "../x"}, r"is not the name of a volume"),
     ],
 )
-def test_what_does_not_go_together_is_said_with_the_next_command(network, url, options, seen):
+def test_options_that_conflict_are_an_error_with_the_next_command(network, url, options, seen):
     with pytest.raises(CourseError, match=rf"(?s){seen}.*\n.*(course sandbox run|docker volume)"):
         command("x", url, network, **options)
 
@@ -207,7 +214,7 @@ def test_no_option_is_both_harmless_and_refused():
 # ---- what comes out
 
 
-def test_what_the_agent_prints_cannot_steer_the_terminal():
+def test_what_the_agent_prints_cannot_control_the_terminal():
     assert container.plain("a\x1b]52;c;ZXZpbA==\x07b\x9b2J\r\n\tc") == "a]52;c;ZXZpbA==b2J\n\tc"
 
 
@@ -224,13 +231,13 @@ def test_both_streams_and_the_status_are_passed_on():
     assert process(program) == (3, "answer\n", "step\n")
 
 
-def test_output_without_end_is_cut(monkeypatch):
+def test_endless_output_is_cut(monkeypatch):
     monkeypatch.setattr(container, "MOST", 1000)
     _, out, _ = process("[print('x' * 99) for _ in range(1000)]")
     assert len(out) == 1000
 
 
-def test_a_program_without_end_is_ended(monkeypatch):
+def test_a_program_that_does_not_end_is_killed(monkeypatch):
     monkeypatch.setattr(container.subprocess, "run", lambda *_, **__: None)
     monkeypatch.setattr(container.time, "monotonic", iter(range(0, 1000, 9)).__next__)
     assert process("import time; time.sleep(60)", seconds=0.2)[0] == 124
@@ -274,7 +281,7 @@ def test_the_socket_is_the_default(typed):
         ("x", "--user=root"),
     ],
 )
-def test_the_articles_mistakes_are_refused_before_anything_runs(typed, arguments):
+def test_the_blog_posts_mistakes_are_refused_before_anything_runs(typed, arguments):
     status, said = typed(*arguments, "--dry-run")
     assert status == 1
     assert said.startswith("course: ")
@@ -282,7 +289,7 @@ def test_the_articles_mistakes_are_refused_before_anything_runs(typed, arguments
     assert "docker run" not in said
 
 
-def test_docker_that_is_missing_is_named(monkeypatch):
+def test_a_missing_docker_is_named(monkeypatch):
     monkeypatch.setattr(container.shutil, "which", lambda _: None)
     with pytest.raises(CourseError, match=r"docker is not installed.*\nInstall it:"):
         container.check()

@@ -139,7 +139,7 @@ def test_the_summary_counts_statuses_and_what_broke_off(tmp_path):
     )
 
 
-def test_a_command_that_is_not_there_is_said(start):
+def test_a_missing_command_is_named(start):
     status, _, err = ended(start("--", "no-such-command", "-x"))
     assert status == 1
     assert "course: there is no command 'no-such-command' here.\n" in err
@@ -156,7 +156,7 @@ def test_a_host_that_others_reach_is_warned_about(start):
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_without_a_command_it_runs_until_it_is_told_to_end(start, number):
+def test_without_a_command_it_runs_until_a_signal(start, number):
     process = start()
     lines = [process.stderr.readline() for _ in range(3)]
     address = lines[0].split()[1]
@@ -191,7 +191,7 @@ def test_a_signal_to_the_tap_is_one_to_the_command(start, number):
 
 
 @posix
-def test_a_command_that_will_not_end_is_killed_at_the_third_time(start):
+def test_the_third_ctrl_c_kills_a_command_that_ignores_it(start):
     process = start("--", "sh", "-c", "trap '' INT; echo $$; while :; do sleep 0.05; done")
     command = int(process.stdout.readline())
     for _ in range(3):

@@ -63,7 +63,7 @@ def test_what_smolagents_sends_goes_through_the_socket(web):
         assert client.get(f"{connection.Connection(url).api_base}/models").text == "/v1/models of localhost"
 
 
-def test_what_answers_there_is_recognized_as_no_llama_server(web):
+def test_another_web_server_on_a_socket_is_recognized(web):
     with pytest.raises(CourseError, match=r"unix://.*is not a llama-server"):
         Server(url=f"unix://{web}").start()
 
@@ -73,7 +73,7 @@ def test_nobody_answers_there(folder):
         Server(url=f"unix://{folder}/none.sock").start()
 
 
-def test_the_place_that_the_course_chooses_is_private(cache, monkeypatch, folder):
+def test_the_path_that_the_course_chooses_is_private(cache, monkeypatch, folder):
     monkeypatch.setenv("COURSE_CACHE", str(folder))
     path = unixsocket.prepare()
     assert path.suffix == ".sock"
@@ -81,7 +81,7 @@ def test_the_place_that_the_course_chooses_is_private(cache, monkeypatch, folder
     assert unixsocket.prepare() != path
 
 
-def test_a_cache_far_down_gets_a_shorter_place(monkeypatch, folder):
+def test_a_deep_cache_gets_a_shorter_path(monkeypatch, folder):
     monkeypatch.setenv("COURSE_CACHE", str(folder / ("x" * 90)))
     path = unixsocket.prepare()
     try:
@@ -119,7 +119,7 @@ def test_everybody_may_connect_once_it_listens(folder):
         ("web.sock", "is in use"),
     ],
 )
-def test_a_bad_place_is_named(web, folder, name, seen):
+def test_a_path_that_cannot_be_used_is_an_error(web, folder, name, seen):
     (folder / "file.sock").touch()
     with pytest.raises(CourseError, match=rf"(?s)the socket .*{seen}.*Server\(socket=True\)"):
         unixsocket.prepare(folder / name)

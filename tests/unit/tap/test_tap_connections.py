@@ -95,7 +95,7 @@ def test_a_client_that_breaks_off_its_request_is_recorded(tap, tape):
 
 
 @pytest.mark.parametrize("kind", LAST)
-def test_reading_to_the_last_event_is_no_hanging_up(tap, tape, kind):
+def test_reading_up_to_the_last_event_is_not_hanging_up(tap, tape, kind):
     """Clients stop at the event that their API ends with, and read no further."""
     with (
         httpx.Client(**CHEAP) as client,
@@ -147,7 +147,7 @@ def test_an_upgrade_is_passed_on_as_a_plain_request(upstream, tap):
     assert "Upgrade" not in seen
 
 
-def test_a_client_that_resets_an_idle_connection_is_no_news(tap, tape, capfd):
+def test_a_client_that_resets_an_idle_connection_is_not_reported(tap, tape, capfd):
     with wire(tap.url) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert s.recv(65536)
@@ -157,7 +157,7 @@ def test_a_client_that_resets_an_idle_connection_is_no_news(tap, tape, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_what_is_no_http_is_refused_and_the_tap_goes_on(tap, tape):
+def test_what_is_not_http_is_refused_and_the_tap_continues(tap, tape):
     for line in (
         b"\x16\x03\x01 hello",
         b"GET http://example.com/ HTTP/1.1\r\nHost: x",
@@ -170,7 +170,7 @@ def test_what_is_no_http_is_refused_and_the_tap_goes_on(tap, tape):
     assert len(recorded(tape)) == 1
 
 
-def test_a_mistake_of_the_taps_costs_one_connection(tap, tape, monkeypatch, capfd):
+def test_a_bug_in_the_tap_costs_one_connection(tap, tape, monkeypatch, capfd):
     monkeypatch.setattr(tape, "body_limit", "not a number")
     with pytest.raises(httpx.RemoteProtocolError):
         get(tap.url, "POST", content=b"x")

@@ -70,17 +70,17 @@ def test_the_base_url_has_the_path_of_the_server(tape, upstream_at, path):
 @pytest.mark.parametrize(
     "address", ["", "ftp://x", "http://", "http://x:port", "http://me:secret@x", "http://x/?a"]
 )
-def test_what_is_no_address_is_said(tape, address):
+def test_a_malformed_address_is_an_error(tape, address):
     with pytest.raises(CourseError, match="is not a plain server address"):
         Tap(address, tape)
 
 
-def test_it_does_not_ask_itself(tape):
+def test_it_does_not_forward_to_itself(tape):
     with pytest.raises(CourseError, match="the server's own"):
         Tap("localhost:8081", tape, port=8081)
 
 
-def test_a_port_that_is_taken_is_said(upstream, tape):
+def test_a_port_in_use_is_an_error(upstream, tape):
     port = urlsplit(upstream.url).port
     with pytest.raises(CourseError, match=rf"can't listen on 127\.0\.0\.1 port {port}: .*, pid \d+"):
         Tap("http://127.0.0.1:9", tape, port=port).start()
