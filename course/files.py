@@ -56,6 +56,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
+        part.touch()  # a folder that cannot be written fails here, before minutes of work
         yield part
         os.replace(part, path)
     finally:

@@ -86,7 +86,7 @@ def run(
 
     options = list(ctx.args)
     if question.startswith("-"):  # an option for docker that came before the question
-        question, options = "", [question, *options]
+        options, question = refusals.without_question([question, *options])
     refusals.refuse(options)
     url = server or os.environ.get("SERVER")
     limits, name = sandbox.Limits(memory=memory, seconds=seconds), container.fresh_name()

@@ -92,6 +92,22 @@ def refuse(options: Sequence[str]) -> None:
         raise CourseError(f"{option} is refused: {_reason(name, value)}.\n{AGAIN}")
 
 
+def without_question(options: Sequence[str]) -> tuple[list[str], str]:
+    """The options without their first word that is neither an option nor a value, and that word; "" if there is none.
+
+    Typer takes the question for an option's value if an option for docker comes before it: `--platform linux/amd64 "…"`.
+    """
+    at = 0
+    while at < len(options):
+        name, attached, _ = options[at].partition("=")
+        if not name.startswith("-"):
+            return [*options[:at], *options[at + 1 :]], options[at]
+        if name not in FINE:
+            break
+        at += 1 if attached else 1 + FINE[name]
+    return list(options), ""
+
+
 def _reason(name: str, value: str) -> str:
     if name in ("--volume", "--mount") and "docker.sock" in value:
         return "with Docker's socket the agent's code can start containers as root on the host, with all its files"

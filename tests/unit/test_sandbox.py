@@ -201,6 +201,16 @@ def test_a_launch_that_opens_the_container_is_refused_with_the_reason(options, r
         docker(options=options.split())
 
 
+@pytest.mark.parametrize(
+    "before", [["--quiet"], ["--label", "a=b"], ["--label=a=b", "--platform", "linux/amd64"]]
+)
+def test_a_question_may_follow_harmless_options(typed, before):
+    status, said = typed("--dry-run", *before, "How fast?")
+    assert status == 0, said
+    assert said.rstrip().endswith("-- 'How fast?'")
+    assert " ".join(before) in said.replace("\\\n   ", "")
+
+
 def test_harmless_options_go_through():
     options = ["--label", "a=b", "--label=c=d", "--platform", "linux/amd64", "--quiet"]
     assert " ".join(options) in " ".join(docker(options=options))
