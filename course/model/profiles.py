@@ -21,9 +21,9 @@ from course.errors import CourseError
 class Profile:
     """One way to run the course. `sampling` is sent with each request; everything else configures the server.
 
-    `source` is "embedded", a Hugging Face repository, or the path of a GGUF. `template` is "embedded", a path, or None
-    for the model's own. `needs` and `verified` are shown by `course doctor`. `deterministic`: the same question always
-    gives the same text.
+    `source` is "embedded", "base", a Hugging Face repository, or the path of a GGUF. `template` is "embedded", a path, or
+    None for the model's own. `needs` and `verified` are shown by `course doctor`. `deterministic`: the same question
+    always gives the same text.
     """
 
     name: str
@@ -117,7 +117,7 @@ def flag_groups(
     for flag, name in (("-c", "context"), ("-ngl", "gpu_layers"), ("-np", "parallel")):
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
-    if profile.source == "embedded" and changes.get("threads") is None:
+    if profile.source in ("embedded", "base") and changes.get("threads") is None:
         sizes += ["-t", str(max(min(2, cores()), cores() // 2))]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}

@@ -192,6 +192,8 @@ class Server(Connection):
         chosen = self.changes.get("model")
         if chosen is None and self.profile.source == "embedded":
             model = str(embedded.gguf_path(self._say))
+        elif chosen is None and self.profile.source == "base":
+            model = str(embedded.base_path())
         elif chosen is None and self.profile.hf_file:
             model = None
         else:

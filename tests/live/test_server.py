@@ -71,6 +71,17 @@ def test_the_response_itself_can_be_had(server):
     assert server.get("/nothing", raise_for=False).status_code == 404
 
 
+def test_the_untrained_profile_answers_in_its_own_words(cache):
+    """The base model out of its wheel, with the chat template that it was published with: nothing opens a <think>."""
+    with Server("untrained", quiet=True, url=False) as server:
+        rendered = server.apply_template([{"role": "user", "content": "Say hello."}])
+        body = {"messages": [{"role": "user", "content": "Say hello."}], **server.profile.sampling}
+        answer = server.request("POST", "/v1/chat/completions", body).json()
+    assert rendered.endswith("<|im_start|>assistant\n")
+    assert answer["model"] == "smollm2-135m-instruct"
+    assert answer["choices"][0]["message"]["content"].strip()
+
+
 def test_attaching_stops_nothing(server):
     with Server(url=server.api_base, api_key=server.api_key, quiet=True) as other:
         assert other.attached
