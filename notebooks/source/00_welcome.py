@@ -61,7 +61,7 @@ check.claim("Python and the installed packages are those the course wants", not 
 # A profile is a name for everything one way of running needs: where the weights come from,
 # which flags the server gets, which sampling goes with each request.
 #
-# **Predict:** which of the three would run on the machine you sit at?
+# **Predict:** which of them would run on the machine you sit at?
 
 # %%
 for name in names():
