@@ -16,7 +16,7 @@ from course.server import Server
 from course.tape import Tape
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WIDTH = 1100  # pixels
+WIDTH, MARGIN = 1100, 12  # pixels
 SCHEMES: dict[Literal["light", "dark"], str] = {"light": "turn.png", "dark": "turn-dark.png"}
 
 
@@ -44,10 +44,13 @@ def take(folder: Path = ROOT / "docs") -> list[Path]:
             window = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             for scheme, name in SCHEMES.items():
                 tab = window.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme=scheme)
-                tab.goto(page.as_uri())
-                turn = tab.locator(f"#turn-{done.turns[-1].index}")
-                if turn.get_attribute("open") is None:
-                    turn.locator("summary").first.click()
-                turn.screenshot(path=folder / name)
+                anchor = f"#turn-{done.turns[-1].index}"
+                tab.goto(f"{page.as_uri()}{anchor}")  # a link to a turn opens it
+                turn = tab.locator(anchor)
+                turn.locator("h3").first.wait_for()
+                box = turn.bounding_box()
+                assert box is not None, "the turn is not on the page"
+                around = {"x": 0, "y": box["y"] + MARGIN, "width": WIDTH, "height": box["height"] - MARGIN}
+                tab.screenshot(path=folder / name, full_page=True, clip=around)
             window.close()
     return [folder / name for name in SCHEMES.values()]
