@@ -27,6 +27,15 @@ def build(
 
 
 @app.command()
+def new(number: str, slug: str) -> None:
+    """Write the source of a new lesson, to be filled in: new 13 read_the_log."""
+    from authoring.skeleton import create
+
+    path = create(number, slug)
+    typer.echo(f"{path}\nFill it in, then build it:  make build ARGS={number}")
+
+
+@app.command()
 def run(
     notebook: Annotated[Path, typer.Argument(help="A notebook of this course.")],
     profile: Annotated[

@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from authoring import lessons
+from authoring import lessons, skeleton
 from authoring import runner as nbrun
 from course.errors import CourseError
 
@@ -185,3 +185,20 @@ def test_widget_ids_follow_the_page():
     one, other = (nbrun.normalise(book(*ids), {}) for ids in (("f" * 32, "a" * 32), ("b" * 32, "c" * 32)))
     assert json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert "IPY_MODEL_" + "1".zfill(32) in json.dumps(one)
+
+
+def test_a_new_lesson_has_every_part_and_overwrites_nothing(tmp_path):
+    (tmp_path / "source").mkdir()
+    source = skeleton.create("98", "read_the_log", tmp_path)
+    made = lessons.outline(source)
+    assert [sum(c.cell_type == "code" for c in made[kind].cells) for kind in ("learner", "solutions")] == [
+        6,
+        6,
+    ]
+    for number, slug, why in (
+        ("98", "again", "lesson 98 exists"),
+        ("9", "x", "two digits"),
+        ("97", "Über", "two digits"),
+    ):
+        with pytest.raises(CourseError, match=why):
+            skeleton.create(number, slug, tmp_path)
