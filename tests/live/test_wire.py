@@ -178,7 +178,6 @@ def test_what_a_learner_can_cause_is_one_message(tmp_path):
     for arguments in (
         ["view", str(tmp_path / "none")],
         ["ask", "--server", "http://127.0.0.1:9"],
-        ["run", "none.ipynb"],
     ):
         result = runner.invoke(app, arguments)
         assert result.exit_code == 1
