@@ -91,7 +91,7 @@ def test_lock_covers_every_dependency_within_its_bounds(needed, locked):
 def test_a_learner_gets_the_same_versions_and_no_tool_of_the_tests(project, runtime, locked):
     assert {name: locked.get(name) for name in runtime} == runtime
     tests = {canonicalize_name(Requirement(text).name) for text in project["dependency-groups"]["test"]}
-    needed_anyway = {"jsonschema", "nbclient", "nbformat", "pyyaml"}  # JupyterLab brings them
+    needed_anyway = {"jsonschema", "nbclient", "pyyaml"}  # JupyterLab brings them
     assert tests & runtime.keys() == needed_anyway
 
 
