@@ -24,6 +24,7 @@ from course.errors import CourseError
 from course.sandbox import container
 from hostile import standins, suite
 from hostile import ways as way_of
+from hostile.users import throw_away_user
 
 TEN = (
     "files_ssh_key",
@@ -103,8 +104,6 @@ def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any
 @contextlib.contextmanager
 def stand_ins() -> Iterator[Any]:
     """Canaries and small services for the duration of a run. Nothing of them is left afterwards."""
-    from hostile.run import throw_away_user  # Linux only, as is everything below
-
     folder = Path(tempfile.mkdtemp(prefix="attempts-"))
     folder.chmod(0o711)  # the temporary user has its home in there
     uid = throw_away_user() if os.getuid() == 0 else os.getuid()

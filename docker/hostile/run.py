@@ -10,11 +10,9 @@ is not what the program's header predicts.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import pwd
 import shutil
 import sys
 import tempfile
@@ -27,25 +25,10 @@ from typing import Any
 from hostile import engine, netns, report, suite, ways
 from hostile.standins import StandIns
 from hostile.suite import Attempt, Seen
+from hostile.users import processes, throw_away_user
 
 README = Path(__file__).parents[1] / "README.md"
 AT_A_TIME = 4  # containers; they wait more than they compute
-
-
-def throw_away_user() -> int:
-    """A user id without an account or a process."""
-    used = {entry.pw_uid for entry in pwd.getpwall()}
-    used |= {uid for _, uid in processes()}
-    return next(uid for uid in range(61000, 64000) if uid not in used)
-
-
-def processes() -> list[tuple[int, int]]:
-    """The process id and user id of every running process."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended since
-            found.append((int(path.name), path.stat().st_uid))
-    return found
 
 
 def host_is_well(stand: StandIns) -> list[str]:
