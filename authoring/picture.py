@@ -50,7 +50,8 @@ def take(folder: Path = ROOT / "docs") -> list[Path]:
                 turn.locator("h3").first.wait_for()
                 box = turn.bounding_box()
                 assert box is not None, "the turn is not on the page"
-                around = {"x": 0, "y": box["y"] + MARGIN, "width": WIDTH, "height": box["height"] - MARGIN}
+                top = box["y"] + tab.evaluate("scrollY") + MARGIN  # below the line that divides turns
+                around = {"x": 0, "y": top, "width": WIDTH, "height": box["height"] - MARGIN}
                 tab.screenshot(path=folder / name, full_page=True, clip=around)
             window.close()
     return [folder / name for name in SCHEMES.values()]

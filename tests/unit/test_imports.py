@@ -76,5 +76,7 @@ def test_an_import_inside_a_function_is_found(tmp_path):
 def test_lesson_09_imports_the_hostile_programs_from_anywhere(tmp_path):
     """As its notebook does: installed beside the course, without the checkout's folders on the path."""
     ask = "import sys, hostile.attempts; print(*(n for n in ('authoring', 'bench', 'training') if n in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
