@@ -1,0 +1,51 @@
+"""Every relative link leads somewhere: in the pages, and in the sources of the lessons."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from course import ROOT
+
+LINK = re.compile(r"\]\(([^()\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
+FENCED = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+
+
+def pages():
+    """The Markdown files and lesson sources of this checkout; a source's links start in its notebook's folder."""
+    skipped = {".venv", "build", "node_modules", ".pytest_cache"}
+    found = [path for path in ROOT.rglob("*.md") if not skipped & set(path.relative_to(ROOT).parts)]
+    return [*found, *(ROOT / "notebooks" / "source").glob("*.py")]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ +(.+?)\s*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken(page: Path, root: Path = ROOT) -> list[str]:
+    folder = ROOT / "notebooks" if page.suffix == ".py" else page.parent
+    text = page.read_text(encoding="utf-8")
+    text = text if page.suffix == ".py" else FENCED.sub("", text)
+    wrong = []
+    for link in (unquote(a or b) for a, b in LINK.findall(text)):
+        if re.match(r"\w+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (folder / name) if name else page
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+            wrong.append(f"{page.relative_to(root)}: {link}")
+    return wrong
+
+
+def test_relative_links_lead_somewhere():
+    checked = pages()
+    assert len(checked) > 10
+    assert [link for page in checked for link in broken(page)] == []
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path):
+    page = tmp_path / "a.md"
+    links = "[x](b.md) [y](#one-two) [z](#three) `[c](d)` [w](https://example.org)"
+    page.write_text(f"# One two\n{links}\n", encoding="utf-8")
+    assert broken(page, tmp_path) == ["a.md: b.md", "a.md: #three"]
