@@ -64,11 +64,12 @@ def paragraph(attempts: Iterable[Attempt], outcomes: Mapping[str, Mapping[str, A
     outside = [a for a in attempts if a.proof[0] != "printed" and a.slug in socket]
     share = "all" if loopback <= host else f"{len(loopback & host)} of the"
     return (
-        f"Of {len(attempts)} hostile programs, {through['executor']} get through smolagents' `LocalPythonExecutor` alone; "
-        f"{len(secrets)} of them read a secret. In a container on the host's network, the blog post's choice, "
-        f"{through['host']} get through, including {share} {len(loopback)} that reach for services on the host's loopback. "
-        f"With a Unix socket instead of a network, the default, {through['socket']} get through: {len(outside)} talk to "
-        "the model's server past the tape, and the others stay inside the container."
+        f"Of {len(attempts)} hostile programs, {through['executor']} get through smolagents' `LocalPythonExecutor` alone, "
+        f"and {len(secrets)} of those read a secret. In a container, most run as plain Python, as if they had already "
+        f"escaped the executor. On the host's network, the blog post's choice, {through['host']} get through, including "
+        f"{share} {len(loopback)} that reach for services on the host's loopback. With only a Unix socket to the model's "
+        f"server, the default, {through['socket']} do: {len(outside)} talk to that server without being recorded, and the "
+        "rest neither read a secret nor change anything outside the container."
     )
 
 
