@@ -77,21 +77,23 @@ class Header(TypedDict, total=False):
 class PostData(TypedDict, total=False):
     """The body of a request."""
 
-    mimeType: Annotated[Text | None, Field(description="its media type")]
+    mimeType: Annotated[Text | None, Field(description="media type of the body")]
     text: Annotated[Text | None, Field(description="the body as it was sent")]
     _encoding: Annotated[Text | None, Field(description="`base64` if the body is not text")]
     _tail: Annotated[
         Text | None,
-        Field(description="base64: the bytes of a character that was cut in two at the end of `text`"),
+        Field(description="base64: the first bytes of a character that was cut in two at the end of `text`"),
     ]
-    _cut: Annotated[Count | None, Field(description="how many bytes of the body are not on the tape")]
+    _cut: Annotated[Count | None, Field(description="how many bytes of the body are missing from the tape")]
 
 
 class Content(TypedDict, total=False):
     """The body of a response."""
 
-    mimeType: Annotated[Text | None, Field(description="its media type; `text/event-stream` marks a stream")]
-    text: Annotated[Text | None, Field(description="the body as it came, decompressed")]
+    mimeType: Annotated[
+        Text | None, Field(description="media type of the body; `text/event-stream` marks a stream")
+    ]
+    text: Annotated[Text | None, Field(description="the body as received, decompressed")]
     encoding: Annotated[Text | None, Field(description="`base64` if the body is not text")]
     _tail: Annotated[Text | None, Field(description="as in the request")]
     _cut: Annotated[Count | None, Field(description="as in the request")]
@@ -101,7 +103,9 @@ class Request(TypedDict, total=False):
     """What was sent."""
 
     method: Required[Annotated[Text, Field(description="as in HAR")]]
-    url: Required[Annotated[Text, Field(description="as in HAR, without user, password and secret keys")]]
+    url: Required[
+        Annotated[Text, Field(description="as in HAR, without user name, password and secret values")]
+    ]
     headers: Annotated[list[Header] | None, Field(description="`name` and `value` of each")]
     postData: PostData | None
 
@@ -118,11 +122,11 @@ class Entry(TypedDict, total=False):
     """One exchange: an entry of HAR 1.2, whose fields that begin with an underscore are the course's."""
 
     _type: Required[Literal["entry"]]
-    _id: Annotated[Count | None, Field(description="running number on this tape, from 1")]
-    _error: Annotated[Text | None, Field(description="why the exchange broke off; null if it did not")]
+    _id: Annotated[Count | None, Field(description="sequence number on this tape, from 1")]
+    _error: Annotated[Text | None, Field(description="why the exchange ended early; null if it did not")]
     _chunks: Annotated[
         Chunks | None,
-        Field(description="for each chunk of the response: milliseconds since the start, and bytes"),
+        Field(description="for each chunk of the response: milliseconds since the start, and size in bytes"),
     ]
     startedDateTime: Annotated[Text | None, Field(description="when it began, in ISO 8601")]
     time: Annotated[Number | None, Field(description="how long it took, in milliseconds")]
@@ -154,7 +158,7 @@ class Step(TypedDict, total=False):
         Field(description="`action`, `planning`, or `max_steps` for the call after the last step"),
     ]
     agent: Annotated[
-        Text | None, Field(description="the agent's name; null unless it has one, as managed agents do")
+        Text | None, Field(description="the agent's name; null unless it has one (managed agents do)")
     ]
     step_number: Annotated[
         Count | None, Field(description="as in smolagents, from 1; null in a planning step")
@@ -170,14 +174,18 @@ class Step(TypedDict, total=False):
     tool_calls: Annotated[
         list[ToolCall] | None,
         Field(
-            description="the calls that smolagents parsed: `name`, `arguments`, `id`; null in an agent that writes code"
+            description="the tool calls that smolagents parsed: `name`, `arguments`, `id`; null if the agent writes code"
         ),
     ]
-    observation: Annotated[Text | None, Field(description="what the model is told about the outcome")]
-    action_output: Annotated[Any, Field(description="the value of the step; of the last one, the answer")]
+    observation: Annotated[
+        Text | None, Field(description="what the model is told about the outcome of the step")
+    ]
+    action_output: Annotated[
+        Any, Field(description="the value that the step returned; in the last step, the answer")
+    ]
     output_characters: Annotated[
         Count | None,
-        Field(description="length of the value as text, before smolagents cut it for the observation"),
+        Field(description="length of that value as text, before smolagents truncated it for the observation"),
     ]
     error: Annotated[Text | None, Field(description="why the step failed, in smolagents' words")]
     is_final: Annotated[YesNo | None, Field(description="whether the step gave the final answer")]
@@ -187,8 +195,8 @@ class Step(TypedDict, total=False):
     memory: Annotated[
         Memory | None,
         Field(
-            description="for each message in memory when the request was made: role, characters and CRC-32 of its "
-            "text; the last two are null if it has more than text"
+            description="for each message in memory when the request was made: role, number of characters, CRC-32 of its "
+            "text; the last two are null if the message has more than text"
         ),
     ]
     seconds: Annotated[Number | None, Field(description="how long the step took")]
@@ -201,7 +209,7 @@ class Run(TypedDict, total=False):
 
     _type: Required[Literal["run"]]
     question: Annotated[Text | None, Field(description="what was asked")]
-    model: Annotated[Text | None, Field(description="the model's name, as it is sent with each request")]
+    model: Annotated[Text | None, Field(description="the model's name, as sent with each request")]
     when: Annotated[Text | None, Field(description="when it began, in ISO 8601")]
     server: Annotated[
         dict[str, Any] | None,
