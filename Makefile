@@ -24,7 +24,7 @@ lab: lab-ready      ## JupyterLab on the first lesson, with a live server
 
 test: test-ready    ## all tests
 	@$(PYTHON) bootstrap.py clients || echo "test: the tests with other clients are skipped"
-	@$(VENV) -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(VENV) -m pytest -n auto $(ARGS)
 
 lint: python   ## style and types
 	@$(PYTHON) bootstrap.py test

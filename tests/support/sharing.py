@@ -34,6 +34,7 @@ def share(processors: list[int], worker: int, workers: int) -> list[int]:
     return processors[worker * each : (worker + 1) * each] if each else processors
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config) -> int:
     """What `-n auto` means here."""
     return WORKERS if (os.cpu_count() or 1) >= WORKERS else 0
@@ -52,17 +53,20 @@ def rank(name: str) -> int:
     )
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Mark each test with its group, and put the longest groups first."""
-    if not hasattr(config, "workerinput"):
-        return
-    root = config.rootpath
-    names = {
-        item: group(item.path.relative_to(root).as_posix())
-        for item in items
-        if item.path.is_relative_to(root)
-    }
-    for item, name in names.items():
-        item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=lambda item: rank(names.get(item, "")))
+    """In a worker: the longest groups first. Groups are handed out in this order."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(group(item.nodeid.partition("::")[0])))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out whole groups."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid.partition("::")[0])
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
