@@ -7,11 +7,11 @@ that is sent, and never stops a server that it did not start.
     with Server("embedded", jinja=False) as server:
         server.props()["chat_template"]
 
-`socket=True`, or a path that ends in .sock, makes it listen on a Unix socket instead of a port. No other user's program
-can reach that, and no container except the one that the socket is mounted into.
+`socket=True`, or a path that ends in .sock, makes it listen on a Unix socket instead of a port. Programs of other users
+cannot reach it, and neither can containers, except one that the socket is mounted into.
 
-`url=…` attaches to a running server (with `api_key=…`, else $KEY), and so does $SERVER as long as nothing is changed;
-`url=False` never attaches. $SERVER serves $PROFILE: another profile named here gets a server of its own.
+`url=…` attaches to a running server (with `api_key=…`, else $KEY). $SERVER does the same, unless settings are changed here
+or a profile other than $PROFILE is named: then a new server is started. `url=False` never attaches.
 """
 
 import os
@@ -20,6 +20,7 @@ import time
 import weakref
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -33,13 +34,14 @@ from course.server.registry import Running, running, stop_all
 
 __all__ = ["Running", "Server", "running", "stop_all"]
 PORT = 8080
+PORT_TRIES = 4  # ports that are tried where others start servers at the same moment
 PATIENCE = 600  # seconds until a local model must be ready; a download has no limit
 OURS = {
     "--host": "Choose the address like this:  Server(host='0.0.0.0')",
     "--port": "Choose the port like this:  course serve --port 8081",
     "--api-key": "Set the key in the environment, where others cannot see it:  LLAMA_API_KEY=… course serve",
 }
-LONGEST_SILENCE = 8  # seconds between two signs of life while it loads
+LONGEST_SILENCE = 8  # seconds between two progress messages while it loads
 
 
 class Server(Connection):
@@ -65,16 +67,16 @@ class Server(Connection):
             url = os.environ.get("SERVER")
         if socket and (url or port is not None):
             raise CourseError(
-                f"a server listens in one place, and two were given: socket={socket!s} and "
-                f"{f'port {port}' if port is not None else url}.\nGive one of them:  Server(socket=True)"
+                f"a server listens at one address, but two were given: socket={socket!s} and "
+                f"{f'port {port}' if port is not None else url}.\nPass only one:  Server(socket=True)"
             )
         if url and changes:
             raise CourseError(
-                f"the settings of a running server cannot be changed ({', '.join(changes)}): {url}.\n"
-                f"Start your own:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
+                f"{url} is already running, so its settings cannot be changed ({', '.join(changes)}).\n"
+                f"Start your own server:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
             )
         if ours := next((flag for flag in changes.get("extra") or () if flag in OURS), None):
-            raise CourseError(f"{ours} is set by the course, and would be overruled.\n{OURS[ours]}")
+            raise CourseError(f"{ours} is set by the course, which would override yours.\n{OURS[ours]}")
         self.attached = bool(url)
         self.named = profile is not None or bool(os.environ.get("PROFILE"))
         self.profile = profile if isinstance(profile, Profile) else profiles.load(profile)
@@ -92,7 +94,7 @@ class Server(Connection):
         self._end: weakref.finalize[..., Server] | None = None
 
     def start(self) -> "Server":
-        """Launch it and wait until it is ready, or attach. Does nothing if it runs already."""
+        """Launch it and wait until it is ready, or attach. Does nothing if it is already running."""
         if self.attached:
             self._attach()
         elif self._process is None:
@@ -139,9 +141,21 @@ class Server(Connection):
             print(text, flush=True)
 
     def _launch(self) -> None:
+        """Start it. If another program takes a port that the course chose before the server does, try the next one."""
         groups = self._flags()
+        for tries_left in reversed(range(PORT_TRIES)):
+            try:
+                return self._launch_at(groups, *self._place())
+            except CourseError:
+                chosen_here = self.port is None and not self.socket
+                if not (
+                    tries_left and chosen_here and self.log_path and startup.lost_its_port(self.log(400))
+                ):
+                    raise
+                self._say(f"# another program took {self.url} first, trying the next port")
+
+    def _launch_at(self, groups: list[list[str]], where: str, listen: list[str]) -> None:
         self.engine = engine.find()
-        where, listen = self._place()
         self._groups = [self.engine.command, *groups, listen]
         self.command = [part for group in self._groups for part in group]
         self._say(" \\\n    ".join(self._shown()))
@@ -217,8 +231,8 @@ class Server(Connection):
             return PORT
         port = registry.next_free(PORT + 1, self.host)
         left = [server for server in running() if server.orphan]
-        hint = f"; left behind by a killed notebook: {left[0]}, stop it with: course stop" if left else ""
-        self._say(f"# port {PORT} is in use, taking {port}{hint}")
+        hint = f". A killed notebook left {left[0]} running; stop it with: course stop" if left else ""
+        self._say(f"# port {PORT} is taken, using {port}{hint}")
         return port
 
     def _wait(self, process: subprocess.Popen[bytes], run_by: engine.Engine) -> None:
@@ -229,7 +243,7 @@ class Server(Connection):
                 if (status := process.poll()) is not None:
                     raise CourseError(self._why(status, run_by))
                 try:
-                    if client.get("/health").status_code == 200 and process.poll() is None:
+                    if client.get("/health").status_code == 200 and self._listens(process):
                         return
                 except httpx.TransportError:
                     pass
@@ -238,8 +252,17 @@ class Server(Connection):
                     self._say(f"# loading for {waited:.0f} s … {self.log(1).strip()[:100]}")
                     told += min(told, LONGEST_SILENCE)
                 if waited > PATIENCE and self._groups[1][0] != "-hf":
-                    raise CourseError(f"the server is not ready after {PATIENCE} s.\n{self._log_tail()}")
+                    raise CourseError(
+                        f"the server is still not ready after {PATIENCE} s.\n{self._log_tail()}\n"
+                        "Try again, or use a smaller model:  PROFILE=embedded course serve"
+                    )
                 time.sleep(0.05)
+
+    def _listens(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether what answers is this process, and not a server that was faster to take the port."""
+        port = urlsplit(self.url).port if not socket_path(self.url) else None
+        holder = registry.holder(port) if port else None
+        return process.poll() is None and (holder is None or holder.pid == process.pid)
 
     def _why(self, status: int, run_by: engine.Engine) -> str:
         model = self._groups[1][1]
@@ -251,14 +274,14 @@ class Server(Connection):
         return f"The end of its log ({self.log_path}):\n{startup.tail(self.log(20))}"
 
     def _attach(self) -> None:
-        """Wait while it loads, make sure that it is a llama-server, and learn the name of its model."""
+        """Wait while it loads, make sure that it is a llama-server, and ask for the name of its model."""
         began = time.monotonic()
         while self.request("GET", "/health").status_code == 503 and time.monotonic() - began < PATIENCE:
             self._say(f"# {self.url} is loading its model …")
             time.sleep(2)
         answer = self.request("GET", "/v1/models")
         if answer.status_code in (401, 403):
-            given = ", and rejects the one it was given" if self.api_key else ""
+            given = ", and rejected the one it was given" if self.api_key else ""
             raise CourseError(
                 f"{self.url} requires an API key{given}.\nSet it:  KEY=… SERVER={self.url} course …"
             )
@@ -268,7 +291,7 @@ class Server(Connection):
             name = None
         if not isinstance(name, str) or not calls_itself_llama(answer):
             raise CourseError(
-                f"what answers at {self.url} is not a llama-server (/v1/models: {answer.status_code}).\n"
+                f"the server at {self.url} is not a llama-server (GET /v1/models: HTTP {answer.status_code}).\n"
                 "Check the address, or start your own server:  course serve"
             )
         self.model_id = name
@@ -285,8 +308,8 @@ class Server(Connection):
         """The last lines of the server's log."""
         if self.log_path is None:
             raise CourseError(
-                f"the log of {self.url or 'this server'} cannot be read here, because it was not started here.\n"
-                "Start your own server to read one:  Server(url=False).start()"
+                f"there is no log for {self.url or 'this server'}, because this program did not start it.\n"
+                "Start your own server to get one:  Server(url=False).start()"
             )
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-last:])
@@ -304,7 +327,7 @@ def _end(owner: int, process: subprocess.Popen[bytes], born: float, socket: str 
 
 
 def _other(profile: str | Profile | None) -> bool:
-    """Whether this is not the profile that $SERVER was started with."""
+    """Whether this profile differs from $PROFILE, the one that $SERVER was started with."""
     served = os.environ.get("PROFILE")
     return bool(served) and profile is not None and getattr(profile, "name", profile) != served
 

@@ -1,7 +1,7 @@
-"""Around the start of a llama-server: check the model file, show the command, explain why a start failed.
+"""Help with starting a llama-server: check the model file, show the command, explain why a start failed.
 
-Recognizes in the log and the exit status what a learner can put right, and names the next command. Never starts or
-polls anything.
+From the log and the exit status, it recognizes problems that a learner can fix, and names the next command. Never starts
+or polls anything.
 
     explain("… unable to allocate CPU buffer …", status=1, context=65536)
 """
@@ -47,6 +47,11 @@ def tail(text: str, lines: int = 8) -> str:
     return "\n".join(f"  | {line}" for line in last) or "  | (empty)"
 
 
+def lost_its_port(log: str) -> bool:
+    """Whether the server ended because another program listens where it was to listen."""
+    return "couldn't bind" in log
+
+
 def explain(
     log: str, status: int | None, *, model: str = "", build: str = "", context: int | None = None
 ) -> str:
@@ -63,11 +68,14 @@ def explain(
         return (
             f"there is not enough memory for {model or 'the model'}"
             f"{f' with a context of {context} tokens' if context else ''}.\n"
-            f"Take a smaller context, Server(context={smaller}), or a smaller model:\n"
+            f"Use a smaller context, Server(context={smaller}), or a smaller model:\n"
             "  PROFILE=embedded course serve"
         )
-    if "couldn't bind" in log:
-        return "another program took its port while it started.\nStart it again, or see who has it:  course doctor"
+    if lost_its_port(log):
+        return (
+            "another program took its port while it was starting.\n"
+            "Start it again, or see which program uses the port:  course doctor"
+        )
     if CORRUPT.search(log):
         return (
             f"{model} is damaged, truncated, or of a kind that build {build} cannot read. "
@@ -81,7 +89,7 @@ def explain(
         )
     if DOWNLOAD.search(log):
         return (
-            f"the model {model} could not be downloaded. That takes a network and a llama-server with HTTPS.\n"
+            f"the model {model} could not be downloaded. It takes a network and a llama-server built with HTTPS.\n"
             "Download the file another way, then:  course serve --model FILE.gguf"
         )
     if match := REJECTED.search(log):
@@ -106,7 +114,7 @@ def check_gguf(path: str) -> None:
 
 
 def new_log(name: str) -> Path:
-    """The path of a new log file. Of the old ones, the latest 30 are kept."""
+    """The path of a new log file. Only the 30 most recent old ones are kept."""
     with files.usable(files.cache_dir("logs")) as folder:
         for old in sorted(folder.glob("*.log"), key=lambda path: path.name)[:-LOGS_KEPT]:
             old.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -177,3 +178,13 @@ def test_too_little_memory_is_recognized(start):
     said = failure(start(context=absurd))
     assert said.startswith("there is not enough memory")
     assert "Server(context=8192)" in said
+
+
+def test_servers_that_start_at_the_same_moment_get_ports_of_their_own(start):
+    """Each sees the same port as free. Those that are slower to take it try the next one, and none talks to another's."""
+    servers = [start(port=None) for _ in range(3)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda made: made.start(), servers))
+    assert len({made.url for made in servers}) == 3
+    holders = {made.url: registry.holder(int(made.url.rpartition(":")[2])) for made in servers}
+    assert {made.url: made.pid for made in servers} == {url: holder.pid for url, holder in holders.items()}
