@@ -1,4 +1,4 @@
-"""Local agents, on the wire: what a notebook or the command `course` imports."""
+"""Local agents, on the wire: the package behind the notebooks and the `course` command."""
 
 from pathlib import Path
 

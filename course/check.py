@@ -1,12 +1,13 @@
 """Check what a lesson claims, and what a learner answers.
 
-`claim` prints a sentence of the prose if it holds and stops the notebook if it does not. `exercise` looks at an answer and
-never stops anything. `progress` shows what was solved, from a local file. Nothing is graded or sent anywhere.
+`claim` prints a statement of the lesson if it is true and stops the notebook if it is not. `exercise` checks an answer and
+never stops anything. `progress` lists the exercises tried so far. They are in a local file: nothing is graded or sent
+anywhere.
 
     check.claim("the thinking is in reasoning_content", "<think>" not in content, saw=content[:40])
     check.exercise("03.1", tokens, lambda n: n > 1000, hint="server.tokenize counts them")
 
-The file is progress.json in the course's cache; COURSE_PROGRESS names another one.
+The file is progress.json in the course's cache, or the one that COURSE_PROGRESS names.
 """
 
 import json
@@ -21,7 +22,7 @@ from course.errors import CourseError
 
 
 class Attempts(TypedDict):
-    """What is known about one exercise. `tries` counts the answers that were checked, `when` is the last one's time."""
+    """The record of one exercise. `tries` counts the answers that were checked; `when` is the time of the last one."""
 
     solved: bool
     tries: int
@@ -33,7 +34,7 @@ class CheckFailed(CourseError):
 
 
 def claim(text: str, ok: Any, saw: Any = None) -> None:
-    """Print the claim with a tick; CheckFailed with `saw` if it does not hold."""
+    """Print the claim with a check mark if it is true; otherwise raise CheckFailed, which shows `saw`."""
     if ok:
         print(f"✓ {text}")
         return
@@ -45,9 +46,9 @@ def claim(text: str, ok: Any, saw: Any = None) -> None:
 
 
 def exercise(id: str, value: Any, test: Callable[[Any], Any], hint: str = "") -> None:
-    """Print whether exercise `id` is open, solved or not yet right, and record the attempt.
+    """Print whether exercise `id` is open, solved or not solved yet, and record the attempt.
 
-    `test` gets the answer. An exception in it counts as a wrong answer, and is shown with the hint.
+    `test` is called with the answer. If it raises, the answer counts as wrong, and the exception is shown with the hint.
     """
     if is_open(value):
         print(f"○ {id} is open")
@@ -59,7 +60,7 @@ def exercise(id: str, value: Any, test: Callable[[Any], Any], hint: str = "") ->
     if solved:
         print(f"✓ {id} solved")
     else:
-        print(f"✗ {id} not yet{trouble}" + (f": {hint}" if hint else ""))
+        print(f"✗ {id} not solved yet{trouble}" + (f": {hint}" if hint else ""))
     note(id, solved)
 
 
@@ -67,12 +68,12 @@ def progress() -> None:
     """Print every exercise that was tried, and whether it is solved."""
     done = read(progress_path())
     if not done:
-        print("No exercise tried yet.")
+        print("No exercises attempted yet.")
         return
     for id, entry in sorted(done.items()):
         tries = entry["tries"]
         print(f"{'✓' if entry['solved'] else '✗'} {id}  {tries} {'try' if tries == 1 else 'tries'}")
-    print(f"{sum(entry['solved'] for entry in done.values())} of {len(done)} tried exercises solved")
+    print(f"solved {sum(entry['solved'] for entry in done.values())} of {len(done)} attempted exercises")
 
 
 def is_open(value: Any) -> bool:
@@ -88,7 +89,7 @@ def is_open(value: Any) -> bool:
 
 
 def shortened(value: Any, limit: int = 300) -> str:
-    """The value as it prints, cut to `limit` characters."""
+    """The value as text, cut to `limit` characters."""
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -118,7 +119,7 @@ def progress_path() -> Path:
 
 
 def read(path: Path) -> dict[str, Attempts]:
-    """The progress so far. A damaged file is renamed, reported, and counts as none."""
+    """The progress so far. A damaged file is reported and renamed, and progress starts over."""
     try:
         done = json.loads(path.read_text(encoding="utf-8"))
         return {
@@ -135,7 +136,7 @@ def read(path: Path) -> dict[str, Attempts]:
 
 
 def write(path: Path, done: dict[str, Attempts]) -> None:
-    """Save the progress in one step."""
+    """Save the progress atomically."""
     files.write(path, json.dumps(done, indent=1, sort_keys=True))
 
 

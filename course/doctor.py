@@ -1,6 +1,7 @@
-"""Check whether this computer is ready for the course: what was found, what is needed, and what to run.
+"""Check whether this computer is ready for the course.
 
-Only looks: never installs, builds, starts or changes anything. `course doctor` prints the checks.
+Each check has what was found, what is needed, and the command to run. Read-only: it never installs, builds, starts or
+changes anything. `course doctor` prints the checks.
 
     [check for check in checks() if not check.ok]
 """
@@ -27,7 +28,7 @@ DISTRIBUTION = "agents-on-the-wire"
 
 @dataclass(frozen=True)
 class Check:
-    """One check. `run` is the command that puts it right; it is filled in even if the check passed."""
+    """The result of one check. `run` is the command that fixes it; it is there even if the check passed."""
 
     name: str
     ok: bool
@@ -37,7 +38,7 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """All checks, in the order in which things are needed. A check that cannot be made has failed."""
+    """All checks, in the order in which the course needs things. A check that raises a CourseError counts as failed."""
     looks = [python, packages, engine_found, embedded_model, port, memory, disk, profile]
     if os.environ.get("SERVER"):
         looks.append(server)
@@ -49,9 +50,7 @@ def _guarded(look: Callable[[], Check]) -> Check:
         return look()
     except CourseError as error:
         saw, _, run = str(error).partition("\n")
-        return Check(
-            look.__name__.replace("_", " "), False, saw, "to run without an error", run or "course doctor"
-        )
+        return Check(look.__name__.replace("_", " "), False, saw, "no error", run or "course doctor")
 
 
 def python() -> Check:
@@ -65,7 +64,7 @@ def python() -> Check:
 def packages() -> Check:
     """The installed packages against the bounds in the package's own metadata."""
     wrong = mismatches(importlib.metadata.requires(DISTRIBUTION) or [], _installed)
-    saw = ", ".join(wrong) or "all within their bounds"
+    saw = ", ".join(wrong) or "all versions as required"
     return Check("packages", not wrong, saw, "the versions in requirements.lock", "make lab")
 
 
@@ -92,11 +91,11 @@ def _installed(name: str) -> str | None:
 def engine_found() -> Check:
     found = engine.find()
     saw = f"{found.kind}: {' '.join(found.command)}, build {found.build}"
-    return Check("engine", True, saw, "a llama-server on the PATH, or the wheel xllamacpp", engine.INSTALL)
+    return Check("engine", True, saw, "llama-server on the PATH, or the xllamacpp wheel", engine.INSTALL)
 
 
 def embedded_model() -> Check:
-    needs = "the merged model in the cache, with the checksum that was recorded when it was made"
+    needs = "the merged model in the cache, with the checksum recorded when it was built"
     if not embedded.adapter_path().is_file():
         saw = f"the adapter {embedded.adapter_path().name} is missing"
         return Check("embedded model", False, saw, needs, "git checkout -- course/data/adapter.gguf")
@@ -111,7 +110,7 @@ def embedded_model() -> Check:
 
 
 def port() -> Check:
-    """A port that a llama-server uses is fine: it may be ours, and another port is chosen for the next one."""
+    """A llama-server on the port is fine: it may be the course's own, and a second one gets another port."""
     needs = f"{PORT} free, or a llama-server on it"
     if registry.is_free(PORT):
         return Check(f"port {PORT}", True, "free", needs, "course serve")

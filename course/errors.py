@@ -1,7 +1,7 @@
-"""The one exception that a learner may see.
+"""The one exception that learners are meant to see.
 
-It carries a message of the form "seen. expected.\\nnext command", and notebooks show it without a traceback. A bug of the
-course is not wrapped in it and keeps its traceback.
+Its message says what was seen, what was expected and, on a new line, the next command. Notebooks show it without a
+traceback. A bug in the course is never wrapped in it and keeps its traceback.
 
     raise CourseError("port 8080 is in use.\\nChoose another port:  course serve --port 8081")
 """

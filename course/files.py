@@ -1,10 +1,10 @@
-"""Where the course keeps its files, and how it writes one so that nobody ever reads half of it.
+"""Where the course keeps its files, and how it writes them atomically.
 
     with usable(cache_dir("logs")) as folder:
         write(folder / "note.json", "{}")
 
-`cache_dir` and `usable` turn what the operating system refuses (a read-only folder, a full disk) into a CourseError that
-names the folder and the way out. `write` and `replacing` leave errors as they are.
+`cache_dir` and `usable` turn errors of the operating system (a read-only folder, a full disk) into a CourseError that
+names the folder and how to use another one. `write` and `replacing` let errors pass through.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from course.errors import CourseError
 
 
 def cache_dir(name: str = "", mode: int = 0o777) -> Path:
-    """The folder for built models, logs, sockets and progress, or the folder `name` in it; made if missing.
+    """The folder for built models, logs, sockets and progress, or its subfolder `name`; created if missing.
 
-    $COURSE_CACHE, else the user's cache folder. `mode` is for a folder that has to be made.
+    It is $COURSE_CACHE, or else the user's cache folder. `mode` applies if the folder has to be created.
     """
     chosen = os.environ.get("COURSE_CACHE")
     root = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("agents-on-the-wire")
@@ -34,7 +34,7 @@ def cache_dir(name: str = "", mode: int = 0o777) -> Path:
 
 @contextlib.contextmanager
 def usable(folder: Path) -> Iterator[Path]:
-    """The folder; an OSError in the block becomes a CourseError that says how to use another one."""
+    """Yield the folder. An OSError in the block becomes a CourseError that says how to use another folder."""
     try:
         yield folder
     except OSError as error:
@@ -45,18 +45,18 @@ def usable(folder: Path) -> Iterator[Path]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write the text as UTF-8 with `\\n` line ends, in one step."""
+    """Write the text atomically, as UTF-8 with `\\n` line endings."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A file to write beside `path`. It takes the place of `path` when the block ends, and is removed if it raises."""
+    """Yield a temporary file next to `path`. It replaces `path` when the block ends, and is removed if the block raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
-        part.touch()  # a folder that cannot be written fails here, before minutes of work
+        part.touch()  # a read-only folder fails here, before minutes of work
         yield part
         os.replace(part, path)
     finally:

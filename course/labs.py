@@ -1,9 +1,9 @@
 """Controlled experiments: the same question with one server setting changed, and the outcomes side by side.
 
-Each variant gets a server of its own, a CodeAgent and a tape; the server is stopped afterwards. A failure of the agent is
-an outcome, not an exception. Nothing is repeated, and no server that is already running is touched.
+Each variant runs once, with its own server, CodeAgent and tape, and its server is stopped afterwards. If the agent fails,
+that is an outcome, not an exception. Servers that are already running are left alone.
 
-    outcomes = compare({"as it is": {}, "no jinja": {"jinja": False}}, LEOPARD)
+    outcomes = compare({"default": {}, "no jinja": {"jinja": False}}, LEOPARD)
     table(outcomes)
 """
 
@@ -61,12 +61,12 @@ class Outcome:
 
     @property
     def think_is(self) -> str:
-        """In which field of the first message the thinking is."""
+        """Which field of the first message holds the thinking, in words."""
         return where_think_is(self.message)
 
     @property
     def head(self) -> str | None:
-        """The first characters of the content, with line ends as \\n."""
+        """The first characters of the content, with line breaks shown as \\n."""
         content = self.message.get("content")
         if not isinstance(content, str):
             return None
@@ -74,7 +74,7 @@ class Outcome:
 
     @property
     def step_results(self) -> list[str]:
-        """What smolagents made of each turn."""
+        """What smolagents did in each turn."""
         return [step_result(t) for t in self.turns]
 
 
@@ -134,7 +134,7 @@ def run(
 
 
 def _slot(server: Server, action: str) -> None:
-    """Save or restore the KV cache of the one slot. Whether the server can does not change the outcome."""
+    """Save or restore the KV cache of the only slot. If the server cannot, the outcome is the same."""
     server.request("POST", f"/slots/0?action={action}", {"filename": SLOT})
 
 
@@ -162,7 +162,7 @@ def table(outcomes: list[Outcome]) -> Any:
 
 
 def step_result(turn: Turn) -> str:
-    """What smolagents made of this turn, in a few words."""
+    """What smolagents did in this turn, in a few words."""
     error = turn.error or (turn.step or {}).get("error")
     if turn.step and turn.step.get("kind") == "max_steps":
         return "out of steps: text taken as the answer"
@@ -177,8 +177,8 @@ def step_result(turn: Turn) -> str:
 
 
 def label_of(changes: dict[str, Any]) -> str:
-    """The changes as text; of a file only its name."""
+    """The changes as text. A file is shown by its name only."""
     said = {
         k: Path(v).name if isinstance(v, Path) or k == "chat_template_file" else v for k, v in changes.items()
     }
-    return ", ".join(f"{k}={v}" for k, v in said.items()) or "as it is"
+    return ", ".join(f"{k}={v}" for k, v in said.items()) or "default"

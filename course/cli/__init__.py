@@ -1,6 +1,6 @@
-"""The command `course`: parse the arguments, call the module that does the work, print.
+"""The `course` command: parse the arguments, call the module that does the work, print.
 
-A CourseError ends in its message and status 1, without a traceback. docs/cli.md is made from the texts here.
+A CourseError becomes its message and exit status 1, without a traceback. docs/cli.md is generated from the texts here.
 
     course ask "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 """
@@ -86,7 +86,10 @@ def serve(
     model: Annotated[Path | None, typer.Option(help="GGUF file to load instead of the profile's.")] = None,
     jinja: Annotated[
         bool | None,
-        typer.Option("--jinja/--no-jinja", help="Render prompts with the full Jinja template, or don't."),
+        typer.Option(
+            "--jinja/--no-jinja",
+            help="Render the chat template with Jinja, or with llama-server's built-in formats.",
+        ),
     ] = None,
     reasoning_format: Annotated[
         str | None,
@@ -94,7 +97,9 @@ def serve(
     ] = None,
     skip_chat_parsing: Annotated[
         bool | None,
-        typer.Option("--skip-chat-parsing", help="Put everything into content: thinking and tool calls too."),
+        typer.Option(
+            "--skip-chat-parsing", help="Leave everything in content, including thinking and tool calls."
+        ),
     ] = None,
     chat_template_file: Annotated[
         Path | None, typer.Option(help="Chat template to use instead of the profile's.")
@@ -103,7 +108,7 @@ def serve(
         int | None, typer.Option("--context", "-c", help="Size of the context window, in tokens.")
     ] = None,
     parallel: Annotated[
-        int | None, typer.Option(help="Number of slots: requests that are served at the same time.")
+        int | None, typer.Option(help="Number of slots, that is, of requests served in parallel.")
     ] = None,
     gpu_layers: Annotated[int | None, typer.Option(help="Number of layers to keep on the GPU.")] = None,
     metrics: Annotated[bool | None, typer.Option("--metrics", help="Enable GET /metrics.")] = None,
@@ -112,7 +117,7 @@ def serve(
 ) -> None:
     """Start a llama-server and run it until Ctrl-C.
 
-    What follows -- is passed to the llama-server unchanged:
+    Everything after -- is passed to llama-server unchanged:
 
     course serve --context 4096 -- --cache-reuse 256
     """
@@ -146,7 +151,7 @@ def stop() -> None:
     for server in stopped:
         typer.echo(f"stopped {server}")
     if not stopped:
-        typer.echo("no server that this course started is running")
+        typer.echo("no server started by this course is running")
 
 
 @app.command()
@@ -202,11 +207,11 @@ def view(
         typer.Option(
             "--output",
             "-o",
-            help="FILE.html, or FILE.har for a browser's network tools (default: beside the tape).",
+            help="FILE.html, or FILE.har for a browser's network tools (default: an HTML file next to the tape).",
         ),
     ] = None,
 ) -> None:
-    """Turn a tape into one HTML page (or a .har file) and print its path."""
+    """Render a tape as a single HTML page, or export it as a .har file, and print the path of the new file."""
     from course.tape import Tape
     from course.turns import turns
     from course.view import page
@@ -216,7 +221,8 @@ def view(
     output = output or tape.with_name(f"{name}.html")
     if output.exists() and output.samefile(tape):
         raise CourseError(
-            f"{output} is the tape itself.\nName another file:  course view {tape} -o page.html"
+            f"{output} is the tape itself, which would be overwritten.\n"
+            f"Choose another file:  course view {tape} -o page.html"
         )
     if output.suffix == ".har":
         record.export(output)
@@ -232,9 +238,9 @@ def diagnose(
     tape: Recorded,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Say what went wrong on a tape, with the bytes that prove it.
+    """Report what went wrong in a recorded run, with the bytes that prove it.
 
-    Exits with status 0 if nothing did, 1 if there are findings, and 2 if the tape cannot be read.
+    Exits with status 0 if there are no findings, 1 if there are any, and 2 if the tape cannot be read.
     """
     import json
 
@@ -247,7 +253,7 @@ def diagnose(
         made = turns(record.records())
         if not made:
             raise CourseError(
-                f"{tape} has no exchange and no step, so there is nothing to diagnose. "
+                f"{tape} contains no exchanges and no steps, so there is nothing to diagnose.\n"
                 "Record a run:  course ask 'your question'"
             )
     except CourseError as e:
@@ -263,7 +269,7 @@ def diagnose(
 
 @app.command()
 def model() -> None:
-    """Print the path of the embedded model, after building it if necessary."""
+    """Print the path of the embedded model. Builds it first if necessary."""
     from course.model.embedded import gguf_path
 
     typer.echo(gguf_path(report=lambda line: typer.echo(line, err=True)))
@@ -285,13 +291,15 @@ def tap(
     ] = None,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on. With any other than loopback, others can use your server."),
+        typer.Option(
+            help="Address to listen on. Anything but loopback lets other computers use your server."
+        ),
     ] = "127.0.0.1",
     tape: Tape = None,
 ) -> None:
-    """Record what any client and its server say to each other, without changing it.
+    """Record the traffic between any client and its model server, without changing it.
 
-    A command after -- runs with the variables set that make its client send its requests through the tap:
+    A command after -- is run with the environment variables that send its requests through the tap:
 
     course tap --upstream http://localhost:8080 -- python my_agent.py
     """

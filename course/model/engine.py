@@ -1,6 +1,6 @@
-"""Which program runs the model: a llama-server binary, else the wheel behind the same flags.
+"""Find the program that runs the model: a llama-server binary, or else the xllamacpp wheel with the same flags.
 
-Finds it and asks for its build. Never starts a server, installs anything, or chooses a GPU.
+Also finds out its build. Never starts a server, installs anything, or chooses a GPU.
 
     find().command   # ["/usr/bin/llama-server"] or [python, "-m", "course.model.wheel"]
 
@@ -43,7 +43,7 @@ def find() -> Engine:
         return Engine("binary", [path], binary_build(path))
     if named:
         raise CourseError(
-            f"LLAMA_SERVER is {named}, which is not a program. It should be the path of a llama-server.\n"
+            f"LLAMA_SERVER is {named}, which is not an executable. It should be the path of a llama-server binary.\n"
             "Use the one on the PATH, or the wheel:  unset LLAMA_SERVER"
         )
     return _wheel()
@@ -54,7 +54,7 @@ def _wheel() -> Engine:
         version = importlib.metadata.version("xllamacpp")
     except importlib.metadata.PackageNotFoundError:
         raise CourseError(
-            "there is neither a llama-server on the PATH nor the wheel xllamacpp; one of them is needed.\n"
+            "found neither llama-server on the PATH nor the xllamacpp wheel, and the course needs one of them.\n"
             f"{INSTALL}"
         ) from None
     return Engine("wheel", [sys.executable, "-m", "course.model.wheel"], wheel_build(version))
@@ -72,7 +72,7 @@ def binary_build(path: str) -> str:
         done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CourseError(
-            f"{path} does not run ({error}). It should be a llama-server.\n{INSTALL}"
+            f"{path} cannot be run ({error}). It should be a llama-server binary.\n{INSTALL}"
         ) from error
     said = done.stdout + done.stderr
     line = next((line for line in said.splitlines() if line.startswith("version:")), "")

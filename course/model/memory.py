@@ -51,7 +51,7 @@ class Shape:
 
     @property
     def per_slot(self) -> int:
-        """Bytes of recurrent state per slot, whatever the context's length; also the size of one checkpoint."""
+        """Bytes of recurrent state per slot, regardless of the context length; also the size of one checkpoint."""
         rolling = max(0, self.conv - 1) * (self.inner + 2 * self.groups * self.state)
         return self.recurrent * (rolling + self.state * self.inner) * 4
 
@@ -110,7 +110,7 @@ def shape_of(fields: dict[str, Any]) -> Shape:
     arch = fields.get("general.architecture")
     if arch not in (*HYBRIDS, *DENSE):
         raise CourseError(
-            f"the memory of a {arch} model can't be computed here, only that of {', '.join((*DENSE, *HYBRIDS))}.\n"
+            f"cannot compute the memory of a {arch} model, only of {', '.join((*DENSE, *HYBRIDS))}.\n"
             "Start it and read its log:  course serve --model FILE.gguf -- --verbosity 4"
         )
 
@@ -152,5 +152,5 @@ def fields_of(path: str | Path) -> dict[str, Any]:
 
 def _bytes(name: str) -> float:
     if name not in BYTES:
-        raise CourseError(f"a KV cache has no type {name!r}.\nUse one of {', '.join(BYTES)}.")
+        raise CourseError(f"{name!r} is not a KV cache type.\nUse one of {', '.join(BYTES)}.")
     return BYTES[name]

@@ -1,8 +1,8 @@
 """Merge a LoRA adapter into a GGUF model:  W + B·A·(alpha / rank), in another quantization.
 
 Copies the metadata and all tensors of the base, adds the adapter to the tensors that it changes, and quantizes the large
-ones again. Needs neither PyTorch nor llama.cpp. The reason to merge: an adapter loaded beside the model costs time on
-every token.
+ones again. Needs neither PyTorch nor llama.cpp. Merging saves time, because an adapter that is loaded beside the model
+costs some on every token.
 
     merge(base_path(), adapter_path(), Path("model.gguf"))
 """
@@ -25,7 +25,7 @@ def merge(
 ) -> None:
     """Write `target`. `quantization` is one that gguf.quants can write: Q8_0, Q4_0, Q4_1 …
 
-    `progress` is called after each tensor with the share that is done, from 0 to 1.
+    `progress` is called for each tensor with the fraction done so far, from 0 to 1.
     """
     model, changes = gguf.GGUFReader(base), gguf.GGUFReader(adapter)
     factors = {t.name: t.data.astype(np.float32) for t in changes.tensors}

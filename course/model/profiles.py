@@ -1,4 +1,4 @@
-"""Named server profiles: which weights, which flags, which sampling.
+"""Named server profiles: the weights, flags and sampling of each.
 
 Reads profiles.toml and turns a profile, with changes, into llama-server's flags. Never downloads or starts anything.
 
@@ -73,7 +73,7 @@ def names() -> list[str]:
 
 
 def load(name: str | None = None) -> Profile:
-    """The profile of that name. Without a name, $PROFILE's, else "embedded"."""
+    """The profile called `name`, by default $PROFILE, or else "embedded"."""
     name = name or os.environ.get("PROFILE") or "embedded"
     tables = _tables()
     if name not in tables:
@@ -87,27 +87,30 @@ def load(name: str | None = None) -> Profile:
 
 @cache
 def opens_thinking(model: str) -> bool:
-    """Whether this name contains that of a profile's model whose chat template ends each prompt with an open <think>."""
+    """Whether the chat template of the model of this name ends each prompt with an open <think>.
+
+    It does if the name contains the model id of a profile that says so.
+    """
     profiles = [load(name) for name in names()]
     return any(profile.opens_thinking and profile.model_id in model.lower() for profile in profiles)
 
 
 def check_changes(changes: Mapping[str, Any]) -> None:
-    """CourseError for a setting that a server does not have, with the nearest one that it has."""
+    """Raise a CourseError for an unknown setting. It suggests the closest known one."""
     for name in changes:
         if name not in CHANGES:
             near = difflib.get_close_matches(name, CHANGES, n=1)
             hint = f"Did you mean {near[0]}=…? " if near else ""
             raise CourseError(
-                f"a server has no setting {name!r}. {hint}The settings are {', '.join(CHANGES)}.\n"
-                "Any other flag can be passed as it is:  Server(extra=['--flag', 'value'])"
+                f"{name!r} is not a server setting. {hint}The settings are {', '.join(CHANGES)}.\n"
+                "Pass any other flag unchanged:  Server(extra=['--flag', 'value'])"
             )
 
 
 def flag_groups(
     profile: Profile, changes: Mapping[str, Any], model: str | None, template: str | None = None
 ) -> list[list[str]]:
-    """llama-server's flags, in groups to print one per line. Without `model`, a path, the server downloads it (-hf)."""
+    """llama-server's flags, in groups to print one per line. `model` is a path; if None, the server downloads it (-hf)."""
     check_changes(changes)
     groups = [["-m", model] if model else ["-hf", profile.source, "--hf-file", profile.hf_file or ""]]
     groups.append(["--alias", profile.model_id])

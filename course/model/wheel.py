@@ -1,12 +1,12 @@
-"""llama.cpp's own HTTP server from the wheel xllamacpp, behind the flags of the llama-server binary.
+"""llama.cpp's own HTTP server from the xllamacpp wheel, with the flags of the llama-server binary.
 
-Translates the flags into xllamacpp's parameters, serves until it is told to stop, and logs to stderr as the binary does.
-It downloads no models (-hf) and does not guess: a flag that it cannot honor is refused by name, with status 2.
+Translates the flags into xllamacpp's parameters, serves until it is stopped, and logs to stderr like the binary. It does
+not download models (-hf). A flag that it cannot honor is refused by name, with exit status 2.
 
     python -m course.model.wheel -m model.gguf -c 8192 --port 8080
 
-Differences from the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; LLAMA_API_KEY
-is the only environment variable that is read, LLAMA_ARG_* are not; it ends without finishing what it is generating.
+Differences from the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; LLAMA_ARG_*
+variables are ignored (LLAMA_API_KEY is not); when stopped, it does not finish the response it is generating.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-BINARY = "A llama-server binary can do it:  brew, winget or conda install llama.cpp, then  course doctor"
+BINARY = "For what this wheel lacks:  brew, winget or conda install llama.cpp, then check it:  course doctor"
 
 
 class Refused(Exception):
@@ -29,7 +29,7 @@ class Refused(Exception):
 def _path(name: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if not os.path.isfile(value):
-            raise Refused(f"{name}: there is no file {value}")
+            raise Refused(f"{name}: the file {value} does not exist")
         return value
 
     return read
@@ -37,7 +37,7 @@ def _path(name: str) -> Callable[[str], str]:
 
 def _folder(path: str) -> str:
     if not os.path.isdir(path):
-        raise Refused(f"--slot-save-path: there is no folder {path}")
+        raise Refused(f"--slot-save-path: the folder {path} does not exist")
     return os.path.join(path, "")  # the server appends the file's name
 
 
@@ -72,7 +72,7 @@ class Member:
 def _one_of(flag: str, enumeration: str, members: dict[str, str]) -> Callable[[str], Member]:
     def read(value: str) -> Member:
         if value not in members:
-            raise Refused(f"{flag} is one of {', '.join(members)}, not {value!r}")
+            raise Refused(f"{flag} must be one of {', '.join(members)}, not {value!r}")
         return Member(enumeration, members[value])
 
     return read
@@ -158,7 +158,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags of this command; those that are left out are not among the result's attributes."""
+    """The parser for this command's flags. A flag that is not given leaves no attribute in the result."""
     made = _Parser(
         prog="python -m course.model.wheel",
         description=__doc__,
@@ -184,7 +184,7 @@ def parse(argv: Sequence[str]) -> dict[str, Any]:
         raise Refused(f"unknown flag {unknown}")
     settings = {"port": 8080, **vars(parser().parse_args(argv))}
     if "model.path" not in settings:
-        raise Refused("-m FILE is missing: which model?")
+        raise Refused("-m FILE is missing, so there is no model to load")
     return settings
 
 
@@ -213,7 +213,7 @@ def _spec_type(xllamacpp: Any, name: str) -> Any:
     }
     del known["count"]  # the number of kinds, not a kind
     if name not in known:
-        raise Refused(f"--spec-type is one of {', '.join(sorted(known))}, not {name!r}")
+        raise Refused(f"--spec-type must be one of {', '.join(sorted(known))}, not {name!r}")
     return getattr(kinds, known[name])
 
 

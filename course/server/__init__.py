@@ -231,7 +231,7 @@ class Server(Connection):
             return PORT
         port = registry.next_free(PORT + 1, self.host)
         left = [server for server in running() if server.orphan]
-        hint = f". A killed notebook left {left[0]} running; stop it with: course stop" if left else ""
+        hint = f". Still running: {left[0]}. Stop it with: course stop" if left else ""
         self._say(f"# port {PORT} is taken, using {port}{hint}")
         return port
 

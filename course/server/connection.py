@@ -1,4 +1,4 @@
-"""Talk to a llama-server: one request at a time, the answer parsed, errors in words.
+"""Talk to a llama-server: send one request at a time, parse the response, and put errors into words.
 
 Never records, retries, streams, or starts anything.
 
@@ -38,8 +38,8 @@ def transport(url: str) -> httpx.HTTPTransport:
 def calls_itself_llama(models: httpx.Response) -> bool:
     """Whether this answer to GET /v1/models comes from a llama-server.
 
-    It names itself in the Server header, also while it loads or requires a key. Behind a proxy that replaces the header,
-    `owned_by` in the list of models says so.
+    A llama-server names itself in the Server header, even while it is loading or requires a key. Behind a proxy that
+    replaces the header, `owned_by` in the list of models tells.
     """
     if "llama.cpp" in models.headers.get("server", ""):
         return True
@@ -50,7 +50,7 @@ def calls_itself_llama(models: httpx.Response) -> bool:
 
 
 class _UnixTransport(httpx.HTTPTransport):
-    """Checks first that somebody listens, because httpcore 1.0 leaks a socket that it could not connect."""
+    """Checks first that something is listening, because httpcore 1.0 leaks a socket that it could not connect."""
 
     def __init__(self, path: str, **options: Any) -> None:
         super().__init__(**options)
@@ -132,7 +132,7 @@ class Connection:
             at = f"--unix-socket {path} {web_address(self.url)}" if path else self.url
             return f"{self.url} did not answer in time.\nCheck whether it is alive:  curl {at}/health"
         return (
-            f"nobody answers at {self.url} ({str(error) or type(error).__name__}).\n"
+            f"no server answers at {self.url} ({str(error) or type(error).__name__}).\n"
             "Check the address, or start a server:  course serve"
         )
 
@@ -142,7 +142,7 @@ class Connection:
         return props
 
     def models(self) -> dict[str, Any]:
-        """GET /v1/models as it is: the models are under "data"."""
+        """GET /v1/models, unchanged: the models are under "data"."""
         models: dict[str, Any] = self.get("/v1/models")
         return models
 

@@ -1,8 +1,8 @@
 """JupyterLab on the first lesson, with a live llama-server beside it.
 
-Starts both, hands the server's address to the kernels, opens the browser where there is one, prints the address, and ends
-what it started when it is told to. Both listen on loopback only, and the address needs its token. A learner's Jupyter
-settings are left alone: whatever is special about this run lives in a temporary folder.
+Starts both, passes the server's address to the kernels, opens a browser if there is one, prints the address, and stops
+what it started at the end. Both listen on loopback only, and JupyterLab requires a token. The learner's Jupyter settings
+are left alone: the settings of this run are in a temporary folder.
 """
 
 import json
@@ -27,14 +27,14 @@ from course.server.serving import ended_by_signals
 
 PORT = 8888
 PATIENCE = 300.0  # seconds until JupyterLab must answer
-LONGEST_SILENCE = 5.0  # seconds between two signs of life
+LONGEST_SILENCE = 5.0  # seconds between two progress messages
 FIRST = "notebooks/00_welcome.ipynb"
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-"""Defaults for this run: no question about Jupyter's news, no look for a newer version. A learner's own choice wins."""
+"""Defaults for this run: no prompt about Jupyter news, no update check. The learner's own settings take precedence."""
 
 
 def jupyterlab(profile: str | None, url: str | None) -> int:
-    """Run until Ctrl-C, a signal, or JupyterLab's own end; returns the exit status."""
+    """Run until Ctrl-C, a signal, or the end of JupyterLab. Returns the exit status."""
     if not (ROOT / FIRST).is_file():
         raise CourseError(f"{ROOT / FIRST} is missing.\nRestore the lessons:  git checkout -- notebooks")
     with (
@@ -49,7 +49,7 @@ def jupyterlab(profile: str | None, url: str | None) -> int:
 def _run(server: Server, private: Path) -> int:
     port, token = registry.next_free(PORT), secrets.token_hex(24)
     if port != PORT:
-        print(f"# port {PORT} is in use, taking {port} for JupyterLab", flush=True)
+        print(f"# port {PORT} is taken, using {port} for JupyterLab", flush=True)
     log = startup.new_log("jupyterlab")
     with log.open("wb") as file:
         child = subprocess.Popen(
@@ -59,7 +59,7 @@ def _run(server: Server, private: Path) -> int:
             stderr=file,
             env=environment(server, private, token, os.environ),
             cwd=ROOT,
-            start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab: it would ask whether we mean it
+            start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab, which would ask for confirmation
             creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
         )
     born = processes.created(child.pid)
@@ -70,10 +70,16 @@ def _run(server: Server, private: Path) -> int:
         trust(ROOT / "notebooks", tick)
         _until_it_answers(child, log, f"http://127.0.0.1:{port}/api/status", token, tick)
         address = f"http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}"
-        print("JupyterLab is ready. Ctrl-C stops it and the llama-server it came with.", flush=True)
+        print(
+            "JupyterLab is ready. Ctrl-C stops it and the llama-server that was started for it.", flush=True
+        )
         if has_browser(os.environ, sys.platform):
             page = _open(address)
-        print("Your browser opens it. If it does not:" if page else "Open this address in a browser:")
+        print(
+            "Opening it in your browser. If nothing happens, open:"
+            if page
+            else "Open this address in a browser:"
+        )
         print(address, flush=True)
         if status := child.wait():
             raise CourseError(_ended(status, log))
@@ -90,7 +96,7 @@ def _run(server: Server, private: Path) -> int:
 
 
 def command(port: int, root: bool) -> list[str]:
-    """How JupyterLab is started. Its token is not in there, because anyone can see a command line."""
+    """The command that starts JupyterLab. The token is not part of it, because anyone can see a command line."""
     options = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
     options += ["--ServerApp.port_retries=0"]
     options += [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
@@ -119,7 +125,7 @@ def environment(server: Server, private: Path, token: str, given: Mapping[str, s
 
 
 def has_browser(given: Mapping[str, str], platform: str, root: bool | None = None) -> bool:
-    """Whether a browser on this computer would be seen by whoever typed the command."""
+    """Whether the person who typed the command would see a browser that opens on this computer."""
     if root is None:
         root = os.name == "posix" and os.geteuid() == 0
     remote = any(given.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
@@ -147,11 +153,12 @@ def trust(folder: Path, tick: Callable[[], object] = lambda: None) -> int:
 
 def _ended(status: int, log: Path) -> str:
     text = log.read_text(encoding="utf-8", errors="replace")
-    return f"JupyterLab ended with status {status}. The end of its log ({log}):\n{startup.tail(text)}\nAgain:  course lab"
+    end = f"The end of its log ({log}):\n{startup.tail(text)}"
+    return f"JupyterLab ended with status {status}. {end}\nTry again:  course lab"
 
 
 def _ticker() -> Callable[[], None]:
-    """A function to call often, which prints a sign of life from time to time."""
+    """A function to call often. It prints a progress message every few seconds."""
     began = told = time.monotonic()
 
     def tick() -> None:
@@ -179,21 +186,21 @@ def _until_it_answers(
             if status == 403:
                 raise CourseError(
                     "JupyterLab does not accept this run's token, because its configuration sets another one.\n"
-                    "See which file does:  jupyter --paths"
+                    "See where Jupyter looks for its configuration:  jupyter --paths"
                 )
         if time.monotonic() - began > PATIENCE:
             raise CourseError(
-                f"JupyterLab does not answer after {PATIENCE:.0f} s. Its log is {log}.\nTry again:  course lab"
+                f"JupyterLab did not answer within {PATIENCE:.0f} s. Its log is {log}.\nTry again:  course lab"
             )
         tick()
         time.sleep(0.2)
 
 
 def _open(address: str) -> Path | None:
-    """Open the address in the browser by way of a page that only this user can read; None if there is no browser.
+    """Open the address in the browser through a page that only this user can read; None if there is no browser.
 
-    The token would be visible to other users on the browser's command line. The page is in the checkout because browsers
-    that are installed as a snap can read neither /tmp nor hidden folders.
+    On the browser's command line, other users could see the token. The page is in the checkout because browsers that are
+    installed as a snap can read neither /tmp nor hidden folders.
     """
     page = ROOT / "build" / f"lab-{secrets.token_hex(8)}.html"
     try:

@@ -1,6 +1,6 @@
 """End a process, its children and its process group: ask first, wait, then kill what is left.
 
-Never touches a process by its pid alone, because a system reuses pids: a process is known by its pid and start time.
+Identifies a process by its pid and start time, never by the pid alone, because systems reuse pids.
 
     began = created(child.pid)
     end(child.pid, began)
@@ -20,9 +20,9 @@ PATIENCE = 5.0
 
 
 def created(pid: int) -> float:
-    """When a running process started, in seconds: on Linux since the boot, elsewhere since the epoch.
+    """When a running process started, in seconds: on Linux since boot, elsewhere since the epoch.
 
-    Linux derives the time since the epoch from the clock, so it would change for a running process when the clock is set.
+    On Linux, the start since the epoch is derived from the clock, and would change when the clock is set.
     """
     return _created(psutil.Process(pid))
 

@@ -1,7 +1,7 @@
-"""The servers that this course started, and who is on a port.
+"""The servers that this course started, and which process uses a port.
 
-Keeps one small file per running server in the cache, so that `course stop` finds those whose notebook was killed.
-Never ends a process unless both its pid and its start time are those recorded.
+Keeps one small file per running server in the cache, so that `course stop` finds servers that a killed notebook left
+behind. Never ends a process unless both its pid and its start time match the record.
 
     for server in running():
         print(server)            # embedded at http://127.0.0.1:8080 (pid 4711)
@@ -42,7 +42,7 @@ class Running:
         return self.owner != self.pid and processes.alive(self.owner, self.owner_created) is None
 
     def __str__(self) -> str:
-        return f"{self.profile} at {self.url} (pid {self.pid}{', its owner is gone' if self.orphan else ''})"
+        return f"{self.profile} at {self.url} (pid {self.pid}{', left behind by a killed program' if self.orphan else ''})"
 
 
 def folder() -> Path:
@@ -77,7 +77,7 @@ def running() -> list[Running]:
 
 
 def stop_all() -> list[Running]:
-    """End every server that the course started and that still runs; returns those."""
+    """End every server that the course started and that is still running. Returns the ones that were ended."""
     stopped = running()
     for server in stopped:
         processes.end(server.pid, server.created)
@@ -88,7 +88,7 @@ def stop_all() -> list[Running]:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether nobody answers on the port and it can be bound."""
+    """Whether nothing answers on the port and it can be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.settimeout(1)
@@ -118,7 +118,7 @@ def next_free(port: int, host: str = "127.0.0.1") -> int:
 
 
 def holder(port: int) -> psutil.Process | None:
-    """The process that listens on the port; None if the system does not say (another user's)."""
+    """The process that listens on the port; None if the system does not tell, as for another user's process."""
     try:
         found = [(c.pid, c.status, c.laddr) for c in psutil.net_connections(kind="tcp")]
     except psutil.AccessDenied:  # macOS lists the connections of one's own processes only

@@ -26,7 +26,8 @@ def in_foreground(profile: str | None, port: int | None, changes: Mapping[str, A
         except KeyboardInterrupt:
             return
         raise CourseError(
-            f"the server ended, by itself or because of course stop.\n{server.log(8)}\nStart it again:  course serve"
+            f"the server has ended. If you did not run course stop, its log says why:\n{server.log(8)}\n"
+            "Start it again:  course serve"
         )
 
 
@@ -42,7 +43,7 @@ def in_background(profile: str | None, port: int | None, changes: Mapping[str, A
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Inside the block, a closed terminal and a plain `kill` have the effect of Ctrl-C."""
+    """Inside the block, closing the terminal and a plain `kill` have the same effect as Ctrl-C."""
     known = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP", "SIGBREAK")]
     heard = [s for s in known if s and signal.getsignal(s) != signal.SIG_IGN]  # nohup ignores SIGHUP
     before = {s: signal.signal(s, signal.default_int_handler) for s in heard}

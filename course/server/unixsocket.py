@@ -1,7 +1,7 @@
-"""Where a llama-server listens when it listens on a Unix socket.
+"""The Unix socket that a llama-server listens on instead of a port.
 
-Picks a private path, says what is wrong with a path that was given, removes the socket that a killed server left
-behind, and lets the container's user in. Never starts or talks to a server.
+Picks a private path or checks the given one, removes a socket that a killed server left behind, and lets the container's
+user connect. Never starts or talks to a server.
 
     path = prepare()          # …/sockets/1f0c9a.sock, in a folder that only this user can enter
 """
@@ -17,12 +17,12 @@ from course import files
 from course.errors import CourseError
 
 LONGEST = 100
-"""Bytes in a path. Linux takes 107, macOS 103."""
+"""Bytes in a path. Linux allows 107, macOS 103."""
 NEXT = "Let the course choose:  Server(socket=True)"
 
 
 def prepare(path: str | Path | None = None) -> Path:
-    """A path where nobody listens. Without `path`, a new one in a folder that only this user can enter."""
+    """A path on which nothing is listening. Without `path`, a new one in a folder that only this user can enter."""
     if not hasattr(socket, "AF_UNIX"):
         raise CourseError(
             "Python has no Unix sockets on this system.\nUse a port instead:  course serve --port 8080"
@@ -38,23 +38,23 @@ def prepare(path: str | Path | None = None) -> Path:
 
 def _wrong(path: Path) -> str | None:
     if path.suffix != ".sock":
-        return "must end in .sock: that is how a llama-server tells it from a host name"
+        return "must end in .sock: that is how llama-server tells a socket from a host name"
     if len(os.fsencode(path)) > LONGEST:
         return f"has a path of {len(os.fsencode(path))} bytes; {LONGEST} is the most that works everywhere"
     if "," in str(path):
-        return "has a comma in its path, which Docker and llama-server would read as the end of it"
+        return "has a comma in its path, and Docker and llama-server would cut the path there"
     if not path.parent.is_dir():
-        return f"would be in {path.parent}, which is not a folder"
+        return f"belongs in {path.parent}, but there is no such folder"
     if path.exists():
         if not stat.S_ISSOCK(path.stat().st_mode):
-            return "is a file of another kind, which will not be overwritten"
+            return "exists but is not a socket, and will not be overwritten"
         if answers(path):
             return "is in use: a program is listening there"
     return None
 
 
 def answers(path: str | Path) -> bool:
-    """Whether somebody listens. A killed server leaves its socket behind, where nobody answers."""
+    """Whether something is listening. A killed server leaves its socket behind, but nothing answers there."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
         return probe.connect_ex(str(path)) == 0

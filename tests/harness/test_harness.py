@@ -110,11 +110,12 @@ def test_the_key_opens_the_server_and_is_not_shown(tmp_path, key, kinds, said):
 
 
 def test_no_server_fails_one_cell_and_says_so(tmp_path):
-    """A server that nobody answers for is one failure with its message, not one for each cell."""
+    """A server that does not answer is one failure with its message, not one for each cell."""
     outcomes, printed = run(tmp_path, HERE / "fails_embedded_only_passes_elsewhere.ipynb", SERVER=NOWHERE)
     (kinds,) = outcomes.values()
     assert dict(kinds) == {"failure": 1, "skipped": 1}, printed
-    assert f"no server for it: nobody answers at {NOWHERE}" in printed, printed
+    assert "no server for it: " in printed, printed
+    assert NOWHERE in printed, printed
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_another_web_server_is_recognized(web):
 
 
 def test_nobody_answers():
-    with pytest.raises(CourseError, match=r"nobody answers at .*\n.*course serve"):
+    with pytest.raises(CourseError, match=r"answers at .*\n.*course serve"):
         Server(url=f"http://127.0.0.1:{free_port()}").start()
 
 

@@ -41,7 +41,7 @@ def test_the_wheel_can_be_asked_for(tmp_path, monkeypatch):
 
 def test_a_named_binary_that_is_missing_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_SERVER", str(tmp_path / "nothing"))
-    with pytest.raises(CourseError, match=r"nothing, which is not a program"):
+    with pytest.raises(CourseError, match=r"nothing, which is not an executable"):
         engine.find()
 
 

@@ -77,9 +77,9 @@ def test_the_base_models_header_is_read():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: memory.shape_of({"general.architecture": "mamba"}), "a mamba model can't be computed"),
+        (lambda: memory.shape_of({"general.architecture": "mamba"}), "a mamba model"),
         (lambda: memory.shape_of({"general.architecture": "llama"}), "no llama.block_count"),
-        (lambda: DENSE.per_token("q9"), "no type 'q9'"),
+        (lambda: DENSE.per_token("q9"), "'q9'"),
     ],
 )
 def test_what_it_does_not_know_is_named(call, said):

@@ -69,7 +69,7 @@ def test_another_web_server_on_a_socket_is_recognized(web):
 
 
 def test_nobody_answers_there(folder):
-    with pytest.raises(CourseError, match=r"nobody answers at unix://"):
+    with pytest.raises(CourseError, match=r"answers at unix://"):
         Server(url=f"unix://{folder}/none.sock").start()
 
 
@@ -114,8 +114,8 @@ def test_everybody_may_connect_once_it_listens(folder):
         ("llama", r"must end in \.sock"),
         ("x" * 100 + ".sock", r"has a path of \d+ bytes"),
         ("a,b.sock", "has a comma"),
-        ("nowhere/a.sock", "which is not a folder"),
-        ("file.sock", "is a file of another kind"),
+        ("nowhere/a.sock", "no such folder"),
+        ("file.sock", "not a socket"),
         ("web.sock", "is in use"),
     ],
 )
