@@ -1,13 +1,14 @@
 """Connect smolagents to a server, with a tape in between; run a question and record it.
 
 Builds the model (its HTTP goes through the tape) and the agents of the lessons, and writes to the tape what smolagents
-made of each response, in managed agents too. It never starts a server, changes a prompt, or patches smolagents or openai.
+did with each response, including those of managed agents. Never starts a server, changes a prompt, or patches smolagents
+or openai.
 
     with Server() as server:
         done = recorded_run(server, LEOPARD, Tape())
         print(done.answer, done.turns[-1].tokens)
 
-The same by hand, which leaves the agent's construction to you:
+The same by hand, if you want to build the agent yourself:
 
         agent = code_agent(connect(server, tape))
         agent.run(LEOPARD)

@@ -1,4 +1,4 @@
-"""The agents of the lessons, whose steps go to the tape of their model.
+"""The agents of the lessons. Their steps go to the tape of their model.
 
 agent = code_agent(connect(server, tape), max_steps=6)
 """
@@ -17,13 +17,13 @@ StepCallback = Callable[..., object]
 StepCallbacks = Sequence[StepCallback] | Mapping[type, StepCallback | list[StepCallback]]
 
 _recorded: weakref.WeakKeyDictionary[MultiStepAgent, Tape] = weakref.WeakKeyDictionary()
-"""Which agents write to which tape already, so that no step is written twice."""
+"""The tape that each agent already writes to, so that no step is written twice."""
 
 
 def code_agent(
     model: Model, tools: Sequence[Tool] | None = None, tape: Tape | None = None, **kw: Any
 ) -> CodeAgent:
-    """smolagents' CodeAgent, quiet, with offline search unless it is given tools.
+    """A quiet CodeAgent of smolagents with `tools`, by default offline search.
 
     Its steps go to `tape`, by default the tape of the model. `kw` are arguments of CodeAgent.
     """
@@ -33,7 +33,7 @@ def code_agent(
 def tool_agent(
     model: Model, tools: Sequence[Tool] | None = None, tape: Tape | None = None, **kw: Any
 ) -> ToolCallingAgent:
-    """The same as a ToolCallingAgent: the model calls tools with JSON instead of writing code."""
+    """Like `code_agent`, but a ToolCallingAgent: the model calls tools with JSON instead of writing code."""
     return _agent(ToolCallingAgent, model, tools, tape, kw)
 
 
@@ -48,7 +48,7 @@ def record_agent(agent: MultiStepAgent, tape: Tape) -> None:
 
 
 def record_steps(tape: Tape) -> StepCallback:
-    """A step callback, for action and planning steps, that writes what smolagents made of each response."""
+    """A step callback, for action and planning steps, that records what smolagents did with each response."""
 
     def callback(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = None) -> None:
         tape.add(step_record(step, agent))

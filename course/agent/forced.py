@@ -1,7 +1,7 @@
-"""A model whose words are given: a grammar leaves it nothing else to say.
+"""Make a model say the words you choose: a grammar allows no other output.
 
-Server, chat template, parser, executor and recorder are the real ones, so whatever happens after the given words
-really happens, on any model. It says nothing about what the model would have said.
+Server, chat template, parser, executor and recorder are real, so whatever follows from those words really happens, with
+any model. What the model would have said by itself remains unknown.
 
     words = spoken(server, ["I search.\\n</think>\\n\\n<code>\\nprint(web_search('leopard'))\\n</code>"])
     model = connect(server, tape, model_class=forced(words))
@@ -20,7 +20,7 @@ Line = str | tuple[str, Mapping[str, Any]] | None
 
 
 class Rendering(Protocol):
-    """A server that shows the prompt it would make of messages."""
+    """A server that can render messages into a prompt."""
 
     def apply_template(self, messages: list[dict[str, Any]]) -> str: ...
 
@@ -30,9 +30,9 @@ def forced(
 ) -> type[OpenAIModel]:
     """A model class that answers each request with the next line; pass it to `connect` as `model_class`.
 
-    A line is the text, or a pair of the text and more fields for that one request. None leaves the model its own words.
-    `body` holds more fields for every request, such as {"verbose": True}. `base` is the class to extend. A request for
-    which no line is left fails with a CourseError.
+    A line is the text, or a pair of the text and extra fields for that one request. None lets the model answer freely.
+    `body` holds extra fields for every request, such as {"verbose": True}. `base` is the class to extend. If there is no
+    line left for a request, it fails with a CourseError.
     """
     given = iter(lines)
     asked = 0
@@ -45,9 +45,9 @@ def forced(
             line = next(given)
         except StopIteration:
             raise CourseError(
-                f"the model was given {asked - 1} {'response' if asked == 2 else 'responses'}, and this is request "
+                f"the model was given {asked - 1} {'response' if asked == 2 else 'responses'}, but this is request "
                 f"{asked}.\n"
-                "Give it one more line, or None for the model's own words"
+                "Add one more line, or None to let the model answer freely"
             ) from None
         text, more = line if isinstance(line, tuple) else (line, {})
         words = {} if text is None else {"grammar": grammar(text)}
@@ -64,11 +64,11 @@ def grammar(text: str) -> str:
 
 
 def opens_thinking(server: Rendering) -> bool:
-    """Whether the server's template ends a prompt with an opened thought, as this course's and Qwen's do."""
+    """Whether the server's template ends a prompt with an open <think>, like this course's and Qwen's."""
     return server.apply_template([{"role": "user", "content": "Hi"}]).endswith("<think>\n")
 
 
 def spoken(server: Rendering, lines: Iterable[str]) -> list[str]:
-    """The lines as the server's template needs them: without their thought if it does not open one."""
+    """The lines adapted to the server's template: if it does not open a <think>, they are cut to what follows </think>."""
     opens = opens_thinking(server)
     return [line if opens else line.rpartition(THOUGHT_ENDS)[2] for line in lines]

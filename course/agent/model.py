@@ -1,9 +1,9 @@
-"""A smolagents model that speaks to a server through a tape.
+"""A smolagents model that talks to a server through a tape.
 
     model = connect(server, tape, temperature=0.7)
 
-The server can be anything that has what `ModelServer` lists: a `course.server.Server`, or a script in a test. Unless a
-transport is given, `connect` takes the one of course/server, which needs an operating system.
+The server can be anything with the attributes of `ModelServer`: a `course.server.Server`, or a script in a test. Unless a
+transport is given, `connect` uses that of course/server, which does not run in a browser.
 """
 
 import weakref
@@ -19,13 +19,13 @@ OPENAI_SAMPLING = {
     "temperature", "top_p", "max_tokens", "seed", "stop", "presence_penalty", "frequency_penalty", "logprobs",
     "top_logprobs", "n", "response_format",
 }  # fmt: skip
-"""The sampling settings that the openai client knows; it takes all others as `extra_body`."""
+"""The sampling settings that the openai client has parameters for. All others go into `extra_body`."""
 
 _tapes: weakref.WeakKeyDictionary[Model, Tape] = weakref.WeakKeyDictionary()
 
 
 class Sampled(Protocol):
-    """What `connect` reads of a server's profile."""
+    """What `connect` reads from a server's profile."""
 
     @property
     def sampling(self) -> Mapping[str, Any]: ...
@@ -57,7 +57,7 @@ def connect(
     transport: httpx.BaseTransport | None = None,
     **kw: Any,
 ) -> OpenAIModel:
-    """A smolagents model that speaks to `server` with the sampling of its profile. Agents built on it use its tape.
+    """A smolagents model that talks to `server` with the sampling of its profile. Agents built on it use its tape.
 
     `transport` replaces the network, for example with a script. `kw` are arguments of the model, which take precedence.
     """
@@ -91,7 +91,7 @@ def tape_of(model: Model) -> Tape | None:
 
 
 class LoggingModel(OpenAIModel):
-    """Print what smolagents passes to its model and what comes back: above the wire, so not all of it."""
+    """Print what smolagents passes to its model and gets back. This is above the wire, so it is not everything."""
 
     def generate(self, messages: Sequence[ChatMessage], **kw: Any) -> ChatMessage:
         """Print the messages, the thinking and the content."""
@@ -106,7 +106,7 @@ class LoggingModel(OpenAIModel):
 
 
 def _sampling(server: ModelServer, kw: dict[str, Any]) -> dict[str, Any]:
-    """The profile's sampling as the openai client wants it: what it does not know goes into `extra_body`."""
+    """The profile's sampling as arguments for the openai client: settings unknown to it go into `extra_body`."""
     sampling = dict(server.profile.sampling) if server.profile else {}
     known = {k: v for k, v in sampling.items() if k in OPENAI_SAMPLING}
     extra = {k: v for k, v in sampling.items() if k not in OPENAI_SAMPLING} | kw.pop("extra_body", {})

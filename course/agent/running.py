@@ -19,9 +19,9 @@ from course.turns import Turn, turns
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """How a run ended. `error` is the exception that ended it, or None; then `answer` is the agent's answer.
+    """How a run ended. `error` is the exception that ended it. If it is None, `answer` is the agent's answer.
 
-    `position` is the number of records that `tape` had before. `agent` can be asked again.
+    `position` is the number of records that `tape` had before the run. `agent` can be asked more questions.
     """
 
     question: str
@@ -63,7 +63,7 @@ def recorded_run(
     `tape`: by default a new file in tapes/.
     `build`: `code_agent`, `tool_agent`, or a function with the same arguments.
     `model`: more arguments of `connect`, such as {"temperature": 0.7}.
-    `on_turn`: called with each turn when its step has ended, and with those that are left when the run has ended.
+    `on_turn`: called with each turn as soon as its step has ended, and with any remaining ones at the end of the run.
     `agent`: arguments of `build`, such as tools, max_steps or step_callbacks. The agent prints nothing by default.
     """
     tape = Tape() if tape is None else tape
@@ -91,7 +91,7 @@ def recorded_run(
 
 
 def record_run(tape: Tape, question: str, server: ModelServer, model: Model) -> None:
-    """Open a run on the tape: what is asked, of which model, on which server."""
+    """Start a run on the tape: record the question, the model and the server."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     about = _excerpt(server)
     tape.add({"_type": "run", "question": question, "model": model.model_id, "when": when, "server": about})

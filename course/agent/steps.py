@@ -1,10 +1,10 @@
-"""What smolagents made of one response, as a record for the tape.
+"""What smolagents did with one response, as a record for the tape.
 
 A step keeps what is not on the wire: the code, the observation, the error, the value, the times, and a summary of memory
-when the request was made. It repeats no text that the wire has, and writes nothing itself.
+when the request was made. Text that is on the wire is not repeated. This module only makes the record.
 
 `memory` summarizes smolagents' `model_input_messages`: role, characters and CRC-32 of each message. That is enough to
-tell where the request says something else than memory does.
+tell where the request differs from memory.
 """
 
 import json
@@ -20,9 +20,9 @@ from course.turns.changes import check
 
 
 def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = None) -> Step:
-    """The step as a record. When a request fails, smolagents calls back before it sets `step.error`.
+    """The step as a record.
 
-    The exception that is being handled then says what happened.
+    When a request fails, smolagents calls back before it sets `step.error`, so the error is the exception being handled.
     """
     message = getattr(step, "model_output_message", None)
     raw = getattr(message, "raw", None)
@@ -56,7 +56,7 @@ def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = 
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON would give it back, or its text if JSON has no such value."""
+    """The value after a round trip through JSON, or its text if JSON cannot represent it."""
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError):
@@ -64,7 +64,7 @@ def plain(value: Any) -> Any:
 
 
 def _tool_calls(step: ActionStep | PlanningStep) -> list[ToolCall] | None:
-    """The calls that smolagents parsed. A code agent's call of its interpreter is left out: `code` has it."""
+    """The calls that smolagents parsed. A code agent's call to its interpreter is left out, because `code` has it."""
     calls = getattr(step, "tool_calls", None) or []
     if not calls or getattr(step, "code_action", None) is not None:
         return None
@@ -76,7 +76,7 @@ def _memory(messages: Sequence[ChatMessage] | None) -> list[list[Any]] | None:
 
 
 def _summary(message: ChatMessage) -> list[Any]:
-    """[role, characters, CRC-32] of a message; the last two are None if it has more than text."""
+    """[role, characters, CRC-32] of a message; the last two are None if it contains anything but text."""
     role = getattr(message.role, "value", message.role)
     parts = message.content if isinstance(message.content, list) else [{"text": message.content or ""}]
     if any(not isinstance(p, dict) or "text" not in p for p in parts):

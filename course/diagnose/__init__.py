@@ -1,4 +1,4 @@
-"""Name what went wrong in a run, read from its turns: each finding with its proof and the next thing to do.
+"""Name what went wrong in a run: findings made from its turns, each with its proof and what to do next.
 
 Pure. Runs the detectors (wirefaults.py, textfaults.py, stepfaults.py) over turns, and words the result for the console.
 Only what the tape proves is a finding. A run without findings may still have a wrong answer.
@@ -38,12 +38,12 @@ def record(finding: Finding) -> dict[str, Any]:
 
 
 def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str = "TAPE") -> str:
-    """The findings for the console; the same explanation is printed once. Without findings: what was checked.
+    """The findings as text for the console, or what was checked if there are none.
 
-    `tape` is the path that stands in the commands to run next.
+    An explanation that fits several findings is printed once. `tape` is the path to put into the commands to run next.
     """
     if not findings:
-        return f"no fault found in {_looked_at(turns)}; {len(KINDS)} kinds of fault were checked"
+        return f"no faults found in {_looked_at(turns)}; checked for {len(KINDS)} kinds of fault"
     labels = {(turn.run_number, turn.number): turn.label for turn in turns}
     lines: list[str] = []
     explained: dict[str, tuple[tuple[str, str], str]] = {}
@@ -56,7 +56,7 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
         said = (finding.why, finding.next)
         before = explained.get(finding.kind)
         if before and before[0] == said:
-            lines.append(f"   why, next: as in {before[1]}")
+            lines.append(f"   same reason and next step as in {before[1]}")
         else:
             explained.setdefault(finding.kind, (said, label))
             lines += _wrapped("   why:  ", finding.why, width) + _next(
@@ -69,7 +69,7 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
 
 
 def _next(said: str, width: int) -> list[str]:
-    """What to do next. A command is set off by two spaces or more (faults.py), and gets a line of its own."""
+    """What to do next. A command follows two or more spaces (see faults.py), and gets a line of its own."""
     first, *rest = re.split(r" {2,}", said)
     lines = _wrapped("   next: ", first, width)
     for place, part in enumerate(rest):

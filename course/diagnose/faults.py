@@ -1,7 +1,7 @@
 """The kinds of fault that a diagnosis knows: what each is called, why it happens, what to do next.
 
-Words only, causes before their consequences; wirefaults.py, textfaults.py and stepfaults.py find the faults. Behavior
-of llama-server and smolagents is described as observed on llama.cpp b11434 and b11549 and smolagents 1.26.
+Only the texts are here, with causes before their consequences. wirefaults.py, textfaults.py and stepfaults.py find the
+faults. The behavior described was observed with llama.cpp b11434 and b11549 and smolagents 1.26.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Fault:
 
 
 def found(kind: str, turn: Turn, *evidence: Quote | None, **words: Any) -> Finding:
-    """A finding of this kind, with the evidence that is not None. `words` fill in the fault's names in braces."""
+    """A finding of this kind, with the evidence that is not None. `words` replace the names in braces."""
     fault = KINDS[kind]
     proof = tuple(quote for quote in evidence if quote)
     why, then = fault.why.format(**words), fault.next.format(**words)
@@ -36,7 +36,8 @@ _ALL = (
     Fault(
         "unreachable",
         "no server answered",
-        "Nothing listens at {base}, or this machine cannot reach it. smolagents ends the run at a connection error.",
+        "Nothing is listening at {base}, or this machine cannot reach it. smolagents aborts the run after a connection "
+        "error.",
         "Check the server:  curl {base}/health   or start one:  course serve",
     ),
     Fault(
@@ -48,7 +49,7 @@ _ALL = (
     Fault(
         "timed-out",
         "the client timed out",
-        "The client's own timeout expired before the response was complete. The server may have been busy with it.",
+        "The client's own timeout expired before the response was complete. The server may still have been working on it.",
         "Allow more time:  connect(server, tape, timeout=600)   or ask for fewer tokens (max_tokens).",
     ),
     Fault(
@@ -66,14 +67,15 @@ _ALL = (
     Fault(
         "busy",
         "the server was not ready",
-        "llama-server answers 503 while it loads its model. Gateways and hosted APIs answer 429 to too many requests.",
+        "llama-server answers 503 while it loads its model. Gateways and hosted APIs answer 429 if a client sends too many "
+        "requests.",
         "Ask again once this reports ok:  curl {base}/health",
     ),
     Fault(
         "context-overflow",
-        "the request does not fit into the context window",
-        "{sizes} Each step resends all earlier ones, so an agent's requests grow. smolagents ends the run at an HTTP "
-        "error.",
+        "the request does not fit in the context window",
+        "{sizes} Each step resends all earlier ones, so an agent's requests grow. smolagents aborts the run after an HTTP"
+        " error.",
         "Enlarge the context:  course serve -c {more}   or keep observations short and take fewer steps.",
     ),
     Fault(
@@ -87,21 +89,21 @@ _ALL = (
         "template-refused",
         "the chat template rejected the messages",
         "The model's chat template raises an error for these roles: {roles}. Most templates accept a system message "
-        "only in first place and require at least one user message.",
+        "only at the beginning and require at least one user message.",
         "Rearrange the messages. To try them without generating:  server.apply_template(messages)",
     ),
     Fault(
         "grammar-rejected",
         "the server cannot use the grammar",
-        "The request limits what the model may write, in `{fields}`. The server turns that into a grammar, and failed.",
-        "Remove parts of it until the request passes: keywords such as pattern, $ref and format are the usual cause. "
-        "The server's log has the position.",
+        "The request restricts the model's output with `{fields}`, and the server could not turn that into a grammar.",
+        "Remove parts of it until the request is accepted. Keywords such as pattern, $ref and format are the usual cause. "
+        "The server's log shows the position of the error.",
     ),
     Fault(
         "request-refused",
         "the server rejected the request",
         "{answered} The quote above is its reason, if it gave one.",
-        "Change what the reason names. To see the whole request:  course view TAPE",
+        "Fix what it names. To see the whole request:  course view TAPE",
     ),
     Fault(
         "never-sent",
@@ -119,9 +121,9 @@ _ALL = (
     ),
     Fault(
         "thinking-not-opened",
-        "the prompt does not open the thinking",
-        "{expected} Without it, the model may skip its thinking or write it where the parser does not look. Causes are "
-        "--no-jinja and a different chat template.",
+        "the prompt does not open a <think> block",
+        "{expected} Without it, the model may skip its thinking or write it where the parser does not look. Possible "
+        "causes are --no-jinja and a different chat template.",
         "Start the server with the model's own template:  course serve --jinja",
     ),
     Fault(
@@ -135,7 +137,7 @@ _ALL = (
         "code from the thinking was executed",
         "smolagents joins all code blocks in content and runs them from top to bottom. This one is part of leaked "
         "thinking: a draft, which the model may have rejected later.",
-        "Discard the result. Keep the thinking out of content, then ask again:  course serve",
+        "Discard the result and ask again on a server that keeps the thinking out of content:  course serve",
     ),
     Fault(
         "stop-in-thinking",
@@ -166,8 +168,8 @@ _ALL = (
     Fault(
         "empty-step",
         "a step executed nothing",
-        "The code is empty, or comments only. That is valid Python, so smolagents ran it, recorded None as its result "
-        "and no error, and used up a step.",
+        "The code is empty or has only comments. That is valid Python, so smolagents ran it, recorded the result None "
+        "without an error, and used up a step.",
         "Check this turn's finish_reason and thinking to see why no code came:  course view TAPE",
     ),
     Fault(
@@ -236,7 +238,7 @@ _ALL = (
         "max-steps",
         "the agent ran out of steps: its answer is a fallback",
         "No step called final_answer, so smolagents asked once more, with another system prompt, and took the text as the "
-        "answer. It ran no code for it and skipped final_answer_checks.",
+        "answer. It did not run any code in that text and skipped final_answer_checks.",
         "Do not rely on this answer. See what the steps were spent on, then allow more:  course ask --max-steps {more}",
     ),
 )

@@ -1,6 +1,6 @@
 """What a diagnosis consists of: findings, and the quotes that prove them.
 
-Values and helpers only. A quote is cut out of a tape together with the place where it stands. Knows no fault.
+Values and helpers only. A quote is a piece of a tape with its location. The faults themselves are in faults.py.
 
     quote("response.choices[0].message.content", content, 0, 7)   # …content[0:7], '<think>'
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST = 160
-"""The longest quote, in characters. A longer one is cut, and its place says so."""
+"""The longest quote, in characters. A longer one is cut, as its location shows."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Quote:
     """Characters from a turn, and where they are.
 
     `where` is a path from `request`, `response` (both parsed JSON), `step`, `run`, `status` (HTTP) or `error` (why the
-    exchange broke off). A slice at its end, [start:end], counts characters of the string at that path. A turn's label
-    before it ("turn 2: …") means another turn than the finding's.
+    exchange broke off). A slice at its end, [start:end], counts characters of the string at that path. A label before it
+    ("turn 2: …") means that the text is from that turn instead of the finding's.
     """
 
     where: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 def quote(where: str, text: str, start: int = 0, end: int | None = None) -> Quote:
-    """text[start:end], of which at most the first MOST characters."""
+    """text[start:end], cut to MOST characters."""
     end = min(len(text) if end is None else end, len(text), start + MOST)
     return Quote(f"{where}[{start}:{end}]", text[start:end])
 
@@ -55,7 +55,7 @@ def tail(where: str, text: str, most: int = 80) -> Quote:
 
 
 def match(where: str, pattern: str | re.Pattern[str], text: Any) -> Quote | None:
-    """The first place where the pattern matches. None without a match, and for anything but a text."""
+    """The first place where the pattern matches. None if there is none, or if `text` is not a string."""
     found = re.search(pattern, text) if isinstance(text, str) else None
     return quote(where, found.string, *found.span()) if found else None
 

@@ -1,7 +1,7 @@
-"""Faults in what smolagents made of a response: its parser, its executor, the tools, the end of the run.
+"""Faults in what smolagents did with a response: in its parser, its executor, the tools, or the end of the run.
 
-Pure. Reads a step's code, observation and error, and compares steps. On a tape without steps (another client's) it
-finds next to nothing. Never judges an answer: a tape cannot tell whether it is true.
+Pure. Reads a step's code, observation and error, and compares steps. On a tape without steps, from another client, it
+finds almost nothing. Never judges an answer: a tape cannot tell whether it is true.
 """
 
 import ast
@@ -113,8 +113,8 @@ def _truncated(cut: Cut) -> tuple[str, str]:
     if cut.where == LAST:
         what = f"smolagents keeps the first and the last part of a last value longer than {cut.limit} characters."
         return what, "Print the part that matters, instead of ending the code with a long value."
-    what = f"A tool kept {cut.limit} characters of its result, before the code printed it."
-    return what, "Ask the tool for less, or raise its own limit:  VisitWebpageTool(max_output_length=…)"
+    what = f"A tool cut its result to {cut.limit} characters before the code printed it."
+    return what, "Ask the tool for less, or raise its limit:  VisitWebpageTool(max_output_length=…)"
 
 
 def _unfinished(turn: Turn, step: Record) -> Iterator[Finding]:
@@ -158,7 +158,7 @@ def _fallback(turn: Turn) -> Iterator[Finding]:
 def repeated(turns: list[Turn]) -> Iterator[Finding]:
     """The same action with the same result as in a turn that the request has in its history.
 
-    The same code with another result is no fault (it waits for something), nor is the same code in another run.
+    The same code with another result is not a fault (it waits for something), nor is the same code in another run.
     """
     before: dict[str, list[Turn]] = {}
     for turn in turns:

@@ -1,4 +1,4 @@
-"""Faults in what the model wrote, as the server passed it on: thinking in the wrong place, text that was cut off.
+"""Faults in the model's output as the server passed it on: thinking in the wrong place, text that is cut off.
 
 Pure. Reads content, reasoning_content, finish_reason and, if the request had `"verbose": true`, the rendered prompt.
 Never guesses from prose: a message that talks about <think> is not a leak.
@@ -31,7 +31,7 @@ LEAKS = {  # setting of the server: (what it does, what to change)
         "Start it without that flag:  course serve",
     ),
     "--no-jinja": (
-        "The server runs with --no-jinja, whose plain parser knows nothing about thinking.",
+        "The server runs with --no-jinja. Its plain parser does not recognize thinking.",
         "Start it with the model's own template:  course serve --jinja",
     ),
 }
@@ -69,7 +69,7 @@ def _leaked(turn: Turn, exchange: Exchange, leaked: Leak) -> Finding:
 
 
 def _setting(turn: Turn, exchange: Exchange, leaked: Leak) -> tuple[str, str, Quote | None]:
-    """The setting that left the thinking there, as far as the tape tells; what to change; and the proof."""
+    """The setting that left the thinking there (if the tape tells), what to change, and the proof."""
     opened = leaked.tags in ("both", "opening")
     if dig(exchange.request, "reasoning_format") == "none":
         said = "The request has reasoning_format: none, which leaves the thinking in content."
@@ -90,7 +90,7 @@ def _setting(turn: Turn, exchange: Exchange, leaked: Leak) -> tuple[str, str, Qu
 
 
 def _stopped(turn: Turn, exchange: Exchange) -> Finding | None:
-    """The stop sequence that ended the thinking: named by the server, or told by a code block that lacks its end."""
+    """The stop sequence that ended the thinking: named by the server, or inferred from a code block without an end."""
     where, text = (CONTENT, turn.content) if turn.leak else (THINKING, turn.thinking)
     if not text:
         return None
@@ -120,18 +120,16 @@ def _cut(turn: Turn, exchange: Exchange, unfinished: bool) -> Finding:
     room, prompt = dig(turn.run, "server", "n_ctx"), turn.tokens.prompt
     proof = [value(FINISH, "length")]
     if asked is not None and (wrote is None or wrote >= asked):
-        limit = f"{key} is {asked}, and the model reached it."
+        limit = f"The model reached {key} ({asked})."
         more = f"Allow more tokens:  connect(server, tape, {key}={max(2 * asked, 256)})"
         proof.append(value(f"request.{key}", asked))
     elif room and prompt and wrote and prompt + wrote >= room - 1:
-        limit = f"The context of {room} tokens is full: {prompt} of prompt, {wrote} generated."
+        limit = f"The context window of {room} tokens is full: {prompt} in the prompt, {wrote} generated."
         more = f"Enlarge the context:  course serve -c {2 * room}"
         proof.append(value("run.server.n_ctx", room))
     else:
-        limit = (
-            f"A limit of the server's own was reached after {wrote if wrote is not None else 'some'} tokens."
-        )
-        more = "Enlarge the context, or lift the server's own limit (-n):  course serve -c …"
+        limit = f"The server's own limit was reached after {wrote if wrote is not None else 'some'} tokens."
+        more = "Enlarge the context, or raise the server's own limit (-n):  course serve -c …"
     thinking = unfinished and bool(turn.thinking or turn.leak)
     if written := (turn.content or turn.thinking):
         proof.append(tail(CONTENT if turn.content else THINKING, written))
@@ -140,10 +138,10 @@ def _cut(turn: Turn, exchange: Exchange, unfinished: bool) -> Finding:
 
 
 def _empty(turn: Turn, exchange: Exchange) -> Finding:
-    when = "right after its thinking" if turn.thinking else "at once"
+    when = "right after its thinking" if turn.thinking else "immediately"
     told = dig(exchange.response, "__verbose", "stop_type") is not None
     if turn.thinking and not told and dig(exchange.request, "stop"):
-        when += ' (or a stop sequence ended it there: "verbose": true in the request would tell)'
+        when += ' (or a stop sequence ended it there: "verbose": true in the request would show which)'
     proof = [value(CONTENT, turn.content), value(FINISH, "stop")]
     proof += [tail(THINKING, turn.thinking)] if turn.thinking else []
     return found("empty-response", turn, *proof, when=when)

@@ -1,7 +1,7 @@
 """Faults that show in an exchange as a whole: no response, a refusal, a prompt cache that missed.
 
-Pure. Reads status, the recorder's error and the server's own words, of calls to the model only: a client that polls
-/health until a server is up has no fault. What the model wrote is textfaults.py's part.
+Pure. Looks at calls to the model only (a client may poll /health until a server is up): at the status, the recorder's
+error and the server's own words. textfaults.py looks at what the model wrote.
 """
 
 import re
@@ -35,7 +35,7 @@ CACHED = (
 WORTH_CACHING = 256
 """Prompt tokens. llama-server processes a shorter prompt in no time, and some builds do not look for it in the cache."""
 HOSTED_MINIMUM = 1024
-"""Prompt tokens. OpenAI's API caches no shorter prompt, and other hosted ones have such a limit, too."""
+"""Prompt tokens. OpenAI's API does not cache shorter prompts, and other hosted APIs have a similar limit."""
 
 
 def in_turn(turn: Turn) -> list[Finding]:
@@ -46,7 +46,7 @@ def in_turn(turn: Turn) -> list[Finding]:
 
 
 def _lost(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
-    """No response, or a part of one, by the error that the recorder noted."""
+    """No response, or only part of one, classified by the error that the recorder noted."""
     why, words = exchange.error or "", {"base": _base(exchange)}
     if exchange.status and not why:
         return
@@ -102,7 +102,7 @@ def _refused(turn: Turn, exchange: Exchange) -> Iterator[Finding]:
 
 
 def _words(exchange: Exchange, error: Any) -> tuple[str, str]:
-    """What the server said, and where: as llama-server and OpenAI put it, or as it came."""
+    """Where the server's message is, and its text: llama-server's and OpenAI's error fields, or else the raw response."""
     if isinstance(dig(error, "message"), str):
         return "response.error.message", error["message"]
     if isinstance(error, str):
@@ -122,10 +122,10 @@ def _base(exchange: Exchange) -> str:
 
 
 def cache_misses(turns: list[Turn]) -> Iterator[Finding]:
-    """Requests that continue the one right before them, and found less than half of it in the cache.
+    """Requests that continue the one right before them, but found less than half of it in the cache.
 
-    Only neighbors are compared. A request in between (a planning call, a managed agent) takes over the slot, which is how a
-    healthy server works.
+    Only neighbors are compared. A request in between (a planning call, a managed agent) takes over the slot, which is
+    normal.
     """
     before: Turn | None = None
     for turn in turns:
@@ -158,7 +158,7 @@ def _cache_miss(turn: Turn, exchange: Exchange, before: Turn, earlier: Exchange)
         reason, change = "The request has cache_prompt: false.", "Leave cache_prompt out of the request."
         proof.append(value("request.cache_prompt", False))
     elif off:
-        reason = "A hybrid model can return to a checkpoint only, and this server keeps none."
+        reason = "A hybrid model can only return to a checkpoint, and this server keeps none."
         change = "Keep the default, 32:  course serve -- --ctx-checkpoints 32"
         proof.append(off)
     elif "cache_n" not in turn.timings:

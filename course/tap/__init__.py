@@ -39,7 +39,7 @@ CONNECT = 10.0  # seconds to connect; a response may take as long as the client 
 class Tap:
     """`start()` and `stop()`, or a with block. `report` is called with (method, path, status, seconds).
 
-    Port 0 stands for a free one. A `host` other than loopback lets everybody on the network use the server.
+    Port 0 means any free port. A `host` other than loopback lets everyone on the network use the server.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Tap:
         return self
 
     def stop(self) -> None:
-        """Stop listening and break off what is under way. It is on the tape when this returns."""
+        """Stop listening and abort the exchanges in progress, which are on the tape when this returns."""
         self._stack.close()
 
     def __enter__(self) -> "Tap":
@@ -163,13 +163,13 @@ class Tap:
             return (
                 400,
                 "invalid_request_error",
-                "course tap: not a forward proxy; send paths such as /v1/models",
+                "course tap: this is not a forward proxy; send a path such as /v1/models",
             )
         host = next((value.decode("latin-1") for name, value in head.headers if name == b"host"), "")
         name = upstream.name_in(host)
         if is_loopback(self.host) and host and not is_loopback(name) and name != self.host:
             # DNS rebinding: a web page could point its own name at this machine, and read every answer.
-            return 403, "forbidden", f"course tap: only for this computer, and not by the name {name!r}"
+            return 403, "forbidden", f"course tap: use localhost or 127.0.0.1 as the host name, not {name!r}"
         return None
 
     async def _request(self, client: Client, head: h11.Request) -> httpx.Request:

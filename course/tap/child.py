@@ -1,7 +1,7 @@
 """Run a command as a shell does: a process group of its own, the terminal handed over, its status passed on.
 
-Forwards signals, stops and continues with the command (Ctrl-Z, fg), and ends whatever the command leaves behind in its
-group. Never captures output, and does not follow processes that leave the group on purpose (daemons).
+Forwards signals, is suspended and resumed together with the command (Ctrl-Z, fg), and ends whatever the command leaves
+behind in its group. Never captures output, and does not follow processes that leave the group on purpose (daemons).
 
     status = run(["python", "agent.py"], {**os.environ, "OPENAI_BASE_URL": url})
 """
@@ -26,7 +26,7 @@ def run(command: list[str], environment: dict[str, str]) -> int:
     """The command's exit status; 128 + N if signal N ended it, as in a shell."""
     if not (program := shutil.which(command[0], path=environment.get("PATH"))):
         raise CourseError(
-            f"there is no command {command[0]!r} here.\nTry it without the tap:  {' '.join(command)}"
+            f"the command {command[0]!r} was not found.\nTry it without the tap:  {' '.join(command)}"
         )
     if sys.platform == "win32":  # Ctrl-C reaches both programs: how the command reacts is what counts
         with _ignoring_ctrl_c():
@@ -50,7 +50,7 @@ def run(command: list[str], environment: dict[str, str]) -> int:
 
 
 class _Forwarding:
-    """Signals to this process are passed on to the command, also while it is being started. The third one kills it."""
+    """Signals to this process are passed on to the command, even while it is starting. The third one kills it."""
 
     NUMBERS = tuple(
         getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)

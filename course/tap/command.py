@@ -7,8 +7,8 @@ Sets the variables that clients read to find their server, for that command only
   ANTHROPIC_BASE_URL                   the anthropic packages, Claude Code; without /v1
   ANTHROPIC_API_BASE                   LiteLLM for models named anthropic/…; without /v1
   LITELLM_PROXY_API_BASE               LiteLLM for models named litellm_proxy/…
-also OPENAI_API_KEY=none if there is none, because clients refuse to start without one, and NO_PROXY for this machine's
-address. A client whose own code or configuration names a server must name the tap there instead.
+It also sets OPENAI_API_KEY=none if there is none, because clients refuse to start without one, and NO_PROXY for this
+machine's address. If a client's own code or configuration names a server, name the tap there instead.
 
 Standard output belongs to the command; everything here goes to standard error.
 """
@@ -39,7 +39,7 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
     passed = Tap(upstream, tape, port=port, host=host, report=_nothing if command else _line)
     if not is_loopback(host):
         _say(
-            f"course: warning: everybody who can reach {host} port {passed.port or '(a free one)'} can use "
+            f"course: warning: everyone who can reach {host} port {passed.port or '(a free one)'} can use "
             f"{upstream}, and what they send is recorded. Without --host, only this computer can."
         )
     with passed:
@@ -74,12 +74,15 @@ def summary(tape: Tape, before: int = 0) -> str:
     """What was recorded after the first `before` records: how many turns, which statuses, and the diagnosis."""
     records = tape.records()
     if not (entries := [r for r in records[before:] if r.get("_type") == "entry"]):
-        return f"{tape.path}: nothing was recorded. Do the client's requests go through the tap?  course tap --help"
+        return (
+            f"{tape.path}: nothing was recorded, so no request went through the tap.\n"
+            "See how to point a client at it:  course tap --help"
+        )
     made = turns(records, since=before)
     counts = Counter((e.get("response") or {}).get("status") or 0 for e in entries)
     said = [f"{n} × {f'HTTP {status}' if status else 'no response'}" for status, n in sorted(counts.items())]
     if broken := sum(bool(e.get("_error")) and bool(e["response"]["status"]) for e in entries):
-        said.append(f"{broken} broken off")
+        said.append(f"{broken} incomplete")
     turned = f"{len(made)} turn{'' if len(made) == 1 else 's'}"
     return "\n".join(
         [

@@ -1,7 +1,7 @@
 """The client's side of the tap: one HTTP/1.1 connection, as h11 events over an anyio stream.
 
-Reads requests, answers Expect, and notices a client that hangs up. h11 parses HTTP; what is behind the tap is not known
-here. A client that shuts down its sending half and waits counts as one that hung up.
+Reads requests, answers Expect, and notices when a client hangs up. h11 parses HTTP. Knows nothing about the server behind
+the tap. A client that shuts down its sending half and waits counts as one that hung up.
 """
 
 import json
@@ -40,7 +40,7 @@ class Client:
         """The beginning of the request's body, and whether that is all of it."""
         parts: list[bytes] = []
         size = 0
-        with suppress(ClientGone):  # `body` raises it again, for whoever passes on what came before
+        with suppress(ClientGone):  # `body` raises it again while the first part is passed on
             async with aclosing(self.body()) as body:
                 async for part in body:
                     parts.append(part)

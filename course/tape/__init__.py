@@ -1,14 +1,16 @@
 """A tape: an append-only file of JSON lines, one for each exchange, run and step.
 
-Numbers and flushes each record at once, reads tapes and HAR files back, and exports HAR. It never fails whoever records,
-and knows nothing about agents or viewers. Only course/tape/schema.py looks inside records, when a tape is read.
+Numbers and flushes each record immediately, reads tapes and HAR files back, and exports HAR. A problem with the file never
+breaks the program that records. It knows nothing about agents or viewers. Only course/tape/schema.py looks inside records,
+when a tape is read.
 
     tape = Tape()                                             # ./tapes/<when>.tape.jsonl
     client = httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape))
 
-The format: docs/tape.md. The first line says its version; each other line is an object with a `_type`. An "entry" is a
-HAR 1.2 entry with three fields of ours: `_id` (running number), `_chunks` (milliseconds since the start and bytes of each
-chunk) and `_error` (why the exchange broke off, or null). The other lines ("run", "step") are what `Tape.add` was given.
+docs/tape.md describes the format. The first line has its version; every other line is an object with a `_type`. An "entry"
+is a HAR 1.2 entry with three additional fields: `_id` (running number), `_chunks` (milliseconds since the start and bytes
+of each chunk) and `_error` (why the exchange broke off, or null). The other lines ("run", "step") are what `Tape.add` was
+given.
 """
 
 import json
@@ -45,8 +47,8 @@ class Tape:
     `path`: an existing tape is continued. CourseError if it is a HAR file or not a tape at all.
     `body_limit`: how many bytes of each body are kept.
     `keep=False`: memory holds only what could not be written, for a recorder that runs for days.
-    `report`: called with each problem, in words: a part of the file that could not be read, or the first record that
-    could not be written. By default a problem is a RuntimeWarning. `problems` lists those of reading.
+    `report`: called with a description of each problem: a part of the file that could not be read, or the first record
+    that could not be written. By default it shows a RuntimeWarning. `problems` lists the problems found while reading.
     """
 
     def __init__(
@@ -106,15 +108,15 @@ class Tape:
                 self._write(json.dumps(added, ensure_ascii=False, default=str))
             except OSError as e:
                 failed = e
-            if self.keep or failed:  # after the file, so that a record that is seen here is there as well
+            if self.keep or failed:  # after the file, so that every record in memory is in the file too
                 self._records.append(added)
             first, self._write_failed = failed and not self._write_failed, self._write_failed or bool(failed)
         if first:
-            self.report(f"the tape {self.path} can't be written ({failed}). Recording goes on in memory")
+            self.report(f"cannot write to the tape {self.path} ({failed}). Recording continues in memory")
         return added
 
     def records(self) -> list[dict[str, Any]]:
-        """All records in order. One that a reader would stumble over has the `_type` "invalid"."""
+        """All records in order. A malformed one has the `_type` "invalid"."""
         if self.keep or not self.path.exists():
             return list(self._records)
         return [*load(self.path).records, *self._records]

@@ -1,8 +1,8 @@
 """One exchange as an entry of HAR 1.2, the format of browsers' developer tools. Pure.
 
-Credentials are redacted. A body that is UTF-8 stays text, and other bytes become base64. A compressed response is stored
-decompressed, and a comment says so. Status 0 means that no response came. Of a body longer than its limit the beginning
-is stored, and `_cut` says how many bytes are missing.
+Credentials are redacted. A body in UTF-8 is stored as text, other bytes as base64. A compressed response is stored
+decompressed, and a comment says so. Status 0 means that no response came. If a body is longer than the limit, only its
+beginning is stored, and `_cut` says how many bytes are missing.
 """
 
 import base64
@@ -71,7 +71,7 @@ class Body:
 def entry(
     request: httpx.Request, sent: Body, response: httpx.Response | None, received: Body, times: Times
 ) -> dict[str, Any]:
-    """The entry, without the fields that only the recorder knows: `_id` and `_error`. `response` None: none came."""
+    """The entry, without the fields that only the recorder knows: `_id` and `_error`. `response` is None if none came."""
     url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
     wait, total = times.ms(times.first_byte or times.end), times.ms(times.end)
     result: dict[str, Any] = {

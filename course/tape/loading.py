@@ -1,7 +1,7 @@
 """Read a tape, or a HAR file from another program, whatever state it is in.
 
-Every record that can be read is kept; for each one that cannot, a problem says which and why. Files are read line by
-line, so a line of a gigabyte costs no more memory than `limit`. Nothing is changed on disk.
+Every readable record is kept, and every unreadable one is reported as a problem that says which and why. Files are read
+line by line, so a line of a gigabyte takes no more memory than `limit`. Nothing is changed on disk.
 
     load(Path("tapes/….tape.jsonl")).records
 """
@@ -26,7 +26,7 @@ RECORD = "Record one:  course ask 'your question'"
 
 @dataclass
 class Loaded:
-    """What was in a file. `is_har`: it is not a tape, so nothing can be added. `version`: of the format.
+    """What was in a file. `is_har`: it is a HAR file, so nothing can be added. `version` is that of the format.
 
     `more` counts the problems that are not listed, `lines` the lines that were read.
     """
@@ -65,7 +65,7 @@ def load(path: Path, limit: int = LIMIT) -> Loaded:
             f"{head[:24]!r}.\n{RECORD}"
         )
     if loaded.more:
-        loaded.problems.append(f"{path} has {loaded.more} more lines that were skipped")
+        loaded.problems.append(f"{loaded.more} more lines of {path} were skipped")
     if loaded.version > schema.VERSION:
         loaded.problems.append(
             f"{path} has version {loaded.version} of the format. This course knows version {schema.VERSION} and may "
@@ -98,7 +98,7 @@ def _lines(path: Path, limit: int) -> Loaded:
 
 
 def _cut_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | None, int, bool]]:
-    """Of each line: its number, its bytes (None if more than `limit`), its size, and whether it has a line end."""
+    """For each line: its number, its bytes (None if more than `limit`), its size, and whether it ends with a newline."""
     with path.open("rb") as file:
         number = 0
         while line := file.readline(limit + 1):

@@ -1,7 +1,7 @@
 """Record what an httpx client sends and receives, one entry of a tape per exchange.
 
 The transports copy both directions chunk by chunk, with times, and note why an exchange broke off. They never change,
-delay or buffer a byte, do not look inside, and do not fail the client, whatever is wrong with the tape.
+delay or buffer a byte, and do not look inside. A problem with the tape never becomes the client's problem.
 
     client = httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape))
 """
@@ -142,7 +142,7 @@ class _Recording:
             )
 
     def begun(self, response: httpx.Response, stream: _Tee | _AsyncTee) -> httpx.Response:
-        """The response to pass on, whose bytes come through `stream`."""
+        """The response to pass on. Its bytes come through `stream`."""
         self.response, self.first_byte = response, time.perf_counter()
         return httpx.Response(
             response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
@@ -170,6 +170,6 @@ class _Recording:
         return None if self._complete(self.response) else "the client closed the response before its end"
 
     def _complete(self, response: httpx.Response) -> bool:
-        """Whether all was received, though the client did not read on to the end of the stream."""
+        """Whether everything was received, even though the client did not read to the end of the stream."""
         length = response.headers.get("content-length")
         return bool(LAST_EVENT.search(b"".join(self.came.last)) or (length and int(length) <= self.came.size))

@@ -1,6 +1,6 @@
 """Keep credentials off the tape: which headers and query keys are secret, and a URL without their values. Pure.
 
-A name decides, because clients send their keys under known names. Bodies are not searched for secrets.
+Only names count, because clients send their keys under known names. Bodies are not searched for secrets.
 
     redacted_url("https://host/v1/models?key=abc&page=2")     # "https://host/v1/models?key=REDACTED&page=2"
 """

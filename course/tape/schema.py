@@ -1,11 +1,12 @@
-"""The records of a tape: one definition for those who write them, read them and document them.
+"""The records of a tape, defined once for writing, reading and documenting them.
 
-Each record is a `TypedDict`, so that it stays the plain dict that JSON gives. pydantic checks it when a tape is read
+Each record is a `TypedDict`, so that it stays a plain dict, as JSON gives it. pydantic checks it when a tape is read
 (`flaws`) and makes the JSON Schema of the format (`json_schema`); the tables in docs/tape.md are generated from that.
 Nothing here reads a file or repairs a record.
 
 Types of records and fields that are not defined here are allowed. So is a missing field or null, unless the field is
-`Required`. What one reader relies on and another program could write differently belongs here; the rest of HAR does not.
+`Required`. A field belongs here if a reader relies on it and another program could write it differently. The rest of HAR
+does not belong here.
 
     flaws({"_type": "entry", "request": {"method": "GET", "url": 7}})   # ["request.url is a number, not text"]
 """
@@ -33,11 +34,11 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
-VERSION = 1  # raised when a reader of the version before would misread a tape; never for something new
+VERSION = 1  # raised only if readers of the previous version would misread a tape, not for additions
 
 
 def _checked(shape: Any, words: str) -> GetPydanticSchema:
-    """Have pydantic check a value as a `shape`, and say in these words what it should have been."""
+    """Have pydantic check that a value is a `shape`. `words` say what it should have been."""
 
     def schema(_: Any, handler: GetCoreSchemaHandler) -> Any:
         inner = handler.generate_schema(shape)
@@ -150,7 +151,7 @@ class ToolCall(TypedDict, total=False):
 
 
 class Step(TypedDict, total=False):
-    """One step of smolagents, as the agent's memory has it."""
+    """One step of smolagents, as in the agent's memory."""
 
     _type: Required[Literal["step"]]
     kind: Annotated[
@@ -201,11 +202,11 @@ class Step(TypedDict, total=False):
     ]
     seconds: Annotated[Number | None, Field(description="how long the step took")]
     started: Annotated[Number | None, Field(description="when it began, in seconds since 1970")]
-    ended: Annotated[Number | None, Field(description="when it ended, likewise")]
+    ended: Annotated[Number | None, Field(description="when it ended, in seconds since 1970")]
 
 
 class Run(TypedDict, total=False):
-    """A question was put to an agent; the entries and steps after it belong to it."""
+    """A question for an agent. The entries and steps that follow belong to it."""
 
     _type: Required[Literal["run"]]
     question: Annotated[Text | None, Field(description="what was asked")]
@@ -233,7 +234,7 @@ RECORDS: dict[str, Any] = {"tape": Head, "entry": Entry, "run": Run, "step": Ste
 
 
 def flaws(record: Mapping[str, Any]) -> list[str]:
-    """What a reader would stumble over, each with its path; empty if the record is right or of an unknown type."""
+    """What is wrong with the record, each flaw with its path; empty if it is valid or of an unknown type."""
     kind = record.get("_type")
     if not isinstance(kind, str) or kind not in RECORDS:
         return []

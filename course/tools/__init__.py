@@ -1,1 +1,1 @@
-"""What agents are given: an offline web search with its pages, and two tools for agents that write no code."""
+"""The agents' tools: an offline web search with its pages, and two tools for agents that do not write code."""

@@ -1,7 +1,7 @@
 """`Calculator`: a tool for agents that write tool calls instead of code.
 
-smolagents' own interpreter evaluates one Python expression of numbers, with a few functions of lists and a few units. An
-expression cannot assign, import, loop, or reach anything else.
+smolagents' own interpreter evaluates one arithmetic expression in Python, with a few functions on lists and a few units.
+An expression cannot assign, import, loop, or access anything else.
 
     Calculator()("round(155 * m / (58 * km/h), 2)")    # "9.62"
 """

@@ -1,9 +1,9 @@
-"""The offline web: short pages about real animals and places that disagree with each other, as pages on the web do.
+"""The offline web: short pages about real animals and places. Like pages on the web, they disagree with each other.
 
-The rows of data/animals.tsv and data/places.tsv become result pages in several layouts. The main figure of a row is on
-most of its pages, each of the other cited figures on one page, and one page states no figure. The figures are real; the
-column `source`, quoted on the first page of each entity, names where to check the main one. The pages are not: every
-address ends in `.example`. search.py searches them.
+The rows of data/animals.tsv and data/places.tsv become result pages in several layouts. Most pages of a row state its main
+figure, one page each states the other cited figures, and one page states none. The figures are real: the `source` column,
+quoted on the first page of each entity, tells where to check the main one. The pages are made up: every address ends in
+`.example`. search.py searches them.
 """
 
 import csv
@@ -19,7 +19,7 @@ FEET_PER_M = 3.28084
 
 @dataclass(frozen=True)
 class Page:
-    """One search result. `about` is the entity's name, `figure` the km/h or m that it states, or None."""
+    """One search result. `about` is the entity's name, `figure` the number of km/h or m that the page states, or None."""
 
     title: str
     link: str
@@ -34,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Layout:
-    """How one site words its pages, as format strings. `states` is False if its pages have no figure of the topic."""
+    """How one site words its pages, as format strings. `states` is False if its pages state no figure."""
 
     site: str
     title: str
@@ -133,7 +133,7 @@ def capital(text: str) -> str:
 
 
 def slug(name: str) -> str:
-    """The end of the address of a page about this name."""
+    """The last part of the address of a page about this name."""
     return name.lower().replace(" ", "-")
 
 

@@ -1,8 +1,8 @@
 """`MostFrequentFigure`: a tool that reads search results for agents that write tool calls instead of code.
 
 An agent that writes code keeps the pages in a variable. An agent that writes tool calls has to pass them on: the model
-copies them, token by token, into the arguments. The tool counts what the pages about one subject state. It does not
-search or convert.
+copies them, token by token, into the arguments. The tool counts how many pages about one subject state each figure. It
+does not search or convert.
 
     MostFrequentFigure()("speed of leopard", pages)    # "58 km/h"
 """

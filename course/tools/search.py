@@ -1,9 +1,8 @@
 """`OfflineSearch`: the agent's `web_search` without a web.
 
-It searches the pages of corpus.py with an SQLite full-text index in memory. As a WebSearchTool with another `search`, it
-has the same name, signature, results and errors, so the system prompt is the same byte for byte. It does not use the
-network, and it does not guess: if the rare words of a query are on no page, it raises WebSearchTool's own
-"No results found!".
+It searches the pages of corpus.py with an in-memory SQLite full-text index. It is a WebSearchTool with a different `search`
+method, so the name, the signature, the form of results and errors, and the system prompt stay the same, byte for byte. It
+does not use the network. If no page has the rare words of a query, it raises WebSearchTool's own "No results found!".
 
     OfflineSearch()("leopard top speed")    # "## Search Results…"
 """
@@ -23,7 +22,7 @@ NEAR = 0.6
 
 
 class OfflineSearch(WebSearchTool):
-    """A drop-in for smolagents' WebSearchTool. `pages`: what can be found (default: the course's corpus)."""
+    """A drop-in replacement for smolagents' WebSearchTool. `pages`: what it searches (default: the course's corpus)."""
 
     def __init__(self, max_results: int = 10, pages: Sequence[corpus.Page] | None = None) -> None:
         super().__init__(max_results=max_results)

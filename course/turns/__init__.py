@@ -1,4 +1,4 @@
-"""Turn the records of a tape into `Turn`s: each exchange with the model, joined with what smolagents made of it.
+"""Turn the records of a tape into `Turn`s: each exchange with the model, joined with the step that smolagents made of it.
 
 Pure: reads no file, judges nothing, draws nothing. No record is dropped. An exchange without a step becomes a turn
 whose `step` is None; a step without an exchange becomes one whose `exchange` is None.
@@ -37,11 +37,11 @@ __all__ = [
 
 
 def turns(records: Iterable[Record], count: Callable[[str], int] | None = None, since: int = 0) -> list[Turn]:
-    """The turns of a tape, in its order.
+    """The turns of a tape, in order.
 
     `count` returns the number of tokens in a text, for example `lambda s: len(server.tokenize(s))`; without it,
-    the tokens of the parts of a prompt are estimated. `since` leaves out the turns of the first `since` records:
-    what is left keeps the numbers that it has on the whole tape.
+    the tokens of the parts of a prompt are estimated. `since` leaves out the turns of the first `since` records;
+    the others keep the numbers that they have on the whole tape.
     """
     count = _remembering(count) if count else None
     result: list[Turn] = []
@@ -79,9 +79,10 @@ def runs(made: Iterable[Turn]) -> list[list[Turn]]:
 
 
 def _nested(made: list[Turn]) -> list[Turn]:
-    """The same turns with `parent`: of all earlier turns whose step was going on meanwhile, the shortest.
+    """The same turns with `parent` set: the earlier turn whose step was in progress at that time.
 
-    Agents may work at the same time, so a step whose code or call names this turn's agent is preferred.
+    If there are several, it is the one with the shortest step. Agents may work at the same time, so a step whose code or
+    call names this turn's agent is preferred.
     """
     times = [(t, span) for t in made if t.exchange and (span := _step_time(t))]
 
@@ -108,7 +109,7 @@ def _step_time(turn: Turn) -> tuple[float, float] | None:
 
 
 def _during(turn: Turn, begun: float, over: float) -> bool:
-    """By the step's clock; an exchange without a step has the tape's, in whole milliseconds."""
+    """Compared by the times of the steps. An exchange without a step has the tape's time, in whole milliseconds."""
     if own := _step_time(turn):
         return begun <= own[0] and own[1] <= over
     started = turn.exchange.started if turn.exchange else (turn.step or {}).get("started")
@@ -149,7 +150,7 @@ def _numbers(given: Any) -> Record:
 
 
 def _tokens(response: Record, timings: Record, step: Record) -> Tokens:
-    """Counted by the server (usage, llama.cpp's timings), or else by the client."""
+    """As counted by the server (usage, llama.cpp's timings), or else by the client."""
     usage, counted = dialects.usage(response), step.get("tokens") or {}
     cached = dialects.count(timings.get("cache_n", usage.get("cached")))
     processed = dialects.count(timings.get("prompt_n"))

@@ -1,8 +1,8 @@
-"""What smolagents changed: between its memory and the wire, between the response and its memory, and what it truncated.
+"""What smolagents changed between memory and wire or between response and memory, and what it truncated.
 
 Pure. Compares the step's record of memory (course/agent/steps.py) with the request, compares the model's output with the
-response's content, and reads the marks that truncation leaves in an observation. Guesses nothing: what a tape does not
-tell is left out, and `changes` is None if the step has no record of memory.
+response's content, and reads the marks that truncation leaves in an observation. Never guesses: what a tape does not
+show is left out, and `changes` is None if the step has no record of memory.
 
 The marks and the rules are smolagents 1.26.0's (utils.truncate_content, models.get_clean_message_list).
 """
@@ -38,8 +38,8 @@ class Cut:
     """A place where an observation was truncated to `limit` characters.
 
     `where` is PRINTED, LAST or TOOL: printed output, the last value, or a tool's result that the tool truncated itself.
-    `lost` counts the characters that are gone, None if nobody kept the number. `mark` is where smolagents' note about it
-    starts and ends in the observation.
+    `lost` is the number of characters that are gone, None if unknown. `mark` is where smolagents' note about it starts
+    and ends in the observation.
     """
 
     where: str
@@ -49,7 +49,7 @@ class Cut:
 
 
 def changes(step: Record | None, exchange: Exchange | None) -> list[Change] | None:
-    """What changed in memory on its way out, and in the response on its way in."""
+    """What changed from memory to the request, and from the response to memory."""
     if not step or not exchange or step.get("memory") is None:
         return None
     return _going_out(step["memory"], exchange) + _coming_in(step, exchange)
@@ -116,10 +116,10 @@ def _texts(memory: list[list[Any]], sent: list[Record]) -> list[Change]:
     wire_role = [(ON_THE_WIRE.get(role, role), n, name) for role, n, name in memory]
     groups = [list(group) for _, group in groupby(wire_role, key=lambda m: m[0])]
     if [g[0][0] for g in groups] != [m.get("role") for m in sent]:
-        said = f"memory's roles make {len(groups)} messages, the wire has {len(sent)} with other roles"
+        said = f"memory's roles would make {len(groups)} messages, but the wire has {len(sent)} with different roles"
         return [Change("text", said)]
     differ = [n for n, (g, m) in enumerate(zip(groups, sent, strict=True), 1) if not _same(g, text_of(m))]
-    return [Change("text", f"message {n} has another text on the wire than in memory") for n in differ]
+    return [Change("text", f"message {n} has different text in memory and on the wire") for n in differ]
 
 
 def _same(group: list[tuple[str, int | None, str | None]], text: str) -> bool:
@@ -146,7 +146,7 @@ def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
             lost = len(content) - len(kept)
             found.append(Change("ending", f"{lost:,} characters at the end of the content were cut"))
         else:
-            found.append(Change("ending", "memory has another text than the content that came"))
+            found.append(Change("ending", "the text in memory differs from the content that came back"))
     thinking = exchange.message.get("reasoning_content")
     if thinking:
         found.append(Change("thinking", f"{len(thinking):,} characters of thinking will not be sent back"))

@@ -1,8 +1,8 @@
-"""The four APIs by which clients ask a model, all read as chat completions.
+"""The four APIs through which clients call a model, all read as chat completions.
 
 Pure. Finds messages, answer and token counts in requests and responses of /v1/chat/completions, /v1/completions and
 /v1/responses (OpenAI) and of /v1/messages (Anthropic), and assembles their streams; llama-server serves all four.
-Translates nothing for sending. What it does not know stays in the raw body.
+It only reads: nothing is translated for sending. What it does not recognize stays in the raw body.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Which earlier request a request continues, and what it adds to it.
 
 Pure. Agents that call each other alternate on one tape, so the previous request is often not the one continued.
-Messages are compared as wholes; what changed inside one is not looked for.
+Messages are compared as a whole, without looking for changes inside them.
 """
 
 import json
@@ -17,7 +17,7 @@ from course.turns.exchange import Record, text_of
 class Diff:
     """How a request differs from the one that it continues. Empty for a request without messages.
 
-    `added` messages are new, `repeated` ones were in the earlier request too, `dropped` ones were only there.
+    `added` messages are new, `repeated` ones are in both requests, `dropped` ones were only in the earlier one.
     `start` counts the messages at the beginning that are the same in both: nothing after them can be cached.
     `continues` is the number, within the run, of the turn whose request this one continues; None for the first
     request of a conversation. `sources` has one item per message of the request: the number of the turn that the
@@ -43,7 +43,7 @@ class Answer:
     def is_in(self, message: Record) -> bool:
         """Whether an assistant message of a later request repeats this answer.
 
-        smolagents has its memory summarized for a plan: then only the code or the calls are left, as a Python literal.
+        For a plan, smolagents summarizes its memory. Only the code or the calls are left then, as a Python literal.
         """
         called = [c.get("id") for c in self.message.get("tool_calls") or []]
         if called and called == [c.get("id") for c in message.get("tool_calls") or []]:
@@ -62,7 +62,7 @@ class Answer:
 class Conversation:
     """The last request of one agent, made in turn `number`, and the answers so far.
 
-    `agent` is its name as far as a step has told.
+    `agent` is its name, if a step has given it.
     """
 
     sent: list[Record]
@@ -100,8 +100,8 @@ def diff(before: Conversation | None, now: list[Record]) -> Diff:
 def _sources(before: Conversation, now: list[Record], start: int) -> list[int | None]:
     """The turn that each message came from: its answer, and what follows it up to the next one.
 
-    An answer is recognized by its text. One that was empty, or rewritten by the client, is the last turn's if it is
-    the first answer that the request adds.
+    An answer is recognized by its text. If it was empty, or the client rewrote it, the first answer that the request adds
+    is taken for the last turn's.
     """
     sources = list(before.sources[:start])
     last = max((n for n in sources if n), default=0)
@@ -121,7 +121,7 @@ def _sources(before: Conversation, now: list[Record], start: int) -> list[int | 
 class Conversations:
     """The conversations of one run that a request may continue.
 
-    A first step that does not continue its request begins a conversation of its own: the agent was run again.
+    A first step whose request does not fully contain the earlier one starts a new conversation: the agent was run again.
     """
 
     def __init__(self) -> None:
@@ -130,10 +130,10 @@ class Conversations:
     def next(
         self, messages: list[Record], step: Record | None, number: int, answer: Record | None = None
     ) -> Diff:
-        """The diff of turn `number`'s request to the one that it continues. `answer` is the message that came back.
+        """The diff between turn `number`'s request and the one it continues. `answer` is the message that came back.
 
-        Without an `answer` (None, not an empty one) the request only gets compared, and no later one continues it: it
-        did not ask the model, for example to count tokens.
+        Without an `answer` (None, not an empty one) the request is only compared, and no later one continues it: it was not
+        a call to the model but, for example, a request to count tokens.
         """
         if not messages:
             return Diff()
@@ -151,7 +151,7 @@ class Conversations:
         agent = found.agent if found else None
         if step is not None and "agent" in step:
             agent = step["agent"] or ""
-        # the latest comes last, and wins a draw
+        # the latest comes last, and wins a tie
         answers = [*(found.answers if found else []), Answer(number, answer, step)]
         self.open.append(Conversation(messages, number, result.sources, answers, agent, planned))
         return result

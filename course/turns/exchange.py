@@ -1,7 +1,7 @@
 """One exchange from the tape: the request and the response, parsed.
 
 Pure. A streamed response is assembled into the shape of one that was not streamed, and other APIs are read as chat
-completions (dialects.py). Nothing is left out: the raw text stays beside what was parsed. Knows nothing of agents.
+completions (dialects.py). Nothing is left out: the raw text is kept next to what was parsed. Knows nothing about agents.
 """
 
 import base64
@@ -62,7 +62,7 @@ class Exchange:
 
     @property
     def is_call(self) -> bool:
-        """Whether it asks the model for an answer, by its address or by the answer that came."""
+        """Whether it asks the model for an answer, judging by its address and the response."""
         return self.method == "POST" and bool(self.choice or CALL.search(urlsplit(self.url).path.rstrip("/")))
 
     @property
@@ -96,7 +96,7 @@ def assemble(sse: str) -> Record:
         result["object"] = "chat.completion"
     for choice in choices.values():
         for call in choice["message"].get("tool_calls") or []:
-            del call["index"]  # which only a stream has
+            del call["index"]  # only streams have it
     return result
 
 

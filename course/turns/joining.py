@@ -1,8 +1,8 @@
-"""Which step belongs to which exchange: the records of a tape in, rows out.
+"""Find out which step belongs to which exchange: turns the records of a tape into rows.
 
-Pure. A step is joined by its response id. Where smolagents keeps none (streaming, planning, the max-steps call, a
-request that failed) it is joined by content, by failure, or by time, and the row says by which. No record is
-dropped, and no step is invented.
+Pure. A step is joined by its response id. Where smolagents keeps none (streaming, planning, the max-steps call, a failed
+request), it is joined by content, by failure, or by time, and the row says by which. No record is dropped, and no step is
+invented.
 """
 
 from collections import defaultdict
@@ -56,7 +56,7 @@ def rows(records: list[Record]) -> list[Row]:
 
 
 def failed(exchange: Exchange) -> bool:
-    """Whether no response came, or an error."""
+    """Whether there was no response, or an error."""
     said = exchange.response.get("error") if isinstance(exchange.response, dict) else None
     return bool(exchange.error or said) or not exchange.status or exchange.status >= 400
 

@@ -1,9 +1,9 @@
 """What the tokens of a prompt are spent on: system prompt, tools, task, past turns, observations.
 
-Pure. Cuts a request into segments in the order of the prompt, gives each its tokens, and tells how many of them were
-in the server's cache: a cache holds the beginning of a prompt, so the cached tokens cover the segments in order.
+Pure. Cuts a request into segments in the order of the prompt, and finds the number of tokens of each and how many of them
+were in the server's cache: a cache holds the beginning of a prompt, so the cached tokens cover the segments in order.
 
-Knows no tokenizer. Tokens are counted if the caller passes `count` (a server's /tokenize). Otherwise they are
+It has no tokenizer. Tokens are counted if the caller passes `count` (a server's /tokenize). Otherwise they are
 estimated: the server's total is divided in proportion to characters or, without a total, 4 characters count as one
 token. The phrases that mark a segment are smolagents' (agents.py and memory.py, 1.26.0).
 """
@@ -37,7 +37,8 @@ class PromptSegment:
     """A part of the prompt. `kind` is system, tools, task, plan, turn, calls, observation, message or template.
 
     `calls` is smolagents' second copy of a past turn's code or call ("Calling tools: …"); `template` is the text that
-    the chat template adds around the messages. `cached` of the `tokens` came from the server's cache, None if unknown.
+    the chat template adds around the messages. `cached` is how many of the `tokens` came from the server's cache, None if
+    unknown.
     """
 
     kind: str
@@ -156,8 +157,8 @@ def _past(turn: str, text: str) -> list[tuple[PromptSegment, str]]:
 def _placed(pieces: list[tuple[PromptSegment, str]], prompt: str) -> list[tuple[PromptSegment, str]]:
     """The pieces in the order of the rendered prompt, with the template's own text between them.
 
-    Templates trim texts, and render a `tools` field in their own way: the longest piece of template text that names
-    the first tool is taken for it. If any other text isn't found, the pieces stay in the order of the request.
+    Templates trim texts, and render a `tools` field in their own way. The longest piece of template text that names the
+    first tool is assumed to be that field. If any other text isn't found, the pieces stay in the order of the request.
     """
     result, at, rendered = [], 0, None
     for segment, text in pieces:

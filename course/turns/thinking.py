@@ -20,16 +20,16 @@ class Leak:
 
     @property
     def closed(self) -> bool:
-        """Whether the thinking came to its end."""
+        """Whether the thinking is complete."""
         return self.tags in ("both", "closing")
 
 
 def leak(content: str | None, thinking: str | None = None, prompt: str | None = None) -> Leak | None:
     """The thinking at the beginning of `content`, if there is any.
 
-    It starts with <think>, or it ends with </think> on a line of its own, which no code contains and no colon introduces.
-    Without either tag it is recognized by a rendered `prompt` that opened the thinking, if nothing closed it and the
-    server did not separate it (`thinking`).
+    It starts with <think>, or it ends with </think> on a line of its own that is neither inside code nor introduced by a
+    colon. Without either tag, `content` is taken for thinking if the rendered `prompt` opened it, nothing closed it, and
+    the server did not separate any (`thinking`).
     """
     if content is None:
         return None
@@ -52,7 +52,7 @@ def opens_thinking(prompt: str | None) -> bool:
 
 
 def where_think_is(message: Record) -> str:
-    """In which field of a message the thinking is, in words; "nowhere" if there is none."""
+    """Which field of a message holds the thinking, in words; "nowhere" if there is none."""
     thinking = message.get("reasoning_content") or None
     places = ["in reasoning_content"] if thinking else []
     if found := leak(text_of(message), thinking):

@@ -1,7 +1,7 @@
 """One turn: an exchange with the model and the step that smolagents made of it.
 
 Values only; `course.turns.turns` makes them from a tape's records. What a turn's tokens are spent on (segments.py)
-and what smolagents changed (changes.py) is found on demand.
+and what smolagents changed (changes.py) are computed on demand.
 """
 
 import json
@@ -55,8 +55,8 @@ class Turn:
     `seconds` are the exchange's wall time, `timings` llama.cpp's.
 
     `joined` says how exchange and step were matched: id, content, failure, time, or None. `repeated_in` is the turn
-    that sent the same request again after this one failed. `parent` is the turn during whose step this one happened
-    (a managed agent's), `agent` the name of the agent, if the tape tells.
+    that sent the same request again after this one failed. A managed agent's turn has a `parent`: the turn whose step was
+    in progress. `agent` is the name of the agent, if the tape has it.
     """
 
     exchange: Exchange | None
@@ -105,7 +105,7 @@ class Turn:
 
     @property
     def count_method(self) -> str:
-        """How the tokens of the parts were found: counted or estimated, in words."""
+        """Whether the tokens of the parts were counted or estimated, and how, in words."""
         return self._segments[1]
 
     @cached_property

@@ -2,8 +2,8 @@
 
 Shows what `course.turns` found, with charts, long parts folded and special tokens set off. Reads no tape, computes
 nothing and judges nothing. The page is one file that needs no network. Its raw bodies are packed (course/view/raw.py)
-and its closed turns are kept as text; both unfold on demand, so that a long tape opens at once. Page and notebook output
-share one template.
+and its closed turns are kept as text. Both are expanded on demand, so that a long tape opens quickly. Page and notebook
+output share one template.
 
     Path("run.html").write_text(page(turns(tape.records()), "The leopard"), encoding="utf-8")
 """
@@ -35,7 +35,7 @@ SPECIAL = re.compile(  # of ChatML, Llama, DeepSeek, Gemma, Mistral. templates/p
 OPEN_TURNS = 30
 """A page with more turns starts with all of them closed, except those with an error."""
 OPEN_CHARACTERS = 1_000_000
-"""So much HTML is open at first; what is beyond it stays closed."""
+"""The most HTML that is open at first. Turns beyond it start closed."""
 MOST_ROWS = 18
 """A longer table of prompt segments is shortened in the middle."""
 
@@ -79,7 +79,7 @@ def tokens_shown(text: str) -> Markup:
 
 
 def segment_rows(turn: Turn) -> list[PromptSegment]:
-    """The segments of the prompt. In a long conversation, those in its middle become one."""
+    """The segments of the prompt. In a long conversation, those in the middle are merged into one."""
     found = turn.segments
     if len(found) <= MOST_ROWS:
         return found
@@ -92,12 +92,12 @@ def segment_rows(turn: Turn) -> list[PromptSegment]:
 
 
 def stack_of(kind: str) -> str:
-    """The kind under which a kind of segment is drawn."""
+    """The part of the stacked chart that a kind of segment belongs to."""
     return next(name for name, kinds in charts.STACK.items() if kind in kinds)
 
 
 def tojson_plain(value: Any) -> str:
-    """JSON that is readable as it is: nothing but what JSON demands is escaped."""
+    """Readable JSON: only what JSON requires is escaped."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Where the time and the tokens of a run go, as shapes for a chart.
+"""Charts of where a run's time and tokens go, as shapes to draw.
 
 Pure. Divides a turn's time into prompt processing (prefill), generation (decode), waiting and tools; lays turns on a
 time axis, without the idle time between questions; stacks the segments of each prompt. templates/charts.html draws them.
@@ -39,7 +39,7 @@ HIGH, WIDE_ROW, LOW_ROW = 170, 18, 3
 
 @dataclass(frozen=True)
 class Phases:
-    """Seconds of one turn. `start` is epoch time; `rest` is what nobody measured."""
+    """Seconds of one turn. `start` is epoch time; `rest` is the time that was not measured."""
 
     start: float
     prompt: float = 0.0
@@ -67,10 +67,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Shapes and texts of a chart, and the same in words.
+    """Shapes and texts of a chart, and a description in words.
 
-    `labels` are (text, x, y), `notes` (text, x, y, whether the text ends there), `ticks` (text, place on the axis).
-    `breaks` are the x where idle time was left out. `kinds` are (kind, text) for the legend, `said` is the
+    `labels` are (text, x, y), `notes` (text, x, y, whether the text ends at x), `ticks` (text, position on the axis).
+    `breaks` are the x at which idle time was left out. `kinds` are (kind, text) for the legend, `said` is the
     description for screen readers, `limit` a line at (y, text).
     """
 
@@ -86,7 +86,7 @@ class Chart:
 
 
 def phases(turn: Turn) -> Phases | None:
-    """A turn's time by llama.cpp's timings, or divided at the first chunk of a stream without them. None if unknown."""
+    """A turn's time by llama.cpp's timings; a stream without timings is divided at its first chunk. None if unknown."""
     step, exchange = turn.step or {}, turn.exchange
     started = exchange.started if exchange else step.get("started")
     if started is None:
@@ -185,7 +185,7 @@ def tick(turn: Turn) -> str:
 
 
 def stack(turn: Turn) -> dict[str, int]:
-    """The prompt's tokens by what they are spent on, and the generated ones."""
+    """The number of tokens in each part of the prompt, and of generated tokens."""
     sums = {k: sum(s.tokens for s in turn.segments if s.kind in kinds) for k, kinds in STACK.items()}
     return {**sums, "generated": turn.tokens.generated or 0}
 

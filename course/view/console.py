@@ -1,6 +1,6 @@
-"""A turn in words: as text for the console, and as a line for the headings of a page.
+"""A turn in words: the text for the console, and the one-line heading for a page.
 
-Long texts are shortened on the console, with a note. Knows no HTML, and computes nothing.
+Long texts are shortened on the console, with a note. Knows nothing about HTML, and computes nothing.
 """
 
 import textwrap
@@ -80,7 +80,7 @@ def parts(turn: Turn) -> list[tuple[str, int]]:
 
 
 def step_name(turn: Turn) -> str:
-    """A heading for what smolagents made of the turn: "In smolagents: step 2 of worker"."""
+    """A heading for what smolagents did in the turn: "In smolagents: step 2 of worker"."""
     if not turn.step:
         return "In smolagents"
     named = {"planning": "planning", "max_steps": "last call, out of steps"}

@@ -1,8 +1,8 @@
-"""A notebook explorer of tapes: pick a turn, lay two runs side by side, watch a run while it goes on.
+"""Explore tapes in a notebook: pick a turn, compare two runs side by side, follow a run in progress.
 
-Stock ipywidgets around the output of `view.show`, so it needs no extension. It watches nothing by itself: clicks wait
-until the running cell is done, but `update`, called from within the run, shows at once. Tab and the space bar reach
-everything, because JupyterLab uses the arrow keys and Enter for its cells.
+Stock ipywidgets around the output of `view.show`, so it needs no extension. It does not refresh by itself. Clicks take
+effect only when the running cell is done, but `update`, called during the run, shows new turns immediately. Everything can
+be reached with Tab and the space bar, because JupyterLab uses the arrow keys and Enter for its cells.
 
     explorer = Explorer(tape)
     display(explorer)
@@ -56,7 +56,7 @@ class Explorer:
         self.update()
 
     def update(self, step: Any = None, agent: Any = None) -> None:
-        """Read the sources again. The signature makes it a step callback of smolagents, too."""
+        """Read the sources again. It has the signature of a smolagents step callback."""
         self.found, names = {}, []
         for s, source in enumerate(self.sources):
             for r, run in enumerate(runs(_turns(source, self.count))):
@@ -107,7 +107,7 @@ class Explorer:
 
 
 class _Pane:
-    """Pickers and one turn. It takes half of the width, or all of it if the other pane shows nothing."""
+    """Pickers and one turn, in half of the width, or in all of it if the other pane shows nothing."""
 
     def __init__(self, run: str, turn: str):
         wide = {"description_width": "7em"}

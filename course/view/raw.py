@@ -13,15 +13,15 @@ from typing import Any
 from course.turns.exchange import Exchange
 from course.turns.turn import Turn
 
-LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be a few back
+LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be several earlier
 LEAVE_OUT = {"host", "content-length", "connection", "accept", "accept-encoding", "user-agent", "cookie"}
 
 
 @dataclass(frozen=True)
 class Delta:
-    """A text as the first `start` characters of text number `base`, then `text`, then that one's last `end` characters.
+    """A text: the first `start` characters of text number `base`, then `text`, then the last `end` characters of `base`.
 
-    With `base` None, `text` is the whole.
+    If `base` is None, `text` is the whole text.
     """
 
     base: int | None

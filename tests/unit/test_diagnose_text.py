@@ -87,7 +87,7 @@ def test_a_cut_by_max_tokens_says_what_was_cut():
     (answer,) = found([call(1, "I sea", finish="length", thinking="Well.", ask=ask, **usage)])
     assert (thinking.kind, answer.kind) == ("thinking-cut", "answer-cut")
     for finding in (thinking, answer):
-        assert "max_tokens is 24" in finding.why
+        assert "max_tokens (24)" in finding.why
         assert "max_tokens=256" in finding.next
 
 

@@ -68,7 +68,7 @@ def test_garbage_after_good_lines_costs_only_itself(tape):
     again = broken(tape.path, "not a JSON object|cut off|more lines")
     assert sent(again.records()) == ["0", "1", "2"]
     assert len(again.problems) <= 11, "many lines of garbage are summed up"
-    assert "more lines that were skipped" in again.problems[-1]
+    assert "more lines" in again.problems[-1]
 
 
 def test_an_error_says_what_is_not_a_tape(tmp_path):

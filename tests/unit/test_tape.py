@@ -285,7 +285,7 @@ def test_a_tape_that_cannot_be_written_is_reported_once_and_fails_no_client(upst
         answers = [get(upstream + "/plain", tape)[0] for _ in range(2)]
     assert answers == [200, 200]
     (said,) = reported or [str(warning.message) for warning in warned]
-    assert f"{path} can't be written" in said
+    assert str(path) in said
     assert len(reported) == int(reporting)
     assert len(tape.entries) == 2, "the exchanges are kept in memory"
 

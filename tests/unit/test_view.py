@@ -179,7 +179,7 @@ def test_the_notebook_output_does_not_affect_the_notebook(made):
 
 
 def test_a_tape_without_turns_is_a_page_too():
-    assert "There is no exchange on this tape." in view.page([])
+    assert "no exchanges" in view.page([])
     assert view.show([]).data
 
 
@@ -217,7 +217,7 @@ def test_where_the_thinking_is(message, place):
 
 def test_the_table_of_outcomes_has_headers_and_hides_nothing(made, tmp_path):
     outcomes = [
-        labs.Outcome("as it is", {}, "llama-server", 9.62, 2, None, made, tmp_path, "How fast?"),
+        labs.Outcome("default", {}, "llama-server", 9.62, 2, None, made, tmp_path, "How fast?"),
         labs.Outcome("no jinja", {"jinja": False}, "llama-server", None, 0, EVIL, [], tmp_path, "How fast?"),
     ]
     tags = Tags(labs.table(outcomes).data)
@@ -228,7 +228,7 @@ def test_the_table_of_outcomes_has_headers_and_hides_nothing(made, tmp_path):
 
 
 def test_a_variant_is_named_by_what_it_changes():
-    assert labs.label_of({}) == "as it is"
+    assert labs.label_of({}) == "default"
     assert (
         labs.label_of({"jinja": False, "chat_template_file": "/a/b/c.jinja"})
         == "jinja=False, chat_template_file=c.jinja"

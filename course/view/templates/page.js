@@ -77,7 +77,7 @@ function unfold(details) {
   if (what === "prompt") marked(pre, text);
   else pre.textContent = pretty(text);
   const note = what === "prompt" ? "" : " Formatted for reading; Copy gives the exact text.";
-  const key = block(n).head.includes("$API_KEY") && what === "request" ? " The key is not on the tape: set API_KEY." : "";
+  const key = block(n).head.includes("$API_KEY") && what === "request" ? " The key is not on the tape: set API_KEY before you run the command." : "";
   bar.append(Object.assign(document.createElement("span"), { className: "none", textContent: note + key }));
 }
 
