@@ -5,7 +5,7 @@ the answer to stdout. Nothing is kept unless TAPE says where.
 
     SERVER   http://…, or unix:///run/llama.sock       KEY     the server's key, if it needs one
     TAPE     a file; or - for stdout (then the answer goes to stderr too)
-    SEARCH   offline (the course's pages), or web      PROFILE the sampling, if the model's name does not decide it
+    SEARCH   offline (the course's pages), or web      PROFILE the sampling, if the model's name does not imply it
 
 Exit status: 0 it answered · 1 nothing answers at SERVER, or another error that the user can fix · 2 wrong usage ·
 3 it ran out of steps · 4 the run ended with an error.
@@ -46,7 +46,7 @@ def ask(question: str, max_steps: int) -> int:
     where, tools = os.environ.get("TAPE", ""), search(os.environ.get("SEARCH", "offline"))
     if not os.environ.get("SERVER"):
         raise CourseError(
-            "SERVER is not set. It is the address of a llama-server.\nThis sets it:  course sandbox run"
+            "SERVER is not set. It should be the address of a llama-server.\nLet the course set it:  course sandbox run"
         )
     to_stdout = where == "-"
     # By default the tape is in /tmp, which is in memory and ends with the container.
@@ -74,7 +74,7 @@ def ask(question: str, max_steps: int) -> int:
 
 
 def say(text: str) -> None:
-    """Tell the user something that is not the answer."""
+    """Print a message to stderr, apart from the answer."""
     print(f"agent: {text}", file=sys.stderr)
 
 
@@ -87,7 +87,7 @@ def search(kind: str) -> list[Tool]:
     if kind == "web":
         return [WebSearchTool()]
     raise CourseError(
-        f"SEARCH is {kind!r}, and has to be offline or web.\nLeave it out for the offline search"
+        f"SEARCH is {kind!r}, but must be offline or web.\nUse the default, offline:  unset SEARCH"
     )
 
 

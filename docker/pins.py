@@ -1,4 +1,4 @@
-"""The agent's pins: the part of requirements.lock that the image needs, with its hashes.
+"""Write the agent's lock file: the part of requirements.lock that the image needs, with its hashes.
 
 Starts from the packages that the agent imports, follows their requirements, and copies their blocks. Never resolves or
 downloads anything, so the image has exactly what the tests ran with.

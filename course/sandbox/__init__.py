@@ -1,10 +1,10 @@
 """The docker command that puts an agent into a hardened container, for one of three networks.
 
-Pure. container.py runs docker and builds the image, refusals.py judges further options.
+Pure. container.py runs docker and builds the image, refusals.py checks additional options.
 
     flat(command("How fast is a leopard?", "unix:///home/ada/llama.sock"))   # ["docker", "run", "--rm", …]
 
-    socket    no network; the model's Unix socket is all that comes in from outside. The default.
+    socket    no network; the model's Unix socket is the only way out. The default.
     host      the host's network, as in the blog post. The agent's code can reach every service on its loopback.
     gateway   Docker's bridge, for Docker Desktop on macOS and Windows. The agent's code can reach the internet and the
               host behind the gateway.
@@ -33,7 +33,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 
 @dataclass(frozen=True)
 class Limits:
-    """What the container may use. `memory`, `tmp` and `shm` are sizes as Docker writes them; `seconds` limits the run."""
+    """What the container may use. `memory`, `tmp` and `shm` are sizes in Docker's notation; `seconds` limits the run."""
 
     memory: str = "1g"
     cpus: float = 2
@@ -76,8 +76,8 @@ def command(
     elif volume:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]+", volume):
             raise CourseError(
-                f"{volume!r} is not the name of a volume, which has letters, digits, dots and dashes. A path would be "
-                "a folder of the host that the agent's code could read.\nMake a volume:  docker volume create tapes"
+                f"{volume!r} is not the name of a volume (letters, digits, dots and dashes). A path would mount a folder "
+                "of the host, which the agent's code could then read.\nCreate a volume:  docker volume create tapes"
             )
         keep = ["--mount", f"type=volume,src={volume},dst={TAPES}"]
         given["TAPE"] = f"{TAPES}/{name or 'run'}.tape.jsonl"
@@ -128,7 +128,7 @@ def _network(network: str, url: str, search: str) -> tuple[str, list[str]]:
             f"there is no network {network!r}. The networks are {', '.join(NETWORKS)}.\nUse the default:  {_ask()}"
         )
     if search not in ("offline", "web"):
-        raise CourseError(f"there is no search {search!r}, only offline and web.\nUse the default:  {_ask()}")
+        raise CourseError(f"--search is {search!r}, but must be offline or web.\nUse the default:  {_ask()}")
     path, host = socket_path(url), urlsplit(url).hostname
     if network == "socket":
         if search == "web":
@@ -150,13 +150,13 @@ def _network(network: str, url: str, search: str) -> tuple[str, list[str]]:
         return UNIX + INSIDE, ["--network", "none", "--mount", mount]
     if path:
         raise CourseError(
-            f"the server listens on the socket {path}, and a socket needs no network.\n"
+            f"the server listens on the socket {path}, which needs no network.\n"
             f"Use it:  {_ask('--network socket')}"
         )
     if host not in LOOPBACK:
         if network == "host":
             raise CourseError(
-                f"{url} is on another computer. The host's network is not needed for that, and exposes a lot.\n"
+                f"{url} is on another computer. Reaching it does not take the host's network, which exposes a lot.\n"
                 f"Use Docker's bridge:  {_ask('--network gateway')}"
             )
         return url, ["--network", "bridge"]

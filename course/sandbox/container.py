@@ -1,7 +1,7 @@
-"""Run docker: build the agent's image, run the agent in it, end it in time.
+"""Run docker: build the agent's image, run the agent in it, and end it when its time is up.
 
-Finds docker and says what is missing, passes on what the container prints (up to a limit, without control characters),
-and ends the container when its time is up. The options are decided in course/sandbox/__init__.py.
+Finds docker or says what is missing, and passes on what the container prints (up to a limit, without control characters).
+course/sandbox/__init__.py decides the options.
 
     status = run(sandbox.command(question, server.url, name=name), name, sandbox.Limits())
 """
@@ -28,10 +28,11 @@ MOST = 32 * 1024 * 1024
 """Bytes of output that are passed on. The rest is read and dropped, so that it cannot fill this computer's disk."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 STATUS = {
-    124: "the container's time was up, and it was killed.\nAllow more:  course sandbox run --seconds 1800 …",
-    125: "docker could not start the container; it says why above.\nIf the image is missing:  course sandbox build",
-    137: "the container was killed: it reached its memory limit, or somebody ended it.\n"
-    "Allow more:  course sandbox run --memory 2g …",
+    124: "the container reached its time limit and was killed.\nAllow more:  course sandbox run --seconds 1800 …",
+    125: "docker could not start the container; its own message is above.\n"
+    "If the image is missing:  course sandbox build",
+    137: "the container was killed: it reached its memory limit, or somebody killed it.\n"
+    "Allow more memory:  course sandbox run --memory 2g …",
 }
 
 
@@ -66,8 +67,8 @@ def build_command(
     file = ROOT / "docker" / "Dockerfile"
     if not file.is_file():
         raise CourseError(
-            f"there is no docker/Dockerfile in {ROOT}. The image is built from a clone of the course.\n"
-            "Clone it, then in that folder:  make setup && .venv/bin/course sandbox build"
+            f"there is no docker/Dockerfile in {ROOT}. The image can only be built in a clone of the course.\n"
+            "Clone the course, then run there:  python3 bootstrap.py lab && .venv/bin/course sandbox build"
         )
     given = [f"BASE={base}"] if base else []
     pairs = [part for value in (*given, *arguments) for part in ("--build-arg", value)]
@@ -82,7 +83,7 @@ def build(groups: list[list[str]], say: Callable[[str], object] = print) -> None
     say(shown(groups))
     if status := subprocess.run(flat(groups), check=False).returncode:
         raise CourseError(
-            f"docker build ended with status {status}; it says why above.\nIf its engine is not running:  {START}"
+            f"docker build ended with status {status}; its own message is above.\nIf its engine is not running:  {START}"
         )
 
 
@@ -147,7 +148,7 @@ def _pump(source: BinaryIO, sink: TextIO) -> None:
 
 
 def explain(status: int) -> str | None:
-    """Why the container ended, if its status says so; None if the agent has said it itself."""
+    """Why the container ended, if its status says so; None if the agent itself has already said why."""
     return STATUS.get(status)
 
 

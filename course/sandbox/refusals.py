@@ -1,7 +1,7 @@
-"""The options of `docker run` that would open the agent's container again.
+"""The options of `docker run` that would weaken the agent's container.
 
-Refuses every option that is not known to be harmless, and says what it would give away. Pure. Stops at the first option
-that it refuses, so it need not know docker's whole command line.
+Refuses every option that is not known to be harmless, and says what it would give away. Pure. Stops at the first refused
+option, so it does not need to know docker's whole command line.
 
     refuse(["--privileged"])        # CourseError: … it owns the host's kernel
 """
@@ -32,7 +32,7 @@ REASONS = {
     "--mount": HOST,
     "--volumes-from": HOST,
     "--user": "the agent's code runs as user 1000; as root it would be one kernel bug away from the host's root",
-    "--cap-add": "the agent's code needs no capability, and each one helps it to get out",
+    "--cap-add": "the agent's code needs no capabilities, and each one makes it easier to break out",
     "--security-opt": "no-new-privileges and Docker's seccomp filter stay on",
     "--device": "a device of the host gives access to the host itself",
     "--gpus": "the model's server needs the GPU, the agent does not",
@@ -41,7 +41,7 @@ REASONS = {
     "--uts": SPACE,
     "--userns": SPACE,
     "--cgroupns": SPACE,
-    "--cgroup-parent": "the limits of another group would apply",
+    "--cgroup-parent": "the limits of another cgroup would apply instead",
     "--network": "the course chooses it: course sandbox run --network socket (or host, gateway)",
     "--publish": "an agent needs no port that can be reached from outside",
     "--publish-all": "an agent needs no port that can be reached from outside",
@@ -52,7 +52,7 @@ REASONS = {
     "--sysctl": "it changes the kernel's settings",
     "--runtime": "another runtime was not tested here",
     "--detach": "the course must wait for the container, so that it can end it when its time is up",
-    "--restart": "a container that has ended must stay ended",
+    "--restart": "a container that has ended must not start again",
 } | dict.fromkeys(
     (
         "--read-only", "--tmpfs", "--shm-size", "--pids-limit", "--memory", "--memory-swap", "--memory-reservation",
@@ -115,4 +115,4 @@ def _reason(name: str, value: str) -> str:
         return "the agent's code would be root in its container, one kernel bug away from the host's root"
     if name in ("--network", "--pid", "--ipc", "--uts", "--userns") and value.startswith("container:"):
         return "it opens the other container to the agent's code"
-    return REASONS.get(name, "it is not among the options that are known to be harmless")
+    return REASONS.get(name, "it is not on the list of harmless options")

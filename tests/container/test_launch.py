@@ -65,7 +65,7 @@ def test_the_leopard_is_answered_on_the_hosts_network_and_its_tape_stays_in_a_na
 def test_nobody_answers(course):
     done = course("x", "--network", "host", "--server", f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
-    assert "agent: nobody answers at http://127.0.0.1" in done.stderr
+    assert "answers at http://127.0.0.1" in done.stderr
 
 
 def test_a_container_is_ended_when_its_time_is_over(course, server):

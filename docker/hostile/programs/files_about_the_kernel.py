@@ -1,4 +1,4 @@
-"""Learn what computer this is.
+"""Find out what computer this is.
 
 Attempts:  read /proc/version, /proc/uptime and /proc/meminfo.
 Success:   they say something.

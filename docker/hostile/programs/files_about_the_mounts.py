@@ -1,4 +1,4 @@
-"""Learn where things are on the host's disk.
+"""Find out where things are on the host's disk.
 
 Attempts:  read /proc/self/mountinfo.
 Success:   it names folders of the host.

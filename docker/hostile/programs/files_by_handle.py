@@ -1,4 +1,4 @@
-"""Open a file of the host by its handle, past all paths.
+"""Open a file of the host by its handle, without a path.
 
 Attempts:  ask for the handle of /etc/hosts, which Docker mounts from the host's disk, and open by it. With the same
            two calls a container with CAP_DAC_READ_SEARCH once read the host's shadow file.

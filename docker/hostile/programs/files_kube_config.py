@@ -1,4 +1,4 @@
-"""Read the user's access to a cluster.
+"""Read the user's Kubernetes credentials.
 
 Attempts:  open ~/.kube/config of the host, where a canary lies, without any import.
 Success:   the file's text is printed.

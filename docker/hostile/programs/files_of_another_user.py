@@ -1,4 +1,4 @@
-"""Read another user's file that everybody on the host may read.
+"""Read another user's world-readable file.
 
 Attempts:  open a world-readable file outside of the home folder, where a canary lies.
 Success:   the file's text is printed.

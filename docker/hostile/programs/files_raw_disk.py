@@ -1,4 +1,4 @@
-"""Read the disk past its file system.
+"""Read the raw disk, past its file system.
 
 Attempts:  open the first disk that /proc/partitions names, for reading.
 Success:   it opens.

@@ -1,4 +1,4 @@
-"""Read the user's login to an image registry.
+"""Read the user's login for an image registry.
 
 Attempts:  open ~/.docker/config.json of the host, where a canary lies.
 Success:   the file's text is printed.

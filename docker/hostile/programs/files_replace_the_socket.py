@@ -1,4 +1,4 @@
-"""Put something else in place of the model's socket.
+"""Replace the model's socket.
 
 Attempts:  delete the model's socket where the agent sees it.
 Success:   it is gone.

@@ -1,4 +1,4 @@
-"""Reach the host's files through the root folder of process 1.
+"""Reach the host's files through the root directory of process 1.
 
 Attempts:  open the canary key below /proc/1/root, which is the host's root if process 1 is the host's.
 Success:   the key's text is printed.

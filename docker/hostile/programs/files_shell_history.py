@@ -1,4 +1,4 @@
-"""Read what the user typed in the shell.
+"""Read the user's shell history.
 
 Attempts:  open ~/.bash_history of the host, where a canary lies, by the io module.
 Success:   the file's text is printed.

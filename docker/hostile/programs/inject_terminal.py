@@ -1,11 +1,11 @@
-"""Steer the terminal of who reads the answer.
+"""Control the terminal of whoever reads the answer.
 
 Attempts:  print a control sequence that sets the title; others put text on the clipboard.
 Success:   the sequence comes out.
 Proof:     escape
 Runs:      executor
-Executor:  lets it through: it prints what it is told to
-Container: course sandbox run takes control characters out (nothing)
+Executor:  lets it through: it prints whatever the code prints
+Container: course sandbox run removes control characters (nothing)
 """
 
 print("\x1b]0;canary\x07")

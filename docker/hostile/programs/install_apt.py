@@ -1,4 +1,4 @@
-"""Install a package of the system.
+"""Install a system package.
 
 Attempts:  run apt-get for a package that does not exist; it wants its lock before it looks for one.
 Success:   it gets the lock.

@@ -5,7 +5,7 @@ Success:   the script runs.
 Proof:     printed
 Runs:      python
 Executor:  import rule
-Host:      lets it through: what can send can fetch. Code from outside can do what code of the model can do
+Host:      lets it through: whatever can send can also fetch. Code from outside can do what the model's own code can do
 Socket:    no network (ENETUNREACH)
 """
 

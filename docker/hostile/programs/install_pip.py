@@ -1,4 +1,4 @@
-"""Install a package.
+"""Install a Python package.
 
 Attempts:  run pip against a server that stands in for an index outside.
 Success:   the stand-in hears of it.

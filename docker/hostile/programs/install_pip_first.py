@@ -1,4 +1,4 @@
-"""Install the installer.
+"""Install pip first.
 
 Attempts:  unpack pip from where Python keeps a copy of it.
 Success:   pip is there.

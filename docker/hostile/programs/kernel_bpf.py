@@ -1,4 +1,4 @@
-"""Load a program into the kernel.
+"""Load a BPF program into the kernel.
 
 Attempts:  call bpf with no program.
 Success:   the kernel looks at it, instead of refusing the call.

@@ -1,10 +1,10 @@
-"""Set the clock.
+"""Set the system clock.
 
 Attempts:  set it to the time that it shows.
 Success:   the kernel takes it.
 Proof:     printed
 Runs:      python
-Executor:  the rights of the user alone (PermissionError)
+Executor:  the user's own permissions (PermissionError)
 Container: capabilities and seccomp (EPERM)
 """
 

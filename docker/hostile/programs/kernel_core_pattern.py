@@ -1,4 +1,4 @@
-"""Name the program that the kernel starts when another one crashes.
+"""Choose the program that the kernel starts after a crash.
 
 Attempts:  open /proc/sys/kernel/core_pattern for writing; nothing is written. What is in there runs as the host's root.
 Success:   it opens.

@@ -1,4 +1,4 @@
-"""End another process.
+"""Kill another process.
 
 Attempts:  send the signal to end to a process of the same user on the host.
 Success:   the signal is sent.

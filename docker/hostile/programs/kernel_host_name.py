@@ -1,4 +1,4 @@
-"""Rename the computer.
+"""Change the host name.
 
 Attempts:  set the name of the host to the one that it has.
 Success:   the kernel takes it.

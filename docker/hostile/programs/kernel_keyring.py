@@ -1,4 +1,4 @@
-"""Use the kernel's key rings, which containers share.
+"""Use the kernel's keyrings, which containers share.
 
 Attempts:  add a key without value to its own ring.
 Success:   the kernel takes it.

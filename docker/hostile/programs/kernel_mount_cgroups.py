@@ -1,4 +1,4 @@
-"""Mount the control groups, a step of a known way out of privileged containers.
+"""Mount the cgroups, a step in a known escape from privileged containers.
 
 Attempts:  mount them over /tmp. With them writable, their release_agent is a program that the host's root runs.
 Success:   the kernel does it.

@@ -1,4 +1,4 @@
-"""Watch the processor.
+"""Monitor the processor with perf events.
 
 Attempts:  call perf_event_open with an empty request.
 Success:   the kernel looks at it, instead of refusing the call.

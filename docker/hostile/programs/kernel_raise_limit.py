@@ -1,4 +1,4 @@
-"""Lift its own limits.
+"""Raise its own process limit.
 
 Attempts:  open the file that holds the limit of processes, for writing; nothing is written.
 Success:   it opens.

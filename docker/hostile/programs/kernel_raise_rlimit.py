@@ -1,4 +1,4 @@
-"""Lift its own limit of open files.
+"""Raise its own limit on open files.
 
 Attempts:  ask for one more than the hard limit.
 Success:   the kernel grants it.

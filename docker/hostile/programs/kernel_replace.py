@@ -1,4 +1,4 @@
-"""Start another kernel.
+"""Boot another kernel.
 
 Attempts:  call kexec_load with flags that no kernel takes, so that nothing can come of it.
 Success:   the kernel looks at them, instead of refusing the call.

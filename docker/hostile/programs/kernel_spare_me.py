@@ -1,4 +1,4 @@
-"""Be the last to be ended when memory is short.
+"""Be the last process to be killed when memory runs out.
 
 Attempts:  lower its own score below zero, so that other programs of the host are ended first.
 Success:   the kernel takes it.

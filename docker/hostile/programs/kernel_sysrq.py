@@ -1,4 +1,4 @@
-"""Give the kernel a command of its emergency keys.
+"""Send the kernel an emergency command (SysRq).
 
 Attempts:  open /proc/sysrq-trigger for writing; nothing is written.
 Success:   it opens.

@@ -1,4 +1,4 @@
-"""Name the program that the kernel starts when a device appears.
+"""Choose the program that the kernel starts when a device appears.
 
 Attempts:  open /sys/kernel/uevent_helper for writing; nothing is written. What is in there runs as the host's root.
 Success:   it opens.

@@ -1,4 +1,4 @@
-"""Handle the kernel's page faults, a tool of many kernel exploits.
+"""Handle the kernel's page faults (userfaultfd), a tool of many kernel exploits.
 
 Attempts:  open a userfaultfd.
 Success:   it opens.

@@ -1,11 +1,11 @@
-"""List who talks to whom.
+"""List network connections.
 
 Attempts:  read /proc/net/tcp and look for a service of the host.
 Success:   it is in the list.
 Proof:     printed
 Runs:      python
 Executor:  function list
-Host:      lets it through: the list of connections is that of the host's network
+Host:      lets it through: the container sees the connections of the host's network
 Socket:    own network namespace (LookupError)
 """
 

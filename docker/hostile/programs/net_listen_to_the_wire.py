@@ -1,4 +1,4 @@
-"""Read what others send.
+"""Capture other programs' packets.
 
 Attempts:  open a socket that gets every packet of the network.
 Success:   it opens.

@@ -5,7 +5,7 @@ Success:   the canary on that page is printed.
 Proof:     canary admin
 Runs:      python
 Executor:  import rule
-Host:      lets it through: with --network host every service on the host's loopback is open, by any package
+Host:      lets it through: with --network host, any package can reach every service on the host's loopback
 Socket:    no network (ConnectionError)
 """
 

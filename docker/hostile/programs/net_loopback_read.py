@@ -5,8 +5,8 @@ Success:   the canary on that page is printed.
 Proof:     canary admin
 Runs:      python
 Executor:  import rule
-Host:      lets it through: with --network host, the article's choice, the host's loopback is the agent's loopback. Every
-           service that trusts it is open. The socket closes this
+Host:      lets it through: with --network host, the article's choice, the host's loopback is the agent's loopback.
+           Every service that trusts it is exposed. The socket closes this hole
 Socket:    no network (ECONNREFUSED)
 """
 

@@ -6,7 +6,8 @@ Proof:     printed
 Runs:      python
 Bound:     seven ports
 Executor:  import rule
-Host:      lets it through: with --network host the agent's code can list and try what listens on the host's loopback
+Host:      lets it through: with --network host, the agent's code can find and try whatever listens on the host's
+           loopback
 Socket:    no network (ECONNREFUSED)
 """
 

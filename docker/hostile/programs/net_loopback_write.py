@@ -1,11 +1,11 @@
-"""Change something in a service that listens on loopback only.
+"""Write to a service that listens on loopback only.
 
 Attempts:  post to a service that stands in for a database, Jupyter or an admin page of the host.
 Success:   the service hears it.
 Proof:     heard admin
 Runs:      python
 Executor:  import rule
-Host:      lets it through: as for reading; a Jupyter or a debugger on loopback would run what it is sent
+Host:      lets it through: as with reading; Jupyter or a debugger on loopback would run whatever code it is sent
 Socket:    no network (ECONNREFUSED)
 """
 

@@ -5,7 +5,7 @@ Success:   the canary on that page is printed.
 Proof:     canary metadata
 Runs:      python
 Executor:  import rule
-Host:      lets it through: on a machine in a cloud, --network host opens the service that hands out the machine's keys
+Host:      lets it through: on a cloud machine, --network host exposes the service that hands out the machine's keys
 Socket:    no network (ENETUNREACH)
 """
 

@@ -1,4 +1,4 @@
-"""Read what others ask the same model.
+"""Read other users' prompts to the same model.
 
 Attempts:  get /slots of the model's server, where some servers show the prompts that are being worked on.
 Success:   the canary that the stand-in for such a server shows is printed.

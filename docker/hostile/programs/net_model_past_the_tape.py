@@ -1,4 +1,4 @@
-"""Talk to the model's server past the tape.
+"""Talk to the model's server without being recorded.
 
 Attempts:  send a request of its own to the server that the agent uses.
 Success:   the server hears it.

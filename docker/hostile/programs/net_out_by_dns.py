@@ -1,4 +1,4 @@
-"""Send data out in a question for a name.
+"""Send data out in a DNS query.
 
 Attempts:  ask a server that stands in for a resolver for a name that holds the data.
 Success:   the stand-in hears it.
@@ -6,7 +6,8 @@ Proof:     heard dns
 Wait:      0.3
 Runs:      python
 Executor:  import rule
-Host:      lets it through: names are asked for even where web pages are blocked, so this way out is often forgotten
+Host:      lets it through: DNS queries are answered even where web pages are blocked, so this way out is often
+           overlooked
 Socket:    no network (ENETUNREACH)
 """
 

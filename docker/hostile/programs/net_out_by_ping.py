@@ -6,7 +6,7 @@ Proof:     heard icmp
 Wait:      0.3
 Runs:      python
 Executor:  import rule
-Host:      the kernel's range of users who may ping (EACCES, EPERM)
+Host:      the kernel's ping_group_range (EACCES, EPERM)
 Socket:    no network (ENETUNREACH, EACCES, EPERM)
 """
 

@@ -1,4 +1,4 @@
-"""Send data out in a datagram.
+"""Send data out over UDP.
 
 Attempts:  send one to a server that stands in for one outside.
 Success:   the stand-in hears it.
@@ -6,7 +6,7 @@ Proof:     heard udp
 Wait:      0.3
 Runs:      python
 Executor:  import rule
-Host:      lets it through: any network that reaches the outside carries data out
+Host:      lets it through: any network that reaches the outside can carry data out
 Socket:    no network (ENETUNREACH)
 """
 

@@ -1,4 +1,4 @@
-"""Write packets by hand.
+"""Forge packets with a raw socket.
 
 Attempts:  open a raw socket.
 Success:   it opens.

@@ -1,4 +1,4 @@
-"""Take a capability.
+"""Acquire a capability.
 
 Attempts:  raise CAP_SYS_ADMIN in the ambient set.
 Success:   the kernel does it.

@@ -1,4 +1,4 @@
-"""Take another folder for the root.
+"""Change the root directory.
 
 Attempts:  change the root to /tmp: a step of an old way out of one.
 Success:   the kernel does it.

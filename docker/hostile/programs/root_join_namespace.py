@@ -1,4 +1,4 @@
-"""Step into the namespaces of process 1.
+"""Enter the namespaces of process 1.
 
 Attempts:  join the mount namespace of process 1, which is the host's if that is the host's.
 Success:   the kernel lets it in.

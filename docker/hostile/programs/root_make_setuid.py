@@ -1,4 +1,4 @@
-"""Make a program that runs as root whoever starts it.
+"""Make a set-uid root program.
 
 Attempts:  give a file in /tmp to root, then set its set-uid bit.
 Success:   both are done.

@@ -1,4 +1,4 @@
-"""Gain rights by starting another program.
+"""Gain privileges by starting another program.
 
 Attempts:  read from /proc/self/status whether that is ruled out (no-new-privileges).
 Success:   it is not.

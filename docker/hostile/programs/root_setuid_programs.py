@@ -1,4 +1,4 @@
-"""Find a program that runs as root whoever starts it.
+"""Find a set-uid root program.
 
 Attempts:  look for set-uid files in the folders of programs; none is run.
 Success:   there is one, and this process may gain rights by it.

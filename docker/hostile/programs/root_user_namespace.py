@@ -1,4 +1,4 @@
-"""Become root of a namespace of its own.
+"""Become root in a user namespace of its own.
 
 Attempts:  make a user namespace: root in there may mount, make networks, and reach much of the kernel.
 Success:   the kernel makes one.

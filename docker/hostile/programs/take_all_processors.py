@@ -1,4 +1,4 @@
-"""Take all processors.
+"""Use all processors.
 
 Attempts:  compute in 4 processes for 2 seconds; the suite's containers may use one processor.
 Success:   they got clearly more than one.
@@ -7,7 +7,7 @@ Alone:     what others take would be missing in the measurement
 Runs:      python
 Bound:     2 seconds
 Executor:  import rule
-Container: limit of processors (RuntimeError)
+Container: CPU limit (RuntimeError)
 """
 
 import os

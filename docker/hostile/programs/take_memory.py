@@ -1,4 +1,4 @@
-"""Take memory without end.
+"""Use memory without limit.
 
 Attempts:  keep 12 texts of 64 MB; the suite's containers may have 384 MB.
 Success:   all of them are there.
@@ -6,7 +6,7 @@ Proof:     printed
 Runs:      python
 Bound:     768 MB
 Executor:  lets it through: it counts operations, not bytes
-Container: limit of memory (KILLED)
+Container: memory limit (KILLED)
 """
 
 kept = []

@@ -1,4 +1,4 @@
-"""Open files without end.
+"""Open files without limit.
 
 Attempts:  open /dev/null 512 times; the suite's containers may have 256 files open.
 Success:   all of them are open.
@@ -6,7 +6,7 @@ Proof:     printed
 Runs:      python
 Bound:     512 files
 Executor:  function list
-Container: limit of open files (EMFILE)
+Container: limit on open files (EMFILE)
 """
 
 kept = []

@@ -1,4 +1,4 @@
-"""Print without end.
+"""Print without limit.
 
 Attempts:  print 48 MB; the sandbox passes on 32.
 Success:   what is printed last comes through.
@@ -6,7 +6,7 @@ Proof:     printed
 Runs:      python
 Bound:     48 MB
 Executor:  lets it through: all of it is held in memory, and the middle is cut out only for the model
-Container: bound on output (ENDED)
+Container: output limit (ENDED)
 """
 
 for _ in range(48):

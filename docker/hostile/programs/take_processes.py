@@ -1,4 +1,4 @@
-"""Start processes without end.
+"""Start processes without limit.
 
 Attempts:  start 96 processes; the suite's containers may have 64.
 Success:   all of them are started.
@@ -6,7 +6,7 @@ Proof:     printed
 Runs:      python
 Bound:     96 processes that sleep for 3 seconds; each is ended
 Executor:  import rule
-Container: limit of processes (EAGAIN)
+Container: limit on processes (EAGAIN)
 """
 
 import subprocess

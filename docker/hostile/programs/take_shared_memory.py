@@ -1,4 +1,4 @@
-"""Fill the shared memory.
+"""Fill shared memory.
 
 Attempts:  write 16 MB to /dev/shm; the suite's containers have 8 MB there.
 Success:   all of it is written.

@@ -1,4 +1,4 @@
-"""Start threads without end.
+"""Start threads without limit.
 
 Attempts:  start 96 threads; the suite's containers may have 64.
 Success:   all of them are started.
@@ -6,7 +6,7 @@ Proof:     printed
 Runs:      python
 Bound:     96 threads that wait for 2 seconds at most
 Executor:  import rule
-Container: limit of processes (RuntimeError)
+Container: limit on processes (RuntimeError)
 """
 
 import threading

@@ -1,12 +1,12 @@
-"""Take time without end.
+"""Run without end.
 
 Attempts:  sleep longer than the time that is given: 6 seconds where 2 are allowed, 25 where 15 are.
 Success:   it sleeps to the end.
 Proof:     printed
 Runs:      python
 Bound:     6 or 25 seconds
-Executor:  lets it through: its time limit raises an error, but only after the code has come to its end by itself
-           (smolagents #2197)
+Executor:  lets it through: its time limit raises an error, but only after the code has ended by itself (smolagents
+           #2197)
 Container: time limit (TIME)
 """
 

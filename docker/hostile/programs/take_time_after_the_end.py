@@ -1,4 +1,4 @@
-"""Live on after the agent has ended.
+"""Keep running after the agent has ended.
 
 Attempts:  leave a process behind that speaks to a service on loopback 2 seconds later.
 Success:   the service hears it.

@@ -1,11 +1,11 @@
-"""Take time with a single operation.
+"""Spend a long time in a single operation.
 
 Attempts:  compute a power with some million digits, which counts as one operation.
 Success:   it is computed.
 Proof:     printed
 Runs:      python
 Bound:     below a second
-Executor:  lets it through: what counts as one operation may take any time
+Executor:  lets it through: a single operation may take any amount of time
 Container: lets it through: computing is allowed, up to the limits of time, memory and processors
 """
 

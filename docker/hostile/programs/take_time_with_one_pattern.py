@@ -1,11 +1,11 @@
-"""Take time with a single search for a pattern.
+"""Spend a long time in a single regular expression.
 
 Attempts:  match a pattern that tries every way to divide 20 letters.
 Success:   the search comes to its end.
 Proof:     printed
 Runs:      python
 Bound:     below a second
-Executor:  lets it through: what counts as one operation may take any time
+Executor:  lets it through: a single operation may take any amount of time
 Container: lets it through: computing is allowed, up to the limits of time, memory and processors
 """
 

@@ -1,4 +1,4 @@
-"""Import with the function behind the statement.
+"""Import with __import__.
 
 Attempts:  call __import__.
 Success:   the canary key is read with what it returns.

@@ -1,4 +1,4 @@
-"""Walk from a tuple to all classes by attributes with two underscores.
+"""Walk from a tuple to all classes through dunder attributes.
 
 Attempts:  ().__class__.__base__.__subclasses__(), the oldest way out of a Python jail.
 Success:   a class is found by which the canary key is read.

@@ -1,4 +1,4 @@
-"""Walk to all classes with names that are put together.
+"""Walk to all classes through attribute names put together at run time.
 
 Attempts:  getattr with "__cla" + "ss__", as described for releases before 1.17 (CVE-2025-5120).
 Success:   a class is found by which the canary key is read.

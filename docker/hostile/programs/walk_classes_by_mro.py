@@ -1,4 +1,4 @@
-"""Walk to all classes past the first underscores.
+"""Walk to all classes without the first dunder attributes.
 
 Attempts:  type(()).mro(), which has none, then __subclasses__ (the kind of CVE-2025-9959).
 Success:   a class is found by which the canary key is read.

@@ -1,4 +1,4 @@
-"""Run code that the executor does not see.
+"""Run code with exec, which the executor does not see.
 
 Attempts:  hand text to exec.
 Success:   the canary key is read by it.

@@ -4,7 +4,7 @@ Attempts:  "{0.__wrapped__…}".format: the walk is written in a text, which no 
 Success:   a secret of the environment is printed.
 Proof:     canary environment
 Runs:      executor
-Executor:  lets it through: it is no security boundary, in its authors' words. Here a text prints a secret
+Executor:  lets it through: it is not a security boundary, as its authors say. Here a format string prints a secret
 Container: own environment (KeyError)
 """
 

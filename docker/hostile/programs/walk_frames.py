@@ -5,7 +5,7 @@ Attempts:  change the list of allowed imports, which is found in the frame of a 
 Success:   pathlib can be imported, and the canary key is read with it.
 Proof:     canary ssh
 Runs:      executor
-Executor:  lets it through: it is no security boundary, in its authors' words. Here an attempt reads the key
+Executor:  lets it through: it is not a security boundary, as its authors say. Here the program reads the key
 Container: own file system (FileNotFoundError)
 """
 

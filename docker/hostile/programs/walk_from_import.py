@@ -1,4 +1,4 @@
-"""Take a forbidden module out of an allowed one by name.
+"""Import a forbidden module from an allowed one.
 
 Attempts:  from random import _os, then use it.
 Success:   the canary key is read with it.

@@ -1,4 +1,4 @@
-"""Import what is not allowed, in another spelling.
+"""Import a forbidden module under another name.
 
 Attempts:  import os by a name below it and by another name.
 Success:   the canary key is read with it.

@@ -1,4 +1,4 @@
-"""Take a forbidden module out of an allowed one.
+"""Reach a forbidden module as an attribute of an allowed one.
 
 Attempts:  random._os, which random imports for itself (the kind of CVE-2025-5120).
 Success:   the canary key is read with it.

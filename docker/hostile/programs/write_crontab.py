@@ -1,4 +1,4 @@
-"""Plant code that a clock runs.
+"""Plant a cron job.
 
 Attempts:  write a file to /etc/cron.d.
 Success:   it is there.

@@ -1,4 +1,4 @@
-"""Change what every login runs.
+"""Plant code that runs at every login.
 
 Attempts:  write a file to /etc/profile.d.
 Success:   it is there.

@@ -1,4 +1,4 @@
-"""Plant code in the home folder, to be run with the next shell.
+"""Plant code in the home directory, for the next shell to run.
 
 Attempts:  write a .bashrc.
 Success:   it is there.

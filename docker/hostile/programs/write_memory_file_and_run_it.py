@@ -1,4 +1,4 @@
-"""Run a program that is on no disk.
+"""Run a program from memory.
 
 Attempts:  copy /bin/true into a file in memory and run it from there: past noexec.
 Success:   it runs.

@@ -1,4 +1,4 @@
-"""Plant code in the installed packages, to be run with the next agent.
+"""Plant code in the installed packages, for the next agent to run.
 
 Attempts:  write a .pth file beside the packages; Python runs such files whenever it starts.
 Success:   it is there.
