@@ -19,21 +19,21 @@ WORKERS ?= 2# processes that share a step of `make train`; 8 on a GPU
 help:          ## show this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-lab: lab-ready      ## JupyterLab on the first lesson, with a live server
+lab: lab-ready      ## open JupyterLab on the first lesson, with a live server
 	@$(BIN)/course lab $(ARGS)
 
-test: test-ready    ## all tests
+test: test-ready    ## run all tests
 	@$(PYTHON) bootstrap.py clients || echo "test: the tests with other clients are skipped"
 	@$(VENV) -m pytest -n auto $(ARGS)
 
-lint: python   ## style and types
+lint: python   ## check style and types
 	@$(PYTHON) bootstrap.py test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(VENV) -m mypy
 
-build: test-ready   ## the notebooks from their sources, executed: make build ARGS=03
+build: test-ready   ## build the notebooks from their sources and execute them (only one:  make build ARGS=03)
 	@$(VENV) -m authoring build $(ARGS)
 
-docs: test-ready    ## the generated parts of README and docs/
+docs: test-ready    ## write the generated parts of README and docs/
 	@$(VENV) -m authoring docs $(ARGS)
 
 # Otherwise glibc returns memory to the kernel and asks for it again at each layer.
@@ -42,44 +42,44 @@ adapter train: export MALLOC_MMAP_THRESHOLD_ = 4000000000
 adapter train: export MALLOC_TOP_PAD_ = 300000000
 adapter train: export OMP_NUM_THREADS = 1
 
-adapter: python     ## the embedded model's adapter from the base, all its stages (re-run to resume)
+adapter: python     ## train the embedded model's adapter from the base, in all stages (run again to resume)
 	@$(PYTHON) -m training.stages --check $(ARGS)
 	@$(MAKE) --no-print-directory build/training/ready
 	@$(VENV) -m training.stages $(ARGS)
 
-train: build/training/ready    ## an adapter by the generator as it is now (hours; re-run to resume)
+train: build/training/ready    ## train an adapter with the current data generator (hours; run again to resume)
 	@$(BIN)/torchrun --nproc-per-node $(WORKERS) -m training.train $(ARGS)
 
 build/training/ready: training/requirements.txt | test-ready
 	@$(PIP) -r $< && mkdir -p $(@D) && touch $@
 
-eval: test-ready    ## how often the embedded model is right on questions it never saw
+eval: test-ready    ## measure how often the embedded model is right on unseen questions
 	@$(VENV) -m training.eval $(ARGS)
 
-bench: test-ready   ## the measurements of docs/measurements.md, and its tables (long)
+bench: test-ready   ## measure what is in docs/measurements.md and update its tables (takes long)
 	@$(PIP) --no-deps --upgrade --target build/bench -r bench/requirements.txt || \
 	  echo "bench: nbmake could not be installed; its row will say so"
 	@$(VENV) -m bench $(ARGS)
 	@$(VENV) -m bench.tables
 
-hostile: test-ready ## the hostile suite and its table (Linux, root, a Docker engine)
+hostile: test-ready ## run the hostile suite and update its table (needs Linux, root, a Docker engine)
 	@OUTCOMES=write $(VENV) -m pytest tests/container/test_hostile_suite.py $(ARGS)
 
-sbom: build/tools/ready  ## what is in the image, as a CycloneDX list: build/agent.cdx.json (needs a network)
+sbom: build/tools/ready  ## list the image's packages in CycloneDX format: build/agent.cdx.json (needs a network)
 	@$(TOOLS) cyclonedx_py requirements docker/requirements.lock --output-file build/agent.cdx.json
 	@echo "sbom: build/agent.cdx.json"
 
-audit: build/tools/ready ## known vulnerabilities of the locked packages (needs a network)
+audit: build/tools/ready ## check the locked packages for known vulnerabilities (needs a network)
 	@$(TOOLS) pip_audit --requirement requirements-test.lock --require-hashes --disable-pip --strict || \
-	  { echo "audit: see above. A package that could not be looked up counts as a failure: PyPI's list must be reachable."; exit 1; }
+	  { echo "audit: see above. A package that could not be looked up counts as a failure, so PyPI must be reachable."; exit 1; }
 
-lock: build/tools/ready  ## the lock files from pyproject.toml (needs a network)
+lock: build/tools/ready  ## update the lock files from pyproject.toml (needs a network)
 	@$(TOOLS) uv pip compile -q pyproject.toml --group setup $(LOCKED) --upgrade -o requirements.lock
 	@$(TOOLS) uv pip compile -q pyproject.toml --group setup --group test -c requirements.lock $(LOCKED) --upgrade \
 	  -o requirements-test.lock
 	@$(TOOLS) uv pip compile -q tests/clients/requirements.in $(LOCKED) --upgrade -o tests/clients/requirements.txt
 	@! grep -n '://' requirements.lock requirements-test.lock tests/clients/requirements.txt || \
-	  { echo "lock: an index address got into a lock file"; exit 1; }
+	  { echo "lock: the address of a package index ended up in a lock file, see the line above. Remove it before you commit."; exit 1; }
 	@$(VENV) docker/pins.py
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
@@ -88,8 +88,8 @@ build/tools/ready: Makefile | python
 	@$(TOOLS) pip install -q --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1 uv==0.13.9 && touch $@
 
 python:
-	@test -n "$(PYTHON)" || { echo "setup: no Python 3.11, 3.12 or 3.13 was found here." \
-	  "Install one (Debian, Ubuntu:  sudo apt-get install python3 python3-venv), or name one:  make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "setup: found no Python 3.11, 3.12 or 3.13." \
+	  "Install one (Debian, Ubuntu:  sudo apt-get install python3 python3-venv), or say where it is:  make lab PYTHON=/path/to/python3.12"; exit 1; }
 
 lab-ready: python
 	@$(PYTHON) bootstrap.py lab

@@ -1,8 +1,8 @@
 """Set up the course's virtual environment from the lock file:  python3 bootstrap.py lab | test
 
 `make lab` and `make test` call this first. It needs nothing but Python's standard library, reports progress at least every
-five seconds, and does nothing when the environment is already what the lock file asks for. An interrupted set-up is resumed
-by the same command. It never touches anything outside this checkout but pip's cache.
+five seconds, and does nothing if the environment already matches the lock file. After an interruption, run the same command
+again to resume. Outside this checkout, it touches only pip's cache.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ REASONS = (  # what pip printed → what to do about it
     (
         re.compile(r"No space left|Disk quota exceeded|Errno 28\b|Errno 122\b"),
         "the disk is full. The environment needs about 1.5 GB here and in the temporary folder",
-        "Make room, then run the same command again: it resumes",
+        "Free some space, then run the same command again to resume",
     ),
     (
         re.compile(r"DO NOT MATCH THE HASHES"),
@@ -43,24 +43,24 @@ REASONS = (  # what pip printed → what to do about it
             r"|IncompleteRead|Temporary failure in name resolution|Network is unreachable|ProxyError|SSLError|Retrying \("
         ),
         "the packages could not be downloaded",
-        "Check the network (and PIP_INDEX_URL, if you use a mirror), then run the same command again: it resumes",
+        "Check the network (and PIP_INDEX_URL, if you use a mirror), then run the same command again to resume",
     ),
     (
         re.compile(r"Permission denied|Read-only file system|Errno 13\b|Errno 30\b"),
-        "this folder cannot be written",
+        "this folder is not writable",
         "Clone the course into a folder of your own, and run make there",
     ),
     (
         re.compile(r"No matching distribution found"),
-        "a package of the lock file does not exist for this Python, operating system or processor",
-        "The course runs on Linux, macOS and Windows, 64 bit, with Python 3.11 to 3.13. Name another Python:  "
-        "make PYTHON=python3.12",
+        "a package in the lock file is not available for this Python, operating system or processor",
+        "The course runs on 64-bit Linux, macOS and Windows with Python 3.11 to 3.13. Use another Python:  "
+        "make lab PYTHON=python3.12",
     ),
 )
 
 
 class SetupError(Exception):
-    """Something the user can put right: what was seen, what was expected, the next command."""
+    """Something the user can fix. The message says what was seen, what was expected, and the next command."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Environment:
 
     @property
     def home(self) -> Path:
-        """Holds the path that the environment was made for: its scripts work nowhere else."""
+        """Holds the path that the environment was made for. Its scripts do not work anywhere else."""
         return self.folder / "home"
 
     def wanted(self) -> str:
@@ -100,7 +100,7 @@ class Environment:
         return False
 
     def usable(self) -> bool:
-        """Made to its end, for this place, with a Python that is still there."""
+        """Whether it was created completely, for this path, with a Python that still exists."""
         with contextlib.suppress(OSError):
             return self.home.read_text(encoding="utf-8") == str(self.folder) and works(self.python)
         return False
@@ -119,7 +119,7 @@ def say(text: str) -> None:
 
 
 def works(python: Path) -> bool:
-    """Whether this interpreter starts and is a Python that the course runs on: one that was removed does not."""
+    """Whether this interpreter still exists, starts, and has a version that the course runs on."""
     check = "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))"
     with contextlib.suppress(OSError):
         return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
@@ -132,14 +132,14 @@ def check_machine() -> None:
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
         raise SetupError(
             f"{sys.executable} is Python {version}; the course needs 3.11, 3.12 or 3.13.\n"
-            "Install one, or name it:  make PYTHON=python3.12"
+            "Install one, or say which to use:  make lab PYTHON=python3.12"
         )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
         raise SetupError(
-            f"{sys.executable} does not have the modules venv and ensurepip.\n"
+            f"{sys.executable} lacks the modules venv and ensurepip.\n"
             f"Install them:  sudo apt-get install python{version}-venv"
         ) from None
     try:
@@ -147,7 +147,7 @@ def check_machine() -> None:
             pass
     except OSError as error:
         raise SetupError(
-            f"{ROOT} cannot be written ({error.strerror}).\n"
+            f"{ROOT} is not writable ({error.strerror}).\n"
             "Clone the course into a folder of your own, and run make there"
         ) from None
 
@@ -156,13 +156,13 @@ def check_room() -> None:
     free = shutil.disk_usage(ROOT).free
     if free < ROOM:
         raise SetupError(
-            f"there are {free / 1e9:.1f} GB free at {ROOT}, and the environment needs {ROOM / 1e9:.1f} GB.\n"
-            "Make room, then run the same command again"
+            f"only {free / 1e9:.1f} GB are free at {ROOT}, but the environment needs {ROOM / 1e9:.1f} GB.\n"
+            "Free some space, then run the same command again"
         )
 
 
 def make(environment: Environment) -> None:
-    """Create or complete the environment. Raises SetupError; what has been done until then is used the next time."""
+    """Create or complete the environment. After a SetupError, the next run continues from where this one got."""
     check_room()
     environment.stamp.unlink(missing_ok=True)
     if not environment.usable():
@@ -237,7 +237,7 @@ def run(what: str, command: list[object], progress: Callable[[list[str]], str] =
 
 @contextlib.contextmanager
 def ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Nothing is left running when this ends, also by Ctrl-C."""
+    """Leave nothing running at the end, even after Ctrl-C."""
     try:
         yield
     finally:
@@ -276,7 +276,7 @@ def main(arguments: list[str]) -> int:
         print(f"setup: {reason('setting up', [str(error)])}\n({error})", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
-        print("\nsetup: interrupted. The same command resumes.", file=sys.stderr, flush=True)
+        print("\nsetup: interrupted. Run the same command again to resume.", file=sys.stderr, flush=True)
         return 130
     return 0
 
