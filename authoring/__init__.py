@@ -1,1 +1,1 @@
-"""What authors run and learners do not: build notebooks, execute one, fill in the generated parts of pages."""
+"""Commands for authors, not for learners: build notebooks, execute one, write the generated parts of pages."""

@@ -22,13 +22,13 @@ app = typer.Typer(
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="Lesson name prefixes (default: all).")] = None,
 ) -> None:
-    """Make the notebooks from their sources and execute them."""
+    """Build the notebooks from their sources and execute them."""
     lessons.build_all(names or None, report=typer.echo)
 
 
 @app.command()
 def new(number: str, slug: str) -> None:
-    """Write the source of a new lesson, to be filled in: new 13 read_the_log."""
+    """Write the source of a new lesson to fill in, for example: new 13 read_the_log."""
     from authoring.skeleton import create
 
     path = create(number, slug)
@@ -77,7 +77,7 @@ def docs(
 
 @app.command()
 def picture() -> None:
-    """Take the README's picture of a turn anew: a live run in Chromium."""
+    """Retake the README's screenshot of a turn from a live run, in Chromium."""
     from authoring.picture import take
 
     for path in take():

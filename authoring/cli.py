@@ -1,6 +1,6 @@
-"""docs/cli.md: every command with its usage, its help and its options, read from the commands themselves.
+"""Generate docs/cli.md from the commands themselves: the usage, help and options of each.
 
-Nothing depends on the width of a terminal.
+The result does not depend on the width of a terminal.
 """
 
 from collections.abc import Iterator

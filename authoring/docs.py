@@ -99,7 +99,7 @@ def _fields(kind: str) -> str:
 
 
 def _rows(record: dict[str, Any], defs: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Path, type and meaning of each field but `_type`. An object without a description is described by its fields."""
+    """Path, type and meaning of each field except `_type`. An object without a description is listed field by field."""
     for name, field in record["properties"].items():
         if name == "_type":
             continue

@@ -1,7 +1,7 @@
-"""Every environment variable that the code reads, and where: docs/environment.md is made from this.
+"""Generate docs/environment.md: every environment variable that the code reads, and where.
 
-Finds the variables in the source (`readers`); what each one means is written here. A variable that is read and not
-described, or described and not read, is a ValueError, so the page cannot miss one.
+Finds the variables in the source (`readers`); what each one means is written here. If a variable is read but not described
+here, or described but not read, that is a ValueError, so the page cannot miss one.
 """
 
 import ast
@@ -19,7 +19,7 @@ DEFAULTED = re.compile(
 )
 """`${NAME:-default}` in a shell script and in compose.yaml, `NAME ?= default` and `ifndef NAME` in a Makefile."""
 PROGRAMS = "docker/hostile/programs"
-"""They read what they attack."""
+"""These programs read variables only to attack them."""
 
 
 def python_reads(code: str) -> set[str]:
@@ -208,8 +208,8 @@ def page(root: Path = ROOT) -> str:
     unread = sorted(name for name, v in known.items() if name not in found and not v.also)
     if unknown or unread:
         raise ValueError(
-            f"authoring/environment.py describes {unread or 'nothing'} that no code reads, and misses "
-            f"{', '.join(f'{name} ({found[name][0]})' for name in unknown) or 'nothing'}"
+            f"authoring/environment.py does not match the code. Described but not read: {unread or 'none'}. "
+            f"Read but not described: {', '.join(f'{name} ({found[name][0]})' for name in unknown) or 'none'}"
         )
     parts = [
         "# Environment variables",

@@ -1,8 +1,8 @@
-"""The part of a text file that a program writes: what stands between two marks, lines of their own."""
+"""Replace the generated part of a text file, which is between two marks, each on a line of its own."""
 
 
 def spliced(text: str, begin: str, end: str, made: str) -> str:
-    """The text with what stands between the marks replaced; ValueError when one of them is missing."""
+    """The text with everything between the marks replaced. ValueError if a mark is missing."""
     before, first, rest = text.partition(begin)
     _, last, after = rest.partition(end)
     if not first or not last:

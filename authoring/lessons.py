@@ -1,10 +1,11 @@
-"""Make the notebooks of the course from their sources.
+"""Build the notebooks of the course from their sources.
 
-Does: reads notebooks/source/NN_slug.py (jupytext percent), makes notebooks/NN_slug.ipynb for the learner and
-notebooks/solutions/NN_slug.ipynb, executes both, stores their outputs, and says which ones are out of date.
-Does not: start servers (a lesson starts its own) or compare outputs (the tests do).
+Reads notebooks/source/NN_slug.py (jupytext percent), makes notebooks/NN_slug.ipynb for the learner and
+notebooks/solutions/NN_slug.ipynb, executes both, stores their outputs, and finds out which ones are out of date. It does
+not start servers (a lesson starts its own) or compare outputs (the tests do).
 
-    make build                   all of them;  make build ARGS=03  one of them
+    make build                # all of them
+    make build ARGS=03        # one of them
 
 An exercise is four cells in a row: its text with the hint folded away, what the learner fills in, the
 answer, and the check. The learner's notebook gets the stub, with the answer folded below the check; the
@@ -26,7 +27,7 @@ notebook with solutions gets the answer.
     check.exercise("03.1", tokens, lambda n: n == len(server.tokenize(prompt)), hint="server.tokenize")
 
 Other tags: `parameters` (one cell, the first with code), `nbval-check-output` (its output is compared by the
-tests), `embedded-only` (holds for the deterministic embedded model alone), `raises-exception` (may raise).
+tests), `embedded-only` (true only for the deterministic embedded model), `raises-exception` (may raise).
 """
 
 import hashlib
@@ -59,7 +60,7 @@ LINES = 15
 
 
 def sources(root: Path = NOTEBOOKS) -> list[Path]:
-    """The sources of the lessons, in their order."""
+    """The sources of the lessons, in order."""
     return sorted((root / "source").glob("[0-9][0-9]_*.py"))
 
 
@@ -71,25 +72,26 @@ def notebooks(source: Path) -> dict[str, Path]:
 
 
 def outline(source: Path) -> dict[str, NotebookNode]:
-    """Both notebooks of a source, not executed. CourseError says what is wrong with the source."""
+    """Both notebooks of a source, not executed. CourseError if something is wrong with the source."""
     import jupytext
 
     cells = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
     if wrong := problems(cells):
         raise CourseError(
-            f"{source.name} is no lesson yet:\n"
+            f"{source.name} is not a complete lesson yet:\n"
             + "\n".join(f"  {line}" for line in wrong)
-            + f"\nExpected the cells that authoring/lessons.py describes. Then:  make build ARGS={source.stem}"
+            + "\nauthoring/lessons.py describes the cells that a lesson needs. Add them, then:  "
+            + f"make build ARGS={source.stem}"
         )
     return {"learner": assembled(for_learner(cells)), "solutions": assembled(without(cells, "stub"))}
 
 
 def problems(cells: list[NotebookNode]) -> list[str]:
-    """What keeps these cells from being a lesson, in words; an empty list when nothing does."""
+    """What is missing or wrong in these cells for a lesson, in words. Empty if nothing is."""
     wrong = []
     code = [cell for cell in cells if cell.cell_type == "code"]
     if [i for i, cell in enumerate(code) if "parameters" in tags(cell)] != [0]:
-        wrong.append("the first code cell, and no other, needs the tag parameters")
+        wrong.append("the first code cell, and only that one, needs the tag `parameters`")
     for i, cell in enumerate(cells):
         before, after = cells[i - 1] if i else None, cells[i + 1] if i + 1 < len(cells) else None
         name = f"cell {i} ({cell.source.splitlines()[0][:40] if cell.source else 'empty'})"
@@ -99,7 +101,7 @@ def problems(cells: list[NotebookNode]) -> list[str]:
             if after is None or "solution" not in tags(after):
                 wrong.append(f"{name} is a stub without a solution after it")
             if before is None or "<details>" not in before.source:
-                wrong.append(f"{name} is a stub without a text before it that folds a hint in <details>")
+                wrong.append(f"{name} is a stub, but the text before it has no hint in <details>")
         if "solution" in tags(cell):
             if before is None or "stub" not in tags(before):
                 wrong.append(f"{name} is a solution without a stub before it")
@@ -129,7 +131,7 @@ def without(cells: list[NotebookNode], tag: str) -> list[NotebookNode]:
 
 
 def assembled(cells: list[NotebookNode]) -> NotebookNode:
-    """A notebook of these cells, whose ids follow from their text: inserting a cell changes no other."""
+    """A notebook of these cells. Ids are derived from the cells' text, so that inserting a cell does not change others."""
     seen: dict[str, int] = {}
     made = []
     for cell in cells:
@@ -142,7 +144,7 @@ def assembled(cells: list[NotebookNode]) -> NotebookNode:
 
 
 def build(source: Path, parameters: dict | None = None) -> list[Path]:
-    """Make, execute and write both notebooks; when a cell fails, CellFailed, and the old ones stay."""
+    """Make, execute and write both notebooks. If a cell fails, raise CellFailed and keep the old ones."""
     made = {}
     with plain_environment():
         for kind, notebook in outline(source).items():
@@ -160,7 +162,7 @@ def build_all(only: str | list[str] | None = None, report: Callable[[str], None]
     if not chosen:
         names = ", ".join(source.stem for source in sources()) or "none"
         raise CourseError(
-            f"no lesson is called {', '.join(wanted)}. The lessons are: {names}. Try:  make build"
+            f"no lesson is called {', '.join(wanted)}. The lessons are {names}.\nBuild all of them:  make build"
         )
     written = []
     for source in chosen:
@@ -199,14 +201,14 @@ def outlined(notebook: NotebookNode) -> list[tuple]:
 
 
 def write(path: Path, notebook: NotebookNode) -> None:
-    """Replace the notebook in one step, so that nobody ever reads half of one."""
+    """Replace the notebook atomically."""
     nbformat.validate(notebook)
     files.write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
 @contextmanager
 def plain_environment() -> Iterator[None]:
-    """Stored outputs come from the embedded default, whatever server the author has at hand."""
+    """Make stored outputs come from the default, embedded model, even if the author has SERVER or PROFILE set."""
     before = {name: os.environ.pop(name) for name in ("SERVER", "PROFILE", "KEY") if name in os.environ}
     try:
         yield

@@ -1,4 +1,4 @@
-"""The README's picture: the last turn of the leopard run, as `course view` draws it, photographed in Chromium.
+"""The README's picture: a screenshot of the last turn of the leopard run, as `course view` draws it, in Chromium.
 
 python -m authoring picture        # writes docs/turn.png and docs/turn-dark.png
 """
@@ -25,13 +25,13 @@ def browser() -> str:
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if not found:
         raise CourseError(
-            "there is no Chromium here to take the picture.\nInstall it:  sudo apt-get install chromium"
+            "Chromium, which takes the picture, is not installed.\nInstall it:  sudo apt-get install chromium"
         )
     return found
 
 
 def take(folder: Path = ROOT / "docs") -> list[Path]:
-    """Ask the question, draw the page, and photograph its last turn in both color schemes; returns the files."""
+    """Ask the question, draw the page, and take a screenshot of its last turn in both color schemes. Returns the files."""
     from playwright.sync_api import sync_playwright
 
     chromium = browser()

@@ -1,8 +1,8 @@
-"""Execute a notebook once, and make what it leaves behind the same on every machine.
+"""Execute a notebook once, and make its outputs the same on every machine.
 
-Does: runs a notebook through papermill with parameters and a time limit for each cell, in the notebook's own
-folder; drops what differs between two runs of the same notebook (timings, injected cells, random ids, paths).
-Does not: know lessons, sources, exercises or servers; write any notebook.
+Runs a notebook through papermill with parameters and a time limit for each cell, in the notebook's own folder, and drops
+what differs between two runs of the same notebook (timings, injected cells, random ids, paths). It knows nothing about
+lessons, sources, exercises or servers, and does not write notebooks.
 
     notebook = execute(Path("notebooks/03_prompt.ipynb"), {"SERVER": "http://127.0.0.1:8080"})
     notebook = normalise(notebook, places())
@@ -42,14 +42,13 @@ MEMORY = "--HistoryManager.hist_file=:memory:"
 
 
 class CellFailed(CourseError):
-    """A cell of a notebook failed; `index` counts all cells, `notebook` is what ran up to it."""
+    """A cell of a notebook failed. `index` counts all cells; `notebook` has the outputs up to that cell."""
 
     def __init__(self, path: Path, index: int, reason: str, notebook: NotebookNode):
         source = notebook.cells[index].source if index < len(notebook.cells) else ""
         super().__init__(
             f"{path.name}, cell {index}: {reason}\n\n{indented(source)}\n\n"
-            "Expected a cell that runs. Correct its source in notebooks/source, then:  "
-            f"make build ARGS={path.stem}"
+            f"Fix the cell in notebooks/source, then:  make build ARGS={path.stem}"
         )
         self.index, self.reason, self.notebook = index, reason, notebook
 
@@ -57,7 +56,7 @@ class CellFailed(CourseError):
 def execute(path: Path, parameters: dict | None = None, seconds: float = CELL_SECONDS) -> NotebookNode:
     """The executed notebook at `path`; CellFailed for a cell that raises, runs too long or loses its kernel.
 
-    Cells tagged `raises-exception` may raise. Parameters are ignored by a notebook without such a cell.
+    Cells tagged `raises-exception` may raise. Parameters are ignored if no cell is tagged `parameters`.
     """
     notebook = nbformat.read(path, as_version=4)
     if not any("parameters" in tags(cell) for cell in notebook.cells):
@@ -130,7 +129,7 @@ def indented(text: str, lines: int = 15) -> str:
 
 
 def normalise(notebook: NotebookNode, places: dict[str, str]) -> NotebookNode:
-    """The same notebook without what two runs of it differ in: timings, counts, random ids, machine paths."""
+    """The same notebook without what differs between two runs: timings, counts, random ids, machine paths."""
     notebook = with_plain_widget_ids(copy.deepcopy(notebook))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     state = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state")
@@ -204,7 +203,7 @@ def with_plain_widget_ids(notebook: NotebookNode) -> NotebookNode:
 
 @contextmanager
 def quiet_outputs() -> Iterator[None]:
-    """Cells that print into an Output widget can block nbclient for ever; not answering them avoids it."""
+    """Do not let nbclient answer Output widgets: cells that print into one can block it forever."""
     from nbclient.output_widget import OutputWidget
 
     answer = OutputWidget.sync_state
@@ -217,7 +216,7 @@ def quiet_outputs() -> Iterator[None]:
 
 @contextmanager
 def own_progress(folder: Path) -> Iterator[None]:
-    """A notebook run by a program solves nothing for the learner: its exercises are noted elsewhere."""
+    """Record exercises of a notebook that a program runs in a separate file, not in the learner's progress."""
     before = os.environ.get("COURSE_PROGRESS")
     os.environ["COURSE_PROGRESS"] = str(folder / "progress.json")
     try:

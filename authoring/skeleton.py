@@ -69,11 +69,11 @@ def create(number: str, slug: str, root: Path = NOTEBOOKS) -> Path:
     """Write the source of lesson `number` (two digits) and return its path. Never overwrites one."""
     if not re.fullmatch(r"\d\d", number) or not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", slug):
         raise CourseError(
-            f"{number}_{slug} is not the name of a lesson; two digits and words in lower case were expected.\n"
+            f"{number}_{slug} is not a valid name for a lesson; expected two digits and words in lower case.\n"
             "For example:  python -m authoring new 13 read_the_log"
         )
     if taken := sorted((root / "source").glob(f"{number}_*.py")):
-        raise CourseError(f"lesson {number} exists: {taken[0]}.\nChoose another number")
+        raise CourseError(f"lesson {number} already exists: {taken[0]}.\nChoose another number")
     path = root / "source" / f"{number}_{slug}.py"
     title = slug.replace("_", " ").capitalize()
     path.write_text(SOURCE.format(number=number, title=title), encoding="utf-8", newline="\n")

@@ -1,8 +1,8 @@
 """Run measurements and store their results:  python -m bench [NAME …]
 
 Runs each named measurement (default: all), prints its rows and writes the file of this machine and engine after each
-one, so an interrupted run loses nothing. Other records in that file stay. What this machine lacks is stored as not
-measured, with the reason. Exits with status 1 if a row says that something failed.
+one, so an interrupted run loses nothing. Other records in that file stay. A measurement that is impossible on this machine
+is stored as not measured, with the reason. Exits with status 1 if a row says that something failed.
 """
 
 import argparse
@@ -30,7 +30,7 @@ Load = Callable[[str], Any]
 
 
 def measured(one: Measurement, setting: Setting, load: Load = importlib.import_module) -> Record:
-    """The record of one measurement. An error that is a bug is raised as it is."""
+    """The record of one measurement. Unexpected errors are raised unchanged."""
     began, record = time.perf_counter(), stamp()
     try:
         rows = load(one.module).measure(setting)
@@ -55,7 +55,7 @@ def run(
         for line in tables.lines(record):
             say(f"   {line}")
         good &= not any(Row(**row).failed for row in record.get("rows", []))
-    say(f"written: {path}\nInto docs/measurements.md:  python -m bench.tables")
+    say(f"The results are in {path}\nUpdate docs/measurements.md:  python -m bench.tables")
     return good
 
 

@@ -1,11 +1,11 @@
 """What a token costs deep in the context, and how flags of llama-server change that.
 
-Every token attends to all tokens before it, and for a small model on a CPU this soon takes longer than its weights
-do. An agent's system prompt alone puts some 2,400 tokens there.
+Every token attends to all tokens before it. In a small model on a CPU, that soon takes longer than the rest of the
+computation, and an agent's system prompt alone puts some 2,400 tokens there.
 
-Asks servers that differ only in these flags, in turn: generate after few tokens and after many, and process some more
-prompt after many (random tokens, no speculative decoding). Then asks the leopard question twice on a fresh server,
-with speculative decoding. Does not tell whether other questions get the same answers; `make eval` does.
+Takes turns between servers that differ only in these flags. Times generation after few tokens and after many, and prompt
+processing after many (random tokens, no speculative decoding). Then asks the leopard question twice on a fresh server,
+with speculative decoding. Does not show whether other questions get the same answers; `make eval` does.
 """
 
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def _against(name: str, costs: list[Cost], base: list[Cost]) -> list[Row]:
 
 
 def whole(ran: dict[str, list[tuple[Run, Run]]]) -> list[Row]:
-    """Pure: seconds of a server's first run, and of its second; failed when the answers differ."""
+    """Pure: seconds of a server's first run and of its second. The row has failed if the answers differ."""
     made = []
     for at, what in enumerate(("a server's first question", "the same question again")):
         runs = {name: [both[at] for both in ran[name]] for name in (OURS, FLASH)}

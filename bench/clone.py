@@ -2,8 +2,8 @@
 
 Clones the last commit of this repository with `git clone --depth 1` from a file:// address, runs the set-up that
 `make lab` starts with, in an empty cache, then starts a server and asks the first question; notes when each step
-prints its first line. The clone's seconds are those of a disk, so its size stands beside them. pip may take packages
-from its own cache or from a mirror, so their figure depends on the network. Does not start JupyterLab, which is ready
+prints its first line. The clone is made from a local disk, so its size is given next to its seconds. pip may take packages
+from its own cache or from a mirror, so that figure depends on the network. Does not start JupyterLab, which is ready
 within seconds.
 """
 

@@ -13,7 +13,7 @@ def drawn(count: int, seed: int) -> list[int]:
 
 
 def complete(server: Server, prompt: list[int], generated: int, *, cached: bool = False) -> dict[str, Any]:
-    """llama-server's `timings` of generating exactly `generated` tokens. `cached`: the prompt cache may be used."""
+    """llama-server's `timings` for generating exactly `generated` tokens. `cached` allows it to use the prompt cache."""
     body = {"prompt": prompt, "n_predict": generated, "ignore_eos": True, "temperature": 0}
     timings: dict[str, Any] = server.post("/completion", {**body, "cache_prompt": cached})["timings"]
     return timings

@@ -1,7 +1,7 @@
 """Agents per minute, 1 to 32 at a time, ÷ what the engine can do with batches of that size.
 
-N agents work at once on one server with enough slots, each on its own question, and those that finish per minute are
-counted. Then the engine's prompt processing and generation are timed in batches of N, with contexts as long as the
+N agents work at once on one server with enough slots, each on its own question. How many finish per minute is counted.
+Then the engine's prompt processing and generation are timed in batches of N, with contexts as long as the
 agents' (by `llama-batched-bench` if the build has it, otherwise by N raw completions at once). That gives the time
 the engine alone would need for the prompt tokens that it processed for the agents and for those it generated. Answers
 are not judged. Without speculative decoding, since the batches have none.

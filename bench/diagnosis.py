@@ -1,8 +1,8 @@
 """How well `course diagnose` tells faults apart:  python -m bench.diagnosis [--tapes DIR]
 
 Records a tape of each recipe (bench/recipes.py), a real run with known faults or a healthy one; diagnoses it; prints
-what was expected and what was found, and precision and recall by kind. With --tapes, tapes are kept, and those that
-are already there are not recorded again. Starts one server at a time, and never uses one that is running.
+what was expected and what was found, and precision and recall by kind. With --tapes, tapes are kept in that folder and
+reused if they exist. Starts one server at a time, and never uses one that is already running.
 """
 
 import argparse

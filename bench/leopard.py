@@ -1,8 +1,8 @@
 """The leopard run against its goal: 12 seconds on two cores, on a server that has processed the system prompt.
 
-Asks fresh servers the leopard question: with nothing asked before, after other questions of the kind, and once more.
-These differ in what speculative decoding can draft tokens from. Counts neither the start of a server nor the
-processing of the system prompt. Fails if an answer differs.
+Asks fresh servers the leopard question: first with nothing asked before, then after other questions of the same kind, then
+again. The cases differ in what speculative decoding can draft tokens from. The start of a server and the processing of the
+system prompt are not counted. Fails if an answer differs.
 """
 
 import statistics

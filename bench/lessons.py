@@ -1,7 +1,7 @@
 """Cells of the lessons that passed, from pytest's report:  python -m bench.lessons junit.xml --out report.json
 
-Counts for each notebook the cells that passed, failed or did not apply to the server's model, and adds them to the
-report of a machine. Does not run them: tests/gpu/run does, with SERVER=.
+For each notebook, counts the cells that passed, failed or did not apply to the server's model, and adds the counts to the
+report of a machine. Does not run the cells: tests/gpu/run does, with SERVER=.
 """
 
 import argparse

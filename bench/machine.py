@@ -1,4 +1,4 @@
-"""Which machine and which build a figure belongs to: enough to judge it by, nothing that names the machine's owner."""
+"""Which machine and build a figure belongs to: enough to judge the figure, but nothing that identifies the owner."""
 
 import os
 import platform

@@ -16,8 +16,8 @@ class Measurement:
 PLAN = (
     Measurement(
         "leopard", "bench.leopard", "The leopard run against its goal",
-        "Seconds of the leopard question on a server that has processed the system prompt, divided by the goal of 12 "
-        "seconds on two cores.",
+        "Seconds for the leopard question on a server that has already processed the system prompt, divided by the goal of "
+        "12 seconds on two cores.",
     ),
     Measurement(
         "recorded", "bench.recorded", "What recording costs",
@@ -30,8 +30,8 @@ PLAN = (
     ),
     Measurement(
         "reprocessed", "bench.reprocessed", "Prompt tokens reprocessed",
-        "Prompt tokens that the server processed after the first step of a run, divided by those that its cache could not "
-        "have: 1.00 means that nothing was processed twice.",
+        "Prompt tokens that the server processed after the first step of a run, divided by those that cannot have been in "
+        "its cache: 1.00 means that nothing was processed twice.",
     ),
     Measurement(
         "suite", "bench.suite", "The notebooks as tests",
@@ -44,8 +44,8 @@ PLAN = (
     ),
     Measurement(
         "attention", "bench.attention", "Cost per token at context depth",
-        "Milliseconds per token deep in the context, divided by those at its beginning, and under other attention and KV "
-        "cache flags.",
+        "Milliseconds per token deep in the context, divided by those at its beginning; then with other attention and KV "
+        "cache flags, divided by those with llama-server's defaults.",
     ),
     Measurement(
         "speculative", "bench.speculative", "Speculative decoding",

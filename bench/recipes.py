@@ -1,4 +1,4 @@
-"""Real runs with a known fault, and healthy ones that look suspicious: what bench/diagnosis.py is measured on.
+"""Real runs with a known fault, and healthy ones that look suspicious: the test cases of bench/diagnosis.py.
 
 A recipe names a run, the faults that its tape must have, and the server that it needs; runs.py has the runs.
 """
@@ -40,8 +40,8 @@ from course.model.embedded import template_path
 class Recipe:
     """`run(server, tape)` leaves a tape with exactly the faults `expected`; without any, the run is healthy.
 
-    `changes` are settings of the server. With `own`, the server is not shared with other recipes, because it does not
-    survive or must not be started yet.
+    `changes` are settings of the server. With `own`, the server is not shared with other recipes, because the run stops it
+    or starts it.
     """
 
     name: str

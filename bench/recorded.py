@@ -4,8 +4,8 @@ Runs three programs in turn on one warm server: a plain agent (smolagents as its
 nothing), the script of the blog post that the course comes from (it prints every message and smolagents' own log), and
 our recorded run. All three search the same offline pages. Imports, which are the same, are not counted.
 
-The server's own time varies by more than the recorder takes. So there is a second ratio in which the server takes the
-same time in both (the median of its `timings`), which shows the client's share.
+The server's own time varies by more than the recorder costs. So there is a second ratio in which the server takes the same
+time in both (the median of its `timings`). It shows the effect on the client.
 """
 
 import contextlib

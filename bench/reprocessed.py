@@ -1,12 +1,12 @@
-"""Prompt tokens reprocessed: what the server processed on the later steps of a run ÷ what its cache could not have.
+"""Prompt tokens reprocessed: what the server processed in the later steps of a run ÷ what cannot have been in its cache.
 
 Runs the same four steps under each template and setting, and compares each prompt, token by token, with the one
-before it and what was generated after that. A grammar dictates the model's words, so that the figures are those of
-template, cache and settings alone.
+before it and what was generated after that. A grammar dictates the model's words, so that the figures depend only on
+template, cache and settings.
 
 1.00 is the limit: the server processes what is new and nothing else. The last token of a prompt is always new, since
 the next token is predicted from it. A model with recurrent layers can only go back to a checkpoint and reprocesses
-the tokens after it; a random model of the architecture of Qwen3.6 stands for it here (tiny.py), since weights make no
+the tokens after it. A random model with the architecture of Qwen3.6 stands in for it here (tiny.py), since weights make no
 difference.
 """
 

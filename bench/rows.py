@@ -15,8 +15,8 @@ class Row:
     """One line of a table.
 
     `ratio` is None where there is nothing to divide by. `value` has the figures that were divided, with their units.
-    `limit` is the target: the maximum of the ratio, or with `at_least` its minimum. `failed` tells that something went
-    wrong which no figure shows (a lesson's test). `data` is what was measured, as JSON.
+    `limit` is the target: the maximum of the ratio, or with `at_least` its minimum. `failed` means that something went
+    wrong that the figures do not show (a lesson's test). `data` is what was measured, as JSON.
     """
 
     what: str
@@ -42,7 +42,7 @@ def digits(limit: float | None) -> int:
 
 
 def paired(above: Sequence[float], below: Sequence[float]) -> float:
-    """The median of the ratios of neighbors: each pair was measured one right after the other."""
+    """The median of the ratios of pairs, each measured one right after the other."""
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""How the runs of bench/recipes.py are made: an agent whose words are known, and what else can happen to it.
+"""The runs of bench/recipes.py: an agent with a scripted model, and other things that can happen to a run.
 
 The real smolagents speaks to a real llama-server. A grammar gives the model its words; server, parser, executor and
 recorder are untouched. Nothing here judges the tapes.
@@ -51,7 +51,7 @@ def says(
     def run(server: Server, tape: Tape) -> None:
         given = {"model_class": forced(lines, body=body, base=base), **(model or {})}
         asked(server, tape, task, model=given, **{"stream_outputs": streamed, "max_steps": 4, **options})
-        gc.collect()  # what was interrupted is on the tape when its response is let go of
+        gc.collect()  # an interrupted exchange goes to the tape when its response is collected
 
     return run
 
@@ -67,7 +67,7 @@ def tool_agent(*lines: Line, model: Fields | None = None, **options: Any) -> Rec
 
 
 def asked(server: Server, tape: Tape, question: str = LEOPARD, **options: Any) -> None:
-    """One recorded run. The errors in which runs with a fault end are expected."""
+    """One recorded run. Errors that end a faulty run are expected."""
     with suppress(AgentError, openai.APIError, KeyboardInterrupt):
         recorded_run(server, question, tape, **options).result()
 

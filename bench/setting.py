@@ -1,7 +1,7 @@
 """What a measurement runs on: the profile, how often, how many at once, and a temporary folder.
 
-Starts its own servers with the settings that the bench was given. Never attaches to a running server: figures mean
-something only if nobody else uses it.
+Starts its own servers with the settings that the bench was given. Never attaches to a running server, because figures are
+meaningless if something else uses it.
 """
 
 import os
@@ -56,7 +56,7 @@ def tool(name: str) -> str:
 
 @contextmanager
 def private_cache(folder: Path) -> Iterator[Path]:
-    """An own cache, so that its logs belong to this measurement. The merged model is linked into it."""
+    """A separate cache, so that its logs belong to this measurement. The merged model is linked into it."""
     model = embedded.gguf_path(lambda _: None)
     folder.mkdir(parents=True, exist_ok=True)
     for path in (model, model.with_suffix(".json")):
@@ -72,7 +72,7 @@ def private_cache(folder: Path) -> Iterator[Path]:
 
 
 def environment(**given: str) -> dict[str, str]:
-    """This process's environment, without what would lead a child to another server."""
+    """This process's environment, without the variables that would point a child at another server."""
     kept = {k: v for k, v in os.environ.items() if k not in ("SERVER", "PROFILE", "KEY", "CI")}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")])), **given}
 

@@ -1,8 +1,8 @@
 """Speculative decoding from n-grams (--spec-type ngram-mod): runs with it ÷ without.
 
-Asks two servers that differ only in that flag, in turn: first questions of the same kind, each new to them, then the
-leopard question again and again, which is the best case. Fails if the two give different answers. Does not count the
-first run after the start, since there is nothing yet to draft tokens from.
+Takes turns between two servers that differ only in that flag. Asks questions of the same kind, each new to them, then the
+same question repeatedly, which is the best case. Fails if the two give different answers. Does not count the first run
+after the start, since there is nothing yet to draft tokens from.
 """
 
 from functools import partial

@@ -1,8 +1,8 @@
 """The notebooks as tests: wall time ÷ the time that servers were busy, and ÷ the times of nbmake and nbconvert.
 
-Runs all notebooks three times, each time on one shared server (our suite compares outputs, the others only execute)
-and in an own cache, so that the logs of all servers, also of those that lessons start, tell how busy they were.
-Installs nothing: nbmake is not part of the course, and `make bench` puts it into build/bench.
+Runs all notebooks three times, each time on one shared server (our suite compares outputs, the others only execute) and
+with a separate cache, so that the logs show how busy all servers were, including those that lessons start. Installs
+nothing: nbmake is not part of the course, and `make bench` puts it into build/bench.
 
 A server is busy while it loads weights, processes prompts and generates. The rest is Python: kernels, smolagents,
 papermill.

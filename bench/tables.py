@@ -1,7 +1,7 @@
 """Write the tables of docs/measurements.md from the data in bench/results:  python -m bench.tables [--check]
 
-One section for each machine, between two marks. With --check it writes nothing and tells, by its status, whether the
-page has the tables of the data. Measures nothing, and never rounds a missed target into one that is met.
+One section for each machine, between two marks. With --check it writes nothing, and its exit status says whether the page
+is up to date. Measures nothing, and never rounds a missed target into one that is met.
 """
 
 import argparse
@@ -113,8 +113,8 @@ def main(argv: list[str] | None = None) -> int:
     if given.check:
         if new != old:
             print(
-                f"bench: the tables in {PAGE.relative_to(ROOT)} are not those of bench/results.\n"
-                "Write them:  python -m bench.tables"
+                f"bench: the tables in {PAGE.relative_to(ROOT)} do not match bench/results.\n"
+                "Update them:  python -m bench.tables"
             )
         return int(new != old)
     PAGE.write_text(new, encoding="utf-8")

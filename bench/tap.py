@@ -1,9 +1,9 @@
 """What the tap costs: the same requests directly and through `course tap`, in turn, in one run.
 
-Starts a server that answers at once, and a tap, each in its own process; asks both `--rounds` times per case over a
-kept connection (a fifth as often if the answer is streamed); prints medians, the median of the differences and the
-ratio. Exits with status 1 if a case costs more than `--most` milliseconds. No model is involved, as its answers take
-a thousand times as long.
+Starts a server that answers immediately, and a tap, each in its own process. Sends `--rounds` requests per case to both
+over a persistent connection (a fifth as many if the answer is streamed). Prints medians, the median of the differences and
+the ratio. Exits with status 1 if a case costs more than `--most` milliseconds. No model is involved, because its answers
+would take a thousand times as long.
 
     python -m bench.tap
 """

@@ -139,7 +139,7 @@ def weights(name: str, shape: tuple[int, ...], random: np.random.Generator) -> N
 
 
 def copy_tokenizer(base: "GGUFReader", writer: "GGUFWriter") -> None:
-    """The base model's, so that prompts have the same tokens in both, except the two tags of a thought."""
+    """Copy the base model's tokenizer, so that prompts have the same tokens in both, except <think> and </think>."""
 
     def field(name: str) -> Any:
         found = base.fields.get(f"tokenizer.ggml.{name}")
@@ -157,6 +157,6 @@ def copy_tokenizer(base: "GGUFReader", writer: "GGUFWriter") -> None:
 
 
 def with_thinking(tokens: list[str], types: list[int]) -> tuple[list[str], list[int]]:
-    """The same vocabulary, in which the two tags of a thought are tokens."""
+    """The same vocabulary, with <think> and </think> as tokens."""
     renamed = [THINKING.get(token, token) for token in tokens]
     return renamed, [4 if token in THINKING else kind for token, kind in zip(tokens, types, strict=True)]

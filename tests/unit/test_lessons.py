@@ -89,16 +89,16 @@ def test_no_language_version_is_kept(lesson):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('# %% tags=["parameters"]', "# %%", "needs the tag parameters"),
+        ('# %% tags=["parameters"]', "# %%", "needs the tag `parameters`"),
         ('# %% tags=["solution"]', "# %%", "is a stub without a solution"),
         ('# %% tags=["stub"]', "# %%", "is a solution without a stub"),
-        ("<details>", "<b>", "folds a hint"),
+        ("<details>", "<b>", "has no hint"),
         ("check.exercise(", "print(", "without a check.exercise(...) cell"),
         ("total = 2 + 3", "total = 2 + 3\n" + "total += 0\n" * 15, "has 16 lines; at most 15"),
     ],
 )
 def test_a_source_that_is_no_lesson_says_why(lesson, old, new, said):
-    with pytest.raises(CourseError, match=r"98_tiny\.py is no lesson yet") as failed:
+    with pytest.raises(CourseError, match=r"98_tiny\.py is not a complete lesson") as failed:
         lessons.outline(lesson(SOURCE.replace(old, new)))
     assert said in str(failed.value)
 
@@ -196,7 +196,7 @@ def test_a_new_lesson_has_every_part_and_overwrites_nothing(tmp_path):
         6,
     ]
     for number, slug, why in (
-        ("98", "again", "lesson 98 exists"),
+        ("98", "again", "lesson 98 already exists"),
         ("9", "x", "two digits"),
         ("97", "Über", "two digits"),
     ):
