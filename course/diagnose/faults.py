@@ -103,7 +103,7 @@ _ALL = (
         "request-refused",
         "the server rejected the request",
         "{answered} The quote above is its reason, if it gave one.",
-        "Fix what it names. To see the whole request:  course view TAPE",
+        "Fix what the server complains about. To see the whole request:  course view TAPE",
     ),
     Fault(
         "never-sent",

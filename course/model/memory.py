@@ -1,4 +1,4 @@
-"""How much memory llama-server takes for a model: weights, KV cache, recurrent state, checkpoints.
+"""How much memory llama-server needs for a model: weights, KV cache, recurrent state, checkpoints.
 
 Computes bytes from a model's shape and the server's settings; reads a shape from a GGUF's header. It leaves out the
 compute buffers (they grow with batch and vocabulary: half a GB to 1 GB for a large model), a vision projector, and the

@@ -157,7 +157,7 @@ class Tape:
 
 
 def _fresh_path() -> Path:
-    """A new file in ./tapes, created at once so that two tapes of the same second do not share it."""
+    """A new file in ./tapes, created immediately, so that two tapes from the same second do not share it."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for suffix in ["", *(f"-{n}" for n in range(2, 1000))]:
         path = Path("tapes") / f"{stamp}{suffix}.tape.jsonl"

@@ -120,7 +120,7 @@ class Response(TypedDict, total=False):
 
 
 class Entry(TypedDict, total=False):
-    """One exchange: an entry of HAR 1.2, whose fields that begin with an underscore are the course's."""
+    """One exchange: an entry of HAR 1.2. The fields that begin with an underscore are the course's own."""
 
     _type: Required[Literal["entry"]]
     _id: Annotated[Count | None, Field(description="sequence number on this tape, from 1")]

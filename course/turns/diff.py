@@ -1,4 +1,4 @@
-"""Which earlier request a request continues, and what it adds to it.
+"""Find the earlier request that a request continues, and what it adds to that one.
 
 Pure. Agents that call each other alternate on one tape, so the previous request is often not the one continued.
 Messages are compared as a whole, without looking for changes inside them.
@@ -101,7 +101,7 @@ def _sources(before: Conversation, now: list[Record], start: int) -> list[int | 
     """The turn that each message came from: its answer, and what follows it up to the next one.
 
     An answer is recognized by its text. If it was empty, or the client rewrote it, the first answer that the request adds
-    is taken for the last turn's.
+    is assumed to be the last turn's.
     """
     sources = list(before.sources[:start])
     last = max((n for n in sources if n), default=0)

@@ -28,8 +28,8 @@ def leak(content: str | None, thinking: str | None = None, prompt: str | None = 
     """The thinking at the beginning of `content`, if there is any.
 
     It starts with <think>, or it ends with </think> on a line of its own that is neither inside code nor introduced by a
-    colon. Without either tag, `content` is taken for thinking if the rendered `prompt` opened it, nothing closed it, and
-    the server did not separate any (`thinking`).
+    colon. Without either tag, `content` counts as thinking if the rendered `prompt` opened it, nothing closed it, and the
+    server did not separate any (`thinking`).
     """
     if content is None:
         return None
