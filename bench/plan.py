@@ -25,8 +25,8 @@ PLAN = (
     ),
     Measurement(
         "tap", "bench.tapped", "What the tap costs",
-        "Requests through `course tap`, divided by the same requests sent directly. The server answers immediately, so look "
-        "at the milliseconds rather than the ratio.",
+        "Requests through `course tap`, divided by the same requests sent directly. The server answers immediately, so "
+        "look at the milliseconds rather than the ratio.",
     ),
     Measurement(
         "reprocessed", "bench.reprocessed", "Prompt tokens reprocessed",
