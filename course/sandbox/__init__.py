@@ -13,11 +13,12 @@ Pure. container.py runs docker and builds the image, refusals.py checks addition
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath as Path
 from urllib.parse import urlsplit
 
 from course.errors import CourseError
+from course.model.profiles import cores
 from course.sandbox.refusals import refuse
 from course.server.connection import UNIX, socket_path
 
@@ -33,10 +34,13 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 
 @dataclass(frozen=True)
 class Limits:
-    """What the container may use. `memory`, `tmp` and `shm` are sizes in Docker's notation; `seconds` limits the run."""
+    """What the container may use. `memory`, `tmp` and `shm` are sizes in Docker's notation; `seconds` limits the run.
+
+    Docker refuses to start a container that is allowed more processors than there are.
+    """
 
     memory: str = "1g"
-    cpus: float = 2
+    cpus: float = field(default_factory=lambda: min(2, cores()))
     pids: int = 128
     files: int = 1024
     tmp: str = "64m"

@@ -52,7 +52,7 @@ def test_the_models_stay_outside():
 
 
 def test_compose_bounds_the_agent_as_the_command_does(agent):
-    command = sandbox.flat(sandbox.command("x", "unix:///s.sock"))
+    command = sandbox.flat(sandbox.command("x", "unix:///s.sock", limits=sandbox.Limits(cpus=2)))
     said = dict(pairwise(command))
     ulimits = [f"{name}={value}" for name, value in agent["ulimits"].items()]
     assert ulimits == [command[n + 1] for n, part in enumerate(command) if part == "--ulimit"]

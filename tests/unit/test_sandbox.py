@@ -39,7 +39,7 @@ def values(command, option):
         ("--pids-limit", "128"),
         ("--memory", "1g"),
         ("--memory-swap", "1g"),
-        ("--cpus", "2"),
+        ("--cpus", f"{Limits().cpus:g}"),
         ("--log-driver", "none"),
         ("--pull", "never"),
         ("--read-only", None),
@@ -50,6 +50,12 @@ def test_every_network_is_hardened(network, option, value):
     made = docker(network)
     assert option in made
     assert value is None or values(made, option) == [value]
+
+
+@pytest.mark.parametrize(("cores", "cpus"), [(1, 1), (2, 2), (64, 2)])
+def test_it_never_asks_docker_for_more_processors_than_there_are(monkeypatch, cores, cpus):
+    monkeypatch.setattr(sandbox, "cores", lambda: cores)
+    assert Limits().cpus == cpus
 
 
 @pytest.mark.parametrize("network", sandbox.NETWORKS)
