@@ -23,11 +23,11 @@ FINE = {
 }
 """The docker options that are known to be harmless, and how many values they take. Any other is refused."""
 
-OURS = "it is set by the course, and a weaker value would open the container"
+OURS = "the course sets it, and a weaker value would weaken the sandbox"
 HOST = "the agent's code could read a folder or file of the host, and often write to it"
 SPACE = "it puts the agent's code into one of the host's namespaces"
 REASONS = {
-    "--privileged": "it gives the agent's code every device and every capability: it owns the host's kernel",
+    "--privileged": "it gives the agent's code every device and every capability, and so control of the host's kernel",
     "--volume": HOST,
     "--mount": HOST,
     "--volumes-from": HOST,
@@ -43,8 +43,8 @@ REASONS = {
     "--cgroupns": SPACE,
     "--cgroup-parent": "the limits of another cgroup would apply instead",
     "--network": "the course chooses it: course sandbox run --network socket (or host, gateway)",
-    "--publish": "an agent needs no port that can be reached from outside",
-    "--publish-all": "an agent needs no port that can be reached from outside",
+    "--publish": "an agent does not need a port that can be reached from outside",
+    "--publish-all": "an agent does not need a port that can be reached from outside",
     "--env": "the agent's code can read and send away what is in its environment",
     "--env-file": "the agent's code can read and send away what is in its environment",
     "--entrypoint": "only the image's own program was tested",

@@ -5,8 +5,8 @@ Success:   they say something.
 Proof:     printed
 Runs:      python
 Executor:  function list
-Container: lets it through: a container shares the host's kernel, and with it version, uptime and size of memory. Nothing
-           in there is a secret of the user
+Container: lets it through: a container shares the host's kernel, so it sees its version, uptime and memory size. None
+           of that is a secret of the user
 """
 
 for name in ("version", "uptime", "meminfo"):

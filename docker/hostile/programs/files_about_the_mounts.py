@@ -5,8 +5,8 @@ Success:   it names folders of the host.
 Proof:     printed
 Runs:      python
 Executor:  function list
-Container: lets it through: the list of mounts names the folder of the engine and that of the model's socket; names only,
-           neither can be opened
+Container: lets it through: the list of mounts names the folders of the engine and of the model's socket, but neither
+           folder can be opened
 """
 
 with open("/proc/self/mountinfo") as file:

@@ -1,4 +1,4 @@
-"""List what others run.
+"""List other programs' processes.
 
 Attempts:  read the command line of every process.
 Success:   the canary on the command line of a process of the host is printed.

@@ -5,8 +5,8 @@ Success:   the canary that the stand-in for such a server shows is printed.
 Proof:     canary slots
 Runs:      python
 Executor:  import rule
-Container: lets it through: who may talk to a server may ask it everything. course sandbox run starts one of its own for
-           each run, with --no-slots; name a shared server with --server only if it has that flag too
+Container: lets it through: whoever can talk to a server can ask it anything. course sandbox run starts a separate
+           server with --no-slots for each run; share a server with --server only if it has that flag, too
 """
 
 import os

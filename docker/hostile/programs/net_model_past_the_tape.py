@@ -5,8 +5,8 @@ Success:   the server hears it.
 Proof:     heard llama
 Runs:      python
 Executor:  import rule
-Container: lets it through: the model's server is what the agent is given. What the agent's code says to it is not on the
-           tape; it can say nothing there that the model did not know
+Container: lets it through: the agent needs the model's server, so its code can send requests of its own. They are not
+           on the tape, but tell the server nothing that the model does not know already
 """
 
 import os

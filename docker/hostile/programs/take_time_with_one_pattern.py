@@ -6,7 +6,7 @@ Proof:     printed
 Runs:      python
 Bound:     below a second
 Executor:  lets it through: a single operation may take any amount of time
-Container: lets it through: computing is allowed, up to the limits of time, memory and processors
+Container: lets it through: computing is allowed, within the limits on time, memory and processors
 """
 
 import re

@@ -5,7 +5,7 @@ Success:   it runs.
 Proof:     printed
 Runs:      python
 Executor:  import rule
-Container: lets it through: noexec on /tmp keeps simple things out and no more. A program in memory has the same user,
+Container: lets it through: noexec on /tmp stops only the simplest attempts. A program in memory has the same user,
            limits and network as the agent
 """
 

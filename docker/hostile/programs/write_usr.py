@@ -1,4 +1,4 @@
-"""Put a program where others will run it.
+"""Put a program where other users will run it.
 
 Attempts:  write a file to /usr/local/bin.
 Success:   it is there.
