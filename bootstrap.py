@@ -191,12 +191,25 @@ def make(environment: Environment) -> None:
     environment.stamp.write_text(environment.wanted(), encoding="utf-8")
 
 
+def installed(environment: Environment) -> int:
+    """How many packages are in place. pip renames folders while this looks, so nothing is entered or trusted to stay."""
+    places = [
+        environment.folder / "Lib" / "site-packages",
+        *environment.folder.glob("lib/python*/site-packages"),
+    ]
+    count = 0
+    for place in places:
+        with contextlib.suppress(OSError):
+            count += sum(name.endswith(".dist-info") for name in os.listdir(place))
+    return count
+
+
 def installing(environment: Environment, total: int) -> Callable[[list[str]], str]:
     """A line of progress out of pip's output: what it downloads, then how many packages are in place."""
 
     def line(output: list[str]) -> str:
         if any(text.startswith("Installing collected packages") for text in output):
-            there = sum(1 for _ in environment.folder.glob("**/site-packages/*.dist-info"))
+            there = installed(environment)
             return f"{min(there, total)} of {total} packages installed"
         seen = [text for text in output if text.startswith(("Collecting ", "Requirement already satisfied"))]
         size = next((text for text in reversed(output) if "Downloading" in text), "")
