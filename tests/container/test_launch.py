@@ -71,14 +71,14 @@ def test_nobody_answers(course):
 def test_a_container_is_ended_when_its_time_is_over(course, server):
     done = course(LEOPARD, "--network", "host", "--server", server.url, "--seconds", "1")
     assert done.returncode == 1
-    assert "the time was over, and the container was ended" in done.stderr
+    assert "the container reached its time limit and was killed" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         (["-v", "/var/run/docker.sock:/var/run/docker.sock"], "start containers as root on the host"),
-        (["--privileged"], "it owns the host's kernel"),
+        (["--privileged"], "control of the host's kernel"),
         (["-v", "/:/host"], "a folder or file of the host"),
         (["--user", "root"], "root in its container"),
     ],

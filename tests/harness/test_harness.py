@@ -90,7 +90,7 @@ class Locked(BaseHTTPRequestHandler):
     ("key", "kinds", "said"),
     [
         ({"KEY": "s3cret"}, {"skipped": 1, "passed": 1}, "1 notebook cell and 0 tests were not run:"),
-        ({}, {"failure": 1, "skipped": 1}, "wants an API key"),
+        ({}, {"failure": 1, "skipped": 1}, "requires an API key"),
     ],
 )
 def test_the_key_opens_the_server_and_is_not_shown(tmp_path, key, kinds, said):

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from course import ROOT
-from support import skips
+from support import signals, skips
 
 SILENCE = 10  # seconds
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab/tree/notebooks/00_welcome\.ipynb\?token=\w+")
@@ -34,7 +34,8 @@ def test_make_lab_ends_with_the_address_and_leaves_nothing_running(number):
         name: value for name, value in os.environ.items() if name not in ("SERVER", "PROFILE", "DISPLAY")
     }
     process = subprocess.Popen(
-        command, cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command, cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        preexec_fn=signals.interruptible,
     )  # fmt: skip
     lines: queue.Queue[str] = queue.Queue()
     reader = threading.Thread(target=lambda: [lines.put(line) for line in process.stdout])

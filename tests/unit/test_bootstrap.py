@@ -16,6 +16,7 @@ import pytest
 
 import bootstrap
 from course import ROOT
+from support import signals
 
 WHEEL = "tiny-1.0-py3-none-any.whl"
 SILENCE = 10  # seconds
@@ -56,6 +57,7 @@ def start(checkout, **environment):
     return subprocess.Popen(
         [sys.executable, "bootstrap.py", "clients"],
         cwd=checkout, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+        preexec_fn=signals.interruptible,
     )  # fmt: skip
 
 
