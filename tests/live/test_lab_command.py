@@ -30,9 +30,15 @@ def test_make_lab_ends_with_the_address_and_leaves_nothing_running(number):
     if not shutil.which("make"):
         skips.missing("make", "sudo apt-get install make")
     command = ["make", "--no-print-directory", "lab", f"PYTHON={sys.executable}"]
-    given = {
-        name: value for name, value in os.environ.items() if name not in ("SERVER", "PROFILE", "DISPLAY")
-    }
+    own = {
+        "SERVER",
+        "PROFILE",
+        "DISPLAY",
+        "ARGS",
+        "MAKEFLAGS",
+        "MAKEOVERRIDES",
+    }  # `make test ARGS=…` hands these on
+    given = {name: value for name, value in os.environ.items() if name not in own}
     process = subprocess.Popen(
         command, cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         preexec_fn=signals.interruptible,
