@@ -20,9 +20,14 @@ WIDTH, MARGIN = 1100, 12  # pixels
 SCHEMES: dict[Literal["light", "dark"], str] = {"light": "turn.png", "dark": "turn-dark.png"}
 
 
+def browser_path() -> str | None:
+    """The path of a Chromium or Chrome; $CHROMIUM names another one. None if there is none."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def browser() -> str:
     """The path of a Chromium or Chrome; $CHROMIUM names another one."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = browser_path()
     if not found:
         raise CourseError(
             "Chromium, which takes the picture, is not installed.\nInstall it:  sudo apt-get install chromium"

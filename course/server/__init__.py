@@ -169,7 +169,7 @@ class Server(Connection):
                 stderr=log,
                 env={**os.environ, **key},
                 start_new_session=processes.POSIX,
-                creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
+                creationflags=processes.NEW_GROUP,
             )
         self.pid = self._process.pid
         path = socket_path(self.url)

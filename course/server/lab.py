@@ -60,7 +60,7 @@ def _run(server: Server, private: Path) -> int:
             env=environment(server, private, token, os.environ),
             cwd=ROOT,
             start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab, which would ask for confirmation
-            creationflags=0 if processes.POSIX else 0x00000200,  # CREATE_NEW_PROCESS_GROUP
+            creationflags=processes.NEW_GROUP,
         )
     born = processes.created(child.pid)
     page: Path | None = None

@@ -15,6 +15,8 @@ from contextlib import suppress
 import psutil
 
 POSIX = os.name == "posix"
+NEW_GROUP = 0 if POSIX else 0x00000200
+"""For Popen's `creationflags`: Windows' CREATE_NEW_PROCESS_GROUP. On POSIX `start_new_session` does it."""
 PATIENCE = 5.0
 """Seconds between asking a process to end and killing it."""
 

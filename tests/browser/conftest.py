@@ -9,27 +9,25 @@ skipped before anything is recorded; in CI that is a failure.
 """
 
 import os
-import shutil
 from importlib.resources import files
 from pathlib import Path
 
 import httpx
 import pytest
 
+from authoring import picture as picture_maker
 from course import agent, view
 from course.tape import RecordingTransport, Tape
 from course.turns import turns
 from support import skips
 
-BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 WIDE = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def browser_path():
     """The browser's program; without one nothing of this folder runs."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    return path or skips.missing("Chromium", "sudo apt-get install chromium")
+    return picture_maker.browser_path() or skips.missing("Chromium", "sudo apt-get install chromium")
 
 
 @pytest.fixture(scope="module")
