@@ -34,7 +34,7 @@ from course.server.registry import Running, running, stop_all
 
 __all__ = ["Running", "Server", "running", "stop_all"]
 PORT = 8080
-PORT_TRIES = 4  # ports that are tried where others start servers at the same moment
+PORT_TRIES = 12  # ports that are tried where others start servers at the same moment
 PATIENCE = 600  # seconds until a local model must be ready; a download has no limit
 OURS = {
     "--host": "Choose the address like this:  Server(host='0.0.0.0')",

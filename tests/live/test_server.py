@@ -182,9 +182,9 @@ def test_too_little_memory_is_recognized(start):
 
 def test_servers_that_start_at_the_same_moment_get_ports_of_their_own(start):
     """Each sees the same port as free. Those that are slower to take it try the next one, and none talks to another's."""
-    servers = [start(port=None) for _ in range(3)]
+    servers = [start(port=None) for _ in range(2)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda made: made.start(), servers))
-    assert len({made.url for made in servers}) == 3
+    assert len({made.url for made in servers}) == 2
     holders = {made.url: registry.holder(int(made.url.rpartition(":")[2])) for made in servers}
     assert {made.url: made.pid for made in servers} == {url: holder.pid for url, holder in holders.items()}
