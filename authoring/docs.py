@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from authoring import cli, environment
+from authoring import cli, environment, glossary
 from authoring.generated import spliced
 from course import ROOT
 from course.tape import schema
@@ -47,6 +47,7 @@ def threat_model() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"sandbox": sandbox_counts},
     "docker/README.md": {"hostile": threat_model},
+    "docs/glossary.md": {"terms": glossary.words},
     "docs/tape.md": {"entry": entry_fields, "run": run_fields, "step": step_fields},
 }
 """The generated parts of each page, by the name that their marks have."""

@@ -32,8 +32,10 @@ tests), `embedded-only` (true only for the deterministic embedded model), `raise
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -57,6 +59,8 @@ __all__ = [
 
 NOTEBOOKS = ROOT / "notebooks"
 LINES = 15
+UPWARD = re.compile(r"\]\((?=\.\./)|^\[[^\]]+\]: +(?=\.\./)|(?:src|href)=\"(?=\.\./)", re.MULTILINE)
+"""What stands before a relative link that leaves the folder: inline, as a reference, or in HTML."""
 
 
 def sources(root: Path = NOTEBOOKS) -> list[Path]:
@@ -83,7 +87,10 @@ def outline(source: Path) -> dict[str, NotebookNode]:
             + "\nauthoring/lessons.py describes the cells that a lesson needs. Add them, then:  "
             + f"make build ARGS={source.stem}"
         )
-    return {"learner": assembled(for_learner(cells)), "solutions": assembled(without(cells, "stub"))}
+    return {
+        "learner": assembled(for_learner(cells)),
+        "solutions": assembled(one_folder_deeper(without(cells, "stub"))),
+    }
 
 
 def problems(cells: list[NotebookNode]) -> list[str]:
@@ -128,6 +135,15 @@ def for_learner(cells: list[NotebookNode]) -> list[NotebookNode]:
 
 def without(cells: list[NotebookNode], tag: str) -> list[NotebookNode]:
     return [cell for cell in cells if tag not in tags(cell)]
+
+
+def one_folder_deeper(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells with their links to ../ (pages, pictures) adapted to solutions/. Links to lessons stay as they are."""
+    deeper = [deepcopy(cell) for cell in cells]
+    for cell in deeper:
+        if cell.cell_type == "markdown":
+            cell.source = UPWARD.sub(r"\g<0>../", cell.source)
+    return deeper
 
 
 def assembled(cells: list[NotebookNode]) -> NotebookNode:

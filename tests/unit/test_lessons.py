@@ -202,3 +202,18 @@ def test_a_new_lesson_has_every_part_and_overwrites_nothing(tmp_path):
     ):
         with pytest.raises(CourseError, match=why):
             skeleton.create(number, slug, tmp_path)
+
+
+def test_links_that_leave_the_folder_are_adapted_to_the_solutions(lesson):
+    """Pages and pictures are two folders up from there; lessons are beside each other in both folders."""
+    links = """\
+# [a](../docs/a.md#x), [b](01_b.ipynb), `[c](../c)` <img src="../docs/p.svg"> [r]
+#
+# [r]: ../docs/r.md
+"""
+    made = lessons.outline(lesson(SOURCE.replace("# ## Recap\n", links)))
+    learner, solutions = (texts(made[kind])[-1] for kind in ("learner", "solutions"))
+    assert "[a](../docs/a.md#x), [b](01_b.ipynb)" in learner
+    assert "[a](../../docs/a.md#x), [b](01_b.ipynb)" in solutions
+    assert "[r]: ../../docs/r.md" in solutions
+    assert '<img src="../../docs/p.svg">' in solutions
