@@ -29,6 +29,10 @@ def step_fields() -> str:
     return _fields("step")
 
 
+def replay_fields() -> str:
+    return _fields("replay")
+
+
 def tape_schema() -> str:
     """The JSON Schema of one line of a tape, as a file."""
     return json.dumps(schema.json_schema(), indent=1, ensure_ascii=False) + "\n"
@@ -48,7 +52,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"sandbox": sandbox_counts},
     "docker/README.md": {"hostile": threat_model},
     "docs/glossary.md": {"terms": glossary.words},
-    "docs/tape.md": {"entry": entry_fields, "run": run_fields, "step": step_fields},
+    "docs/tape.md": {"entry": entry_fields, "run": run_fields, "step": step_fields, "replay": replay_fields},
 }
 """The generated parts of each page, by the name that their marks have."""
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from course.cli.replay import replay
 from course.cli.sandbox import sandbox
 from course.errors import CourseError
 
@@ -265,6 +266,9 @@ def diagnose(
     else:
         typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made, tape=str(tape)))
     raise typer.Exit(1 if findings else 0)
+
+
+app.command()(replay)
 
 
 @app.command()

@@ -21,8 +21,8 @@ IDLE = 2.0  # seconds that an unused connection to the server is kept; llama-ser
 Pairs = list[tuple[bytes, bytes]]
 
 
-def address(given: str) -> SplitResult:
-    """The server's address, split; http:// may be left out."""
+def address(given: str, option: str = "--upstream") -> SplitResult:
+    """The server's address, split; http:// may be left out. `option` is where it was given, for the error."""
     whole = given.strip() if "://" in given else f"http://{given.strip()}"
     try:
         parts = urlsplit(whole)
@@ -31,7 +31,7 @@ def address(given: str) -> SplitResult:
         known = False
     if not known or parts.query or parts.username:
         raise CourseError(
-            f"{given!r} is not a plain server address.\nIt should look like:  --upstream http://localhost:8080"
+            f"{given!r} is not a plain server address.\nIt should look like:  {option} http://localhost:8080"
         )
     return parts
 

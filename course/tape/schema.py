@@ -221,6 +221,23 @@ class Run(TypedDict, total=False):
     ]
 
 
+class Replay(TypedDict, total=False):
+    """A note that the next entry is a recorded request, sent again."""
+
+    _type: Required[Literal["replay"]]
+    source: Annotated[Text | None, Field(description="the file that has the recorded request, if known")]
+    turn: Annotated[Text | None, Field(description="its turn there")]
+    entry: Annotated[Count | None, Field(description="the `_id` of its entry there")]
+    changes: Annotated[
+        list[dict[str, Any]] | None,
+        Field(
+            description="what was changed in it: `path`, `before` and `after` of each place; null where there is "
+            "no such field"
+        ),
+    ]
+    server: Annotated[Text | None, Field(description="the address that it was sent to, without its path")]
+
+
 class Head(TypedDict, total=False):
     """The first line of a tape."""
 
@@ -229,7 +246,7 @@ class Head(TypedDict, total=False):
     creator: Annotated[Text | None, Field(description="the program that wrote the tape, and its version")]
 
 
-RECORDS: dict[str, Any] = {"tape": Head, "entry": Entry, "run": Run, "step": Step}
+RECORDS: dict[str, Any] = {"tape": Head, "entry": Entry, "run": Run, "step": Step, "replay": Replay}
 """What a record is, by its `_type`."""
 
 
