@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from authoring import cli, environment, glossary
+from authoring import cli, drawings, environment, glossary
 from authoring.generated import spliced
 from course import ROOT
 from course.tape import schema
@@ -63,6 +63,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli.page,
     "docs/environment.md": environment.page,
     "docs/tape.schema.json": tape_schema,
+    **drawings.PICTURES,
 }
 """The files that are generated as a whole."""
 
