@@ -11,65 +11,82 @@ from smolagents import ToolCallingAgent
 from course.tools.calculator import Calculator
 from course.tools.figures import MostFrequentFigure
 from training.families.entities import article, plain_name
-from training.families.pages import Topic, Web
+from training.families.pages import Topic, Web, hidden
 from training.families.phrasings import ONE, asked
-from training.families.speed import topics
+from training.families.speed import GAVE_UP, NOTHING, topics
 from training.tasks import Call, Move, Task, states
 
 FAMILY = "tool calls"
 HEAD = "## Search Results\n\n"
+NONE = "No page that names"
+"""How the error of MostFrequentFigure begins."""
+HIDDEN = {True: 0.2, False: 0.1}
+LOST = {True: 0.08, False: 0.06}
 
 
 def draw(rng: random.Random, training: bool) -> Task:
     speed, length = topics(rng, training)
-    expected = length.value / (speed.value * 1000 / 3600)
     slip = rng.choice([0, 2, 2]) if training and rng.random() < 0.2 else None
     wrong = "" if slip is None else plain_name(rng, "places")
+    if slip is None:
+        speed, length = hidden(rng, [speed, length], HIDDEN[training], LOST[training])
+    expected = length.value / (speed.value * 1000 / 3600)
+    lost = speed.lost or length.lost
 
     def script(seen: list[str]) -> Move:
         if slip is None or len(seen) < slip:
             return next_move(seen, speed, length)
         topic = length if slip else speed
         if len(seen) == slip:
-            return replace(_search("I search for it.", replace(topic, name=wrong)), trained=False)
-        if len(seen) == slip + 1:
-            return _search(f"No results: the name was misspelled. I search for {topic.subject}.", topic)
-        return next_move([*seen[:slip], *seen[slip + 1 :]], speed, length)
+            return replace(_search("I search for it.", replace(topic, name=wrong).query()), trained=False)
+        return next_move(seen, speed, length)
 
     return Task(
         FAMILY,
         asked(rng, ONE, training, animal=article(speed.name), place=length.name),
         script,
-        lambda answer: states(answer, expected),
+        (lambda answer: GAVE_UP in answer) if lost else (lambda answer: states(answer, expected)),
         [Web([speed, length]), MostFrequentFigure(), Calculator()],
         agent=ToolCallingAgent,
-        expected=f"{expected:.2f}",
+        fault=lambda answer: "gave up" if GAVE_UP in answer else "wrong answer" if answer else "no answer",
+        expected=GAVE_UP if lost else f"{expected:.2f}",
     )
 
 
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
-    """Search and most frequent figure for each fact, then the time. Each move depends on the last message only."""
-    if not seen:
-        return _search(
-            f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
-            "I search for the speed first.",
-            speed,
-        )
-    if len(seen) == 1:
-        return _most_frequent(speed, seen[-1])
-    if len(seen) == 2:
-        return _search(
-            f"The speed is {speed.figure} {speed.unit}. Now I search for the length of {length.name}.", length
-        )
-    if len(seen) == 3:
-        return _most_frequent(length, seen[-1])
-    if len(seen) == 4:
+    """Search and most frequent figure for each fact, then the time. Each move depends on the last message only.
+
+    What a search or the tool does not find is searched for once more, with other words.
+    """
+    left = list(seen)
+    known = ""
+    for topic in (speed, length):
+        again = False
+        while True:
+            if not left:
+                return (
+                    _again(topic, seen[-1])
+                    if again
+                    else _search(_first(topic, speed, length, known), topic.query())
+                )
+            found = left.pop(0)
+            if NOTHING not in found:
+                if not left:
+                    return _most_frequent(topic, found)
+                found = left.pop(0)
+                if NONE not in found:
+                    break
+            if again:
+                return _gave_up(topic)
+            again = True
+        known = f"The {topic.kind} is {topic.figure} {topic.unit}. "
+    if not left:
         thinking = (
             f"The length is {length.figure} {length.unit}. The speed was {speed.figure} {speed.unit}. "
             "The calculator divides length by speed."
         )
         return Move(thinking, call=Call("calculator", {"expression": expression(speed, length)}))
-    seconds = seen[-1].split()[-1]
+    seconds = left[-1].split()[-1]
     return Move(
         f"The calculator says {seconds}. That is the time in seconds.",
         call=Call("final_answer", {
@@ -78,8 +95,29 @@ def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     )  # fmt: skip
 
 
-def _search(thinking: str, topic: Topic) -> Move:
-    return Move(thinking, call=Call("web_search", {"query": topic.query()}))
+def _first(topic: Topic, speed: Topic, length: Topic, known: str) -> str:
+    if topic is speed:
+        return (
+            f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
+            "I search for the speed first."
+        )
+    return f"{known}Now I search for the length of {length.name}."
+
+
+def _search(thinking: str, query: str) -> Move:
+    return Move(thinking, call=Call("web_search", {"query": query}))
+
+
+def _again(topic: Topic, observation: str) -> Move:
+    why = "The search found no results" if NOTHING in observation else f"No page states {topic.what}"
+    return _search(f"{why}. I search for it once more, with other words.", topic.second_query())
+
+
+def _gave_up(topic: Topic) -> Move:
+    return Move(
+        f"I searched with other words, and {topic.what} is still missing. I say so instead of guessing.",
+        call=Call("final_answer", {"answer": f"{GAVE_UP} {topic.what}."}),
+    )
 
 
 def _most_frequent(topic: Topic, observation: str) -> Move:

@@ -1,16 +1,31 @@
-"""Compare and compute: two or three animals over one place, with a dictionary and a loop in the agent's code."""
+"""Compare and compute: two or three animals over one place, with a dictionary and a loop in the agent's code.
+
+The code searches with other words for what the first pages do not state. What that does not find either ends in an error,
+and the agent says so.
+"""
 
 import random
 from collections.abc import Iterable
 
+from training.families import results
 from training.families.entities import article, entity
-from training.families.pages import Topic, Web, topic
+from training.families.pages import Topic, Web, hidden, topic
 from training.families.phrasings import THREE, TWO, asked
-from training.families.speed import BREAKS, FIGURES, once_broken, searched, shown
+from training.families.speed import BREAKS, FIGURES, GAVE_UP, NOTHING, once_broken, searched, shown
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
 ORDER = ("first", "second", "third")
+FIND = (
+    "def find(pages, fact, units):",
+    '    return mode(figures(pages, fact, units) or figures(web_search("exact " + fact), fact, units))',
+)
+FAILS = [
+    (part.replace("figures(length", "find(length"), by.replace("figures(length", "find(length"))
+    for part, by in BREAKS
+]
+HIDDEN = 0.12
+LOST = {True: 0.1, False: 0.06}
 
 
 def draw(rng: random.Random, training: bool) -> Task:
@@ -24,11 +39,13 @@ def draw(rng: random.Random, training: bool) -> Task:
     times = {t.name: length.value / (t.value * 1000 / 3600) for t in speeds}
     fastest = min(times, key=times.__getitem__)
     number = times[fastest] if count == 3 else max(times.values()) - min(times.values())
+    *speeds, length = hidden(rng, [*speeds, length], HIDDEN, LOST[training])
+    lost = any(t.lost for t in (*speeds, length))
     names = [article(t.name) for t in speeds]
     animals = " or ".join(names) if count == 2 else ", ".join(names)
     both = " and ".join([", ".join(names[:-1]), names[-1]])
     table = TWO if count == 2 else THREE
-    fails = rng.choice(BREAKS) if training and rng.random() < 0.1 else None
+    fails = rng.choice(FAILS) if training and rng.random() < 0.1 else None
 
     def script(seen: list[str]) -> Move:
         move = next_move(seen, speeds, length)
@@ -38,9 +55,12 @@ def draw(rng: random.Random, training: bool) -> Task:
         FAMILY,
         asked(rng, table, training, animals=animals, both=both, place=length.name),
         script,
-        lambda answer: named_first(answer, times) == fastest and states(answer, number),
-        [Web([*speeds, length])],
-        expected=f"{fastest}, {number:.2f}",
+        (lambda answer: GAVE_UP in answer)
+        if lost
+        else (lambda answer: named_first(answer, times) == fastest and states(answer, number)),
+        [Web([*speeds, length], results.form(rng))],
+        fault=lambda answer: "gave up" if GAVE_UP in answer else "wrong answer" if answer else "no answer",
+        expected=GAVE_UP if lost else f"{fastest}, {number:.2f}",
     )
 
 
@@ -51,19 +71,37 @@ def named_first(answer: str, names: Iterable[str]) -> str:
 
 
 def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
-    return _compute(speeds, length) if searched(seen) else _search(speeds, length)
+    failed = sum(NOTHING in text for text in seen)
+    if not searched(seen):
+        return _gave_up() if failed > 1 else _search(speeds, length, again=failed > 0)
+    return _gave_up() if _ended(seen[-1]) else _compute(speeds, length)
 
 
-def _search(speeds: list[Topic], length: Topic) -> Move:
+def _ended(observation: str) -> bool:
+    """Whether the block that computes found a fact nowhere."""
+    return "no mode for empty data" in observation or NOTHING in observation
+
+
+def _gave_up() -> Move:
+    thinking = "A fact is in none of the pages, not with other words either. I say so instead of guessing."
+    return Move(thinking, code("The pages do not state it.", f'final_answer("{GAVE_UP} all the facts.")'))
+
+
+def _search(speeds: list[Topic], length: Topic, *, again: bool) -> Move:
     thinking = (
-        f"{_counted(speeds)} The place is {length.name}. "
-        "I search for all of them in one code block and print how the results begin: the code can read the rest."
+        "A search found no results and raised an error. I search with other words."
+        if again
+        else "I search for all of them in one code block and print how the results begin: the code can read the rest."
     )
-    queries = [f'{order}_pages = web_search("{t.query()}")' for order, t in zip(ORDER, speeds, strict=False)]
+    thinking = f"{_counted(speeds)} The place is {length.name}. {thinking}"
+    asked = [t.second_query() if again else t.query() for t in (*speeds, length)]
+    queries = [
+        f'{order}_pages = web_search("{query}")' for order, query in zip(ORDER, asked[:-1], strict=False)
+    ]
     prints = [shown(order, f"{order}_pages") for order in ORDER[: len(speeds)]]
     return Move(thinking, code(
         "I search for the speeds and the length first.",
-        *queries, f'length_pages = web_search("{length.query()}")', *prints, shown("length", "length_pages"),
+        *queries, f'length_pages = web_search("{asked[-1]}")', *prints, shown("length", "length_pages"),
     ))  # fmt: skip
 
 
@@ -82,16 +120,16 @@ def _compute(speeds: list[Topic], length: Topic) -> Move:
     said = "The {first} is the fastest: it needs " + best + ", {round(lead, 2)} less than the {second}"
     thinking = (
         f"I have pages for all. {_counted(speeds)} The place is {length.name}. Some pages may disagree, or be about "
-        "something else. The code keeps those whose address names the subject, takes the most frequent figure, and "
+        "something else. The code keeps those that name the subject, takes the most frequent figure, and "
         "computes each time in a loop. The shortest wins, and the code answers with it and its lead."
     )
     lines = [f'    "{t.fact()}": {order}_pages,' for order, t in zip(ORDER, speeds, strict=False)]
     return Move(thinking, code(
         "The code collects the figures, computes the times and answers.",
-        *FIGURES, f'length_m = mode(figures(length_pages, "{length.fact()}", LENGTH))',
+        *FIGURES, *FIND, f'length_m = find(length_pages, "{length.fact()}", LENGTH)',
         "speed_pages = {", *lines, "}", "seconds = {}",
         "for fact, pages in speed_pages.items():",
-        "    speed_kmh = mode(figures(pages, fact, SPEED))", '    name = fact.split(" of ", 1)[1]',
+        "    speed_kmh = find(pages, fact, SPEED)", '    name = fact.split(" of ", 1)[1]',
         "    seconds[name] = length_m / (speed_kmh * 1000 / 3600)",
         "    print(name, round(seconds[name], 2))",
         "first, second = sorted(seconds, key=seconds.get)[:2]", "lead = seconds[second] - seconds[first]",

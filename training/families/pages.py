@@ -13,8 +13,8 @@ from typing import Any
 from smolagents import WebSearchTool
 
 from course.tools import corpus
-from course.tools.figures import UNITS, printed
-from training.families import layouts, wording
+from course.tools.figures import UNITS, about, printed
+from training.families import layouts, results, wording
 from training.families.entities import words
 
 CONFUSERS = {
@@ -49,7 +49,8 @@ Facts = dict[str, Any]
 class Topic:
     """One fact: the speed of an animal or the length of a place.
 
-    Most of its pages state `figure`, in `unit`. If it is `hidden`, the first search finds no page that does.
+    Most of its pages state `figure`, in `unit`. If it is `hidden`, the first search finds no page that does, and none at
+    all if it is also `unseen`. If it is `lost`, no search finds it.
     """
 
     kind: str
@@ -58,6 +59,8 @@ class Topic:
     figure: str
     pages: tuple[corpus.Page, ...]
     hidden: bool = False
+    unseen: bool = False
+    lost: bool = False
 
     @property
     def value(self) -> float:
@@ -67,6 +70,10 @@ class Topic:
     @property
     def subject(self) -> str:
         return f"the {self.name}" if self.kind == "speed" else self.name
+
+    @property
+    def what(self) -> str:
+        return f"the {self.kind} of {self.subject}"
 
     def fact(self) -> str:
         """The fact in words. The name follows a space, as in the question: after a quote its tokens would differ."""
@@ -80,12 +87,21 @@ class Topic:
 
 
 class Web(WebSearchTool):
-    """`web_search` over the pages of some topics. A hidden figure appears once other words are searched for."""
+    """`web_search` over the pages of some topics. A hidden figure appears once other words are searched for.
 
-    def __init__(self, topics: list[Topic]):
+    `form` is how a result is printed; see `results.FORMS`.
+    """
+
+    def __init__(self, topics: list[Topic], form: str = results.FORMS[0]):
         super().__init__()
         self.topics = topics
+        self.form = form
         self.first: dict[str, str] = {}
+
+    def parse_results(self, found: list[dict[str, str]]) -> str:
+        if self.form == results.FORMS[0]:
+            return str(super().parse_results(found))
+        return "\n\n".join(self.form.format(**one) for one in found)
 
     def search(self, query: str) -> list[dict[str, str]]:
         asked = [t for t in self.topics if words(t.name) <= words(query)]
@@ -93,8 +109,10 @@ class Web(WebSearchTool):
             return []
         topic = max(asked, key=lambda t: len(t.name))
         pages = topic.pages
-        if topic.hidden and self.first.setdefault(topic.name, query) == query:
-            pages = tuple(p for p in pages if p.figure is None or p.about != topic.name)
+        if topic.lost or (topic.hidden and self.first.setdefault(topic.name, query) == query):
+            pages = (
+                () if topic.unseen else tuple(p for p in pages if p.figure is None or p.about != topic.name)
+            )
         return [p.result() for p in pages]
 
 
@@ -117,14 +135,29 @@ def topic(rng: random.Random, kind: str, facts: Facts, training: bool, *, americ
     if rng.random() < 0.3:
         found += _confusing(rng, kind, facts, main, known, training)
     rng.shuffle(found)
-    found = found[:10]
-    own = [p for p in found if p.about == facts["name"]]
+    found = results.dressed(rng, found[:10], training)
+    name = str(facts["name"])
+    own = [p for p in found if p.about == name and named(p)]
     stated = [p.figure for p in own if p.figure]
     shown = [figure for p in own for figure in printed(p.description, unit)]
-    mixed = american and any(printed(p.description, metric) for p in own)
-    if mixed or not (_leads(main, stated) and _leads(main, shown)):
+    mixed = american and any(printed(p.description, metric) for p in found)
+    fair = _leads(main, stated) and _leads(main, shown) and not mixed
+    if not fair or (
+        training and not all(_leads(main, _read(found, name, unit, form)) for form in results.FORMS)
+    ):
         return topic(rng, kind, facts, training, american=american)
-    return Topic(kind, str(facts["name"]), unit, main, tuple(found))
+    return Topic(kind, name, unit, main, tuple(found))
+
+
+def _read(found: list[corpus.Page], name: str, unit: str, form: str) -> list[str]:
+    """The figures that the agent's own function finds. Training leaves out what it would get wrong, measuring does not."""
+    texts = [form.format(**page.result()) for page in found]
+    return [figure for text in texts if about(text, name) for figure in printed(text, unit)]
+
+
+def named(page: corpus.Page) -> bool:
+    """Whether a page's title or text has the name of what it is about. Nothing else tells a reader."""
+    return page.about.lower() in f"{page.title}\n{page.description}".lower()
 
 
 def _leads(main: str, figures: list[str]) -> bool:
@@ -133,14 +166,32 @@ def _leads(main: str, figures: list[str]) -> bool:
     return bool(counts) and counts[0][0] == main and (len(counts) == 1 or counts[1][1] < counts[0][1])
 
 
-def hidden(rng: random.Random, topics: list[Topic], share: float) -> list[Topic]:
-    """The same topics; in this share of cases, one of them now has a figure that takes a second search."""
-    able = [t for t in topics if (silent := [p for p in t.pages if p.figure is None and p.about == t.name])
-            and not any(printed(p.description, unit) for p in silent for unit in UNITS[t.kind])]  # fmt: skip
-    if not able or rng.random() >= share:
+def hidden(rng: random.Random, topics: list[Topic], share: float, lost: float = 0.0) -> list[Topic]:
+    """The same topics; in this share of cases, one of them now has a figure that takes a second search.
+
+    In the share `lost`, no search finds the figure of one. In a third of both, the search finds no pages.
+    """
+    chance = rng.random()
+    if chance >= share + lost:
+        return topics
+    unseen = rng.random() < 1 / 3
+    able = [t for t in topics if unseen or _silent(t)]
+    if not able:
         return topics
     chosen = rng.choice(able)
-    return [replace(t, hidden=True) if t is chosen else t for t in topics]
+    changed = replace(chosen, unseen=unseen, lost=chance < lost, hidden=chance >= lost)
+    return [changed if t is chosen else t for t in topics]
+
+
+def _silent(topic: Topic) -> bool:
+    """Whether some pages state no figure, and nothing that could be taken for one."""
+    silent = [p for p in topic.pages if p.figure is None or p.about != topic.name]
+    return bool(silent) and not any(
+        printed(p.description, unit)
+        for p in silent
+        for unit in UNITS[topic.kind]
+        if about(f"[{p.title}]({p.link})\n{p.description}", topic.name)
+    )
 
 
 def _pool(rng: random.Random, kind: str, training: bool) -> list[corpus.Layout]:
