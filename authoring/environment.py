@@ -99,10 +99,12 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             ),
             "COURSE_CACHE": Variable(
                 "the user's cache folder, on Linux `~/.cache/agents-on-the-wire`",
-                "Folder for the built model, logs, sockets, the list of running servers, and your progress.",
+                "Folder for the built model, logs, sockets, the list of running servers and, if you set it, your progress.",
             ),
             "COURSE_PROGRESS": Variable(
-                "`progress.json` in the cache", "File that records which exercises you have solved."
+                "`progress.jsonl` in `COURSE_CACHE` if that is set, else in the user's data folder, on Linux "
+                "`~/.local/share/agents-on-the-wire`",
+                "File that records which exercises you have solved.",
             ),
             "CI": Variable(
                 "unset",

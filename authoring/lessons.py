@@ -9,7 +9,7 @@ not start servers (a lesson starts its own) or compare outputs (the tests do).
 
 An exercise is four cells in a row: its text with the hint folded away, what the learner fills in, the
 answer, and the check. The learner's notebook gets the stub, with the answer folded below the check; the
-notebook with solutions gets the answer.
+notebook with solutions gets the answer. course/check/ describes the checks, predictions and quizzes.
 
     # %% [markdown]
     # ### Exercise 03.1 · ★☆☆ · 5 minutes
@@ -24,10 +24,11 @@ notebook with solutions gets the answer.
     tokens = len(server.tokenize(prompt))
 
     # %%
-    check.exercise("03.1", tokens, lambda n: n == len(server.tokenize(prompt)), hint="server.tokenize")
+    check.exercise("03.1", tokens, len(server.tokenize(prompt)), hint="server.tokenize")
 
 Other tags: `parameters` (one cell, the first with code), `nbval-check-output` (its output is compared by the
-tests), `embedded-only` (true only for the deterministic embedded model), `raises-exception` (may raise).
+tests), `embedded-only` (true only for the deterministic embedded model), `raises-exception` (may raise), `folded`
+(JupyterLab hides its code and shows its output: for an author's claims, a long check, a quiz).
 """
 
 import hashlib
@@ -59,6 +60,8 @@ __all__ = [
 
 NOTEBOOKS = ROOT / "notebooks"
 LINES = 15
+FOLDED_LINES = 40
+CHECK = re.compile(r"\bcheck\.(exercise|function|prediction)\(")
 UPWARD = re.compile(r"\]\((?=\.\./)|^\[[^\]]+\]: +(?=\.\./)|(?:src|href)=\"(?=\.\./)", re.MULTILINE)
 """What stands before a relative link that leaves the folder: inline, as a reference, or in HTML."""
 
@@ -102,8 +105,9 @@ def problems(cells: list[NotebookNode]) -> list[str]:
     for i, cell in enumerate(cells):
         before, after = cells[i - 1] if i else None, cells[i + 1] if i + 1 < len(cells) else None
         name = f"cell {i} ({cell.source.splitlines()[0][:40] if cell.source else 'empty'})"
-        if cell.cell_type == "code" and len(cell.source.splitlines()) > LINES:
-            wrong.append(f"{name} has {len(cell.source.splitlines())} lines; at most {LINES}")
+        most = FOLDED_LINES if "folded" in tags(cell) else LINES
+        if cell.cell_type == "code" and len(cell.source.splitlines()) > most:
+            wrong.append(f"{name} has {len(cell.source.splitlines())} lines; at most {most}")
         if "stub" in tags(cell):
             if after is None or "solution" not in tags(after):
                 wrong.append(f"{name} is a stub without a solution after it")
@@ -112,8 +116,10 @@ def problems(cells: list[NotebookNode]) -> list[str]:
         if "solution" in tags(cell):
             if before is None or "stub" not in tags(before):
                 wrong.append(f"{name} is a solution without a stub before it")
-            if after is None or "check.exercise(" not in after.source:
-                wrong.append(f"{name} is a solution without a check.exercise(...) cell after it")
+            if after is None or not CHECK.search(after.source):
+                wrong.append(
+                    f"{name} is a solution without a check.exercise(...) or check.function(...) cell after it"
+                )
     return wrong
 
 
@@ -155,7 +161,10 @@ def assembled(cells: list[NotebookNode]) -> NotebookNode:
         key = f"{cell.cell_type}\n{cell.source}"
         seen[key] = seen.get(key, 0) + 1
         id = hashlib.sha256(f"{key}\n{seen[key]}".encode()).hexdigest()[:12]
-        made.append(new(cell.source, id=id, metadata=dict(cell.metadata)))
+        metadata = dict(cell.metadata)
+        if "folded" in tags(cell):
+            metadata["jupyter"] = {"source_hidden": True}
+        made.append(new(cell.source, id=id, metadata=metadata))
     return normalise(nbformat.v4.new_notebook(cells=made), {})
 
 

@@ -27,12 +27,18 @@ from course.server import Server
 # %% [markdown]
 # ## A question that can be answered before the code
 #
-# **Predict:** …
+# **Predict:** how many slots does the server have?
+
+# %%
+guess = ...
 
 # %%
 server = Server(PROFILE, url=SERVER, quiet=True).start()
 props = server.props()
 sorted(props)
+
+# %%
+check.prediction("{number}.p1", guess, was=props["total_slots"], unit="slots")
 
 # %% [markdown]
 # What the learner saw, what it means, and why they should care.
@@ -51,7 +57,7 @@ context = props["default_generation_settings"]["n_ctx"]
 
 # %%
 n_ctx = server.props()["default_generation_settings"]["n_ctx"]
-check.exercise("{number}.1", context, lambda n: n == n_ctx, hint="it is in props")
+check.exercise("{number}.1", context, n_ctx, hint="it is in props")
 
 # %% [markdown]
 # ## Recap
@@ -59,9 +65,18 @@ check.exercise("{number}.1", context, lambda n: n == n_ctx, hint="it is in props
 # - …
 #
 # **Next:** …
+#
+# ## Three questions
+
+# %% tags=["folded"]
+check.quiz(
+    "{number}",
+    check.question("…?", right="…", why="…", wrong={{"another": "…", "a third": "…"}}),
+)
 
 # %%
 server.stop()
+check.progress("{number}")
 """
 
 

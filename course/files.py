@@ -19,7 +19,7 @@ from course.errors import CourseError
 
 
 def cache_dir(name: str = "", mode: int = 0o777) -> Path:
-    """The folder for built models, logs, sockets and progress, or its subfolder `name`; created if missing.
+    """The folder for built models, logs and sockets, or its subfolder `name`; created if missing.
 
     It is $COURSE_CACHE, or else the user's cache folder. `mode` applies if the folder has to be created.
     """

@@ -72,6 +72,18 @@ def test_the_solutions_have_the_answer_and_no_stub(lesson):
     assert "total = ..." not in cells
 
 
+def test_the_code_of_a_folded_cell_is_hidden_and_may_be_longer(lesson):
+    cell = '\n# %% tags=["folded"]\n' + "1 + 1\n" * 20
+    for notebook in lessons.outline(lesson(SOURCE + cell)).values():
+        hidden = [c for c in notebook.cells if c.metadata.get("jupyter", {}).get("source_hidden")]
+        assert [c.metadata["tags"] for c in hidden] == [["folded"]]
+
+
+@pytest.mark.parametrize("call", ["function", "prediction"])
+def test_any_kind_of_check_may_follow_a_solution(lesson, call):
+    lessons.outline(lesson(SOURCE.replace("check.exercise(", f"check.{call}(")))
+
+
 def test_cell_ids_are_unique_and_survive_an_inserted_cell(lesson):
     before = lessons.outline(lesson())["learner"]
     after = lessons.outline(lesson(SOURCE + "\n# %%\n1 + 1\n\n# %%\n1 + 1\n"))["learner"]
@@ -93,7 +105,7 @@ def test_no_language_version_is_kept(lesson):
         ('# %% tags=["solution"]', "# %%", "is a stub without a solution"),
         ('# %% tags=["stub"]', "# %%", "is a solution without a stub"),
         ("<details>", "<b>", "has no hint"),
-        ("check.exercise(", "print(", "without a check.exercise(...) cell"),
+        ("check.exercise(", "print(", "without a check.exercise(...) or check.function(...) cell"),
         ("total = 2 + 3", "total = 2 + 3\n" + "total += 0\n" * 15, "has 16 lines; at most 15"),
     ],
 )
@@ -117,7 +129,7 @@ def test_build_stores_outputs_twice_the_same_and_nothing_is_stale(lesson, tmp_pa
     assert [path.read_bytes() for path in lessons.build(source)] == first
     assert lessons.stale(root) == []
     assert b"98.1 is open" in first[0]
-    assert b"98.1 solved" in first[1]
+    assert b"98.1 is solved" in first[1]
     assert b"papermill" not in first[0]
     lesson(SOURCE.replace("## Recap", "## What was that?"))
     assert lessons.stale(root) == [
@@ -192,8 +204,8 @@ def test_a_new_lesson_has_every_part_and_overwrites_nothing(tmp_path):
     source = skeleton.create("98", "read_the_log", tmp_path)
     made = lessons.outline(source)
     assert [sum(c.cell_type == "code" for c in made[kind].cells) for kind in ("learner", "solutions")] == [
-        6,
-        6,
+        9,
+        9,
     ]
     for number, slug, why in (
         ("98", "again", "lesson 98 already exists"),
