@@ -1,11 +1,12 @@
 """Build the notebooks of the course from their sources.
 
 Reads notebooks/source/NN_slug.py (jupytext percent), makes notebooks/NN_slug.ipynb for the learner and
-notebooks/solutions/NN_slug.ipynb, executes both, stores their outputs, and finds out which ones are out of date. It does
-not start servers (a lesson starts its own) or compare outputs (the tests do).
+notebooks/solutions/NN_slug.ipynb, executes both, stores their outputs, and finds out which ones are out of date. An
+appendix has a letter after its lesson's number (05b_slug.py) and exercises of its own (05b.1). It does not start servers
+(a lesson starts its own) or compare outputs (the tests do).
 
     make build                # all of them
-    make build ARGS=03        # one of them
+    make build ARGS=05        # one of them, with its appendices (without them: ARGS=05_)
 
 An exercise is four cells in a row: its text with the hint folded away, what the learner fills in, the
 answer, and the check. The learner's notebook gets the stub, with the answer folded below the check; the
@@ -61,14 +62,16 @@ __all__ = [
 NOTEBOOKS = ROOT / "notebooks"
 LINES = 15
 FOLDED_LINES = 40
+NAME = re.compile(r"\d\d[a-z]?_")
+"""How the name of a lesson's file begins: its number, and a letter if it is an appendix."""
 CHECK = re.compile(r"\bcheck\.(exercise|function|prediction)\(")
 UPWARD = re.compile(r"\]\((?=\.\./)|^\[[^\]]+\]: +(?=\.\./)|(?:src|href)=\"(?=\.\./)", re.MULTILINE)
 """What stands before a relative link that leaves the folder: inline, as a reference, or in HTML."""
 
 
 def sources(root: Path = NOTEBOOKS) -> list[Path]:
-    """The sources of the lessons, in order."""
-    return sorted((root / "source").glob("[0-9][0-9]_*.py"))
+    """The sources of the lessons, in order, each with its appendices after it."""
+    return sorted(path for path in (root / "source").glob("*.py") if NAME.match(path.name))
 
 
 def notebooks(source: Path) -> dict[str, Path]:

@@ -81,10 +81,11 @@ check.progress("{number}")
 
 
 def create(number: str, slug: str, root: Path = NOTEBOOKS) -> Path:
-    """Write the source of lesson `number` (two digits) and return its path. Never overwrites one."""
-    if not re.fullmatch(r"\d\d", number) or not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", slug):
+    """Write the source of lesson `number` (05; 05b for an appendix) and return its path. Never overwrites one."""
+    if not re.fullmatch(r"\d\d[a-z]?", number) or not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", slug):
         raise CourseError(
-            f"{number}_{slug} is not a valid name for a lesson; expected two digits and words in lower case.\n"
+            f"{number}_{slug} is not a valid name for a lesson; expected two digits (and a letter for an appendix) "
+            "and words in lower case.\n"
             "For example:  python -m authoring new 13 read_the_log"
         )
     if taken := sorted((root / "source").glob(f"{number}_*.py")):

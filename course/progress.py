@@ -163,7 +163,7 @@ def first_guess(id: str) -> str | None:
 
 
 def lessons(notebooks: Path = ROOT / "notebooks") -> dict[str, Lesson]:
-    """The lessons of the course by number, from their sources. A lesson and its appendix share a number."""
+    """The lessons of the course by number, from their sources. An appendix counts for itself: 05b comes after 05."""
     found: dict[str, Lesson] = {}
     for source in sorted((notebooks / "source").glob("[0-9][0-9]*_*.py")):
         code = source.read_text(encoding="utf-8", errors="replace")
@@ -203,7 +203,7 @@ def text(done: Mapping[str, Standing], known: Mapping[str, Lesson], lesson: str 
             for number, each in sorted(everything.items())
         ]
         return "\n".join(rows)
-    number = lesson.zfill(2)
+    number = lesson.zfill(3 if lesson[-1:].isalpha() else 2)
     if number not in everything:
         raise CourseError(
             f"there is no lesson {lesson}. The lessons are {', '.join(sorted(everything))}.\n"

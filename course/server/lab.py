@@ -141,7 +141,7 @@ def trust(folder: Path, tick: Callable[[], object] = lambda: None) -> int:
 
     notary: Any = NotebookNotary()  # type: ignore[no-untyped-call]  # nbformat has no annotations
     signed = 0
-    for path in [*folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("solutions/[0-9][0-9]_*.ipynb")]:
+    for path in [*folder.glob("[0-9][0-9]*_*.ipynb"), *folder.glob("solutions/[0-9][0-9]*_*.ipynb")]:
         tick()
         with suppress(OSError, ValueError):  # Jupyter itself says what is wrong with a damaged notebook
             notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]

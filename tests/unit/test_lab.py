@@ -63,13 +63,13 @@ def test_the_kernels_get_the_profile_unless_the_servers_model_decides(tmp_path, 
 def test_the_courses_notebooks_become_trusted_and_others_stay_as_they_are(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
     made = {}
-    for name in ("00_welcome", "mine"):
+    for name in ("00_welcome", "05b_appendix", "mine"):
         output = nbformat.v4.new_output("display_data", {"text/html": f"<b>{name}</b>"})
         cell = nbformat.v4.new_code_cell("1", outputs=[output], id=name)
         made[name] = nbformat.v4.new_notebook(cells=[cell])
         nbformat.write(made[name], tmp_path / f"{name}.ipynb")
     (tmp_path / "01_damaged.ipynb").write_text("{")
-    assert lab.trust(tmp_path) == 1
+    assert lab.trust(tmp_path) == 2
     assert lab.trust(tmp_path) == 0, "it was signed again"
     notary = NotebookNotary()
     assert notary.check_signature(made["00_welcome"])

@@ -7,6 +7,7 @@ import pytest
 
 from authoring import lessons, skeleton
 from authoring import runner as nbrun
+from course import progress
 from course.errors import CourseError
 
 SOURCE = """\
@@ -229,3 +230,19 @@ def test_links_that_leave_the_folder_are_adapted_to_the_solutions(lesson):
     assert "[a](../../docs/a.md#x), [b](01_b.ipynb)" in solutions
     assert "[r]: ../../docs/r.md" in solutions
     assert '<img src="../../docs/p.svg">' in solutions
+
+
+def test_an_appendix_is_a_lesson_that_comes_after_its_own(lesson, tmp_path):
+    """05b after 05 and before 06: found by the builder, counted by the learner's progress, made by `new`."""
+    folder = lesson().parent
+    for name in ("05_wire.py", "06_next.py", "notes.py"):
+        (folder / name).write_text(SOURCE.replace("98.1", f"{name[:2]}.1"), encoding="utf-8")
+    made = skeleton.create("05b", "the_bill", folder.parent)
+    names = ["05_wire.py", "05b_the_bill.py", "06_next.py", "98_tiny.py"]
+    assert [path.name for path in lessons.sources(folder.parent)] == names
+    known = progress.lessons(folder.parent)
+    assert list(known) == ["05", "05b", "06", "98"]
+    assert known["05b"].ids == ("05b.p1", "05b.1")
+    assert known["05"].ids == ("05.1",)
+    assert progress.text({}, known, "5b") == progress.text({}, known, "05b")
+    assert lessons.notebooks(made)["learner"].name == "05b_the_bill.ipynb"
