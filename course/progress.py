@@ -11,6 +11,7 @@ The file is progress.jsonl in the user's data folder, or in COURSE_CACHE if that
 COURSE_PROGRESS names.
 """
 
+import errno
 import json
 import os
 import re
@@ -63,35 +64,37 @@ def note(id: str, solved: bool, kind: str = "exercise", guess: str = "") -> None
     """Record an attempt; if saving fails, report it once and continue."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"id": id, "kind": kind, "solved": solved, "when": when, **({"guess": guess} if guess else {})}
+    _unsaved.append(line)
     try:
-        append(path(), line)
+        append(path(), _unsaved)
+        _unsaved.clear()
     except OSError as error:
-        if not _unsaved:
+        if len(_unsaved) == 1:
             print(
-                f"(progress cannot be saved and is kept until this kernel ends: {error.strerror or error}: {path()})"
+                f"(progress is kept until this kernel ends: {path()} cannot be written: {error.strerror or error})"
             )
-        _unsaved.append(line)
 
 
 def path() -> Path:
     """Where progress is saved."""
     if named := os.environ.get("COURSE_PROGRESS"):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     if cache := os.environ.get("COURSE_CACHE"):
-        return Path(cache).expanduser() / "progress.jsonl"
+        return Path(os.path.expanduser(cache)) / "progress.jsonl"
     return platformdirs.user_data_path("agents-on-the-wire") / "progress.jsonl"
 
 
-def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Add a line in one write. It starts on a line of its own even if the last one was cut off."""
+def append(path: Path, attempts: Iterable[Mapping[str, Any]]) -> None:
+    """Add lines in one write. They start on a line of their own even if the last one was cut off."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(line).encode() + b"\n"
+    text = b"".join(json.dumps(attempt).encode() + b"\n" for attempt in attempts)
     with path.open("a+b", buffering=0) as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
                 text = b"\n" + text
-        file.write(text)
+        if file.write(text) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def read(path: Path) -> tuple[list[dict[str, Any]], int]:

@@ -167,6 +167,42 @@ def lab(profile: Profile = None, server: Url = None) -> None:
 
 
 @app.command()
+def progress(
+    lesson: Annotated[
+        str | None, typer.Argument(metavar="LESSON", help="Number of a lesson, such as 05 (default: all).")
+    ] = None,
+) -> None:
+    """Show which exercises are solved, in all lessons or in one."""
+    from course import progress as recorded
+
+    recorded.show(lesson)
+
+
+@app.command()
+def reset(
+    lessons: Annotated[
+        list[str] | None, typer.Argument(metavar="LESSON...", help="Number or name of a lesson, such as 05.")
+    ] = None,
+) -> None:
+    """Give a lesson's notebook back as it came, and keep yours with the date in its name.
+
+    What you have solved stays recorded.
+    """
+    from course import ROOT
+    from course import reset as fresh
+    from course.server import lab
+
+    folder = (ROOT / lab.FIRST).parent
+    for done in fresh.reset(lessons or [], folder):
+        if done.kept:
+            typer.echo(f"{done.notebook.name} is fresh. Your copy: {done.kept}")
+        else:
+            typer.echo(f"{done.notebook.name} is fresh. There was nothing of yours to keep.")
+    lab.trust(folder)
+    typer.echo("If it is open in JupyterLab, choose File → Reload Notebook from Disk.")
+
+
+@app.command()
 def ask(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="Question to ask (default: the leopard question).")
