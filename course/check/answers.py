@@ -20,7 +20,8 @@ from typing import Any
 
 MOST_ITEMS = 10_000
 """More items than any answer has. A generator that gives more counts as endless."""
-NUMBER = re.compile(r"[-+−]?(?:\d[\d_  ]*(?:,\d{3})*(?:[.,]\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+GROUPED = r"[1-9]\d{0,2}(?:[ _,\u00a0\u202f]\d{3})+(?!\d)"
+NUMBER = re.compile(rf"(?:(?<!\w)[-+−])?(?:(?:{GROUPED}|\d+)(?:[.,]\d+)?|(?<!\w)\.\d+)(?:[eE][-+]?\d+)?")
 QUOTES = "\"'`“”‘’"
 
 
@@ -146,8 +147,9 @@ def number(answer: Any) -> float | int | None:
 
 
 def _parsed(text: str) -> float | int | None:
-    text = re.sub(r"[_  ]", "", text.replace("−", "-"))
-    text = re.sub(r",(?=\d{3}(?:\D|$))", "", text).replace(",", ".")
+    """A number as people write it: 1,234.5 and 1 234 and 16,1."""
+    text = text.replace("−", "-")
+    text = re.sub(GROUPED, lambda found: re.sub(r"\D", "", found[0]), text, count=1).replace(",", ".")
     try:
         return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
     except ValueError:
@@ -330,12 +332,19 @@ def is_open(value: Any) -> bool:
 
 def openings(value: Any) -> list[str]:
     """What is still open in an answer: the keys of a dictionary that are, or [""] for the answer as a whole."""
+    try:
+        return _openings(value)
+    except RecursionError:  # a list that contains itself
+        return []
+
+
+def _openings(value: Any) -> list[str]:
     if value is ... or (isinstance(value, str) and value.strip() in ("...", "…")):
         return [""]
     if isinstance(value, dict):
-        return [shortened(key, 60) for key, part in value.items() if openings(part)]
+        return [shortened(key, 60) for key, part in value.items() if _openings(part)]
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [""] if any(openings(part) for part in value) else []
+        return [""] if any(_openings(part) for part in value) else []
     code = getattr(value, "__code__", None)
     return [""] if isinstance(code, CodeType) and _does_nothing(code) else []
 

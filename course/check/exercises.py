@@ -17,8 +17,9 @@ from course.check import answers
 from course.check.answers import Verdict, shortened
 from course.check.calls import Ended, limited, told
 
-SECONDS = 5.0
+SECONDS = 10.0
 """How long a learner's function may take for all its cases, unless the exercise says otherwise."""
+NOT_GIVEN = object()
 WIDTH = 160  # characters of a value in a message
 
 
@@ -85,16 +86,16 @@ def function(
             print(f"○ {id} is open: {name} does not return anything of its own yet")
             return
         if not verdict.ok:
-            passed = (
-                f"{number} of {len(made)} cases pass, then this one does not" if number else "it fails for"
-            )
             which = f" ({each.name})" if each.name else ""
-            tell(id, Verdict(False, f"{passed}{which}:\n{_case_lines(answer, each, ended, seconds)}"), hint)
+            shown = _case_lines(answer, each, ended, seconds)
+            tell(id, Verdict(False, f"case {number + 1} of {len(made)} fails{which}\n{shown}"), hint)
             return
     tell(id, Verdict(True))
 
 
-def prediction(id: str, guess: Any, was: Any, unit: str = "", measured: Any = None, hint: str = "") -> None:
+def prediction(
+    id: str, guess: Any, was: Any, unit: str = "", measured: Any = NOT_GIVEN, hint: str = ""
+) -> None:
     """Put the learner's guess beside what was measured, and keep the first guess. There is no right or wrong.
 
     If the learner measures too, `measured` is their value: it is graded against `was` like the answer to an exercise.
@@ -107,7 +108,7 @@ def prediction(id: str, guess: Any, was: Any, unit: str = "", measured: Any = No
         if first is not None and first != shortened(guess, WIDTH):
             lines.append(f"Your first guess was {first}.")
         print(f"→ {id} " + "\n  ".join(lines))
-    if measured is None:
+    if measured is NOT_GIVEN:
         if guessed:
             progress.note(id, True, kind="prediction", guess=shortened(guess, WIDTH))
         return
@@ -118,7 +119,7 @@ def prediction(id: str, guess: Any, was: Any, unit: str = "", measured: Any = No
 
 def compared(guess: Any, was: Any, unit: str = "") -> list[str]:
     """A guess beside the measurement, in words: a line for the whole, or one for each key of a dictionary."""
-    guess, was = answers.plain(guess), answers.plain(was)
+    guess, was = _plainly(guess), _plainly(was)
     if isinstance(was, Mapping) and isinstance(guess, Mapping):
         lines = [
             f"{key}: you said {_said(guess.get(key, 'nothing'))}, it was {_said(value)}"
@@ -129,6 +130,13 @@ def compared(guess: Any, was: Any, unit: str = "") -> list[str]:
         return [f"{right} of {len(was)} as you said:", *lines]
     value = was.value if isinstance(was, answers.Near) else was
     return [f"You said {_said(guess)}, it was {_said(value)}{f' {unit}' * bool(unit)}{_apart(guess, was)}"]
+
+
+def _plainly(value: Any) -> Any:
+    try:
+        return answers.plain(value)
+    except Exception:  # a guess may be anything
+        return value
 
 
 def _said(value: Any) -> str:
