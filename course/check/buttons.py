@@ -1,6 +1,6 @@
 """The quiz with buttons, of stock ipywidgets.
 
-Tab reaches each button and the space bar presses it. What is said then is a live region, which screen readers announce.
+Tab reaches each button and the space bar presses it. What is said then is an alert, which screen readers announce.
 """
 
 from collections.abc import Callable
@@ -38,6 +38,6 @@ def _clicked(
         for button in buttons:
             button.icon = ""
         pressed.icon = "check" if option == asked.right else "times"
-        said.value = f'<div role="status">{marked(answered(lesson, number, asked, option))}</div>'
+        said.value = f'<div role="alert">{marked(answered(lesson, number, asked, option))}</div>'
 
     return clicked
