@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 AGAIN = 0.05  # seconds until a function that swallowed the interruption is interrupted again
@@ -59,25 +60,25 @@ def _by_alarm(call: Callable[[], Any], seconds: float) -> Ended:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raise TooLong in the block when the time is over. An alarm that somebody else has set is set again
-    afterwards."""
-    armed = True
-
-    def ring(*_: object) -> None:
-        if armed:
-            raise TooLong
-
-    before = signal.signal(signal.SIGALRM, ring)
+    """Raise TooLong in the call when its time is over. An alarm that somebody else has set is set again afterwards."""
+    before = signal.signal(signal.SIGALRM, _ring)
     began = time.monotonic()
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
-        armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if left:
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), interval)
+
+
+def _ring(_: int, frame: FrameType | None) -> None:
+    """Raise TooLong, but only inside the call: one more alarm must not interrupt the code that switches it off."""
+    while frame is not None:
+        if frame.f_code is _ended.__code__:
+            raise TooLong
+        frame = frame.f_back
 
 
 def _by_thread(call: Callable[[], Any], seconds: float) -> Ended:

@@ -1,8 +1,10 @@
-"""Exercises and predictions: say in one sentence where an answer stands, record the attempt, let the notebook continue.
+"""Exercises and predictions.
 
-exercise("03.1", extra, len(server.tokenize(fresh)) - total, hint="the new prompt minus the old one")
-function("05.2", wire_roles, [case(["system", "user"], gives=["system", "user"])], hint="rename first")
-prediction("01.p1", guess, was=timings["prompt_n"], unit="tokens")
+Each call says in a sentence where an answer stands, records the attempt, and lets the notebook continue.
+
+    exercise("03.1", extra, len(server.tokenize(fresh)) - total, hint="the new prompt minus the old one")
+    function("05.2", wire_roles, [case(["system", "user"], gives=["system", "user"])], hint="rename first")
+    prediction("01.p1", guess, was=timings["prompt_n"], unit="tokens")
 """
 
 import inspect
@@ -74,7 +76,7 @@ def function(
         return
     made = list(cases(random.Random()) if callable(cases) else cases)
     if not callable(answer):
-        tell(id, Verdict(False, answers.mismatch(answer, exercise)), hint)
+        tell(id, Verdict(False, answers.mismatch(answer, len)), hint)  # len stands for any function
         return
     if why := _uncallable(answer, made):
         tell(id, Verdict(False, why), hint)
@@ -161,10 +163,8 @@ def opened(id: str, answer: Any) -> bool:
     parts = answers.openings(answer)
     if not parts:
         return False
-    where = f"{', '.join(parts)} still {'has' if len(parts) == 1 else 'have'} its …" if parts != [""] else ""
-    print(
-        f"○ {id} is open: " + (where or "write your answer in place of the …, run that cell, then this one")
-    )
+    what = "write your answer" if parts == [""] else f"write your answer for {', '.join(parts)}"
+    print(f"○ {id} is open: {what} in place of the …, run that cell, then this one")
     return True
 
 
