@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.errors import CourseError
+from course.model import engine
 from course.model.profiles import Profile
 from course.server import Server
 from course.tape import Tape
@@ -23,6 +25,11 @@ SLOT = "slot.bin"
 FEW = 64  # prompt tokens that may be processed after a restored cache: the end of a prompt
 HEAD = 160  # characters of content that a table shows
 END = 40  # characters of the prompt's end that a table shows
+OLDEST = 8220  # about the first build in which thinking stays in content without Jinja (llama.cpp #18675)
+OTHER_BUILD = (
+    "Use the llama.cpp that comes with the course. Run this in a cell above, then this cell again:  "
+    'import os; os.environ["LLAMA_SERVER"] = "wheel"'
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,37 @@ def compare(
         run(question, profile, label=label, max_steps=max_steps, **changes)
         for label, changes in variants.items()
     ]
+
+
+def check_build(default: Server | None = None, no_jinja: Server | None = None) -> None:
+    """Raise a CourseError if this llama.cpp is too old for the lessons on --jinja.
+
+    Without servers, its build number decides, as far as it has one. With a server without flags and one with --no-jinja,
+    their behavior decides, because packages are renamed and patched.
+    """
+    from course.agent.forced import grammar, opens_thinking
+
+    build = engine.find().build
+    number = re.match(r"b(\d+)", build)
+    if number and int(number[1]) < OLDEST:
+        raise CourseError(
+            f"this llama.cpp is {build}, and this lesson needs b{OLDEST} or newer, because older builds treat "
+            f"thinking in another way.\n{OTHER_BUILD}"
+        )
+    if default and not opens_thinking(default):
+        raise CourseError(
+            f"this llama.cpp ({build}) does not use the model's own template without a flag, so it is too old for this "
+            f"lesson.\n{OTHER_BUILD}"
+        )
+    if no_jinja:
+        words = "<think>\nNo.\n</think>\n\nYes."
+        asked = {"messages": [{"role": "user", "content": "Yes?"}], "grammar": grammar(words)}
+        content = no_jinja.post("/v1/chat/completions", asked)["choices"][0]["message"].get("content")
+        if "<think>" not in (content or ""):
+            raise CourseError(
+                f"this llama.cpp ({build}) takes thinking out of content even without Jinja, so it is too old for this "
+                f"lesson.\n{OTHER_BUILD}"
+            )
 
 
 def table(outcomes: list[Outcome]) -> Any:

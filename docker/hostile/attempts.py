@@ -1,12 +1,13 @@
-"""A few of the hostile programs, for a lesson: run on this computer if possible, else read from the committed outcomes.
+"""A few of the hostile programs, for a lesson: run on this computer if possible, else read from the recorded outcomes.
 
 Runs them in LocalPythonExecutor (in a temporary folder, and as a user without an account if this one is root) and in the
 agent's container, or says why it cannot. Needs no root, and what the programs aim at is on this computer. `make hostile`
 runs all of them.
 
-    outcomes = run(programs(), ["executor"])          # {"files_ssh_key": {"executor": {"through": False, …}}}
+    seen = results(programs(), live())        # seen["files_ssh_key"]["socket"].by == "own file system"
 """
 
+import ast
 import contextlib
 import io
 import json
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +42,34 @@ TEN = (
 )
 """They aim at this computer only, and do no harm if nothing stops them."""
 NETWORK = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
-INSTEAD = "The lesson continues with the committed outcomes."
+INSTEAD = "The lesson continues with the recorded outcomes."
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one program: whether it got `through`; if not, which layer stopped it `by` which `sign`.
+
+    `printed` is what it printed and `canary` the secret in it, both empty for a recorded outcome (`live` is False).
+    """
+
+    through: bool
+    by: str
+    sign: str
+    printed: str = ""
+    canary: str = ""
+    live: bool = False
 
 
 def programs(names: Sequence[str] = TEN) -> list[Any]:
     """The programs of these names, with what their headers say."""
     found = {attempt.slug: attempt for attempt in suite.load()}
     return [found[name] for name in names]
+
+
+def body(attempt: Any) -> str:
+    """The code of a program without its header, which says what stops it."""
+    first, *_ = ast.parse(attempt.code).body
+    return "\n".join(attempt.code.splitlines()[first.end_lineno :]).strip()
 
 
 def committed() -> dict[str, Any]:
@@ -76,6 +99,20 @@ def boxes() -> str | None:
     return None
 
 
+def live() -> list[str]:
+    """The ways that can be tried on this computer: executor, host, socket."""
+    return [*(["executor"] if alone() is None else []), *(["host", "socket"] if boxes() is None else [])]
+
+
+def said(program: str, network: str, url: str) -> str:
+    """As `inside`, but if no container can be started, that is said in brackets instead."""
+    try:
+        return inside(program, network, url).strip()
+    except CourseError as error:
+        lines = str(error).strip().splitlines()
+        return f"(no container on this network here: {lines[0] if len(lines) == 1 else lines[-1]})"
+
+
 def inside(program: str, network: str, url: str) -> str:
     """What a Python program prints when it runs in the container in place of the agent."""
     name, said = container.fresh_name(), io.StringIO()
@@ -88,8 +125,36 @@ def inside(program: str, network: str, url: str) -> str:
 
 def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The outcome of each program, by way: executor, host, socket."""
-    attempts = list(attempts)
-    outcomes: dict[str, dict[str, Any]] = {attempt.slug: {} for attempt in attempts}
+    outcomes: dict[str, dict[str, Any]] = {}
+    for attempt, way, seen, _ in _watched(attempts, ways):
+        outcomes.setdefault(attempt.slug, {})[way] = suite.judge(attempt, way, seen)
+    return outcomes
+
+
+def results(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Result]]:
+    """The result of each program, by way: from a run for these ways, from the recorded outcomes for the others."""
+    attempts, known = list(attempts), committed()["outcomes"]
+    found = {
+        attempt.slug: {
+            way: Result(outcome["through"], outcome["by"], outcome["sign"])
+            for way, outcome in known[attempt.slug].items()
+        }
+        for attempt in attempts
+    }
+    for attempt, way, seen, canary in _watched(attempts, ways):
+        outcome = suite.judge(attempt, way, seen)
+        printed = seen.output.strip()
+        found[attempt.slug][way] = Result(
+            outcome["through"], outcome["by"], outcome["sign"], printed, canary, live=True
+        )
+    return found
+
+
+def _watched(attempts: Iterable[Any], ways: Iterable[str]) -> Iterator[tuple[Any, str, suite.Seen, str]]:
+    """Run each program each way; what was seen, and the canary that it printed, if any."""
+    attempts, ways = list(attempts), list(ways)
+    if not ways:
+        return
     with stand_ins() as stand:
         for way in ways:
             if way == "executor":
@@ -97,8 +162,8 @@ def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any
             else:
                 seen = {attempt.slug: way_of.in_container(attempt, way, stand) for attempt in attempts}
             for attempt in attempts:
-                outcomes[attempt.slug][way] = suite.judge(attempt, way, seen[attempt.slug])
-    return outcomes
+                names = sorted(seen[attempt.slug].canaries)
+                yield attempt, way, seen[attempt.slug], "".join(stand.canaries[name] for name in names[:1])
 
 
 @contextlib.contextmanager
@@ -117,7 +182,7 @@ def stand_ins() -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def table(attempts: Iterable[Any], outcomes: Mapping[str, Mapping[str, Any]]) -> str:
+def table(attempts: Iterable[Any], outcomes: Mapping[str, Mapping[str, Result]]) -> str:
     """A line per program: its title, and the layer that stopped it each way."""
     lines = [f"{'':58}{'executor alone':17}{'host network':27}socket"]
     for attempt in attempts:
@@ -127,6 +192,6 @@ def table(attempts: Iterable[Any], outcomes: Mapping[str, Mapping[str, Any]]) ->
     return "\n".join(lines)
 
 
-def short(outcome: Mapping[str, Any]) -> str:
+def short(result: Result) -> str:
     """The layer that stopped it, or GETS THROUGH."""
-    return "GETS THROUGH" if outcome["through"] else str(outcome["by"])
+    return "GETS THROUGH" if result.through else result.by

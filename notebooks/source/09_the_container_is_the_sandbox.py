@@ -1,16 +1,19 @@
 # %% [markdown]
 # # 09 · The container is the sandbox
 #
-# An agent runs code that a model wrote. In lesson 03 `import os` failed, and the lesson said that
-# this is no sandbox. Here you see why, put the agent into a container, and attack that too: ten
-# small programs try to get out, and you predict what stops each.
+# An agent runs code that a model wrote, sometimes because a web page told it to. In lesson 03, the executor refused
+# `import os`. Can code get around that? It can. So what counts is what the agent's process can reach, and here you put
+# it where there is little to reach.
+
+# %% [markdown]
+# **After this lesson you can**
 #
-# **After this lesson you can** name the layer that stops an attempt, build and start the agent's
-# container, say which launches would open it again, and show what `--network host` gives away
-# and how a socket closes it.
+# - tell from an error which layer stopped an attempt;
+# - run your own code in the container and see what it reaches;
+# - say which Docker options would open the container again;
+# - choose a network for it, and say what each one gives away.
 #
-# **Minutes:** 50 · **Needs:** lessons 01 and 03; on Linux a Docker engine, if you want to see the
-# containers live. Without one you read what they did from a table that comes with the course.
+# **Minutes:** 45 · **Needs:** lessons 01 and 03
 
 # %% tags=["parameters"]
 SERVER = None
@@ -23,109 +26,127 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from hostile import attempts
-from course import check, sandbox
-from course.sandbox import container, refusals
+from course import check
 from course.agent import LEOPARD
 from course.errors import CourseError
+from course.sandbox import refusals
 from course.server import Server
+from hostile import attempts
 
 # %% [markdown]
-# The container of this lesson gets a server of its own, of the embedded model, on a socket. What
-# `SERVER` and `PROFILE` name is left alone. With a Docker engine, set `BUILD = True` once: it
-# makes the image, out of a base image from a registry and locked wheels.
-
-# %%
-BUILD = False
-
-print(sandbox.shown(container.build_command()))
-if BUILD:
-    container.build(container.build_command(), say=lambda _: None)
-
-# %% [markdown]
-# The same on the command line is `course sandbox build`. What is in that image: Python,
-# smolagents, this course's code. What is not: a model, a key, `pip`, a compiler, a program that
-# makes its user root.
+# A [container][container] is a process that the kernel shows a system of its own: other files, other processes, another
+# network. It starts from an [image][image], a read-only set of files. Build the agent's image once, in a terminal:
 #
-# Can containers be run here? If not, this says why, and the lesson goes on with what they did
-# elsewhere.
+# ```bash
+# course sandbox build
+# ```
+#
+# It has Python, smolagents and the course's code. It has no model, no key, no `pip` and no compiler.
+#
+# [container]: ../docs/glossary.md#container
+# [image]: ../docs/glossary.md#image
+
+# %% [markdown]
+# Containers need a Docker engine. Without one, each cell that needs it says so, and you read what happened when the
+# programs were recorded on Linux.
 
 # %%
 why_not = attempts.boxes()
 boxed = why_not is None
 print(why_not or "Docker's engine and the image are here: the containers below are live.")
-seen_on = attempts.committed()["seen on"]
-print("The committed table was made on", *(f"{name} {of}" for name, of in seen_on.items()))
 
 # %% [markdown]
-# ## Where does the agent's code run?
+# The server of this lesson is its own: the embedded model on a socket. `SERVER` and `PROFILE` are not used.
 #
-# In the agent's own process, by default. `LocalPythonExecutor` walks through the code and
-# refuses what it does not know. Its authors say that it is no security boundary. This is one of
-# the programs that the course keeps to try such things:
+# ## Can code get around the executor?
+#
+# By default, the agent's code runs in the agent's own process. `LocalPythonExecutor` walks through it and refuses what
+# is not on its lists. This program imports nothing and calls nothing that is forbidden:
 
 # %%
 (walk,) = attempts.programs(["walk_format"])
-print(walk.code)
+print(attempts.body(walk))
 
 # %% [markdown]
-# No import, no name with two underscores for the executor to find: they are in a text. **Predict:**
-# will it print the secret of its environment?
+# A format string may follow attributes. This one walks from the search tool to the module `os`, and to the variable
+# `CANARY_TOKEN` in the environment. That is a [canary][canary]: a random word, made for this run, in the place of a key.
 #
-# It runs in a process of its own, in a throw-away folder, and the secret is a *canary*: a random
-# word, made for this run, that stands in for a key. Whoever prints the word has read the key.
+# **Predict:** will the executor let it read the canary? `"yes"` or `"no"`.
+#
+# [canary]: ../docs/glossary.md#canary
 
 # %%
-local = attempts.alone() is None
-print(attempts.alone() or "The executor runs live.")
-known = attempts.committed()["outcomes"]
-outcome = attempts.run([walk], ["executor"]) if local else known
-outcome["walk_format"]["executor"]
+guess = ...
 
-# %% tags=["nbval-check-output"]
-check.claim("the executor lets it through", outcome["walk_format"]["executor"]["through"])
+# %%
+ways = ["executor"] if attempts.alone() is None else []
+alone = attempts.results([walk], ways)["walk_format"]["executor"]
+print("The program printed:", alone.printed if alone.live else f"(recorded: {alone.by})")
+print("The canary in that: ", alone.canary or attempts.alone())
+
+# %%
+check.prediction("09.p1", guess, was="yes" if alone.through else "no")
 
 # %% [markdown]
-# On your laptop that process could read what you can read: your keys, your browser's cookies,
-# your other projects. So the question is not how to make the executor perfect. It is what the
-# whole process can reach, once the executor is out of the way.
+# Whoever prints the canary has read the key. smolagents' authors say it themselves: the executor is not a security
+# boundary. On your laptop, that process can read what you can read: keys, cookies, other projects.
 #
+# A better executor would help until the next trick. A process that cannot reach a key cannot print it, whatever its
+# code looks like.
+
+# %% tags=["folded", "nbval-check-output"]
+check.claims(("the executor lets the program read the canary", alone.through, alone))
+
+# %% [markdown]
+# ## What stands between the code and your computer?
+#
+# ![The sandbox and its three networks: with host the agent's code reaches every service on the host's loopback and the
+# internet, with gateway the internet and the local network, with socket the model's Unix socket and nothing
+# else](../docs/pictures/sandbox.svg)
+
+# %% [markdown]
+# A container has several layers. With `course sandbox run` and its default network, the *socket*, they are:
+#
+# | | layer | what it means | typical error |
+# |---|---|---|---|
+# | a | own file system | the host's files are not in it | `ENOENT`, no such file |
+# | b | own environment | the host's variables are not in it | `KeyError` |
+# | c | own process namespace | it sees its own processes only | nothing found, `ESRCH` |
+# | d | read-only root | only a small `/tmp` can be written | `EROFS` |
+# | e | noexec on `/tmp` | what is written there cannot be run | `EACCES` |
+# | f | capabilities and seccomp | the kernel refuses what only root may do | `EPERM` |
+# | g | no network | there is nobody to connect to | `ECONNREFUSED`, `ENETUNREACH` |
+# | h | none | it gets through | none |
+
+# %% [markdown]
+# - A [namespace][namespace] is the kernel's way to give processes a view of their own, here of processes and networks.
+# - A [capability][capability] is one of the separate powers of root. The container has none.
+# - [seccomp][seccomp] is a filter that decides which calls to the kernel a process may make.
+#
+# [namespace]: ../docs/glossary.md#namespace
+# [capability]: ../docs/glossary.md#capability
+# [seccomp]: ../docs/glossary.md#seccomp
+
+# %% [markdown]
 # ## Ten attempts
 #
-# Read what each one does. None of them is aimed at anything real.
+# Ten programs of the course's suite. `target` says what they aim at: `target["home"]` is a home folder on the host with
+# a canary in `.ssh`, `target["admin"]` the port of a service on the host. None of it is yours.
 
 # %%
 ten = attempts.programs()
 for attempt in ten:
-    print(f"{attempt.slug:26}{attempt.title}\n{'':26}{attempt.attempts}")
+    print(f"── {attempt.slug}: {attempt.title}\n{attempts.body(attempt)}\n")
 
 # %% [markdown]
-# In a container they run as plain Python, **as if the executor had been escaped already**: only
-# the container is left to stop them. These are layers of a container without a network:
+# In the container nine of them run as plain Python, *as if they had escaped the executor already*. `walk_frames`
+# attacks the executor itself, so it runs in the executor there as well.
 #
-# | | layer | what it is |
-# |---|---|---|
-# | a | own file system | the host's files are not in it |
-# | b | own environment | the host's variables are not in it |
-# | c | own process namespace | it sees its own processes only |
-# | d | read-only root | nothing can be written but a small `/tmp` |
-# | e | noexec on /tmp | what is written there cannot be run |
-# | f | capabilities and seccomp | the kernel refuses what only root should do |
-# | g | no network | there is nobody to connect to |
-# | h | none | it gets through |
-#
-# ### Exercise 09.1 · ★★☆ · 10 minutes
-#
-# **Predict** for each attempt which layer stops it in the container on the socket: a letter from
-# the table. One letter is used three times, and one attempt gets through.
-#
-# <details><summary>Hint</summary>
-# Ask first: what does it have to reach, and is that inside the container at all? If it is, what
-# may user 1000 do with it? A shell, for instance, is in the image, as Python is.
-# </details>
+# **Predict** for each which layer stops it: a letter from the table. One letter is right three times, and one attempt
+# gets through.
 
-# %% tags=["stub"]
-layers = {
+# %%
+guess = {
     "files_ssh_key": ...,
     "files_environment": ...,
     "inject_write_this": ...,
@@ -138,384 +159,538 @@ layers = {
     "write_shell_command": ...,
 }
 
-# %% tags=["solution"]
-layers = dict(zip(attempts.TEN, "abaadecfgh", strict=True))
+# %% [markdown]
+# Each program now runs in the executor alone, in a container on the host's network, and in one on the socket. Give it
+# half a minute.
+
+# %%
+live = attempts.live()
+seen = attempts.results(ten, live)
+print("live:", ", ".join(live) or "nothing", "· the rest is recorded\n")
+print(attempts.table(ten, seen))
 
 # %%
 LAYERS = {
-    "a": "own file system",
-    "b": "own environment",
-    "c": "own process namespace",
-    "d": "read-only root",
-    "e": "noexec on /tmp",
-    "f": "capabilities and seccomp",
-    "g": "no network",
-    "h": "GETS THROUGH",
+    "own file system": "a",
+    "own environment": "b",
+    "own process namespace": "c",
+    "read-only root": "d",
+    "noexec on /tmp": "e",
+    "capabilities and seccomp": "f",
+    "no network": "g",
+    "GETS THROUGH": "h",
 }
-truth = {slug: attempts.short(known[slug]["socket"]) for slug in attempts.TEN}
-right = [slug for slug, letter in layers.items() if LAYERS.get(letter) == truth[slug]]
-print(f"{len(right)} of {len(truth)} are right")
-check.exercise("09.1", layers, lambda _: len(right) == len(truth), hint="run them below, come back")
+stopped = {slug: LAYERS[attempts.short(ways["socket"])] for slug, ways in seen.items()}
+check.prediction("09.p2", guess, was=stopped)
 
 # %% [markdown]
-# ## Run them
+# The executor stopped nine. `walk_frames` got around it and read the key, so nothing else on that computer was safe
+# either. In the container it got just as far, and the key was not there.
 #
-# First in the executor alone, then in a container on the host's network, then in one on the
-# socket. That takes a process or a container for each of them, so give it half a minute.
+# `write_shell_command` gets through, and may: a shell in there can do what the agent's Python can do. (For `write_usr`,
+# f is a good answer too: user 1000 may not write there even if the root were writable.)
 
 # %%
-seen = {slug: dict(known[slug]) for slug in attempts.TEN}
-live = (["executor"] if local else []) + (["host", "socket"] if boxed else [])
-for slug, ways in attempts.run(ten, live).items() if live else ():
-    seen[slug].update(ways)
-print("live:", ", ".join(live) or "nothing", "· the rest is from the committed table")
+frames = seen["walk_frames"]
+print("executor:", frames["executor"].canary or "(recorded: it printed the canary)")
+print("socket:  ", frames["socket"].canary or f"no canary, {frames['socket'].sign}")
 
-# %% tags=["nbval-check-output"]
-print(attempts.table(ten, seen))
+# %% tags=["folded", "nbval-check-output"]
+known = attempts.committed()["outcomes"]
+same = all(seen[s][way].by == known[s][way]["by"] for s in seen for way in seen[s])
+check.claims(
+    ("every outcome is as recorded", same),
+    (
+        "the executor alone stops nine of ten",
+        sum(not ways["executor"].through for ways in seen.values()) == 9,
+    ),
+    ("the container stops the one that it misses", not frames["socket"].through),
+    ("one gets through on the socket", list(stopped.values()).count("h") == 1),
+)
 
 # %% [markdown]
-# Read it line by line. The executor stops nine of ten, each with one of two rules: a module that
-# is not on the list, a function that is not on it. The tenth walks around both, and with that
-# all of the host is open. The container stops it where the executor did not, and it does so
-# without looking at the code: **the key is not there**.
+# ### Exercise 09.1 · ★★☆ · 7 minutes
 #
-# The last line gets through, and may. A shell in there can do what the agent's Python can do.
+# Five programs that you have not seen, and the error that each one got in the container on the socket. Which layer
+# stopped it? A letter each.
+#
+# <details><summary>Hint</summary>
+# Read the error first, then the call that raised it. <code>os.path.expanduser("~")</code> is a folder inside the
+# container.
+# </details>
 
-# %% tags=["nbval-check-output"]
-same = all(seen[s][w]["by"] == known[s][w]["by"] for s in seen for w in seen[s])
-check.claim("every outcome is the committed one", same)
-stopped = [slug for slug in seen if not seen[slug]["executor"]["through"]]
-check.claim("the executor alone stops nine of ten", len(stopped) == 9)
-check.claim("the one it misses finds no key in there", not seen["walk_frames"]["socket"]["through"])
+# %%
+FIVE = ["files_docker_socket", "write_home", "kernel_host_name", "kernel_end_process", "net_out_by_dns"]
+errors = attempts.results(attempts.programs(FIVE), [])
+for attempt in attempts.programs(FIVE):
+    print(f"── {attempt.slug}\n{attempts.body(attempt)}\n→ {errors[attempt.slug]['socket'].sign}\n")
+
+# %% [markdown]
+# <details><summary>What do the errors mean?</summary>
+#
+# `ENOENT` no such file · `EROFS` read-only file system · `EPERM` not permitted · `ESRCH` no such process ·
+# `ENETUNREACH` network unreachable
+#
+# </details>
+
+# %% tags=["stub"]
+layers = {
+    "files_docker_socket": ...,
+    "write_home": ...,
+    "kernel_host_name": ...,
+    "kernel_end_process": ...,
+    "net_out_by_dns": ...,
+}
+
+# %% tags=["solution"]
+layers = {
+    "files_docker_socket": "a",
+    "write_home": "d",
+    "kernel_host_name": "f",
+    "kernel_end_process": "c",
+    "net_out_by_dns": "g",
+}
+
+
+# %% tags=["folded"]
+def fits(answer):
+    """Whether all letters fit. It does not say which one does not, so that guessing in turn leads nowhere."""
+    truth = {slug: LAYERS[attempts.short(ways["socket"])] for slug, ways in errors.items()}
+    given = {str(slug).strip(): str(letter).strip(" .()").lower() for slug, letter in dict(answer).items()}
+    if not set(given.values()) <= set("abcdefgh"):
+        return "each answer is one letter from a to h"
+    return (
+        given == truth or "at least one letter does not fit its error: compare both with the table of layers"
+    )
+
+
+check.exercise("09.1", layers, fits, hint="the last column of the table")
 
 # %% [markdown]
 # ## All of them
 #
-# The course keeps more of these programs than ten. Each was run the same three ways, in a network
-# made for the test, where addresses of nobody stand in for the outside and for a cloud's
-# metadata service.
+# The suite has more than ten programs. How many get through, each way?
 
 # %% tags=["nbval-check-output"]
-for way, name in (("executor", "executor alone"), ("host", "host network"), ("socket", "socket")):
-    through = sum(ways[way]["through"] for ways in known.values())
-    print(f"{name:16}{through:>3} of {len(known)} get through")
-
-# %% [markdown]
-# Don't read this as a race: one attempt that prints your key outweighs many that learn the size of
-# the memory. So read *which* ones. These print a canary, which means somebody's secret:
-
-# %% tags=["nbval-check-output"]
+everything = attempts.results(attempts.programs(list(known)), [])
 for way in ("executor", "host", "socket"):
-    proven = [a.slug for a in attempts.programs(list(known)) if a.proof[0] == "canary"]
-    print(f"{way:9}", *[slug for slug in proven if known[slug][way]["through"]])
+    through = [slug for slug, ways in everything.items() if ways[way].through]
+    print(f"{way:9}{len(through):>3} of {len(everything)} get through")
 
 # %% [markdown]
-# In the executor alone they end in your home folder or your environment. On the host's network
-# they read what its services say. On the socket one is left: what others asked the same model, if
-# you let the agent share a server.
-#
-# ### Exercise 09.2 · ★★☆ · 5 minutes
-#
-# Which attempts get through on the host's network and are stopped on the socket? A set of names,
-# from `known`.
-#
-# <details><summary>Hint</summary>
-# <code>known[slug]["host"]["through"]</code> is True or False. A set comprehension over
-# <code>known</code> with two conditions.
-# </details>
-
-# %% tags=["stub"]
-closed = ...
-
-# %% tags=["solution"]
-got_out = {slug for slug, ways in known.items() if ways["host"]["through"]}
-closed = {slug for slug in got_out if not known[slug]["socket"]["through"]}
-
-# %%
-on_host = {slug for slug in known if known[slug]["host"]["through"]}
-on_socket = {slug for slug in known if known[slug]["socket"]["through"]}
-check.exercise("09.2", closed, lambda s: s == on_host - on_socket, hint="through, and not through")
+# Do not read this as a race: one program that prints your key outweighs twenty that learn the size of the memory. So
+# look at those that print a canary, which stands for somebody's secret:
 
 # %% tags=["nbval-check-output"]
-for slug in sorted(on_host - on_socket):
-    print(f"{slug:28}{known[slug]['socket']['by']}")
-check.claim("the socket opens nothing that the host's network has closed", on_socket <= on_host)
+proven = [attempt.slug for attempt in attempts.programs(list(known)) if attempt.proof[0] == "canary"]
+for way in ("executor", "host", "socket"):
+    print(f"{way:9}", *[slug for slug in proven if everything[slug][way].through])
 
 # %% [markdown]
-# All of it is one thing: the network. You will see it live below.
+# In the executor, they end in your home folder or your environment. On the host's network, they read what the host's
+# services say. On the socket one is left: what others asked the same model, if you share a server.
+
+# %% [markdown]
+# ## Which options would open it again?
 #
-# ## Two ways to open the container again
+# The blog post names two mistakes: giving the container Docker's own socket, and `--privileged`. `course sandbox run`
+# passes options on to Docker.
 #
-# The article names two mistakes: giving the container Docker's own socket, and `--privileged`.
-# `course sandbox run` passes options on to Docker. **Predict:** what will it say to these?
+# **Predict:** what does it do with these two? `"runs"`, `"warns"` or `"refuses"`.
+
+# %%
+guess = ...
 
 
 # %%
-def sandbox_run(*options):
-    """`course sandbox run …` as in a terminal, on no server but one of its own."""
-    command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD, *options]
-    plain = {name: value for name, value in os.environ.items() if name not in ("SERVER", "KEY")}
-    return subprocess.run(command, capture_output=True, text=True, env=plain, check=False)
-
-
-docker_socket = sandbox_run("-v", "/var/run/docker.sock:/var/run/docker.sock")
-privileged = sandbox_run("--privileged")
-
-# %% tags=["nbval-check-output"]
-print(docker_socket.stderr)
-print(privileged.stderr)
-check.claim("both are refused", docker_socket.returncode == privileged.returncode == 1)
-check.claim("no docker command was made", "docker run" not in docker_socket.stdout)
-
-# %% [markdown]
-# The first is the worse one, although it looks smaller. Who can talk to Docker's engine can start
-# a second container with `--privileged` and the host's root folder in it. The first container's
-# own bounds are of no use then.
-#
-# ### Exercise 09.3 · ★★☆ · 5 minutes
-#
-# Which of these would be refused? A set of letters.
-#
-# - `a` `--label lesson=09`
-# - `b` `-v ./notes:/notes:ro`
-# - `c` `--user root`
-# - `d` `--cpuset-cpus 0`
-# - `e` `-p 8888:8888`
-# - `f` `--memory 64g`
-#
-# <details><summary>Hint</summary>
-# Not “is it bad?”, but “could it give the agent's code anything that it does not have?”
-# Read-only is still reading, and a limit that somebody else may lift is none.
-# </details>
-
-# %% tags=["stub"]
-refused = ...
-
-# %% tags=["solution"]
-refused = {"b", "c", "e", "f"}
-
-# %%
-asked = ["--label lesson=09", "-v ./notes:/notes:ro", "--user root", "--cpuset-cpus 0"]
-OPTIONS = dict(zip("abcdef", [*asked, "-p 8888:8888", "--memory 64g"], strict=True))
-
-
-def reason(options):
+def reason(*options):
+    """Why `course sandbox run` refuses these options; "" if it passes them on to Docker."""
     try:
-        refusals.refuse(options.split())
+        refusals.refuse(options)
     except CourseError as error:
         return str(error).splitlines()[0]
+    return ""
 
 
-reasons = {letter: reason(options) for letter, options in OPTIONS.items()}
-check.exercise("09.3", refused, lambda s: s == {k for k in reasons if reasons[k]}, hint="four")
-
-# %% tags=["nbval-check-output"]
-for letter, options in OPTIONS.items():
-    print(f"{letter}  {options:22}{reasons[letter] or 'goes on to docker'}")
-
-# %% [markdown]
-# The rule behind it: what is not known to open nothing is refused. A list of forbidden options
-# would have to be right forever.
-#
-# ## Run the agent in it
-#
-# With an engine and the image this asks the leopard question in a container, which takes about a
-# minute on a CPU; without them it prints the command and starts nothing.
+print(reason("-v", "/var/run/docker.sock:/var/run/docker.sock"))
+print(reason("--privileged"))
+print(reason("--label", "lesson=09") or "--label goes on to Docker")
 
 # %%
-run = sandbox_run() if boxed else sandbox_run("--dry-run")
-print(run.stderr[:2000])
-print("answer:", run.stdout or "none, as nothing was started")
+check.prediction("09.p3", guess, was="refuses" if reason("--privileged") else "runs")
 
-# %% tags=["nbval-check-output"]
-for option in (
+# %% [markdown]
+# The socket looks harmless and is the worse of the two. Whoever can talk to Docker's engine can start a second
+# container, with `--privileged` and the host's root folder in it. The limits of the first one do not matter then.
+
+# %% [markdown]
+# ### Exercise 09.2 · ★★☆ · 8 minutes
+#
+# A list of forbidden options would have to be complete forever. So write the opposite: `refused(options)` is True unless
+# every option is on the list `HARMLESS`. Each of those takes one value, as in `--label x` or `--label=x`.
+#
+# <details><summary>Hint</summary>
+# Go through the options with an index. A harmless option without <code>=</code> is followed by its value, so skip two.
+# Anything else: True.
+# </details>
+
+# %% tags=["stub"]
+HARMLESS = {"--label", "--platform", "--cpuset-cpus"}
+
+
+def refused(options): ...
+
+
+# %% tags=["solution"]
+HARMLESS = {"--label", "--platform", "--cpuset-cpus"}
+
+
+def refused(options):
+    rest = list(options)
+    while rest:
+        name, attached, _ = rest.pop(0).partition("=")
+        if name not in HARMLESS:
+            return True
+        if not attached:
+            rest.pop(0)
+    return False
+
+
+# %% tags=["folded"]
+def command_lines(random):
+    """Options that nobody has seen, some of them made up."""
+    number, new = random.randint(2, 99), "--" + "".join(random.sample("abcdefghij", 6))
+    return [
+        check.case(["--label", f"lesson={number}"], gives=False, name="a harmless one"),
+        check.case([f"--cpuset-cpus={number}"], gives=False, name="its value attached"),
+        check.case([], gives=False, name="no options"),
+        check.case(["--privileged"], gives=True),
+        check.case(["-v", "/var/run/docker.sock:/var/run/docker.sock"], gives=True),
+        check.case([new, str(number)], gives=True, name="an option that Docker may get one day"),
+        check.case(["--label", f"n={number}", "--pid=host"], gives=True, name="a bad one after a good one"),
+        check.case(
+            [f"--label=n{number}", "--platform", "linux/amd64"], gives=False, name="two harmless ones"
+        ),
+        check.case(
+            ["--label-file", "/etc/shadow"], gives=True, name="a name that begins like a harmless one"
+        ),
+    ]
+
+
+check.function("09.2", refused, command_lines, hint="what is not known to be harmless is refused")
+
+# %% [markdown]
+# ## Run the agent in it
+#
+# With Docker, this asks the leopard question in a container, in about a minute on a CPU. Without it, you see the
+# command and nothing is started.
+
+# %%
+command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD, *([] if boxed else ["--dry-run"])]
+plain = {name: value for name, value in os.environ.items() if name not in ("SERVER", "KEY", "PROFILE")}
+run = subprocess.run(command, capture_output=True, text=True, env=plain, check=False)
+lines = run.stderr.splitlines()
+shown = next((i for i, line in enumerate(lines) if not line.endswith("\\")), 0) + 1
+print("\n".join(lines[:shown]))
+print("\nanswer:", run.stdout.strip() or "none, because no container can be started here")
+
+# %% [markdown]
+# - `--network none` is layer g. The one `--mount` is the model's socket.
+# - `--read-only` is d, `noexec` in `--tmpfs` is e.
+# - `--cap-drop ALL`, `no-new-privileges` and `--user 1000:1000` are f. Docker's seccomp filter is on by default.
+# - a, b and c need no option: every container has them unless an option takes them away.
+
+# %% [markdown]
+# The blog post calls this container *rootless*, because its user is not root. Docker uses the word for something else:
+# an engine that runs without root. Ours is an ordinary one. You trust it, and the kernel; a hole in either is beyond
+# what a container can stop.
+
+# %% tags=["folded", "nbval-check-output"]
+options = [
     "--network none",
     "--read-only",
     "--cap-drop ALL",
     "--security-opt no-new-privileges",
     "--user 1000:1000",
-    "--pids-limit 128",
-):
-    check.claim(option, option in run.stderr)
-check.claim("one mount, and it is the model's socket", run.stderr.count("--mount") == 1)
+]
+check.claims(
+    *((option, option in run.stderr, run.stderr[:300]) for option in options),
+    ("there is one mount, the model's socket", run.stderr.count("--mount") == 1),
+)
 
 # %% [markdown]
-# Each of these options is a row or more of the table. `--user` and `--cap-drop` are layer f,
-# `--read-only` is d, `noexec` is e. The namespaces of a, b and c need no option: Docker makes
-# them unless it is told not to.
+# ## Three networks, two doors
 #
-# The article calls this container *rootless*, because its user is not root. Docker means another
-# thing by that word: an engine that runs without root. Ours is an ordinary one, and trusted, as is
-# the kernel. A hole in either is outside of what a container can stop.
+# The blog post uses `--network host` and calls it the safest option, because the container has “no listening ports of
+# its own”. It shares all ports of the host instead. Try two services, which ask nobody for a password:
 #
-# ## Why `--network host` is not the safest option
+# - **private** listens on [loopback][loopback], `127.0.0.1`: a database, Jupyter, a debugger
+# - **shared** listens on all addresses of the computer
 #
-# The article says it is: the container “has no listening ports of its own”. It has none because
-# it has all of the host's. Here is a service as you may have ten of: it listens on 127.0.0.1 only
-# and asks nobody for a password, because who would reach it there?
+# [loopback]: ../docs/glossary.md#loopback
 
 
 # %%
-class Admin(BaseHTTPRequestHandler):
-    """Stands in for a database's page, a debugger, or Jupyter without a token."""
+class Notes(BaseHTTPRequestHandler):
+    """Answers every request with a line of text."""
 
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"the admin page: all your notes")
+        self.wfile.write(b"all your notes")
 
-    def log_message(self, *_):
-        pass
+    def log_message(self, *_): ...
 
 
-admin = ThreadingHTTPServer(("127.0.0.1", 0), Admin)
-threading.Thread(target=admin.serve_forever, daemon=True).start()
+places = {"private": "127.0.0.1", "shared": "0.0.0.0" if boxed else "127.0.0.1"}
+services = {name: ThreadingHTTPServer((address, 0), Notes) for name, address in places.items()}
+for service in services.values():
+    threading.Thread(target=service.serve_forever, daemon=True).start()
 
 # %% [markdown]
-# And this is what the agent's code might try. **Predict** what it prints in a container on
-# `host`, and in one on `socket`.
+# The agent's code might knock like this, at the computer itself and at Docker's name for the host:
 
 # %%
+PORTS = {name: service.server_port for name, service in services.items()}
 KNOCK = f"""
 import http.client
-try:
-    door = http.client.HTTPConnection("127.0.0.1", {admin.server_port}, timeout=3)
-    door.request("GET", "/")
-    print(door.getresponse().read().decode())
-except OSError as error:
-    print("closed:", error)
+for name, port in {PORTS}.items():
+    for host in ("127.0.0.1", "host.docker.internal"):
+        try:
+            door = http.client.HTTPConnection(host, port, timeout=3)
+            door.request("GET", "/")
+            print(name, "opens:", door.getresponse().read().decode(), "at", host)
+            break
+        except OSError as error:
+            print(name, "closed at", host, "-", error)
 """
-live_server = Server("embedded", url=False, socket=True, slots=False, quiet=True).start()
-print("a llama-server listens on", live_server.url)
 
 # %% [markdown]
-# Live in two containers, if they can be run here. If not, the table has the same experiment: its
-# `net_loopback_read` is this program.
+# - `host` shares the host's network.
+# - `gateway` is Docker's bridge, a small network with a way out and a name for the host.
+# - `socket` has no network, only the model's [Unix socket][unix], a file.
+#
+# **Predict** which doors open in each: `"private"`, `"shared"`, `"both"` or `"none"`.
+#
+# [unix]: ../docs/glossary.md#unix-socket
 
 # %%
-if boxed:
-    reached = attempts.inside(KNOCK, "host", "http://127.0.0.1:9").strip()
-    shut = attempts.inside(KNOCK, "socket", live_server.url).strip()
-    print("host:  ", reached, "\nsocket:", shut)
-    got_in, kept_out = "admin page" in reached, shut.startswith("closed")
-else:
-    row = known["net_loopback_read"]
-    print("from the table · host:", row["host"]["by"], "\nsocket:", row["socket"]["by"])
-    got_in, kept_out = row["host"]["through"], not row["socket"]["through"]
+guess = {"host": ..., "gateway": ..., "socket": ...}
 
-# %% tags=["nbval-check-output"]
-check.claim("on the host's network the page is read", got_in)
-check.claim("on the socket it is not", kept_out)
+# %%
+model = Server("embedded", url=False, socket=True, slots=False, quiet=True).start()
+urls = {"host": "http://127.0.0.1:9", "gateway": "http://127.0.0.1:9", "socket": model.url}
+knocked = dict.fromkeys(urls, "(no container can be started here)")
+if boxed:
+    knocked = {network: attempts.said(KNOCK, network, url) for network, url in urls.items()}
+for network, printed in knocked.items():
+    print(f"── {network}\n{printed}")
+
+# %%
+RECORDED = {"host": "both", "gateway": "shared", "socket": "none"}  # on Linux
+
+
+def doors(network):
+    """Which doors opened; what was recorded, if nothing could be tried."""
+    if knocked[network].startswith("("):
+        return RECORDED[network]
+    opened = [name for name in PORTS if f"{name} opens" in knocked[network]]
+    return "both" if len(opened) == 2 else "".join(opened) or "none"
+
+
+opened = {network: doors(network) for network in urls}
+check.prediction("09.p4", guess, was=opened)
 
 # %% [markdown]
-# Anything on loopback: Jupyter would run code for it, a database would answer, and on a machine
-# in a cloud the metadata service hands out the machine's own keys. All of them trust whoever is
-# on the same computer, and with `--network host` the agent's code is.
+# | network | private | shared | internet | use it |
+# |---|---|---|---|---|
+# | `host` | **open** | **open** | open | never, if you can avoid it |
+# | `gateway` | closed on Linux, **open on Docker Desktop** | **open** | open | on macOS and Windows |
+# | `socket` | closed | closed | closed | on Linux, the default |
 #
-# ## What the socket closes, and how
+# (Docker Desktop: see `docker/README.md`. The others are what was printed above.)
+
+# %% [markdown]
+# On the host's network, Jupyter would run code for the agent, and a database would answer it. On a machine in a cloud, a
+# metadata service hands out the machine's own keys. All of them trust whoever is on the same computer.
+
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("host: both doors are open", opened["host"] == "both", knocked["host"]),
+    ("gateway: the one on all addresses is open", opened["gateway"] == "shared", knocked["gateway"]),
+    ("socket: both are closed", opened["socket"] == "none", knocked["socket"]),
+)
+
+# %% [markdown]
+# ## How does the agent reach its model without a network?
 #
-# You can see it without Docker. `--network none` is a *network namespace* of the kernel: an empty
-# network, without even a way to 127.0.0.1 of the host. Linux lets most users make one by
-# themselves.
+# You can see it without Docker, on Linux. `unshare --net` runs a program in an empty network namespace, as
+# `--network none` does.
 
 
 # %%
 def without_network(program):
-    """What a Python program prints in an empty network; None where none can be made."""
+    """What a Python program prints in an empty network; a sentence in brackets where none can be made."""
     command = ["unshare", "--user", "--net", sys.executable, "-c", program]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        return None
-    return None if done.stderr.startswith("unshare:") else done.stdout.strip()
+        return "(there is no unshare on this system: it is a program for Linux)"
+    refused_here = done.stderr.startswith("unshare:")
+    return f"({done.stderr.strip()}: refused on this computer)" if refused_here else done.stdout.strip()
 
 
-here = subprocess.run([sys.executable, "-c", KNOCK], capture_output=True, text=True, check=True)
-print("in this network:    ", here.stdout.strip())
-print("in an empty network:", without_network(KNOCK) or "cannot be made here (unshare is refused)")
+print(without_network(KNOCK))
 
 # %% [markdown]
-# Nothing was blocked or filtered: in that network there is no such service, and no other computer
-# either. But then, how does the agent reach its model?
+# Nothing was blocked or filtered. In that network, there is no such service.
 #
-# **Predict:** does the next program, from the same empty network, get an answer?
+# **Predict:** does the next program, in the same empty network, get an answer from the model's server? `"yes"` or
+# `"no"`.
+
+# %%
+guess = ...
 
 # %%
 ASK = f"""
 import socket
 with socket.socket(socket.AF_UNIX) as door:
-    door.connect({live_server.url.removeprefix("unix://")!r})
+    door.connect({model.url.removeprefix("unix://")!r})
     door.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
     print(door.makefile().read().splitlines()[0])
 """
 answer = without_network(ASK)
-print(answer or "cannot be tried here; see lesson 01 for a server's /health")
-if answer is not None:
-    check.claim("the model answers", "200" in answer, saw=answer)
+print(answer)
+
+# %%
+check.prediction("09.p5", guess, was="yes" if "200" in answer or answer.startswith("(") else "no")
 
 # %% [markdown]
-# It does. A Unix socket is a file, and files have no network. Whoever has the file can talk to
-# the one program behind it, and to no other. The container is given that one file, for reading,
-# and `--network none`. No key, no proxy and no firewall is needed, and none can be forgotten.
+# A Unix socket is a file. Whoever can open it reaches the one program behind it, and no other. The container gets that
+# file, read-only, and `--network none`. There is no key, proxy or firewall to get wrong.
 #
-# The price: no web. Search works offline here, on the course's own pages. Whatever the agent
-# should reach besides would need a socket of its own, with a program behind it that decides.
+# The price is that there is no web. Search works offline here, on the course's own pages.
+
+# %% [markdown]
+# ## What is left?
 #
-# ## What is left
-#
-# On the socket some attempts still get through. You should know them by name, and why each is
-# accepted. That list, and who is trusted for it, is the **threat model**.
+# On the socket some attempts still get through. Know them by name, and why each is accepted. That list, with who is
+# trusted, is a **threat model**; `docker/README.md` has all of it.
 
 # %% tags=["nbval-check-output"]
-for slug in sorted(on_socket):
-    print(f"{slug}\n    {known[slug]['socket']['by']}")
+for slug, ways in everything.items():
+    if ways["socket"].through:
+        print(f"{slug}\n    {ways['socket'].by}")
 
 # %% [markdown]
-# Two of them are about the model's server. The agent's code may talk to it, past the tape, since
-# it has to talk to it at all. That is why `course sandbox run` starts a server for this one run,
-# with `--no-slots`: there are no others whose questions it could read.
+# ### Exercise 09.3 · ★★☆ · 8 minutes
 #
-# ### Exercise 09.4 · ★★★ · 10 minutes
-#
-# A colleague wants the agent to read a folder of invoices. Four proposals. Which one keeps the
-# invoices from leaving the machine, whatever the model writes?
-#
-# - `1` `--network host` and the folder mounted read-only: it cannot change anything
-# - `2` `--network host`, the executor's import rule, and a system prompt that forbids sending
-# - `3` `--network none`, the model on a socket, the texts given to the agent as a search tool
-# - `4` no container, but `LocalPythonExecutor` without `requests` on its list
+# Now your own code. Write a few lines, as text, that find out something an agent should not know: a file, a variable, a
+# process, an address on your network. Print what you found, and catch the error if there is one. The check runs it on
+# your computer and in the container, and shows both.
 #
 # <details><summary>Hint</summary>
-# Which of the four still holds when the model has read a page that told it to send everything
-# away, and found a way around the executor?
+# Begin with <code>import os</code> and <code>print(sorted(os.listdir(os.path.expanduser("~"))))</code>. Print
+# something that you would not mind seeing in a notebook.
 # </details>
 
 # %% tags=["stub"]
-proposal = ...
+mine = """
+...
+"""
 
 # %% tags=["solution"]
-proposal = 3
+mine = """
+import os
+found = [name for name in os.listdir("/proc") if name.isdigit()] if os.path.isdir("/proc") else []
+print("I see other processes" if len(found) > 5 else "I am alone")
+"""
 
-# %%
-check.exercise("09.4", proposal, lambda n: n == 3, hint="which needs nobody to behave?")
 
-# %%
-live_server.stop()
-admin.shutdown()
-admin.server_close()
+# %% tags=["folded"]
+def reaches(program):
+    """Run the learner's program here and in the container, and show both."""
+    if not isinstance(program, str):
+        return "expected the text of a program, in three quotes"
+    try:
+        here = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "it does not end within 30 seconds"
+    if here.returncode or not here.stdout.strip():
+        why = (here.stderr.strip().splitlines() or ["it prints nothing"])[-1]
+        return f"on this computer it should print what it found, but: {why}"
+    print("On this computer:", here.stdout.strip()[:600])
+    if not boxed:
+        print("In the container: (no container can be started here)")
+        return True
+    there = attempts.said(program, "socket", model.url)
+    print("In the container:", there[:600])
+    return (
+        there != here.stdout.strip()
+        or "it finds the same in both: aim at something that belongs to your computer"
+    )
+
+
+check.exercise(
+    "09.3", mine, reaches, hint="a file in your home folder, an environment variable, a process", seconds=120
+)
+
+# %% tags=["folded"]
+model.stop()
+for service in services.values():
+    service.shutdown()
+    service.server_close()
 
 # %% [markdown]
 # ## Recap
 #
-# - The executor looks at code and can be talked around. A container does not look: what it lacks,
-#   no code can read.
-# - Name the layer. “It runs in Docker” is no answer; own file system, read-only root, no
-#   capabilities, no network are.
-# - Docker's socket and `--privileged` undo all of it, and so does any option that nobody thought
-#   about. Refuse what is not known to be harmless.
-# - `--network host` is every service on the host's loopback. A socket is one program.
-# - What still gets through has a name and a reason: `docker/README.md` lists it, for each network.
+# - The executor looks at code, and code can be written around it. A container does not look: what it lacks, no code can
+#   read.
+# - Name the layer: own file system, read-only root, no capabilities, no network. “It runs in Docker” says little.
+# - Docker's socket or `--privileged` undo all of it. Refuse what is not known to be harmless.
+# - `--network host` is every service on the host's loopback. A Unix socket is one program.
+
+# %% tags=["folded"]
+check.quiz(
+    "09",
+    check.question(
+        "An agent should read a folder of invoices, and nothing of them may leave the machine. Which setup holds?",
+        right="`--network none`, the model on a socket, the texts given to the agent as a search tool",
+        why="Whatever the model writes, there is no network to send it through. It relies on nobody's good behavior.",
+        wrong={
+            "`--network host`, the folder mounted read-only": "It cannot change an invoice, but it can send it away.",
+            "`--network host`, and a system prompt that forbids sending": "A page can tell the model otherwise.",
+            "No container, and no `requests` among the allowed imports": "You saw two programs walk around such a list.",
+        },
+    ),
+    check.question(
+        "A program in the container gets `EROFS`. What stopped it?",
+        right="The read-only root",
+        why="`EROFS` is the error for a write to a read-only file system.",
+        wrong={
+            "seccomp": "A refused system call usually fails with `EPERM`.",
+            "Its own file system": "Then the file would be missing: `ENOENT`.",
+        },
+    ),
+    check.question(
+        "Why is a list of forbidden Docker options not enough?",
+        right="It would have to be complete, now and for every later Docker",
+        why="An option that nobody thought of would be passed on. A list of harmless ones fails safely.",
+        wrong={
+            "Docker ignores unknown options": "It refuses them. The list may lack options that Docker knows.",
+            "Options can be given in capitals": "Docker's options are case sensitive, so that gains nothing.",
+        },
+    ),
+)
+
+# %%
+check.progress("09")
+
+# %% [markdown]
+# **In your own agent:** look at the command that starts its container. `--network`, `-v` and `--privileged` tell most of
+# what its code can reach.
 #
-# **What next:** lesson 10, on what the loop costs, is planned and not written yet. Until then:
-# change a program in `docker/hostile/programs/`, predict the layer in its header, and run
-# `make hostile` (Linux, root, a Docker engine).
+# **Next:** lesson 10, what the loop costs. To go further here: change a program in `docker/hostile/programs/`, predict
+# the layer in its header, and run `make hostile` (Linux, root, a Docker engine).

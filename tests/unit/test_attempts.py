@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from course.errors import CourseError
 from course.sandbox import container
 from hostile import attempts
 
@@ -27,9 +28,30 @@ def test_what_the_executor_does_alone_is_what_is_committed(known):
     assert set(Path(tempfile.gettempdir()).glob("attempts-*")) <= before
 
 
-def test_the_ten_are_ten_and_each_layer_of_the_lesson_stops_one(known):
+@linux
+def test_a_result_has_the_canary_that_was_printed(known):
+    """What ran here is live and shows what it read; the rest is as recorded."""
+    (walk,) = attempts.programs(["walk_format"])
+    seen = attempts.results([walk], ["executor"])["walk_format"]
+    assert seen["executor"].live
+    assert seen["executor"].through
+    assert seen["executor"].canary.startswith("canary-environment-")
+    assert seen["executor"].canary in seen["executor"].printed
+    assert (seen["socket"].live, seen["socket"].by) == (False, known["walk_format"]["socket"]["by"])
+
+
+def test_a_program_is_shown_without_the_header_that_says_what_stops_it():
+    for attempt in attempts.programs():
+        shown = attempts.body(attempt)
+        assert shown
+        assert attempt.code.rstrip().endswith(shown)
+        assert "Executor:" not in shown
+
+
+def test_the_ten_are_ten_and_each_layer_of_the_lesson_stops_one():
     assert len(set(attempts.TEN)) == 10
-    assert {attempts.short(known[name]["socket"]) for name in attempts.TEN} == {
+    seen = attempts.results(attempts.programs(), [])
+    assert {attempts.short(seen[name]["socket"]) for name in attempts.TEN} == {
         "own file system", "own environment", "own process namespace", "read-only root", "noexec on /tmp",
         "capabilities and seccomp", "no network", "GETS THROUGH",
     }  # fmt: skip
@@ -50,7 +72,17 @@ def test_a_docker_whose_network_is_another_is_not_used(monkeypatch):
     assert "virtual machine" in attempts.boxes()
 
 
-def test_the_table_has_a_line_for_each(known):
-    lines = attempts.table(attempts.programs(), known).splitlines()
+def test_a_container_that_cannot_start_is_told_in_one_line(monkeypatch):
+    def fail(*_):
+        raise CourseError("docker could not start the container:\nnetwork bridge not found")
+
+    monkeypatch.setattr(attempts, "inside", fail)
+    told = attempts.said("print(1)", "gateway", "http://127.0.0.1:9")
+    assert "network bridge not found" in told
+    assert "\n" not in told
+
+
+def test_the_table_has_a_line_for_each():
+    lines = attempts.table(attempts.programs(), attempts.results(attempts.programs(), [])).splitlines()
     assert len(lines) == 11
     assert all(len(line) <= 140 for line in lines)
