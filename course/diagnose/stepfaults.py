@@ -189,10 +189,11 @@ def _action(turn: Turn, exchange: Exchange) -> tuple[Quote, str] | None:
         return None
     if isinstance(turn.code, str) and turn.code.strip():
         return quote("step.code", turn.code), turn.code
-    given = exchange.message.get("tool_calls") or []
-    calls = [dig(c, "function") for c in given]
-    named = [[dig(f, "name"), dig(f, "arguments")] for f in calls]
-    return (value("response.choices[0].message.tool_calls", given), json.dumps(named)) if named else None
+    answer = exchange.answer
+    if answer is None or not answer.calls:
+        return None
+    named = [[call.name, call.text] for call in answer.calls]
+    return value(answer.calls_at, exchange.at(answer.calls_at)), json.dumps(named)
 
 
 def _result(turn: Turn) -> tuple[str | None, str | None]:

@@ -40,7 +40,7 @@ LEAKS = {  # setting of the server: (what it does, what to change)
 def in_turn(turn: Turn) -> Iterator[Finding]:
     """Faults in the text of this turn's response."""
     exchange, leaked = turn.exchange, turn.leak
-    if exchange is None or exchange.status != 200 or not exchange.choice:
+    if exchange is None or exchange.status != 200 or exchange.answer is None:
         return
     if leaked:
         yield _leaked(turn, exchange, leaked)
@@ -50,7 +50,7 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
         yield finding
     elif turn.finish_reason == "length":
         yield _cut(turn, exchange, unfinished)
-    elif stopped and not leaked and not exchange.message.get("tool_calls"):
+    elif stopped and not leaked and not exchange.answer.calls:
         yield _empty(turn, exchange)
 
 

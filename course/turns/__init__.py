@@ -7,33 +7,60 @@ whose `step` is None; a step without an exchange becomes one whose `exchange` is
         print(turn.label, turn.tokens, turn.code)
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
-from course.turns import dialects, joining
+from course.turns import joining
 from course.turns.changes import Change, Cut
 from course.turns.diff import Conversations, Diff
-from course.turns.exchange import Exchange, Record, exchanges, text_of
+from course.turns.exchange import Exchange, exchanges, text_of
+from course.turns.outcome import Outcome
+from course.turns.reading import Deviation, Record, whole
 from course.turns.segments import PromptSegment
-from course.turns.turn import Tokens, ToolCall, Turn
+from course.turns.turn import Tokens, Turn
+from course.turns.values import (
+    Answer,
+    Asked,
+    Failure,
+    Limit,
+    Message,
+    Reply,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 
 __all__ = [
+    "Answer",
+    "Asked",
     "Change",
     "Cut",
+    "Deviation",
     "Diff",
     "Exchange",
+    "Failure",
+    "Limit",
+    "Message",
+    "Outcome",
     "PromptSegment",
     "Record",
+    "Reply",
     "Tokens",
+    "Tool",
     "ToolCall",
+    "ToolResult",
     "Turn",
+    "Usage",
     "exchanges",
     "runs",
     "text_of",
     "turns",
 ]  # fmt: skip
+
+
+MOST_SAID = 2000
+"""Characters of a server's error that are shown. A gateway may send a page."""
 
 
 def turns(records: Iterable[Record], count: Callable[[str], int] | None = None, since: int = 0) -> list[Turn]:
@@ -118,25 +145,25 @@ def _during(turn: Turn, begun: float, over: float) -> bool:
 
 def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> Turn:
     exchange, step = row.exchange, row.step or {}
-    response = exchange.response if exchange and isinstance(exchange.response, dict) else {}
-    message = exchange.message if exchange else {}
-    content, timings = message.get("content"), _numbers(response.get("timings"))
+    reply = exchange.reply if exchange else Reply()
+    answer = reply.answers[0] if reply.answers else Answer()
     return Turn(
         exchange=exchange,
         step=row.step,
         new_messages=exchange.messages[found.start :] if exchange else [],
-        prompt=dialects.text(dialects.record(response.get("__verbose")).get("prompt")),
-        thinking=dialects.text(message.get("reasoning_content")),
-        content=dialects.text(text_of(message) if isinstance(content, list) else content),
+        prompt=reply.prompt,
+        thinking=answer.thinking,
+        content=answer.content,
         code=step.get("code"),
         observation=step.get("observation"),
         answer=step.get("action_output"),
-        finish_reason=exchange.choice.get("finish_reason") if exchange else None,
-        tokens=_tokens(response, timings, step),
+        finish_reason=answer.finish,
+        ended=answer.ended,
+        tokens=_tokens(reply, step),
         seconds=exchange.seconds if exchange else step.get("seconds"),
-        timings=timings,
+        timings=reply.timings,
         status=exchange.status if exchange else None,
-        error=_error(exchange, response) or step.get("error"),
+        error=_error(exchange) or step.get("error"),
         response_id=exchange.response_id if exchange else step.get("response_id"),
         diff=found,
         joined=row.joined,
@@ -145,34 +172,33 @@ def _turn(row: joining.Row, found: Diff, count: Callable[[str], int] | None) -> 
     )
 
 
-def _numbers(given: Any) -> Record:
-    return {k: v for k, v in dialects.record(given).items() if type(v) in (int, float)}
-
-
-def _tokens(response: Record, timings: Record, step: Record) -> Tokens:
+def _tokens(reply: Reply, step: Record) -> Tokens:
     """As counted by the server (usage, llama.cpp's timings), or else by the client."""
-    usage, counted = dialects.usage(response), step.get("tokens") or {}
-    cached = dialects.count(timings.get("cache_n", usage.get("cached")))
-    processed = dialects.count(timings.get("prompt_n"))
-    prompt = usage.get("prompt")
+    usage, timings, counted = reply.usage, reply.timings, step.get("tokens") or {}
+    cached = whole(timings.get("cache_n", usage.cached))
+    processed = whole(timings.get("prompt_n"))
+    prompt = usage.prompt
     if prompt is None and processed is not None:
         prompt = processed + (cached or 0)
     if prompt is None:
-        prompt = counted.get("input")
+        prompt = whole(counted.get("input"))
     new = processed if cached is None or prompt is None else prompt - cached
-    generated = usage.get("generated", dialects.count(timings.get("predicted_n", counted.get("output"))))
+    generated = (
+        whole(timings.get("predicted_n", counted.get("output")))
+        if usage.generated is None
+        else usage.generated
+    )
     return Tokens(prompt, cached, new, generated)
 
 
-def _error(exchange: Exchange | None, response: Record) -> str | None:
+def _error(exchange: Exchange | None) -> str | None:
     """What went wrong on the wire, in the words of the server or of the recorder."""
     if exchange is None:
         return None
-    said = response.get("error")
-    if isinstance(said, dict):
-        said = said.get("message") or json.dumps(said)
-    if exchange.status >= 400 or said:
-        return f"HTTP {exchange.status}: {said or exchange.raw_response[:300]}"
+    if exchange.failure:
+        return (
+            f"HTTP {exchange.status}: {exchange.failure.message[:MOST_SAID] or exchange.raw_response[:300]}"
+        )
     return exchange.error
 
 

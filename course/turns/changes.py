@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from course.turns.exchange import Exchange, Record, text_of
+from course.turns.exchange import Exchange, text_of
+from course.turns.reading import Record, record
 
 ON_THE_WIRE = {"tool-call": "assistant", "tool-response": "user"}
 MARK = re.compile(
@@ -105,7 +106,7 @@ def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
     if again:
         found.append(Change("twice", f"{again:,} characters repeat past calls after “Calling tools:”"))
     found += _texts(memory, sent)
-    extra = [k for k in exchange.request if k not in ("model", "messages")]
+    extra = [k for k in record(exchange.request) if k not in ("model", "messages")]
     if extra:
         found.append(Change("added", f"the request also has: {', '.join(extra)}"))
     return found
@@ -135,7 +136,7 @@ def _same(group: list[tuple[str, int | None, str | None]], text: str) -> bool:
 
 
 def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
-    content, kept = exchange.message.get("content"), step.get("model_output")
+    content, kept = exchange.answer and exchange.answer.content, step.get("model_output")
     found = []
     if isinstance(content, str) and isinstance(kept, str) and content != kept:
         if step.get("kind") == "planning":
@@ -147,7 +148,7 @@ def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
             found.append(Change("ending", f"{lost:,} characters at the end of the content were cut"))
         else:
             found.append(Change("ending", "the text in memory differs from the content that came back"))
-    thinking = exchange.message.get("reasoning_content")
+    thinking = exchange.answer and exchange.answer.thinking
     if thinking:
         found.append(Change("thinking", f"{len(thinking):,} characters of thinking will not be sent back"))
     return found

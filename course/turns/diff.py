@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from course.turns.exchange import Record, text_of
+from course.turns.exchange import text_of
+from course.turns.reading import Record
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Answer:
 
         For a plan, smolagents summarizes its memory. Only the code or the calls are left then, as a Python literal.
         """
-        called = [c.get("id") for c in self.message.get("tool_calls") or []]
+        called = [c.get("id") for c in self.message.get("tool_calls") or []]  # sound, see dialects/parts.py
         if called and called == [c.get("id") for c in message.get("tool_calls") or []]:
             return True
         text, content = text_of(message), text_of(self.message).strip()

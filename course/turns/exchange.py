@@ -1,11 +1,12 @@
 """One exchange from the tape: the request and the response, parsed.
 
-Pure. A streamed response is assembled into the shape of one that was not streamed, and other APIs are read as chat
-completions (dialects.py). Nothing is left out: the raw text is kept next to what was parsed. Knows nothing about agents.
+Pure. A streamed response is assembled into the shape of one that was not streamed, and every API that course/turns/dialects
+knows is read into the same values (values.py). What does not fit is noted (`deviations`) and stays in the raw text, which
+is kept next to what was parsed. Nothing that a body holds makes the reading fail. Knows nothing about agents.
 """
 
 import base64
-import json
+import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,24 +15,31 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from course.turns import dialects
+from course.turns import dialects, failures
+from course.turns.bodies import Body, body, loads
+from course.turns.dialects import chat
+from course.turns.outcome import Outcome, outcome
+from course.turns.reading import Deviation, Earlier, Node, Notes, Record, number, record, text, whole
+from course.turns.values import Answer, Asked, Failure, Reply, as_text
 
-Record = dict[str, Any]
-
-CALL = re.compile(r"/(?:completions?|responses|messages|api/chat|api/generate)$")
-LINE_END = re.compile(r"\r\n|\n|\r")
-"""What ends a line on the wire (server-sent events, WHATWG HTML 9.2.6). `str.splitlines` also splits at U+2028, U+2029,
-U+0085, form feed and others, which JSON may hold unescaped.
-"""
+ROOTS = ("request", "response", "events", "raw_request", "raw_response", "status", "error", "url", "method")
+KEY = re.compile(r"[^.\[\]]+")
+CALL = re.compile(r"/(?:completions?|responses|messages|api/chat|api/generate|infill)$")
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One request and its response. `request` and `response` are parsed JSON, or text if they are not JSON.
 
-    A response with `streamed` set was assembled from its events; `raw_response` keeps the text as it came. `started`
+    A response with `streamed` set was assembled from its `events`; `raw_response` keeps the text as it came. `started`
     is epoch time, `seconds` the whole exchange, `chunks` the response's [milliseconds, bytes]. `status` is 0 if no
     response came, and `error` says why the exchange broke off.
+
+    `dialect` is the API's name, None if it is not known. `asked` is what the request asks for, `reply` what the response
+    says, `answer` the first answer in it and `failure` the error in it. `deviations` are the values in both that do not
+    fit the API. `body_kind` is json, events, lines, text or nothing; `done` whether a stream ended with [DONE].
+    `undecodable` is the coding of a body that could not be decoded, and `missing` says why the tape does not have the
+    body, or not all of it.
     """
 
     id: int | None
@@ -49,165 +57,219 @@ class Exchange:
     raw_response: str = ""
     request_headers: dict[str, str] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
+    dialect: str | None = None
+    asked: Asked = field(default=Asked(), repr=False)
+    reply: Reply = field(default=Reply(), repr=False)
+    failure: Failure | None = None
+    deviations: tuple[Deviation, ...] = ()
+    events: list[Record] = field(default_factory=list, repr=False)
+    body_kind: str = "json"
+    done: bool = False
+    undecodable: str | None = None
+    missing: str | None = None
 
     @cached_property
     def messages(self) -> list[Record]:
         """The request's messages as those of a chat completion, whatever API it is for."""
-        return dialects.messages(self.request)
+        return [message.given for message in self.asked.messages]
+
+    @property
+    def answer(self) -> Answer | None:
+        """The first answer of the response. None if there is none."""
+        return self.reply.answers[0] if self.reply.answers else None
 
     @cached_property
-    def choice(self) -> Record:
-        """The first choice of the response: `message` and `finish_reason`. Empty if there is none."""
-        return dialects.choice(self.response)
+    def outcome(self) -> Outcome:
+        """What came of it: answered, cut, refused and so on."""
+        return outcome(self)
+
+    @property
+    def path(self) -> str:
+        """The path of its address, without a slash at the end."""
+        return path_of(self.url)
 
     @property
     def is_call(self) -> bool:
         """Whether it asks the model for an answer, judging by its address and the response."""
-        return self.method == "POST" and bool(self.choice or CALL.search(urlsplit(self.url).path.rstrip("/")))
+        return self.method == "POST" and (self.answer is not None or bool(CALL.search(self.path)))
 
     @property
     def message(self) -> Record:
-        """The message that the model sent back. Empty if there is none."""
-        return dialects.record(self.choice.get("message"))
+        """The message that the model sent back, in the shape of a chat completion's. Empty if there is none."""
+        return self.reply.message
+
+    def at(self, where: str) -> Any:
+        """The value at a path, such as `response.choices[0].finish_reason`; None if there is nothing."""
+        root, *keys = KEY.findall(where)
+        value: Any = getattr(self, root) if root in ROOTS else None
+        if root in ("content", "thinking") and self.answer:
+            value = getattr(self.answer, root)
+        for key in keys:
+            try:
+                value = value[int(key) if isinstance(value, list) else key]
+            except (LookupError, TypeError, ValueError):
+                return None
+        return value
 
     @property
     def response_id(self) -> str | None:
-        return dialects.text(dialects.record(self.response).get("id"))
+        return text(record(self.response).get("id"))
 
 
 def exchanges(entries: Iterable[Record]) -> list[Exchange]:
     """The exchanges among the records of a tape, or of a HAR file's entries."""
-    return [exchange_of(e) for e in entries if e.get("_type", "entry") == "entry"]
+    earlier = Earlier()
+    return [exchange_of(e, earlier) for e in entries if e.get("_type", "entry") == "entry"]
 
 
-def assemble(sse: str) -> Record:
-    """The response that a stream of server-sent events amounts to. An event that was cut off is ignored."""
-    events = _events(sse)
-    if typed := dialects.from_events(events):
-        return typed
-    result: Record = {}
-    choices: dict[int, Record] = {}
-    for event in events:
-        for choice in dialects.dicts(event.pop("choices", None)):
-            _add_delta(choices, choice)
-        result |= {k: v for k, v in event.items() if v is not None}
-    if choices:
-        result["choices"] = [choices[i] for i in sorted(choices)]
-        result["object"] = "chat.completion"
-    for choice in choices.values():
-        for call in choice["message"].get("tool_calls") or []:
-            del call["index"]  # only streams have it
-    return result
+def assemble(stream: str, notes: Notes | None = None) -> Record:
+    """The response that a stream amounts to. An event that was cut off at the end is ignored."""
+    found = body(stream, "text/event-stream", notes or Notes())
+    return _assembled(found, dialects.of("", None, None, found.events)[1])
 
 
-def _events(sse: str) -> list[Record]:
-    """The JSON objects of the stream, one per line, and those of llama-server's `error:` lines."""
-    events = []
-    for line in LINE_END.split(sse):
-        _, is_field, data = line.partition(":")
-        if not is_field or not line.startswith(("data", "error")) or data.strip() == "[DONE]":
-            continue
-        try:
-            event = json.loads(data)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            events.append({"error": event} if line.startswith("error") else event)
-    return events
+def _assembled(found: Body, dialect: dialects.Dialect | None) -> Record:
+    response = (dialect or chat.DIALECT).assemble(found.events)
+    for event in found.events:
+        if (error := event.get("error")) and not response.get("error"):
+            response["error"] = error
+    return response
 
 
 def text_of(message: Record) -> str:
     """A message's content as text. Parts are joined without a separator, as llama-server's templates join them."""
     content = message.get("content")
     if isinstance(content, list):
-        return "".join(_part(p) if isinstance(p, dict) else str(p) for p in content)
-    return content if isinstance(content, str) else "" if content is None else json.dumps(content)
+        return "".join(_part(p) if isinstance(p, dict) else as_text(p) for p in content)
+    return content if isinstance(content, str) else "" if content is None else as_text(content)
 
 
 def _part(part: Record) -> str:
     if part.get("type") == "tool_result":
         return text_of(part)
-    text = dialects.text(part.get("text", part.get("thinking")))
-    return f"[{part.get('type')}]" if text is None else text
+    said = text(part.get("text", part.get("thinking")))
+    return f"[{as_text(part.get('type'))}]" if said is None else said
 
 
-def _add_delta(choices: dict[int, Record], choice: Record) -> None:
-    given, delta = choice.get("index"), choice.get("delta")
-    index = given if isinstance(given, int) else 0
-    whole = choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
-    whole["finish_reason"] = choice.get("finish_reason") or whole["finish_reason"]
-    if isinstance(choice.get("text"), str):
-        whole["text"] = whole.get("text", "") + choice["text"]
-    for key, value in (delta if isinstance(delta, dict) else {}).items():
-        message = whole["message"]
-        if key == "tool_calls":
-            for call in dialects.dicts(value):
-                _add_call(message.setdefault("tool_calls", []), call)
-        elif isinstance(value, str) and key != "role":
-            before = message.get(key)
-            message[key] = (before if isinstance(before, str) else "") + value
-        elif value is not None or key not in message:
-            message[key] = value
-
-
-def _add_call(calls: list[Record], delta: Record) -> None:
-    """Add a piece to the call with its index. Servers also send null, or one index with several ids: each is a call."""
-    index, id, given = delta.get("index"), delta.get("id"), delta.get("function")
-    same = [c for c in calls if index is None or c["index"] == index]
-    if not same or (id and same[-1].get("id") not in (None, id)):
-        same = [{"index": index, "type": "function", "function": {"name": "", "arguments": ""}}]
-        calls += same
-    call = same[-1]
-    call |= {k: v for k, v in delta.items() if k in ("id", "type") and v}
-    for key in ("name", "arguments"):
-        piece = given.get(key) if isinstance(given, dict) else None
-        if piece is not None:
-            call["function"][key] += (
-                piece if isinstance(piece, str) else json.dumps(piece, ensure_ascii=False)
-            )
-
-
-def exchange_of(entry: Record) -> Exchange:
-    """A HAR entry as an `Exchange`."""
-    request, response = entry.get("request") or {}, entry.get("response") or {}
-    post, content = request.get("postData") or {}, response.get("content") or {}
-    raw_request = _decoded(post.get("text"), post.get("_encoding"))
-    raw_response = _decoded(content.get("text"), content.get("encoding"))
-    streamed = "event-stream" in (content.get("mimeType") or "")
+def exchange_of(entry: Record, earlier: Earlier | None = None) -> Exchange:
+    """A HAR entry as an `Exchange`. `earlier` is what was read of the requests before it on the same tape."""
+    request, response = record(entry.get("request")), record(entry.get("response"))
+    post, content = record(request.get("postData")), record(response.get("content"))
+    raw_request, _ = _decoded(post.get("text"), post.get("_encoding"))
+    raw_response, is_text = _decoded(content.get("text"), content.get("encoding"))
+    headers = _headers(response)
+    notes = Notes(earlier)
+    came = body(raw_response, text(content.get("mimeType")) or headers.get("content-type", ""), notes)
+    sent = _parsed(raw_request)
+    url = text(request.get("url")) or ""
+    asking, answering = dialects.of(path_of(url), sent, came.value, came.events)
+    streamed = came.kind in ("events", "lines")
+    said = _assembled(came, answering) if streamed else came.value
+    status = whole(response.get("status")) or 0
     return Exchange(
-        id=entry.get("_id"),
-        method=request.get("method", ""),
-        url=request.get("url", ""),
-        status=response.get("status") or 0,
-        request=_parsed(raw_request),
-        response=assemble(raw_response) if streamed else _parsed(raw_response),
+        id=whole(entry.get("_id")),
+        method=text(request.get("method")) or "",
+        url=url,
+        status=status,
+        request=sent,
+        response=said,
         started=_epoch(entry.get("startedDateTime")),
-        seconds=None if entry.get("time") is None else entry["time"] / 1000,
+        seconds=None if (ms := number(entry.get("time"))) is None else max(ms, 0) / 1000,
         streamed=streamed,
-        error=entry.get("_error"),
-        chunks=entry.get("_chunks") or [],
+        error=text(entry.get("_error")),
+        chunks=_chunks(entry.get("_chunks")),
         raw_request=raw_request,
         raw_response=raw_response,
-        request_headers={h["name"]: h["value"] for h in request.get("headers") or []},
-        response_headers={h["name"]: h["value"] for h in response.get("headers") or []},
+        request_headers=_headers(request),
+        response_headers=headers,
+        dialect=answering.name if answering else None,
+        asked=asking.ask(Node(sent, "request", notes)) if asking else Asked(),
+        reply=_reply(answering, said, notes),
+        failure=failures.failure(status, said, raw_response) if status else None,
+        deviations=notes.deviations,
+        events=[event.record for event in came.events],
+        body_kind=came.kind,
+        done=came.done,
+        undecodable=None
+        if is_text and not _is_coded(content)
+        else headers_of(headers, "content-encoding") or "bytes",
+        missing=_missing(content, status),
     )
 
 
-def _decoded(text: str | None, encoding: str | None) -> str:
-    if encoding == "base64":
-        return base64.b64decode(text or "").decode("utf-8", "replace")
-    return text or ""
+def _reply(dialect: dialects.Dialect | None, response: Any, notes: Notes) -> Reply:
+    return (
+        dialect.reply(Node(response, "response", notes))
+        if dialect and isinstance(response, dict)
+        else Reply()
+    )
 
 
-def _parsed(text: str) -> Any:
+def path_of(url: str) -> str:
+    """The path of an address, without a slash at the end."""
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        return urlsplit(url).path.rstrip("/")
+    except ValueError:  # for example a bracket that is not closed
+        return url.partition("?")[0].rstrip("/")
 
 
-def _epoch(when: str | None) -> float | None:
+def headers_of(headers: dict[str, str], name: str) -> str | None:
+    """A header's value, whatever the case of its name is."""
+    return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
+def _headers(given: Record) -> dict[str, str]:
+    pairs = (
+        [h for h in given.get("headers") or [] if isinstance(h, dict)]
+        if isinstance(given.get("headers"), list)
+        else []
+    )
+    return {as_text(h.get("name")): as_text(h.get("value")) for h in pairs}
+
+
+def _is_coded(content: Record) -> bool:
+    """Whether the recorder could not decompress the body (course/tape/har.py says so in a comment)."""
+    return "could not be decompressed" in (text(content.get("comment")) or "")
+
+
+def _missing(content: Record, status: int) -> str | None:
+    if (cut := whole(content.get("_cut"))) and cut > 0:
+        return f"the last {cut:,} bytes of the response are not on the tape"
+    if status and content.get("text") is None:
+        return "the tape does not have the body of the response"
+    return None
+
+
+def _decoded(given: Any, encoding: Any) -> tuple[str, bool]:
+    """A body as text, and whether it is one."""
+    said = text(given) or ""
+    if encoding != "base64":
+        return said, True
     try:
-        return datetime.fromisoformat(when).timestamp() if when else None
+        raw = base64.b64decode(said)
+    except (binascii.Error, ValueError):
+        return said, False
+    try:
+        return raw.decode("utf-8"), True
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "replace"), False
+
+
+def _parsed(given: str) -> Any:
+    try:
+        return loads(given.removeprefix("\ufeff"))
     except ValueError:
+        return given
+
+
+def _chunks(given: Any) -> list[list[float]]:
+    found = given if isinstance(given, list) else []
+    pairs = [p for p in found if isinstance(p, list | tuple) and len(p) == 2]
+    return [[a, b] for p in pairs if (a := number(p[0])) is not None and (b := number(p[1])) is not None]
+
+
+def _epoch(when: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(when).timestamp() if isinstance(when, str) and when else None
+    except (ValueError, OverflowError, OSError):
         return None

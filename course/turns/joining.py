@@ -8,7 +8,8 @@ invented.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from course.turns.exchange import Exchange, Record, exchange_of
+from course.turns.exchange import Exchange, exchange_of
+from course.turns.reading import Earlier, Record
 
 SLACK = 0.1  # seconds by which the clocks of the tape and of smolagents may differ
 
@@ -35,7 +36,11 @@ class Row:
 
 def rows(records: list[Record]) -> list[Row]:
     """In the order of the tape. A step is in its exchange's row; one without an exchange has a row of its own."""
-    every = [Row(n, r, exchange_of(r) if r.get("_type") == "entry" else None) for n, r in enumerate(records)]
+    earlier = Earlier()
+    every = [
+        Row(n, r, exchange_of(r, earlier) if r.get("_type") == "entry" else None)
+        for n, r in enumerate(records)
+    ]
     by_id: dict[str, list[int]] = defaultdict(list)
     for at, row in enumerate(every):
         if row.exchange and row.exchange.response_id:
@@ -57,8 +62,7 @@ def rows(records: list[Record]) -> list[Row]:
 
 def failed(exchange: Exchange) -> bool:
     """Whether there was no response, or an error."""
-    said = exchange.response.get("error") if isinstance(exchange.response, dict) else None
-    return bool(exchange.error or said) or not exchange.status or exchange.status >= 400
+    return bool(exchange.error or exchange.failure) or not exchange.status or exchange.status >= 400
 
 
 def _give(row: Row, to: Row | None, how: str) -> None:
@@ -95,11 +99,12 @@ def _is_free(row: Row, exchange: Exchange, step: Record) -> bool:
 
 def _says(exchange: Exchange, step: Record) -> bool:
     """Whether the step contains the text, or the calls, that came in this response."""
-    called = [c.get("id") for c in exchange.message.get("tool_calls") or []]
+    answer = exchange.answer
+    called = [call.id for call in answer.calls] if answer else []
     if called and called == [c.get("id") for c in step.get("tool_calls") or []]:
         return True
-    content = exchange.message.get("content")
-    if not isinstance(content, str) or not content:
+    content = answer.content if answer else None
+    if not content:
         return False
     if step.get("kind") == "max_steps":
         return step.get("action_output") == content

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise, repeat
-from typing import Any
 
-from course.turns import dialects
-from course.turns.exchange import Record, text_of
+from course.turns.reading import Record, record
+from course.turns.reading import text as read_text
+from course.turns.values import Asked
 
 CHARACTERS_PER_TOKEN = 4
 COUNTED = "counted with the server's tokenizer"
@@ -49,19 +49,19 @@ class PromptSegment:
 
 
 def segments(
-    request: Record,
+    asked: Asked,
     prompt: str | None = None,
     total: int | None = None,
     cached: int | None = None,
     count: Callable[[str], int] | None = None,
     sources: Sequence[int | None] = (),
 ) -> tuple[list[PromptSegment], str]:
-    """The segments of a request in order, and how their tokens were found: COUNTED, SCALED or ESTIMATED.
+    """The segments of what was asked, in order, and how their tokens were found: COUNTED, SCALED or ESTIMATED.
 
     `prompt` is the rendered prompt, `total` and `cached` are tokens as the server counted them; None if unknown.
     `sources` has, for each message, the number of the turn that it came from (`Diff.sources`).
     """
-    pieces = _pieces(request, sources)
+    pieces = _pieces(asked, sources)
     pieces = _placed(pieces, prompt) if prompt else pieces
     texts = [text for _, text in pieces]
     if count:
@@ -92,13 +92,13 @@ def shares(weights: list[int], total: int) -> list[int]:
     return [b - a for a, b in pairwise(ends)]
 
 
-def _pieces(request: Record, sources: Sequence[int | None]) -> list[tuple[PromptSegment, str]]:
+def _pieces(asked: Asked, sources: Sequence[int | None]) -> list[tuple[PromptSegment, str]]:
     """(segment without numbers, text) in the order of the request; the `tools` field after the system prompt."""
     result: list[tuple[PromptSegment, str]] = []
-    asked = False
-    tools = dialects.dicts(request.get("tools"))
-    for message, source in zip(dialects.messages(request), chain(sources, repeat(None)), strict=False):
-        role, text = message.get("role"), text_of(message)
+    has_task = False
+    tools = [tool.given for tool in asked.tools]
+    for message, source in zip(asked.messages, chain(sources, repeat(None)), strict=False):
+        role, text = message.role, message.text
         turn = "an earlier turn" if source is None else f"turn {source}"
         if role in ("system", "developer"):
             result += _system(text)
@@ -106,14 +106,14 @@ def _pieces(request: Record, sources: Sequence[int | None]) -> list[tuple[Prompt
             if text.startswith(PLAN):
                 result.append((PromptSegment("plan", "plan", 0), text))
             else:
-                result += _past(turn, text + _calls_of(message))
+                result += _past(turn, text + _calls_of(message.given))
         elif text.startswith(("Observation:", "Error:", "Call id:")) or role == "tool":
             what = "observation" if text.startswith("Observation:") or role == "tool" else "error"
             result.append((PromptSegment("observation", f"{what} of {turn}", 0), text))
         elif text.startswith("Now proceed and carry out this plan."):
             result.append((PromptSegment("plan", "go-ahead after the plan", 0), text))
-        elif not asked:
-            asked = True
+        elif not has_task:
+            has_task = True
             result.append((PromptSegment("task", "task", 0), text))
         else:
             result.append((PromptSegment("message", f"{role} message", 0), text))
@@ -123,7 +123,7 @@ def _pieces(request: Record, sources: Sequence[int | None]) -> list[tuple[Prompt
     return [_tools(tools), *result] if tools else result
 
 
-def _tools(tools: list[Any]) -> tuple[PromptSegment, str]:
+def _tools(tools: list[Record]) -> tuple[PromptSegment, str]:
     return PromptSegment("tools", "tools, as a field of the request", 0), json.dumps(
         tools, ensure_ascii=False
     )
@@ -179,7 +179,7 @@ def _placed(pieces: list[tuple[PromptSegment, str]], prompt: str) -> list[tuple[
 
 
 def _tools_named(pieces: list[tuple[PromptSegment, str]], tool: Record) -> list[tuple[PromptSegment, str]]:
-    name = dialects.text((dialects.record(tool.get("function")) or tool).get("name"))
+    name = read_text((record(tool.get("function")) or tool).get("name"))
     gaps = [
         i for i, (segment, text) in enumerate(pieces) if segment.kind == "template" and name and name in text
     ]

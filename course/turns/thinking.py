@@ -1,4 +1,4 @@
-"""Where a response's thinking is: in `reasoning_content`, where it belongs, or leaked into `content`.
+"""Where a response's thinking is: in a field of its own, where it belongs, or leaked into `content`.
 
 Pure. Reads tags, not prose: a message that talks about <think> has no leak.
 """
@@ -6,7 +6,9 @@ Pure. Reads tags, not prose: a message that talks about <think> has no leak.
 import re
 from dataclasses import dataclass
 
-from course.turns.exchange import Record, text_of
+from course.turns.dialects.parts import THINKING
+from course.turns.exchange import text_of
+from course.turns.reading import Record
 
 CLOSED = re.compile(r"^[ \t]*</think>[ \t]*$", re.MULTILINE)
 
@@ -53,9 +55,9 @@ def opens_thinking(prompt: str | None) -> bool:
 
 def where_think_is(message: Record) -> str:
     """Which field of a message holds the thinking, in words; "nowhere" if there is none."""
-    thinking = message.get("reasoning_content") or None
-    places = ["in reasoning_content"] if thinking else []
-    if found := leak(text_of(message), thinking):
+    found_in = [key for key in THINKING if message.get(key)]
+    places = [f"in {key}" for key in found_in]
+    if found := leak(text_of(message), found_in[0] if found_in else None):
         places.append("in content, opening tag missing" if found.tags == "closing" else "in content")
     return " and ".join(places) or "nowhere"
 

@@ -4,7 +4,6 @@ Values only; `course.turns.turns` makes them from a tape's records. What a turn'
 and what smolagents changed (changes.py) are computed on demand.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +12,12 @@ from typing import Any
 from course.turns import changes
 from course.turns.changes import Change, Cut
 from course.turns.diff import Diff
-from course.turns.exchange import Exchange, Record
+from course.turns.exchange import Exchange
+from course.turns.outcome import Outcome
+from course.turns.reading import Record, text
 from course.turns.segments import PromptSegment, segments
 from course.turns.thinking import Leak, leak
+from course.turns.values import ToolCall, as_text
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,6 @@ class Tokens:
 
 
 @dataclass(frozen=True)
-class ToolCall:
-    """A call that the model asked for. `arguments` are parsed if they are JSON.
-
-    `source` is "wire" (`tool_calls` of the message) or "content" (smolagents found the call in the text).
-    """
-
-    name: str
-    arguments: Any
-    id: str | None
-    source: str
-
-
-@dataclass(frozen=True)
 class Turn:
     """One exchange with the model and the step that smolagents made of it.
 
@@ -50,9 +39,10 @@ class Turn:
     (`repeated_in`, `parent`, those in `diff`) is a `number` of the same run.
 
     `new_messages` are those after the longest common start with the request that this one continues: the part that
-    no cache can hold. `diff` compares the two message by message. `thinking` is `reasoning_content`; a `<think>`
-    block that the server left in `content` stays there. `prompt` is known if the request had `"verbose": true`.
-    `seconds` are the exchange's wall time, `timings` llama.cpp's.
+    no cache can hold. `diff` compares the two message by message. `thinking` is what came in `reasoning_content`,
+    `reasoning` or thinking blocks; a `<think>` block that the server left in `content` stays there. `finish_reason` is
+    the server's word, `ended` the same in one vocabulary (see `Answer`). `prompt` is known if the request had
+    `"verbose": true`. `seconds` are the exchange's wall time, `timings` llama.cpp's.
 
     `joined` says how exchange and step were matched: id, content, failure, time, or None. `repeated_in` is the turn
     that sent the same request again after this one failed. A managed agent's turn has a `parent`: the turn whose step was
@@ -74,6 +64,7 @@ class Turn:
     observation: str | None = None
     answer: Any = None
     finish_reason: str | None = None
+    ended: str | None = None
     tokens: Tokens = Tokens()
     seconds: float | None = None
     timings: Record = field(default_factory=dict)
@@ -110,11 +101,15 @@ class Turn:
 
     @cached_property
     def _segments(self) -> tuple[list[PromptSegment], str]:
-        request = self.exchange.request if self.exchange else None
-        if not isinstance(request, dict):
+        if self.exchange is None or not isinstance(self.exchange.request, dict):
             return [], ""
         return segments(
-            request, self.prompt, self.tokens.prompt, self.tokens.cached, self.count, self.diff.sources
+            self.exchange.asked,
+            self.prompt,
+            self.tokens.prompt,
+            self.tokens.cached,
+            self.count,
+            self.diff.sources,
         )
 
     @cached_property
@@ -132,19 +127,23 @@ class Turn:
         """Thinking at the beginning of `content`, where the server should not have left it."""
         return leak(self.content, self.thinking, self.prompt)
 
+    @property
+    def outcome(self) -> Outcome | None:
+        """What came of the exchange. None if the turn has none."""
+        return self.exchange.outcome if self.exchange else None
+
     @cached_property
     def tool_calls(self) -> list[ToolCall]:
         """The calls in the message, else those that smolagents parsed out of the content."""
-        called = self.exchange.message.get("tool_calls") if self.exchange else None
-        if called:
-            given = [(c.get("id"), c.get("function") or {}) for c in called]
-            return [ToolCall(f.get("name", ""), _parsed(f.get("arguments")), i, "wire") for i, f in given]
-        calls = (self.step or {}).get("tool_calls") or []
-        return [ToolCall(c.get("name", ""), c.get("arguments"), c.get("id"), "content") for c in calls]
+        answer = self.exchange.answer if self.exchange else None
+        if answer and answer.calls:
+            return list(answer.calls)
+        return [_in_step(call) for call in (self.step or {}).get("tool_calls") or []]
 
 
-def _parsed(arguments: Any) -> Any:
-    try:
-        return json.loads(arguments)
-    except (TypeError, ValueError):
-        return arguments
+def _in_step(call: Record) -> ToolCall:
+    """A call that smolagents parsed out of the content."""
+    given = call.get("arguments")
+    return ToolCall(
+        text(call.get("name")) or "", as_text(given), text(call.get("id")), "content", given=given
+    )

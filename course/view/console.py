@@ -6,7 +6,7 @@ Long texts are shortened on the console, with a note. Knows nothing about HTML, 
 import textwrap
 
 from course.turns import Turn, text_of
-from course.turns.exchange import LINE_END
+from course.turns.bodies import LINE_END
 from course.view.charts import NAMES, stack
 
 LONG_CHARACTERS, LONG_LINES = 1100, 22

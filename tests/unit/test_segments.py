@@ -8,6 +8,7 @@ import pytest
 from course.agent import code_agent, tool_agent
 from course.tape import Tape
 from course.turns import changes, segments, turns
+from course.turns.dialects import ask
 from support.scripted import QUIET, Script, call, code, look
 
 FIRST, LAST = code("print('x' * 3000)\n2"), code("final_answer(4)")
@@ -106,7 +107,7 @@ def test_counted_tokens_leave_the_rest_to_the_chat_template(record):
 
 
 def test_without_a_count_four_characters_make_a_token():
-    parts, how = segments.segments({"messages": [{"role": "user", "content": "x" * 10}]})
+    parts, how = segments.segments(ask({"messages": [{"role": "user", "content": "x" * 10}]}))
     assert how == segments.ESTIMATED
     assert [(s.kind, s.tokens, s.cached) for s in parts] == [("task", 3, None)]
 
@@ -118,7 +119,7 @@ def test_segments_follow_the_rendered_prompt(record):
     texts = [p["text"].strip() for m in request["messages"] for p in m["content"]]
     tools = "<|s|># Tools\nlook(what), and how to call it.\n"
     prompt = tools + "<|e|><|s|>".join(texts) + "<|e|>"
-    parts, _ = segments.segments(request, prompt, total=len(prompt), cached=len(tools))
+    parts, _ = segments.segments(ask(request), prompt, total=len(prompt), cached=len(tools))
     assert sum(s.characters for s in parts) == len(prompt)
     assert (parts[0].kind, parts[0].cached) == ("tools", len(tools))
     assert parts[1].cached == 0
@@ -195,7 +196,7 @@ def test_truncation_by_a_tool_is_not_smolagents_own():
 
 def test_an_image_is_not_compared():
     exchange = SimpleNamespace(
-        messages=[{"role": "user", "content": [{"type": "image_url"}]}], message={}, request={"messages": []}
+        messages=[{"role": "user", "content": [{"type": "image_url"}]}], answer=None, request={"messages": []}
     )
     found = changes.changes({"memory": [["user", None, None]]}, exchange)
     assert [c.kind for c in found] == ["parts"]
