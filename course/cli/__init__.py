@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from course.cli.export import export
 from course.cli.replay import replay
 from course.cli.sandbox import sandbox
 from course.errors import CourseError
@@ -305,6 +306,7 @@ def diagnose(
 
 
 app.command()(replay)
+app.command()(export)
 
 
 @app.command()

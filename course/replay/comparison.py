@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from course import view
 from course.replay.edits import shown
 from course.turns import Turn
-from course.turns.exchange import LINE_END
+from course.turns.bodies import LINE_END
 
 if TYPE_CHECKING:
     from course.replay import Replay
@@ -43,7 +43,7 @@ def request_rows(replay: "Replay") -> list[Row]:
 
 
 def facts(before: Turn, after: Turn) -> list[Row]:
-    """Status, finish_reason, tokens and seconds of both answers."""
+    """Status, outcome, finish_reason, tokens and seconds of both answers."""
     rows = [(name, _fact(name, before), _fact(name, after)) for name in FACTS]
     return [Row(*row) for row in rows if row[1] or row[2]]
 
@@ -59,7 +59,7 @@ def texts(before: Turn, after: Turn) -> list[Row]:
     return [r for r in rows if r.before or r.after or not r.same]
 
 
-FACTS = ("status", "finish_reason", "prompt tokens", "cached", "generated", "seconds")
+FACTS = ("status", "outcome", "finish_reason", "prompt tokens", "cached", "generated", "seconds")
 
 
 def _fact(name: str, turn: Turn) -> str | None:
@@ -71,6 +71,8 @@ def _fact(name: str, turn: Turn) -> str | None:
     if name == "status":
         streamed = ", streamed" if turn.exchange and turn.exchange.streamed else ""
         return f"HTTP {turn.status}{streamed}" if turn.status else "no response"
+    if name == "outcome":
+        return str(turn.exchange.outcome) if turn.exchange else None
     if name == "finish_reason":
         return turn.finish_reason
     if name == "seconds":
