@@ -63,8 +63,8 @@ print("only `off` has:", [flag for flag in off.command if flag not in on.command
 #
 # ## The same words from both
 #
-# To compare two servers, the model must say the same on both. A [grammar][grammar] in the request takes the choice
-# away. These words are typical of a thinking model: the end of a thought, the closing tag, the answer.
+# To compare two servers, make the model say the same on both. A [grammar][grammar] in the request leaves it no other
+# choice. These words are typical of a thinking model: the end of a thought, the closing tag, the answer.
 #
 # [jinja]: ../docs/glossary.md#jinja
 # [grammar]: ../docs/glossary.md#grammar
@@ -116,8 +116,8 @@ check.claims(
 # messages ─▶ chat template ─▶ prompt ─▶ model ─▶ raw text ─▶ chat parser ─▶ message
 # ```
 #
-# The [chat template][ct] writes the prompt, the chat parser takes the raw text apart. **Predict:** how do the last
-# characters of the two prompts differ?
+# The [chat template][ct] writes the prompt, the chat parser takes the raw text apart. **Predict:** which of
+# the two prompts ends with `<think>`?
 #
 # [ct]: ../docs/glossary.md#chat-template
 
@@ -157,7 +157,7 @@ for name, server in (("on", on), ("off", off)):
     print(f"{name:4}", response.status_code, response.text[:90])
 
 # %% [markdown]
-# `/props` shows the template in the file, not the one in use. A request with `tools` is refused with HTTP 500, whatever
+# `/props` shows the template that was loaded, not the one in use. A request with `tools` is refused with HTTP 500, whatever
 # the template looks like. A CodeAgent never sends `tools` (lesson 03), so it never sees that error.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -226,7 +226,7 @@ first = run.turns[0].exchange
 print("answer:", run.answer)
 
 # %% [markdown]
-# `first` is its first exchange. The next cell sends the same request, byte for byte the same JSON, to `off`.
+# `first` is its first exchange. The next cell sends the same request to `off`.
 #
 # **Predict:** will the model write the same text as on `on`? `"yes"` or `"no"`.
 
@@ -247,13 +247,13 @@ check.prediction("06.p2", guess, was="yes" if wrote["on"] == wrote["off"] else "
 # its training. Some open the thinking themselves, some skip it. The raw text of `off` above is what this one did.
 
 # %% [markdown]
-# Below is what smolagents parses. For `on`, the thinking is gone. For `off`, it is the raw text, whatever the model
-# wrote.
+# How much of that text does smolagents parse?
 
 # %%
 content = {"on": first.message["content"], "off": response["choices"][0]["message"]["content"]}
 for name, parsed in content.items():
-    print(f"── {name}, content\n{parsed}\n")
+    print(f"{name:4} {len(parsed):4} of {len(wrote[name])} characters are in content")
+print(f"\n── on, content\n{content['on']}")
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -263,8 +263,10 @@ check.claims(
 )
 
 # %% [markdown]
-# A leak alone need not break the run: smolagents looks for a code block and finds it, draft or not. You can work with
-# such a server for weeks, until a draft has code in it.
+# From `on`, the answer alone. From `off`, all that the model wrote, whatever it was.
+#
+# A leak alone need not break the run: smolagents looks for a code block and finds it behind a draft, too. You can work
+# with such a server for weeks, until a draft has code in it.
 #
 # ## The decoy
 #
@@ -309,6 +311,10 @@ check.claims(
     ("on: the answer is 9.62", act(drafts["on"])[1] == 9.62, act(drafts["on"])),
     ("off: the draft wins, 99", act(drafts["off"])[1] == 99, act(drafts["off"])),
     ("off: the right code was there", "155 / (58 / 3.6)" in act(drafts["off"])[0]),
+    (
+        "a draft without code changes nothing",
+        act("Some say 153.\n</think>\n\n" + drafts["on"]) == act(drafts["on"]),
+    ),
 )
 
 # %% [markdown]
@@ -316,8 +322,8 @@ check.claims(
 # question. Only the model's words are forced.
 
 # %%
-tape = Tape()
-fooled = recorded_run(off, LEOPARD, tape, model={"extra_body": {"grammar": grammar(DECOY)}}, max_steps=1)
+tape, forced = Tape(), {"grammar": grammar(DECOY), "verbose": True}
+fooled = recorded_run(off, LEOPARD, tape, model={"extra_body": forced}, max_steps=1)
 print("content:", repr(fooled.turns[0].content))
 print("answer: ", fooled.answer)
 
@@ -325,9 +331,13 @@ print("answer: ", fooled.answer)
 # No error, no warning: 99 seconds.
 #
 # The content ends in mid-thought. The agent sends `</code>` as a [stop sequence][stop], and the server stops there
-# even inside a thought. The model never reached its second block. `course diagnose` sees all that on the tape:
+# even inside a thought. The model never reached its second block.
 #
 # [stop]: ../docs/glossary.md#stop-sequence
+
+# %% [markdown]
+# This draft has no tag left by which a program could recognize it. But its cause is on the tape: `course diagnose`
+# looks at the end of the prompt.
 
 # %%
 print(text(diagnose(fooled.turns), fooled.turns, tape=tape.path.name))
@@ -338,7 +348,7 @@ check.claims(
     ("the agent's answer is 99", fooled.answer == 99, fooled.answer),
     ("it raised no error", fooled.error is None, fooled.error),
     ("content ends at the first </code>", fooled.turns[0].content.endswith("final_answer(99)\n")),
-    ("diagnose names the leak", "thinking-in-content" in kinds, kinds),
+    ("diagnose names the cause", "thinking-not-opened" in kinds, kinds),
 )
 
 # %% [markdown]
@@ -513,6 +523,8 @@ mine = {"url": own.url, "leaks": True}
 # %% tags=["folded"]
 def seen_on_your_server(answer):
     """Ask the server for words with thinking, and compare where they arrive with the answer."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("url"), str):
+        return "expected a dictionary: the server's address under url, True or False under leaks"
     url = answer["url"].rstrip("/").removesuffix("/v1")
     if url in (on.url, off.url, never.url):
         return "that is one of this lesson's servers; start one of your own in a terminal"
@@ -552,7 +564,7 @@ folder.cleanup()
 # %% [markdown]
 # - The prompt's end shows the template, the message shows the parser. Look at both.
 # - A leak is silent. It does harm when a draft contains code: then the draft runs first.
-# - `/props` shows the template in the file. A request with `tools` shows whether it is used.
+# - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
 # - Judge a server by the wire, not by one right answer.
 
 # %% tags=["folded"]

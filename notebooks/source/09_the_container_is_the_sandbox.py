@@ -256,6 +256,8 @@ layers = {
 def fits(answer):
     """Whether all letters fit. It does not say which one does not, so that guessing in turn leads nowhere."""
     truth = {slug: LAYERS[attempts.short(ways["socket"])] for slug, ways in errors.items()}
+    if not isinstance(answer, dict | list):
+        return "expected a dictionary: the name of each program, and a letter"
     given = {str(slug).strip(): str(letter).strip(" .()").lower() for slug, letter in dict(answer).items()}
     if not set(given.values()) <= set("abcdefgh"):
         return "each answer is one letter from a to h"
