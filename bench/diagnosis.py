@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from bench.recipes import Recipe, recipes
-from course.diagnose import KINDS, diagnose
+from course.diagnose import diagnose, kinds
 from course.server import Server
 from course.tape import Tape
 from course.turns import turns
@@ -76,7 +76,7 @@ def report(measured: list[tuple[Recipe, frozenset[str]]]) -> str:
             lines.append(f"  {'':40s} not there: {', '.join(sorted(wrong))}")
     lines += ["", f"{'kind':24s} tapes  found  missed  not there"]
     right = missed = false = 0
-    for kind in KINDS:
+    for kind in kinds():
         there = [kind in found for recipe, found in measured if kind in recipe.expected]
         extra = sum(kind in found for recipe, found in measured if kind not in recipe.expected)
         lines.append(f"{kind:24s} {len(there):5d}  {sum(there):5d}  {len(there) - sum(there):6d}  {extra:9d}")

@@ -14,22 +14,28 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from course.diagnose import stepfaults, textfaults, wirefaults
-from course.diagnose.faults import KINDS, ORDER
+from course.diagnose import outcomefaults, stepfaults, textfaults, wirefaults
+from course.diagnose.ends import Ends
+from course.diagnose.faults import explain, kinds, order
 from course.diagnose.finding import Finding, Quote
 from course.turns import Turn
 
-__all__ = ["KINDS", "Finding", "Quote", "diagnose", "record", "text"]
+__all__ = ["Finding", "Quote", "diagnose", "kinds", "record", "text"]
+
+
+MOST_LISTED = 10
 
 
 def diagnose(turns: Iterable[Turn]) -> list[Finding]:
     """All findings, by turn. Within a turn, causes come before their consequences."""
     turns = list(turns)
-    found = [*wirefaults.cache_misses(turns), *textfaults.not_opened(turns), *stepfaults.repeated(turns)]
+    found = [*wirefaults.unanswered(turns), *wirefaults.cache_misses(turns)]
+    found += [*textfaults.not_opened(turns), *stepfaults.repeated(turns)]
     for turn in turns:
-        for look in (wirefaults.in_turn, textfaults.in_turn, stepfaults.in_turn):
-            found += look(turn)
-    return sorted(found, key=lambda finding: (finding.run, finding.turn, ORDER[finding.kind]))
+        found += [*outcomefaults.in_turn(turn), *textfaults.in_turn(turn), *stepfaults.in_turn(turn)]
+    places, ends = order(), Ends(turns)
+    found.sort(key=lambda fault: (fault.run, fault.turn, places[fault.kind]))
+    return [explain(f, ends.of(f.run, f.turn), ends.words(f.run, f.turn)) for f in found]
 
 
 def record(finding: Finding) -> dict[str, Any]:
@@ -43,7 +49,9 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
     An explanation that fits several findings is printed once. `tape` is the path to put into the commands to run next.
     """
     if not findings:
-        return f"no faults found in {_looked_at(turns)}; checked for {len(KINDS)} kinds of fault"
+        judged = [turn for turn in turns if turn.outcome is None or turn.outcome.understood]
+        healthy = f"no faults found in {_looked_at(judged)}; checked for {len(kinds())} kinds of fault"
+        return "\n".join([healthy if judged else "nothing was judged", *_not_judged(turns, width)])
     labels = {(turn.run_number, turn.number): turn.label for turn in turns}
     lines: list[str] = []
     explained: dict[str, tuple[tuple[str, str], str]] = {}
@@ -63,13 +71,32 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
                 finding.next.replace("TAPE", shlex.quote(tape)), width
             )
         lines.append("")
-    kinds = len({f.kind for f in findings})
-    total = f"{_count(len(findings), 'finding')} of {_count(kinds, 'kind')} in {_looked_at(turns)}"
-    return "\n".join([*lines, total])
+    different = len({f.kind for f in findings})
+    total = f"{_count(len(findings), 'finding')} of {_count(different, 'kind')} in {_looked_at(turns)}"
+    whole = "\n".join([*lines, total, *_not_judged(turns, width)])
+    return whole.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate cannot be printed
+
+
+def _not_judged(turns: list[Turn], width: int) -> list[str]:
+    """The exchanges that could not be understood, by the reason why."""
+    why: dict[str, list[str]] = {}
+    for turn in turns:
+        if turn.outcome is not None and not turn.outcome.understood:
+            why.setdefault(str(turn.outcome), []).append(turn.label)
+    lines: list[str] = []
+    for reason, labels in list(why.items())[:MOST_LISTED]:
+        listed = ", ".join(labels[:MOST_LISTED])
+        rest = len(labels) - MOST_LISTED
+        lines += _wrapped(
+            "not judged: ", f"{listed}{f' and {rest} more' if rest > 0 else ''}: {reason}", width
+        )
+    if len(why) > MOST_LISTED:
+        lines.append(f"not judged: turns for {len(why) - MOST_LISTED} more reasons")
+    return lines
 
 
 def _next(said: str, width: int) -> list[str]:
-    """What to do next. A command follows two or more spaces (see faults.py), and gets a line of its own."""
+    """What to do next. A command follows two or more spaces (see faults.toml), and gets a line of its own."""
     first, *rest = re.split(r" {2,}", said)
     lines = _wrapped("   next: ", first, width)
     for place, part in enumerate(rest):

@@ -1,247 +1,60 @@
-"""The kinds of fault that a diagnosis knows: what each is called, why it happens, what to do next.
+"""The kinds of fault that a diagnosis knows, and what it says about one: its title, why it happens, what to do next. Pure.
 
-Only the texts are here, with causes before their consequences. wirefaults.py, textfaults.py and stepfaults.py find the
-faults. The behavior described was observed with llama.cpp b11434 and b11549 and smolagents 1.26.
+The texts are data (faults.toml), with causes before their consequences. Which wording is used depends on what was found,
+and on the server, the gateway and the client of that turn: nobody is told to change a program that they do not run.
+wirefaults.py, textfaults.py and stepfaults.py find the faults.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from course.diagnose.finding import Finding, Quote
+from course.diagnose.finding import Finding, Found, Quote
+from course.diagnose.peers import Peers
+from course.diagnose.texts import Text, compose, read
 from course.turns import Turn
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of fault. The names in braces are filled in when it is found.
-
-    In `next`, two spaces precede a command to copy, and three follow it if the sentence goes on.
-    """
+    """A kind of fault. `at` has what is said instead, by name of the server, gateway, client or language."""
 
     kind: str
     title: str
-    why: str
-    next: str
+    why: Text
+    next: Text
+    at: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
 
 
-def found(kind: str, turn: Turn, *evidence: Quote | None, **words: Any) -> Finding:
-    """A finding of this kind, with the evidence that is not None. `words` replace the names in braces."""
-    fault = KINDS[kind]
-    proof = tuple(quote for quote in evidence if quote)
-    why, then = fault.why.format(**words), fault.next.format(**words)
-    return Finding(kind, fault.title, turn.run_number, turn.number, proof, why, then)
+@cache
+def kinds() -> Mapping[str, Fault]:
+    """All kinds by name, in the order in which the findings of a turn are listed."""
+    return {kind: Fault(kind=kind, **given) for kind, given in read("faults.toml").items()}
 
 
-_ALL = (
-    Fault(
-        "unreachable",
-        "no server answered",
-        "Nothing is listening at {base}, or this machine cannot reach it. smolagents aborts the run after a connection "
-        "error.",
-        "Check the server:  curl {base}/health   or start one:  course serve",
-    ),
-    Fault(
-        "connection-lost",
-        "the connection was lost before the response was complete",
-        "The connection ended early, as it does when a server is stopped or crashes.",
-        "Read the last lines of the server's log, and check whether it still runs:  curl {base}/health",
-    ),
-    Fault(
-        "timed-out",
-        "the client timed out",
-        "The client's own timeout expired before the response was complete. The server may still have been working on it.",
-        "Allow more time:  connect(server, tape, timeout=600)   or ask for fewer tokens (max_tokens).",
-    ),
-    Fault(
-        "client-disconnected",
-        "the client closed the connection early",
-        "The client stopped reading before the model was done: it was interrupted, or it failed for a reason of its own.",
-        "If nobody interrupted it, look for an exception in the client's output, then run it again.",
-    ),
-    Fault(
-        "wrong-key",
-        "the server rejected the API key",
-        "The server requires an API key (--api-key), and this request had a different one or none.",
-        "Pass the server's key:  KEY=… SERVER={base} course ask",
-    ),
-    Fault(
-        "busy",
-        "the server was not ready",
-        "llama-server answers 503 while it loads its model. Gateways and hosted APIs answer 429 if a client sends too many "
-        "requests.",
-        "Ask again once this reports ok:  curl {base}/health",
-    ),
-    Fault(
-        "context-overflow",
-        "the request does not fit in the context window",
-        "{sizes} Each step resends all earlier ones, so an agent's requests grow. smolagents aborts the run after an HTTP"
-        " error.",
-        "Enlarge the context:  course serve -c {more}   or keep observations short and take fewer steps.",
-    ),
-    Fault(
-        "tools-without-jinja",
-        "the server rejected the tools",
-        "ToolCallingAgent sends a `tools` field (CodeAgent does not). llama-server accepts one only with --jinja, which "
-        "has been the default since the end of 2025.",
-        "Start the server without --no-jinja:  course serve --jinja",
-    ),
-    Fault(
-        "template-refused",
-        "the chat template rejected the messages",
-        "The model's chat template raises an error for these roles: {roles}. Most templates accept a system message "
-        "only at the beginning and require at least one user message.",
-        "Rearrange the messages. To try them without generating:  server.apply_template(messages)",
-    ),
-    Fault(
-        "grammar-rejected",
-        "the server cannot use the grammar",
-        "The request restricts the model's output with `{fields}`, and the server could not turn that into a grammar.",
-        "Remove parts of it until the request is accepted. Keywords such as pattern, $ref and format are the usual cause. "
-        "The server's log shows the position of the error.",
-    ),
-    Fault(
-        "request-refused",
-        "the server rejected the request",
-        "{answered} The quote above is its reason, if it gave one.",
-        "Fix what the server complains about. To see the whole request:  course view TAPE",
-    ),
-    Fault(
-        "never-sent",
-        "the request was never sent",
-        "smolagents or its client raised an error before anything went over the wire. That ended the run.",
-        "Read the last line of the error. Parameters unknown to the openai client belong in extra_body:  "
-        "connect(server, tape, extra_body={{…}})",
-    ),
-    Fault(
-        "prompt-cache-miss",
-        "the prompt cache missed",
-        "This request continues the previous one, which had {before} prompt tokens, but only {cached} came from the "
-        "cache. The server had to process the rest again. {reason}",
-        "{change}",
-    ),
-    Fault(
-        "thinking-not-opened",
-        "the prompt does not open a <think> block",
-        "{expected} Without it, the model may skip its thinking or write it where the parser does not look. Possible "
-        "causes are --no-jinja and a different chat template.",
-        "Start the server with the model's own template:  course serve --jinja",
-    ),
-    Fault(
-        "thinking-in-content",
-        "the thinking leaked into content",
-        "{setting} smolagents reads the thinking as part of the answer, and runs any code block in it.",
-        "{change}",
-    ),
-    Fault(
-        "decoy-ran",
-        "code from the thinking was executed",
-        "smolagents joins all code blocks in content and runs them from top to bottom. This one is part of leaked "
-        "thinking: a draft, which the model may have rejected later.",
-        "Discard the result and ask again on a server that keeps the thinking out of content:  course serve",
-    ),
-    Fault(
-        "stop-in-thinking",
-        "a stop sequence ended the thinking",
-        "The request lists {stop} as a stop sequence, and llama-server stops there even inside the thinking. The "
-        "response looks complete (finish_reason: stop), but the model has not written its answer.",
-        "Let smolagents cut the text itself: use a model class with supports_stop_parameter = False, which sends no stop "
-        "sequences.",
-    ),
-    Fault(
-        "thinking-cut",
-        "the thinking was cut off",
-        "{limit} The model was still thinking, so there is no answer.",
-        "{more}   or limit the thinking:  extra_body={{'reasoning_budget_tokens': {half}}}",
-    ),
-    Fault(
-        "answer-cut",
-        "the answer was cut off",
-        "{limit} smolagents uses what has arrived, even half a code block.",
-        "{more}   or ask for a shorter answer.",
-    ),
-    Fault(
-        "empty-response",
-        "the response is empty",
-        "The model ended its turn {when}, with empty content. To the server that is a valid response.",
-        'Read the last lines of the prompt (add "verbose": true to the request), or ask again with another seed.',
-    ),
-    Fault(
-        "empty-step",
-        "a step executed nothing",
-        "The code is empty or has only comments. That is valid Python, so smolagents ran it, recorded the result None "
-        "without an error, and used up a step.",
-        "Check this turn's finish_reason and thinking to see why no code came:  course view TAPE",
-    ),
-    Fault(
-        "no-code-block",
-        "the answer has no code block",
-        "smolagents looks for <code>…</code>, then for a Python fence, and then tries the whole text as Python. Nothing "
-        "matched (an empty block does not count). The error goes back to the model and costs a step.",
-        "If it happens again, use a larger model, or CodeAgent(…, use_structured_outputs_internally=True).",
-    ),
-    Fault(
-        "no-tool-call",
-        "the answer has no tool call",
-        "The response has no tool_calls, so smolagents looked for a JSON object in content and found none.",
-        "Check that the request has tool_choice: required and that the server runs with --jinja, or use a CodeAgent.",
-    ),
-    Fault(
-        "syntax-error",
-        "the code is not valid Python",
-        "smolagents found code, but Python cannot parse it. None of it ran.",
-        "One retry is normal. If it happens again, check whether the code was cut off or contains prose:  course view TAPE",
-    ),
-    Fault(
-        "forbidden-import",
-        "the code imports a forbidden module",
-        "LocalPythonExecutor allows only the imports that rule 9 of the system prompt lists. {name} is not one of them.",
-        "To allow it:  code_agent(model, additional_authorized_imports=['{name}'])",
-    ),
-    Fault(
-        "forbidden-call",
-        "the code calls an unknown function",
-        "The executor knows the agent's tools, some builtins, and what the code itself defines. {name} is not among them.",
-        "Give the agent a tool of that name, or state in the task which tools it has.",
-    ),
-    Fault(
-        "empty-search",
-        "a search found nothing",
-        "smolagents' search tools raise this error if no page matches. {after}",
-        "Try the query yourself, with fewer or rarer words:  OfflineSearch()({query})",
-    ),
-    Fault(
-        "action-failed",
-        "the action raised an error",
-        "The agent's code or one of its tools stopped with this error. The model gets it as the next observation.",
-        "One retry is normal. If it happens again, run the code yourself, or let the tool's error say what it expects.",
-    ),
-    Fault(
-        "never-ended",
-        "a step did not finish",
-        "The step has neither a result nor an error. An interrupt, or an exception that smolagents does not turn into an "
-        "observation, ended the run in the middle of it.",
-        "If nobody interrupted it, look for an exception in the program's output, then run it again.",
-    ),
-    Fault(
-        "repeated-action",
-        "the same action was repeated",
-        "It already ran in {first}, with the same result, so this step told the model nothing new.",
-        "Change what the model sees: a clearer tool result, a hint in the task, or another temperature.",
-    ),
-    Fault(
-        "observation-truncated",
-        "the observation was truncated",
-        "{what} The model never saw the rest.",
-        "{change}",
-    ),
-    Fault(
-        "max-steps",
-        "the agent ran out of steps: its answer is a fallback",
-        "No step called final_answer, so smolagents asked once more, with another system prompt, and took the text as the "
-        "answer. It did not run any code in that text and skipped final_answer_checks.",
-        "Do not rely on this answer. See what the steps were spent on, then allow more:  course ask --max-steps {more}",
-    ),
-)
+@cache
+def order() -> Mapping[str, int]:
+    return {kind: place for place, kind in enumerate(kinds())}
 
-KINDS = {fault.kind: fault for fault in _ALL}
-ORDER = {kind: place for place, kind in enumerate(KINDS)}
+
+def found(kind: str, turn: Turn, *evidence: Quote | None, **words: Any) -> Found:
+    """A fault of this kind in this turn, with the evidence that is not None. `words` are names that its texts can use."""
+    if kind not in kinds():
+        raise KeyError(f"faults.toml has no fault {kind!r}")
+    return Found(kind, turn.run_number, turn.number, tuple(quote for quote in evidence if quote), words)
+
+
+def explain(fault: Found, who: Peers, common: Mapping[str, Any] | None = None) -> Finding:
+    """The fault in words that speak to this server and this client. `common` are names that do not depend on the fault."""
+    known = kinds()[fault.kind]
+    titles = {"server": who.server, "gateway": who.gateway, "client": who.client}
+    words: dict[str, Any] = {name: peer.title for name, peer in titles.items() if peer}
+    words |= {**(common or {}), **fault.words}
+    words |= {f"how_{name}": compose([[how]], words) or None for name, how in who.how.items()}
+    own = [known.at[name] for name in who.names if name in known.at]
+    why = compose(next((t["why"] for t in own if "why" in t), known.why), words)
+    for said in (compose(t["also"], words) for t in own if "also" in t):
+        why += f" {said}" if said and said not in why else ""
+    then = compose(next((t["next"] for t in own if "next" in t), known.next), words)
+    return Finding(fault.kind, known.title, fault.run, fault.turn, fault.evidence, why, then)

@@ -1,12 +1,13 @@
 """What a diagnosis consists of: findings, and the quotes that prove them.
 
-Values and helpers only. A quote is a piece of a tape with its location. The faults themselves are in faults.py.
+Values and helpers only. A quote is a piece of a tape with its location. What is said about a fault is in faults.toml.
 
     quote("response.choices[0].message.content", content, 0, 7)   # …content[0:7], '<think>'
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,17 @@ class Quote:
 
     where: str
     text: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fault as a detector finds it, before it is put into words. `words` are the names that its texts can use."""
+
+    kind: str
+    run: int
+    turn: int
+    evidence: tuple[Quote, ...]
+    words: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 
 from course.diagnose.faults import found
-from course.diagnose.finding import Finding, Quote, dig, match, quote, value
-from course.diagnose.textfaults import CONTENT
+from course.diagnose.finding import Found, Quote, dig, match, quote, value
 from course.turns import Cut, Exchange, Record, Turn, text_of
 from course.turns.changes import LAST, PRINTED
 
@@ -33,7 +32,7 @@ BLOCKS = (
 )
 
 
-def in_turn(turn: Turn) -> Iterator[Finding]:
+def in_turn(turn: Turn) -> Iterator[Found]:
     """Faults in this turn's step."""
     yield from _decoy(turn)
     step = turn.step
@@ -55,7 +54,7 @@ def in_turn(turn: Turn) -> Iterator[Finding]:
         yield from _observed(turn, turn.observation, error if isinstance(error, str) else "")
 
 
-def _decoy(turn: Turn) -> Iterator[Finding]:
+def _decoy(turn: Turn) -> Iterator[Found]:
     """A code block inside leaked thinking that is part of what ran."""
     leaked, content, code = turn.leak, turn.content, turn.code
     if leaked is None or content is None or not isinstance(code, str):
@@ -66,14 +65,21 @@ def _decoy(turn: Turn) -> Iterator[Finding]:
         if block.start() < leaked.end and draft and draft in code:
             at = code.index(draft)
             ran = quote("step.code", code, at, at + len(draft))
-            yield found("decoy-ran", turn, quote(CONTENT, content, *block.span()), ran)
+            yield found("decoy-ran", turn, quote(_content_at(turn), content, *block.span()), ran)
             return
 
 
-def _failed(turn: Turn, error: str) -> Finding:
+def _content_at(turn: Turn) -> str:
+    """The path of the turn's content."""
+    return turn.exchange.answer.content_at if turn.exchange and turn.exchange.answer else "content"
+
+
+def _failed(turn: Turn, error: str) -> Found:
     """The step's error under the most specific name that is certain."""
     if seen := match("step.error", NO_CODE, error):
-        return found("no-code-block", turn, seen, quote(CONTENT, turn.content) if turn.content else None)
+        return found(
+            "no-code-block", turn, seen, quote(_content_at(turn), turn.content) if turn.content else None
+        )
     if seen := match("step.error", NO_CALL, error):
         return found("no-tool-call", turn, seen)
     if seen := match("step.error", SYNTAX, error):
@@ -87,14 +93,14 @@ def _failed(turn: Turn, error: str) -> Finding:
     return found("action-failed", turn, match("step.error", FAILED, error) or quote("step.error", error))
 
 
-def _empty_search(turn: Turn, seen: Quote, error: str) -> Finding:
+def _empty_search(turn: Turn, seen: Quote, error: str) -> Found:
     """With the query, if the error or the code shows one as a literal."""
     query = QUERY.search(error) or QUERY.search(turn.code or "")
     after = "The rest of the step's code did not run." if error else "The code caught it and went on."
     return found("empty-search", turn, seen, query=query[1] if query else "'…'", after=after)
 
 
-def _observed(turn: Turn, observation: str, error: str) -> Iterator[Finding]:
+def _observed(turn: Turn, observation: str, error: str) -> Iterator[Found]:
     if turn.cuts:
         cut = turn.cuts[0]
         what, change = _truncated(cut)
@@ -117,7 +123,7 @@ def _truncated(cut: Cut) -> tuple[str, str]:
     return what, "Ask the tool for less, or raise its limit:  VisitWebpageTool(max_output_length=…)"
 
 
-def _unfinished(turn: Turn, step: Record) -> Iterator[Finding]:
+def _unfinished(turn: Turn, step: Record) -> Iterator[Found]:
     """A step without observation, error and answer, though its request was not refused."""
     known = all(key in step for key in ("observation", "error", "is_final"))
     if known and (turn.status or 0) < 400 and turn.observation is None and not turn.is_final:
@@ -125,7 +131,7 @@ def _unfinished(turn: Turn, step: Record) -> Iterator[Finding]:
         yield found("never-ended", turn, code, value("step.observation", None), value("step.error", None))
 
 
-def _empty(turn: Turn) -> Iterator[Finding]:
+def _empty(turn: Turn) -> Iterator[Found]:
     """Code without a single statement: nothing, or comments only."""
     if not isinstance(turn.code, str) or turn.observation is None or turn.is_final:
         return
@@ -138,7 +144,7 @@ def _empty(turn: Turn) -> Iterator[Finding]:
         yield found("empty-step", turn, quote("step.code", turn.code), seen)
 
 
-def _fallback(turn: Turn) -> Iterator[Finding]:
+def _fallback(turn: Turn) -> Iterator[Found]:
     """smolagents' call after the last step: by its step, or by the system prompt that only this call has."""
     messages = turn.exchange.messages if turn.exchange else []
     proof: list[Quote | None] = []
@@ -155,7 +161,7 @@ def _fallback(turn: Turn) -> Iterator[Finding]:
         yield found("max-steps", turn, *(proof or [value("step.kind", "max_steps")]), more=2 * steps)
 
 
-def repeated(turns: list[Turn]) -> Iterator[Finding]:
+def repeated(turns: list[Turn]) -> Iterator[Found]:
     """The same action with the same result as in a turn that the request has in its history.
 
     The same code with another result is not a fault (it waits for something), nor is the same code in another run.

@@ -8,14 +8,16 @@ from typer.testing import CliRunner
 from bench.diagnosis import report
 from bench.recipes import Recipe, recipes
 from course.cli import app
-from course.diagnose import KINDS, diagnose, record, text
+from course.diagnose import diagnose, kinds, record, text
+from course.diagnose.texts import read
 from course.turns import turns
 from support.diagnosed import CALL, ERROR, RUN, act, call, found, healthy, refused
+from support.refusals import cases
 
 
 def test_every_kind_has_a_title_a_reason_and_a_next_step():
-    assert len(KINDS) >= 14
-    for fault in KINDS.values():
+    assert len(kinds()) >= 14
+    for fault in kinds().values():
         assert fault.title
         assert fault.why
         assert fault.next
@@ -46,7 +48,7 @@ def test_a_finding_names_its_run_where_there_are_several():
 
 
 def test_a_command_to_copy_is_on_a_line_of_its_own():
-    records = [refused(401, {"message": "Invalid API Key"}), refused(404, "File Not Found")]
+    records = [RUN, refused(401, {"message": "Invalid API Key"}), refused(418, "Short and stout")]
     made = turns(records)
     lines = [line.strip() for line in text(diagnose(made), made, width=40, tape="a b.jsonl").splitlines()]
     assert "KEY=… SERVER=http://127.0.0.1:8080 course ask" in lines
@@ -70,11 +72,11 @@ def test_a_healthy_tape_prints_one_line_and_exits_with_0(run):
     assert result.exit_code == 0
     assert result.output.count("\n") == 1
     assert "3 turns (3 exchanges, 3 steps)" in result.output
-    assert f"{len(KINDS)} kinds" in result.output
+    assert f"{len(kinds())} kinds" in result.output
 
 
 def test_findings_exit_with_1(run):
-    result = run([refused(401, {"message": "Invalid API Key"})])
+    result = run([RUN, refused(401, {"message": "Invalid API Key"})])
     assert result.exit_code == 1
     for part in ("wrong-key", "response.error.message[0:15]", "'Invalid API Key'", "why:", "next:", "KEY=…"):
         assert part in result.output
@@ -107,9 +109,11 @@ def test_the_measurement_counts_missed_and_false_findings():
         assert part in said
 
 
-def test_recipes_cover_exactly_the_known_kinds():
+def test_every_refusal_is_measured_by_a_recipe_or_a_public_report():
     known = recipes()
-    assert set().union(*(r.expected for r in known)) == set(KINDS)
+    recorded, reported = set().union(*(r.expected for r in known)), {c["kind"] for c in cases().values()}
+    assert recorded | reported <= set(kinds())
+    assert {rule["kind"] for rule in read("refusals.toml")["refusal"]} <= recorded | reported
     assert len({r.name for r in known}) == len(known)
     assert sum(not r.expected for r in known) >= 15
 

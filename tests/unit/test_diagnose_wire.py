@@ -50,12 +50,12 @@ def test_a_client_that_left_after_the_end_is_not_a_fault():
         (500, {"message": "tools param requires --jinja flag", "type": "server_error"}, "tools-without-jinja"),
         (401, {"message": "Invalid API Key", "type": "authentication_error"}, "wrong-key"),
         (503, {"message": "Loading model", "type": "unavailable_error"}, "busy"),
-        (429, {"message": "Rate limit reached"}, "busy"),
+        (429, {"message": "Rate limit reached"}, "rate-limited"),
         (400, {"message": "Failed to initialize samplers: failed to parse grammar"}, "grammar-rejected"),
         (500, {"message": "JSON schema error at #: unrecognized type nonsense"}, "grammar-rejected"),
         (500, {"message": "… Error: Jinja Exception: No user query found in messages."}, "template-refused"),
         (400, {"message": "Cannot use custom grammar constraints with tools."}, "request-refused"),
-        (404, "File Not Found", "request-refused"),
+        (404, "File Not Found", "wrong-path"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_named_by_the_servers_own_words(status, error, kind):
@@ -67,7 +67,8 @@ def test_a_refusal_is_named_by_the_servers_own_words(status, error, kind):
 
 def test_an_overflow_names_a_context_that_is_large_enough():
     error = {"type": "exceed_context_size_error", "message": "x", "n_prompt_tokens": 9000, "n_ctx": 8192}
-    assert "course serve -c 16384" in found([refused(400, error)])[0].next
+    assert "llama-server -c 16384" in found([refused(400, error)])[0].next
+    assert "course serve -c 16384" in found([RUN, refused(400, error)])[0].next
 
 
 def test_a_refusal_without_json_is_quoted_as_it_came():

@@ -1,0 +1,254 @@
+"""Understand why a server refused a request: the kind of fault, its numbers and names, and the bytes that say so. Pure.
+
+Reads the status, the headers, the JSON and the request's address and JSON. How servers word their refusals is in
+refusals.toml; what to say about them is in faults.toml. What no rule knows is a "request-refused" with the server's own
+words. Quotes only what is in the recorded response.
+
+    found = understand(seen)                      # None if the request was not refused
+    found.kind, found.words["asked"], found.quotes[0].text
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from course.diagnose import requested
+from course.diagnose.finding import MOST, Quote, dig, quote, value
+from course.diagnose.peers import MOST_BODY, Seen
+from course.diagnose.texts import read
+from course.turns.values import Failure
+
+ENDPOINT = r"/(?:chat/completions|completions?|responses|messages|api/chat|api/generate|embeddings|models)"
+PAGE = re.compile(r"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
+WAIT = re.compile(r"(?i)(?:try again|retry|wait)\D{0,20}?(?:(\d+)m)?(\d+(?:\.\d+)?)\s?(ms|s\b|sec)")
+NEWER = ("/responses", "/messages")
+"""Endpoints that servers of OpenAI's chat completions learned later, if at all."""
+MARGIN = 1024
+"""Tokens to leave for the answer when a larger context is advised."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal of one kind. `words` are the names that its texts can use, `quotes` the proof."""
+
+    kind: str
+    words: Mapping[str, Any]
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Something that the server said, and where: the path of a quote."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Rule:
+    kind: str
+    says: re.Pattern[str] | None
+    type: re.Pattern[str] | None
+    status: frozenset[int]
+    json: bool | None
+    fields: Mapping[str, str]
+
+
+def understand(seen: Seen) -> Refusal | None:
+    """Why the request was refused. None if it was not: no HTTP error, and no error in the response."""
+    failure = seen.failure
+    if failure is None:
+        return _page(seen) if isinstance(seen.response, str) and PAGE.match(seen.response) else None
+    said = list(_said(seen, failure))
+    status = seen.status if seen.status >= 400 else _number(failure.code) or 0
+    for rule in _rules():
+        if (found := _fits(rule, seen, failure, said, status)) is not None:
+            proof = [value("status", seen.status), *found.quotes]
+            given = {"provider": dig(failure.record, "metadata", "provider_name"), **found.words}
+            given |= {name: failure.record.get(field) for name, field in rule.fields.items()}
+            words = _words(rule.kind, seen, {k: _plain(v) for k, v in given.items()}, status)
+            return Refusal(rule.kind, words, tuple(proof))
+    raise AssertionError("the last rule of refusals.toml fits everything")
+
+
+def common(seen: Seen) -> dict[str, Any]:
+    """Names that every text can use: where the request went, and for which model."""
+    try:
+        parts = urlsplit(seen.url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    except ValueError:
+        return {
+            "base": seen.url,
+            "path": seen.url,
+            "endpoint": "",
+            "base_url": seen.url,
+            "models_url": seen.url,
+        }
+    model = dig(seen.request, "model")
+    return {
+        "base": base,
+        "path": parts.path or "/",
+        "loopback": base if local else None,
+        "model": model if isinstance(model, str) and model else None,
+        **_addresses(base, parts.path),
+    }
+
+
+def _addresses(base: str, path: str) -> dict[str, str]:
+    """The base URL that a client of this API needs, without an endpoint, and with one /v1 (or the API's own prefix).
+
+    `root` is the address without a version, for clients that add it themselves. `endpoint` is what the client added.
+    """
+    prefix = path.rstrip("/")
+    endpoints = re.search(rf"(?:{ENDPOINT})+$", prefix)
+    kept = prefix[: endpoints.start()] if endpoints else prefix
+    kept = re.sub(r"(/v\d\w*)(?:/v\d\w*)+$", r"\1", kept)
+    root = re.sub(r"/v\d\w*$", "", kept)
+    named = kept if re.search(r"/v\d\w*(?:/openai)?$", kept) else f"{kept}/v1"
+    last = re.search(rf"{ENDPOINT}$", prefix)
+    own = last is not None and last[0].startswith("/api/")
+    return {
+        "base_url": base + (root if own else named),
+        "root": base + root,
+        "models_url": base + (f"{root}/api/tags" if own else f"{named}/models"),
+        "endpoint": last[0] if last else "/chat/completions",
+    }
+
+
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    return tuple(
+        _Rule(
+            given["kind"],
+            re.compile(given["says"], re.DOTALL) if "says" in given else None,
+            re.compile(given["type"]) if "type" in given else None,
+            frozenset(given.get("status", ())),
+            given.get("json"),
+            given.get("fields", {}),
+        )
+        for given in read("refusals.toml")["refusal"]
+    )
+
+
+def _said(seen: Seen, failure: Failure) -> Iterator[_Words]:
+    """The server's words: its message, and what a router passes on from the server behind it."""
+    if failure.message:
+        yield _Words(failure.where, failure.message)
+    raw = dig(failure.record, "metadata", "raw")
+    if isinstance(raw, str) and raw:
+        yield _Words(f"{failure.where.rpartition('.')[0]}.metadata.raw", raw)
+
+
+def _fits(rule: _Rule, seen: Seen, failure: Failure, said: list[_Words], status: int) -> Refusal | None:
+    """What the rule finds, if it fits: quotes, and the names in its pattern."""
+    if rule.status and status not in rule.status:
+        return None
+    if rule.json is not None and rule.json != isinstance(seen.response, dict | list):
+        return None
+    if rule.type:
+        types = [failure.type, failure.code, failure.record.get("status"), failure.record.get("error_type")]
+        if not any(isinstance(t, str) and rule.type.search(t) for t in types):
+            return None
+    if not rule.says:
+        return Refusal(rule.kind, {}, tuple(_quote(words, None) for words in said[:1]))
+    for words in said:
+        if match := rule.says.search(words.text[:MOST_BODY]):
+            given = {k.rstrip("0123456789"): v for k, v in match.groupdict().items() if v is not None}
+            return Refusal(rule.kind, given, (_quote(words, match),))
+    return None
+
+
+def _quote(words: _Words, match: re.Match[str] | None) -> Quote:
+    """The whole text if it is short, else from where the rule fits."""
+    if match is None or len(words.text) <= MOST or not match.group():
+        return quote(words.where, words.text)
+    return quote(words.where, words.text, min(match.start(), max(0, len(words.text) - MOST)))
+
+
+def _page(seen: Seen) -> Refusal:
+    """A web page came, as if the request had been answered."""
+    return Refusal(
+        "not-an-api", _words("not-an-api", seen, {}, seen.status), (quote("raw_response", seen.body),)
+    )
+
+
+def _words(kind: str, seen: Seen, given: dict[str, Any], status: int) -> dict[str, Any]:
+    """All names for the texts of this kind: common ones, those that were matched, and those derived from the request."""
+    words = {**common(seen), "status": status or None, **{k: v for k, v in given.items() if v is not None}}
+    words.setdefault("name", words.get("model"))
+    if kind == "context-overflow":
+        words |= _sizes(words, seen)
+    elif kind in ("rate-limited", "busy", "no-credit"):
+        words["wait"] = _wait(seen)
+    elif kind in ("template-refused", "messages-refused", "arguments-refused", "images-refused"):
+        words |= requested.offending(kind, seen.request, words)
+    elif kind == "grammar-rejected":
+        words |= requested.schemas(seen.request)
+    elif kind == "wrong-path":
+        words["twice"] = _twice(str(words.get("path") or ""))
+        words["newer"] = words["endpoint"] if words["endpoint"] in NEWER and not words["twice"] else None
+    elif kind == "too-large":
+        words["kilobytes"] = max(1, len(json.dumps(seen.request)) // 1000) if seen.request else None
+    elif kind == "request-refused":
+        words |= {
+            "missing": words["path"] if status == 404 else None,
+            "forbidden": "this" if status == 403 else None,
+        }
+    if kind == "parameter-refused" and isinstance(words.get("param"), str):
+        words["given"] = _short(dig(seen.request, words["param"]))
+    if kind in ("parameter-refused", "no-credit"):
+        words["limit"] = words.get("most")
+    return words
+
+
+def _sizes(words: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    """Numbers that follow from those in the message: what is left for the answer, and which context would do."""
+    asked, room, prompt = (_number(words.get(k)) for k in ("asked", "room", "prompt"))
+    reserve, over = _number(words.get("reserve")), _number(words.get("over"))
+    left = room - prompt if room and prompt and prompt < room and (reserve or 0) + prompt > room else None
+    wanted = (asked or (room + over if room and over else 2 * room if room else None) or 8192) + MARGIN
+    more = 1 << (min(wanted, 1 << 40) - 1).bit_length()
+    resent = None if left else "all earlier ones"
+    return {"limit": left, "fits": left, "more": more, "larger": None if left else more, "resent": resent}
+
+
+def _wait(seen: Seen) -> str | None:
+    """How long to wait, in seconds, as the server said it: in Retry-After, or in its message."""
+    header = seen.headers.get("retry-after", "")
+    if re.fullmatch(r"\d{1,6}(?:\.\d+)?", header):
+        return header
+    if found := WAIT.search(seen.body[:MOST_BODY]):
+        minutes, amount, unit = found.groups()
+        seconds = float(amount) / 1000 if unit == "ms" else 60 * int(minutes or 0) + float(amount)
+        return f"{round(seconds, 3):g}"
+    return None
+
+
+def _twice(path: str) -> str | None:
+    """The part of an address that comes twice: /v1/v1, or an endpoint that is already in the base URL."""
+    found = re.search(r"(/v\d\w*|/chat/completions|/completions|/messages|/responses)\1", path)
+    return found[0] if found else None
+
+
+def _number(given: Any) -> int | None:
+    if isinstance(given, bool):
+        return None
+    if isinstance(given, str):
+        return int(given) if re.fullmatch(r"\d{1,12}", given) else None
+    return given if isinstance(given, int) and abs(given) < 10**12 else None
+
+
+def _plain(given: Any) -> Any:
+    """A number or a short text from the wire; None for anything else."""
+    if isinstance(given, str):
+        return given[:MOST].strip() or None
+    return _number(given)
+
+
+def _short(given: Any) -> str | None:
+    return None if given is None else json.dumps(given, ensure_ascii=False)[:60]
