@@ -24,6 +24,7 @@ lab: lab-ready      ## open JupyterLab on the first lesson, with a live server
 
 test: test-ready    ## run all tests
 	@$(PYTHON) bootstrap.py clients || echo "test: the tests with other clients are skipped"
+	@$(PYTHON) bootstrap.py phoenix || echo "test: the test with Phoenix is skipped"
 	@$(VENV) -m pytest -n auto $(ARGS)
 
 lint: python   ## check style and types
@@ -78,7 +79,8 @@ lock: build/tools/ready  ## update the lock files from pyproject.toml (needs a n
 	@$(TOOLS) uv pip compile -q pyproject.toml --group setup --group test -c requirements.lock $(LOCKED) --upgrade \
 	  -o requirements-test.lock
 	@$(TOOLS) uv pip compile -q tests/clients/requirements.in $(LOCKED) --upgrade -o tests/clients/requirements.txt
-	@! grep -n '://' requirements.lock requirements-test.lock tests/clients/requirements.txt || \
+	@$(TOOLS) uv pip compile -q tests/clients/phoenix.in $(LOCKED) --upgrade -o tests/clients/phoenix.txt
+	@! grep -n '://' requirements.lock requirements-test.lock tests/clients/*.txt || \
 	  { echo "lock: the address of a package index ended up in a lock file, see the line above. Remove it before you commit."; exit 1; }
 	@$(VENV) docker/pins.py
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header

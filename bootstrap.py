@@ -112,6 +112,10 @@ CLIENTS = Environment(
     "clients", ROOT / "build" / "clients", ROOT / "tests" / "clients" / "requirements.txt", course=False
 )
 """LiteLLM and pydantic-ai for the tests of the tap; they need other versions of the course's packages."""
+PHOENIX = Environment(
+    "phoenix", ROOT / "build" / "phoenix", ROOT / "tests" / "clients" / "phoenix.txt", course=False
+)
+"""Phoenix, for the test that loads an exported tape into it. 850 MB."""
 
 
 def say(text: str) -> None:
@@ -271,7 +275,7 @@ def reason(what: str, output: list[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    wanted = {"lab": [LAB], "test": [TEST], "clients": [CLIENTS]}
+    wanted = {"lab": [LAB], "test": [TEST], "clients": [CLIENTS], "phoenix": [PHOENIX]}
     if len(arguments) != 1 or arguments[0] not in wanted:
         print(__doc__)
         return 2

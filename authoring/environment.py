@@ -185,6 +185,10 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "the one in `build/clients`",
                 "Python of an environment with LiteLLM and pydantic-ai, for the tests of the tap.",
             ),
+            "PHOENIX_PYTHON": Variable(
+                "the one in `build/phoenix`",
+                "Python of an environment with Phoenix, for the test that exports a tape to it.",
+            ),
             "CUDA": Variable("unset", "If `off`, the benchmarks do not use a GPU."),
             "PYTHONPATH": Variable(
                 "none", "Python's module search path. A test passes it on to the `course tap` that it starts."
