@@ -27,6 +27,9 @@ PAGE = re.compile(r"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
 WAIT = re.compile(r"(?i)(?:try again|retry|wait)\D{0,20}?(?:(\d+)m)?(\d+(?:\.\d+)?)\s?(ms|s\b|sec)")
 NEWER = ("/responses", "/messages")
 """Endpoints that servers of OpenAI's chat completions learned later, if at all."""
+ABOUT_A_MESSAGE = (
+    "template-refused", "messages-refused", "arguments-refused", "images-refused", "thinking-not-returned",
+)  # fmt: skip
 MARGIN = 1024
 """Tokens to leave for the answer when a larger context is advised."""
 
@@ -69,7 +72,11 @@ def understand(seen: Seen) -> Refusal | None:
         if (found := _fits(rule, seen, failure, said, status)) is not None:
             proof = [value("status", seen.status), *found.quotes]
             given = {"provider": dig(failure.record, "metadata", "provider_name"), **found.words}
-            given |= {name: failure.record.get(field) for name, field in rule.fields.items()}
+            given |= {
+                name: failure.record.get(f) for name, f in rule.fields.items() if given.get(name) is None
+            }
+            if rule.kind == "parameter-refused" and given.get("param") is None:
+                given["param"] = _located(failure.record)
             words = _words(rule.kind, seen, {k: _plain(v) for k, v in given.items()}, status)
             return Refusal(rule.kind, words, tuple(proof))
     raise AssertionError("the last rule of refusals.toml fits everything")
@@ -144,6 +151,15 @@ def _said(seen: Seen, failure: Failure) -> Iterator[_Words]:
         yield _Words(f"{failure.where.rpartition('.')[0]}.metadata.raw", raw)
 
 
+def _located(record: Mapping[str, Any]) -> str | None:
+    """The field that pydantic's words are about: the last name in `loc`, without the position in a list."""
+    for path in (("detail",), ("message",), ("message", "detail")):
+        loc = dig(record, *path, 0, "loc")
+        if isinstance(loc, list):
+            return next((part for part in reversed(loc) if isinstance(part, str)), None)
+    return None
+
+
 def _fits(rule: _Rule, seen: Seen, failure: Failure, said: list[_Words], status: int) -> Refusal | None:
     """What the rule finds, if it fits: quotes, and the names in its pattern."""
     if rule.status and status not in rule.status:
@@ -185,7 +201,7 @@ def _words(kind: str, seen: Seen, given: dict[str, Any], status: int) -> dict[st
         words |= _sizes(words, seen)
     elif kind in ("rate-limited", "busy", "no-credit"):
         words["wait"] = _wait(seen)
-    elif kind in ("template-refused", "messages-refused", "arguments-refused", "images-refused"):
+    elif kind in ABOUT_A_MESSAGE:
         words |= requested.offending(kind, seen.request, words)
     elif kind == "grammar-rejected":
         words |= requested.schemas(seen.request)

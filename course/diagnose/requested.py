@@ -47,6 +47,13 @@ def offending(kind: str, request: Any, words: Mapping[str, Any]) -> dict[str, An
         index = next((i for i, m in enumerate(messages) if any(_broken(a) for _, a in calls(m))), None)
     elif kind == "template-refused":
         index = _out_of_place(roles)
+    elif kind == "thinking-not-returned":
+        index = next(
+            (i for i, m in enumerate(messages) if m.get("role") == "assistant" and _has_calls(m)), None
+        )
+    elif words.get("after"):
+        pair = (words["after"], words.get("role"))
+        index = next((i for i in range(1, len(roles)) if (roles[i - 1], roles[i]) == pair), None)
     else:
         index = _dangling(messages)
     found: dict[str, Any] = {"roles": _listed(roles, index)}
@@ -64,11 +71,18 @@ def offending(kind: str, request: Any, words: Mapping[str, Any]) -> dict[str, An
 
 def _pairing(message: Mapping[str, Any], place: str) -> dict[str, str]:
     """Whether the message has calls that need results, or a result that needs its call."""
-    blocks = [message, *_objects(message.get("content"))]
-    if message.get("tool_calls") or any(b.get("type") in ("tool_use", "function_call") for b in blocks):
+    if _has_calls(message):
         return {"unanswered": place}
+    blocks = [message, *_objects(message.get("content"))]
     results = any(b.get("type") in ("tool_result", "function_call_output") for b in blocks)
     return {"orphan": place} if results or message.get("role") == "tool" else {}
+
+
+def _has_calls(message: Mapping[str, Any]) -> bool:
+    blocks = [message, *_objects(message.get("content"))]
+    return bool(message.get("tool_calls")) or any(
+        b.get("type") in ("tool_use", "function_call") for b in blocks
+    )
 
 
 def schemas(request: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from course.turns import Exchange, Turn
 INTERRUPTS = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "the client closed")
 TIMEOUTS = ("ReadTimeout", "WriteTimeout", "PoolTimeout", "TimeoutError")
 BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError")
+ASKING = {"messages", "prompt", "input"}
 LONGER = 600
 """Seconds: a timeout to advise, long enough for a large model on a CPU."""
 CACHED = (
@@ -31,9 +32,17 @@ HOSTED_MINIMUM = 1024
 def unanswered(turns: list[Turn]) -> Iterator[Found]:
     """Why turns have no answer: the request was refused, or no whole response came."""
     for place, turn in enumerate(turns):
-        if turn.exchange is not None and turn.exchange.is_call:
+        if turn.exchange is not None and _asks_a_model(turn.exchange):
             refused = _refused(turn, turn.exchange, turns[:place])
             yield from [refused] if refused else _lost(turn, turn.exchange)
+
+
+def _asks_a_model(exchange: Exchange) -> bool:
+    """Whether it is a call of a model, or would be one at the right address."""
+    asked = exchange.request if isinstance(exchange.request, dict) else {}
+    return exchange.is_call or (
+        exchange.method == "POST" and "model" in asked and bool(asked.keys() & ASKING)
+    )
 
 
 def _lost(turn: Turn, exchange: Exchange) -> Iterator[Found]:

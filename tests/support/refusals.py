@@ -33,6 +33,7 @@ def exchange(case, n=1):
 
 def response(status, body, n=1, url=ADDRESS, headers=(), sent=(), request=(), streamed=False):
     """A call of a model and this response, as a tape's record. `request` is added to a plain one."""
+    plain = {"model": "m"} if "input" in dict(request) else PLAIN
     mime = "text/event-stream" if streamed else dict(headers).get("Content-Type", "application/json")
     return {
         "_type": "entry",
@@ -43,7 +44,7 @@ def response(status, body, n=1, url=ADDRESS, headers=(), sent=(), request=(), st
             "method": "POST",
             "url": url,
             "headers": [{"name": k, "value": v} for k, v in dict(sent).items()],
-            "postData": {"text": json.dumps(PLAIN | dict(request))},
+            "postData": {"text": json.dumps(plain | dict(request))},
         },
         "response": {
             "status": status,
