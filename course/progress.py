@@ -202,7 +202,7 @@ def text(done: Mapping[str, Standing], known: Mapping[str, Lesson], lesson: str 
             return "No exercises tried yet. Start with lesson 00:  course lab"
         width = max(len(each.title) for each in everything.values())
         rows = [
-            f"{number}  {each.title.ljust(width)}  {summary(done, each)}".rstrip()
+            f"{number.ljust(3)}  {each.title.ljust(width)}  {summary(done, each)}".rstrip()
             for number, each in sorted(everything.items())
         ]
         return "\n".join(rows)

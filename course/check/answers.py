@@ -131,9 +131,11 @@ def plain(value: Any) -> Any:
 
 
 def number(answer: Any) -> float | int | None:
-    """The number that the answer is or has in it: 6, "6", "6 tokens", [6]. None if there is none, or more than
-    one."""
-    answer = plain(answer)
+    """The number that the answer is or has in it: 6, "6", "6 tokens", [6]. None if there is not exactly one."""
+    try:
+        answer = plain(answer)
+    except Exception:  # items without end, or an object that cannot be read
+        return None
     if isinstance(answer, bool):
         return None
     if isinstance(answer, (int, float)):
@@ -231,7 +233,7 @@ def _set(answer: Any, expected: Set[Any]) -> Verdict:
     missing = [want for want in expected if not any(compare(item, want).ok for item in items)]
     extra = [item for item in items if not any(compare(item, want).ok for want in expected)]
     if extra:
-        return Verdict(False, f"{shortened(min(map(shortened, extra)))} does not belong to it")
+        return Verdict(False, f"{min(map(shortened, extra))} does not belong to it")
     return Verdict(
         not missing, "what you have is right, but something is missing" if items else "it is empty"
     )

@@ -96,8 +96,9 @@ eras = {"Ada": ..., "Ben": ..., "Cleo": ...}
 # %% tags=["solution"]
 eras = {"Ada": 1, "Ben": 2, "Cleo": 3}
 
-# %%
-check.exercise("06b.1", eras, {"Ada": 1, "Ben": 2, "Cleo": 3}, hint="the last column first")
+# %% tags=["folded"]
+era_of = {"Ada": 1, "Ben": 2, "Cleo": 3}
+check.exercise("06b.1", eras, era_of, hint="the last column first")
 
 # %% [markdown]
 # ## What else changes without Jinja?

@@ -38,11 +38,20 @@ class Answers:
 
 @dataclass(frozen=True)
 class Check:
-    """The cell of a lesson that checks an exercise, and the name that the answer has in it."""
+    """The cell of a lesson that checks an exercise, the name that the answer has in it, and what the call expects."""
 
     id: str
     name: str
     code: str
+    expects: ast.expr | None = None
+
+    @property
+    def gives_itself_away(self) -> bool:
+        """Whether the call has the right answer written out in it."""
+        try:
+            return self.expects is not None and ast.literal_eval(self.expects) is not None
+        except ValueError:
+            return False
 
 
 def checks(cells: list[str]) -> dict[str, Check]:
@@ -58,7 +67,9 @@ def checks(cells: list[str]) -> dict[str, Check]:
                 assert isinstance(answer, ast.Name), (
                     f"{id.value}: the answer is not a plain name: {ast.unparse(answer)}"
                 )
-                found[str(id.value)] = Check(str(id.value), answer.id, code)
+                named = {word.arg: word.value for word in call.keywords}
+                expects = call.args[2] if len(call.args) > 2 else named.get("expected")
+                found[str(id.value)] = Check(str(id.value), answer.id, code, expects)
     return found
 
 

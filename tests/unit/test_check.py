@@ -251,7 +251,7 @@ def test_the_case_that_fails_is_shown(said):
     """The call, what came back, what was expected, and how many cases passed before."""
     out = said(check.function, "05.2", lambda n: min(2 * n, 6), CASES, hint="twice")
     for part in (
-        "1 of 3",
+        "case 2 of 3",
         "more than three",
         "your function(4)",
         "returned  6",

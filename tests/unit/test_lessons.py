@@ -40,6 +40,11 @@ check.exercise("98.1", total, lambda n: n == 5, hint="fingers")
 # ## Recap
 """
 
+QUIZ = """
+# %% tags=["folded"]
+check.quiz("98", check.question("2 + 3?", right="5", why="Count.", wrong={"23": "That is `'2' + '3'`."}))
+"""
+
 
 @pytest.fixture
 def lesson(tmp_path):
@@ -120,7 +125,7 @@ def test_build_stores_outputs_twice_the_same_and_nothing_is_stale(lesson, tmp_pa
     """A second build changes no byte; a changed source makes its notebooks stale."""
     root = tmp_path / "notebooks"
     assert lessons.stale(root) == []
-    source = lesson()
+    source = lesson(SOURCE + QUIZ)
     assert lessons.stale(root) == [
         "98_tiny.ipynb: it was never built",
         "solutions/98_tiny.ipynb: it was never built",
@@ -132,6 +137,10 @@ def test_build_stores_outputs_twice_the_same_and_nothing_is_stale(lesson, tmp_pa
     assert b"98.1 is open" in first[0]
     assert b"98.1 is solved" in first[1]
     assert b"papermill" not in first[0]
+    assert b"<details><summary>23</summary>" in first[0], (
+        "a quiz that nobody answers is stored as text that unfolds"
+    )
+    assert b"widget" not in first[0]
     lesson(SOURCE.replace("## Recap", "## What was that?"))
     assert lessons.stale(root) == [
         "98_tiny.ipynb: its cells differ from its source",
