@@ -1,15 +1,20 @@
 # %% [markdown]
 # # 05 · Wire and steps, side by side
 #
-# smolagents keeps a diary of every run, its *memory*. The tape keeps the bytes. In this lesson
-# you lay one beside the other and find out where they differ, because that is where agents
-# become mysterious to people who have read only one of them.
+# Your agent ran, its log shows no error, and the answer is nonsense. There are two records of what
+# happened: smolagents' [memory][m], and the bytes that went over the wire. They differ, and the
+# model only ever saw the wire. In this lesson you lay one beside the other.
 #
-# **After this lesson you can** match every step to its exchange, say what smolagents changed
-# on the way out, what it dropped on the way back and what it sends twice, read a token bill, and
-# lay a run that broke beside one that did not.
+# **After this lesson you can**
 #
-# **Minutes:** 55 · **Needs:** lesson 01 (a server), lesson 03 (the prompt)
+# - match every step of a run with its request and response,
+# - say what smolagents changes, adds, sends twice and drops on the way,
+# - find out why a run broke when no step has an error,
+# - record any client of a model server, and name a fault on its tape.
+#
+# **Minutes:** 45 · **Needs:** [lesson 03](03_read_the_system_prompt.ipynb)
+#
+# [m]: ../docs/glossary.md#memory
 
 # %% tags=["parameters"]
 SERVER = None
@@ -18,500 +23,650 @@ PROFILE = None
 # %%
 import json
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 from smolagents import ActionStep
 
 from course import check, diagnose, view
-from course.agent import LEOPARD, code_agent, connect, record_run
+from course.agent import LEOPARD, recorded_run
 from course.server import Server
+from course.tap import Tap
 from course.tape import Tape
 from course.turns import exchanges, text_of, turns
 from course.view.explorer import Explorer
 
-server = Server(PROFILE, url=SERVER).start()
+# %%
+server = Server(PROFILE, url=SERVER, quiet=True).start()
 
 # %% [markdown]
 # ## One run, two records
 #
-# The model below speaks HTTP through a transport that copies every byte to the tape. A step
-# callback adds what smolagents made of each response. Nothing in smolagents is patched.
+# Memory is written at the top of this picture, in green. The tape is written in the middle, in
+# orange, where nothing is left but bytes.
 #
-# An *exchange* is one HTTP request with its response, a *step* is what smolagents made of it, and
-# a *turn* is both, joined.
+# ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
+# the tape, llama-server with chat template, model and chat parser](../docs/pictures/layers.svg)
+
+# %% [markdown]
+# Three words for the rest of the course:
 #
-# **Predict:** how many steps will memory have, and what could make the two numbers differ?
+# - an [exchange][e] is one HTTP request with its response,
+# - a [step][s] is what smolagents made of that response,
+# - a [turn][t] is both, joined.
+#
+# **Predict:** after the leopard run, are there `more exchanges`, `more steps`, or the `same`
+# number of both?
+#
+# [e]: ../docs/glossary.md#exchange
+# [s]: ../docs/glossary.md#step
+# [t]: ../docs/glossary.md#turn
+
+# %%
+guess = ...
+
+# %% [markdown]
+# `recorded_run` builds the agent, asks the question and writes both records to the tape.
 
 # %%
 tape = Tape()
-model = connect(server, tape)
-agent = code_agent(model, max_steps=8)
-record_run(tape, LEOPARD, server, model)
-answer = agent.run(LEOPARD)
-answer
+run = recorded_run(server, LEOPARD, tape, max_steps=8)
+calls = exchanges(tape.entries)
+steps = [step for step in run.agent.memory.steps if isinstance(step, ActionStep)]
+print(run.answer)
+print(f"{len(calls)} exchanges on the tape, {len(steps)} steps in memory")
 
 # %%
-calls = exchanges(tape.entries)
-steps = [step for step in agent.memory.steps if isinstance(step, ActionStep)]
-print(f"{len(calls)} exchanges on the tape, {len(steps)} action steps in memory")
+more = "more exchanges" if len(calls) > len(steps) else "more steps" if len(calls) < len(steps) else "same"
+check.prediction("05.p1", guess, was=more)
 
 # %% [markdown]
-# The same number, this time. It need not be: a retried request puts one exchange more on the
-# tape, and so does the extra call that smolagents makes when it runs out of steps. Whoever
-# joins the two lists by order is wrong from that point on, without noticing.
+# ## Which step belongs to which exchange?
 #
-# So look for something that is in both places.
+# If the numbers are the same, you could join the two lists by their order. That goes wrong without
+# a sign as soon as a request is repeated or lost: every later step gets the wrong exchange. Look
+# for something that is in both records:
 
 # %%
 print("wire:  ", calls[0].response_id)
 print("memory:", steps[0].model_output_message.raw.id)
 
-# %% tags=["nbval-check-output"]
-check.claim(
-    "the response's id is on the wire and in memory",
-    calls[0].response_id == steps[0].model_output_message.raw.id,
-    saw=calls[0].response_id,
+# %% tags=["folded", "nbval-check-output"]
+pairs = zip(calls, steps, strict=True)
+check.claims(
+    (
+        "the response's id is on the wire and in memory",
+        all(call.response_id == step.model_output_message.raw.id for call, step in pairs),
+    )
 )
 
 # %% [markdown]
-# ### Exercise 05.1 · ★☆☆ · 5 minutes
+# ### Exercise 05.1 · ★★☆ · 7 minutes
 #
-# Make a dictionary from step number to the number of its exchange on the tape (`call.id`),
-# joined by the response's id and by nothing else.
+# Write `join(calls, steps)`. `calls` are the exchanges of a tape, `steps` those of memory, as
+# dictionaries: `{"exchange": 3, "id": "chatcmpl-x"}` and `{"step": 2, "id": "chatcmpl-x"}`.
+# Return a dictionary from each step's number to the number of its exchange, or to `None` if the
+# tape does not have it. A failed request has no id (`None`), and some steps have none either.
 #
 # <details><summary>Hint</summary>
-# A step has <code>step.step_number</code> and <code>step.model_output_message.raw.id</code>,
-# a call has <code>call.id</code> and <code>call.response_id</code>.
+#
+# First make a dictionary from id to exchange number, without the calls whose id is `None`. Then
+# look up each step with `.get(...)`.
+#
 # </details>
 
 # %% tags=["stub"]
-matched = ...
+join = ...
+
 
 # %% tags=["solution"]
-exchange_of = {call.response_id: call.id for call in calls}
-matched = {step.step_number: exchange_of[step.model_output_message.raw.id] for step in steps}
+def join(calls, steps):
+    exchange_of = {call["id"]: call["exchange"] for call in calls if call["id"]}
+    return {step["step"]: exchange_of.get(step["id"]) for step in steps}
+
+
+# %% tags=["folded"]
+def runs(random):
+    """Runs that never were: (exchange, id) and (step, id)."""
+    a, b, c = ("chatcmpl-" + "".join(random.choices("ABCdef0123456789", k=6)) for _ in range(3))
+    for name, on_tape, in_memory, gives in (
+        ("two steps", [(1, a), (2, b)], [(1, a), (2, b)], {1: 1, 2: 2}),
+        ("a failed request was sent again", [(1, a), (2, None), (3, b)], [(1, a), (2, b)], {1: 1, 2: 3}),
+        ("the first exchange was lost", [(2, b), (3, c)], [(1, a), (2, b), (3, c)], {1: None, 2: 2, 3: 3}),
+        ("a step without an id", [(1, a), (2, None), (3, c)], [(1, a), (2, None)], {1: 1, 2: None}),
+        ("the tape is in another order", [(2, b), (1, a)], [(1, a), (2, b)], {1: 1, 2: 2}),
+        ("the tape is empty", [], [(1, a)], {1: None}),
+        ("nothing at all", [], [], {}),
+    ):
+        yield check.case(
+            [{"exchange": number, "id": id} for number, id in on_tape],
+            [{"step": number, "id": id} for number, id in in_memory],
+            gives=gives,
+            name=name,
+        )
+
+
+check.function("05.1", join, runs, hint="by id only; None is not an id")
+
+# %% [markdown]
+# The course does the same in `turns`, and says by what it joined:
 
 # %%
 made = turns(tape.records())
-joined = {turn.step["step_number"]: turn.exchange.id for turn in made if turn.step}
-check.exercise("05.1", matched, lambda m: m == joined, hint="one entry for each step: {1: …, 2: …}")
-
-# %% [markdown]
-# `turns` does the same for the whole tape. Take an exchange away, and the others keep their
-# steps; the step that lost its exchange stays in the list and says so.
-
-# %% tags=["nbval-check-output"]
-first_entry = tape.entries[0]
-torn = turns(record for record in tape.records() if record is not first_entry)
-still = {t.step["step_number"]: t.exchange.id for t in torn if t.step and t.exchange}
-check.claim(
-    "without the first exchange every other step keeps its own",
-    still == {number: id for number, id in joined.items() if id != first_entry["_id"]},
-    saw=still,
-)
+for turn in made:
+    print(f"turn {turn.number}: exchange {turn.exchange.id}, step {turn.step['step_number']}, by {turn.joined}")
 
 # %% [markdown]
 # ## Side by side
 #
-# Left, what went over the wire; right, what smolagents made of it. Read it from the top: the
-# request with what was new in it, the thinking, the content, then the code, the observation.
-# The observation on the right comes back on the left, one turn later, as a message.
+# How to read the view below:
+#
+# 1. Time runs down. Each turn begins with how it ended, and a bar of its tokens.
+# 2. **Left** is the wire: what was *new* in the request (→), then what came back (←).
+# 3. **Right** is what smolagents made of that: the code it ran and the observation. The
+#    observation returns on the left one turn later, as a message.
 
 # %%
 view.show(made)
 
 # %% [markdown]
-# The same as a page of its own: one file, with charts, a search, and every raw body to copy or to
-# send again with `curl`. On the command line that is `course view` and the tape's path.
+# ### Exercise 05.2 · ★☆☆ · 5 minutes
+#
+# Find four things in the *last* turn above:
+#
+# - `"new"`: how many messages of its request were new?
+# - `"role"`: as which role does the observation of the turn before arrive?
+# - `"processed"`: how many prompt tokens did the server have to process, because they were not in
+#   its cache?
+# - `"changed"`: how many things did smolagents change in this request?
+#
+# <details><summary>Hint</summary>
+#
+# The first two are at the top of the left column, `processed` is below the bar, and the right
+# column ends with a line *What smolagents changed* that you can unfold.
+#
+# </details>
+
+# %% tags=["stub"]
+found = {"new": ..., "role": ..., "processed": ..., "changed": ...}
+
+# %% tags=["solution"]
+last = made[-1]
+found = {
+    "new": len(last.diff.added),
+    "role": last.diff.added[-1]["role"],
+    "processed": last.tokens.new,
+    "changed": len(last.changes),
+}
+
+# %% tags=["folded"]
+end = turns(tape.records())[-1]
+there = {
+    "new": len(end.diff.added),
+    "role": end.diff.added[-1]["role"],
+    "processed": end.tokens.new,
+    "changed": len(end.changes),
+}
+check.exercise("05.2", found, there, hint="all four are in the last turn, not in the first")
+
+# %% [markdown]
+# The same view as a page of its own, with charts, a search and the raw bodies, is one file that
+# you can send to a colleague. In a terminal: `course view` and the path of a tape.
 
 # %%
 page = tape.path.with_suffix(".html")
 page.write_text(view.page(made, LEOPARD), encoding="utf-8")
-print(f"{page.stat().st_size:,} bytes, in {page.parent.name}/")
+print(f"{page.name}, {page.stat().st_size:,} bytes")
 
 # %% [markdown]
-# Open it from the file browser on the left. (JupyterLab lets a page's scripts run when you press
-# *Trust HTML*; without them you can read everything but the raw bodies.) It asks for nothing from
-# the network, so you can send it to a colleague. `tape.export("leopard.har")` writes the file that
-# your browser's developer tools open.
+# ## What changes on the way out?
 #
-# ## What smolagents changed
-#
-# Memory is a list of messages with five roles. Here are those that memory had when the last
-# step began, and those in the body of the last request.
-#
-# **Predict:** which roles will be missing on the wire, and will there be as many messages?
+# When the last step began, memory had messages of these roles:
 
 # %%
 last, last_step = made[-1], steps[-1]
 remembered = [message.role.value for message in last_step.model_input_messages]
+print(*remembered, sep=", ")
+
+# %% [markdown]
+# **Predict:** how many *different* roles are in the request on the wire?
+
+# %%
+guess = ...
+
+# %%
 sent = [message["role"] for message in last.exchange.messages]
-print("memory:", remembered)
-print("wire:  ", sent)
+print(*sent, sep=", ")
+
+# %%
+check.prediction("05.p2", guess, was=len(set(sent)), unit="roles")
 
 # %% [markdown]
-# `tool-call` goes out as `assistant`, `tool-response` as `user`, and neighbors of one role are
-# merged into one message. For the model there are no tool messages: it sees itself talking
-# and you answering. **Memory is not the wire.**
+# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`. Then it merges
+# neighbors of one role into one message, with a line break in between. The model sees no tools at
+# work: it sees itself talking, and you answering.
 
-# %% tags=["nbval-check-output"]
-check.claim("on the wire there are three roles", set(sent) <= {"system", "user", "assistant"}, sent)
-check.claim(
-    "and no two neighbors of one role",
-    all(a != b for a, b in pairwise(sent)),
-    saw=sent,
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("on the wire there are system, user and assistant", set(sent) <= {"system", "user", "assistant"}, sent),
+    ("no two neighbors have the same role", all(a != b for a, b in pairwise(sent)), sent),
+    ("the wire has fewer messages than memory", len(sent) < len(remembered), sent),
 )
-check.claim("so the wire has fewer messages than memory", len(sent) < len(remembered))
 
 # %% [markdown]
-# ### Exercise 05.2 · ★★☆ · 10 minutes
+# ### Exercise 05.3 · ★★☆ · 8 minutes
 #
-# Write what you have just seen as a function `wire_roles(roles)`: it takes the list of roles
-# in memory and returns the list of roles on the wire.
+# Write that as a function, `on_the_wire(messages)`. It takes messages of memory as pairs of role
+# and text, and returns those of the wire:
+#
+# `[("user", "Q"), ("assistant", "A"), ("tool-call", "C")]` becomes
+# `[("user", "Q"), ("assistant", "A\nC")]`.
 #
 # <details><summary>Hint</summary>
-# First rename, then drop each role that equals the one before it.
+#
+# Go through the messages and rename the role. If the result already ends with a message of this
+# role, add the text to that one; otherwise append a new pair.
+#
 # </details>
 
 # %% tags=["stub"]
-wire_roles = ...
+on_the_wire = ...
 
 
 # %% tags=["solution"]
-def wire_roles(roles):
-    wire_name = {"tool-call": "assistant", "tool-response": "user"}
-    named = [wire_name.get(role, role) for role in roles]
-    return [role for i, role in enumerate(named) if i == 0 or role != named[i - 1]]
+def on_the_wire(messages):
+    name = {"tool-call": "assistant", "tool-response": "user"}
+    wire = []
+    for role, text in messages:
+        role = name.get(role, role)
+        if wire and wire[-1][0] == role:
+            text = wire.pop()[1] + "\n" + text
+        wire.append((role, text))
+    return wire
 
 
-# %%
-pairs = [([m.role.value for m in s.model_input_messages], s.step_number) for s in steps]
-sent_in = {t.step["step_number"]: [m["role"] for m in t.exchange.messages] for t in made if t.step}
-check.exercise(
-    "05.2",
-    wire_roles,
-    lambda f: all(f(roles) == sent_in[number] for roles, number in pairs),
-    hint="compare with `remembered` and `sent` above",
+# %% tags=["folded"]
+S, Q, A, C, R = ("system", "S"), ("user", "Q"), ("assistant", "A"), ("tool-call", "C"), ("tool-response", "R")
+check.function(
+    "05.3",
+    on_the_wire,
+    [
+        check.case([S, Q], gives=[S, Q], name="before the first step"),
+        check.case([S, Q, A, C, R], gives=[S, Q, ("assistant", "A\nC"), ("user", "R")], name="one step"),
+        check.case([C], gives=[("assistant", "C")], name="a call and nothing else"),
+        check.case([Q, R, Q], gives=[("user", "Q\nR\nQ")], name="three in a row"),
+        check.case(
+            [S, Q, A, C, R, A, C, R],
+            gives=[S, Q, ("assistant", "A\nC"), ("user", "R"), ("assistant", "A\nC"), ("user", "R")],
+            name="two steps",
+        ),
+        check.case([R, Q, A, A], gives=[("user", "R\nQ"), ("assistant", "A\nA")], name="equal texts"),
+        check.case([], gives=[], name="no messages"),
+    ],
+    hint="rename first, then compare with the last message of the result",
 )
 
 # %% [markdown]
-# Two more changes on the way out. Each content is a list of parts, where most people expect a
-# string; and the request has a field that nobody in this notebook asked for.
-
-# %%
-print(last.exchange.messages[1]["content"])
-print(sorted(last.exchange.request))
-print(last.exchange.request["stop"])
-
-# %% [markdown]
-# Those are the stop strings. The server ends the answer at the first one that it meets, and
-# does not send it. So a code block arrives without its end, and smolagents puts it back.
-# That is a change on the way *in*: what memory calls the model's output is not what came.
+# Two more changes. Each content on the wire is a *list* of parts, not a string. And the stop
+# sequences of [lesson 03](03_read_the_system_prompt.ipynb) take the end of the code away:
+# generation ends at `</code>`, and the server does not send it. smolagents puts it back.
 
 # %%
 first, first_step = made[0], steps[0]
-print("wire:  ", repr(first.content[-40:]))
-print("memory:", repr(first_step.model_output[-40:]))
-
-# %% tags=["nbval-check-output"]
-parts = [message["content"] for message in last.exchange.messages]
-check.claim(
-    "every content is a list with one text part",
-    all([part["type"] for part in content] == ["text"] for content in parts),
-)
-check.claim(
-    "three stop strings are added to every request",
-    all(c.request["stop"] == ["Observation:", "Calling tools:", "</code>"] for c in calls),
-    saw=calls[0].request.get("stop"),
-)
-check.claim("</code> is not on the wire", not first.content.rstrip().endswith("</code>"))
-check.claim("</code> is in memory", first_step.model_output == first.content + "</code>")
+print(last.exchange.messages[1]["content"])
+print("wire:  ", repr(first.content[-30:]))
+print("memory:", repr(first_step.model_output[-30:]))
 
 # %% [markdown]
-# ## What it sends twice
+# So what memory calls the output of the model is not what the model sent.
+
+# %% tags=["folded", "nbval-check-output"]
+contents = [message["content"] for message in last.exchange.messages]
+check.claims(
+    ("every content is a list with one text part", all([p["type"] for p in c] == ["text"] for c in contents)),
+    (
+        "every step's request has the three stop sequences",
+        all(c.request["stop"] == ["Observation:", "Calling tools:", "</code>"] for c in calls),
+    ),
+    ("</code> is not on the wire", not first.content.rstrip().endswith("</code>")),
+    ("memory has it", first_step.model_output == first.content + "</code>"),
+)
+
+# %% [markdown]
+# ## What is sent twice?
 #
-# **Predict:** how often is the code of step 1 in the last request?
+# **Predict:** how many times is the code of step 1 in the last request?
 
 # %%
-past = next(m for m in last.exchange.messages if "Calling tools:" in text_of(m))
-print(text_of(past))
+guess = ...
+
+# %%
+past = next(text_of(m) for m in last.exchange.messages if "Calling tools:" in text_of(m))
+print(past)
+
+# %%
+words, _, call = past.partition("Calling tools:")
+check.prediction("05.p3", guess, was=sum("web_search" in part for part in (words, call)), unit="times")
 
 # %% [markdown]
-# Twice in one message: once in the model's own words, once more as `Calling tools:`, the way
-# memory writes down that the interpreter was called. Python's `repr` has turned its line ends
-# into `\n`. Two neighbors of one role, merged. It happens to each turn, in every later request.
+# Once as the model wrote it, and once more after `Calling tools:`, with `\n` for each line break.
+# These are the `assistant` and the `tool-call` of memory, merged. It happens to each past step, in
+# every later request. What it costs is in [the appendix](05b_the_bill.ipynb).
 
-# %% tags=["nbval-check-output"]
-own_words, _, again = text_of(past).partition("Calling tools:")
+# %% tags=["folded", "nbval-check-output"]
 lines = [line for line in first.code.splitlines() if line.strip()]
-check.claim("each line of the code is in the model's words", all(x in own_words for x in lines))
-check.claim("and the interpreter's call repeats it", "python_interpreter" in again)
-
-# %% [markdown]
-# ### Exercise 05.3 · ★★☆ · 10 minutes
-#
-# How many tokens of the last request are second copies, that is, everything from
-# `Calling tools:` to the end of each assistant message? Count with the server's own tokenizer.
-#
-# <details><summary>Hint</summary>
-# <code>text_of(message).partition("Calling tools:")</code> gives three pieces; the second and
-# third are the copy. <code>server.tokenize(text)</code> gives a list of tokens.
-# </details>
-
-# %% tags=["stub"]
-copied = ...
-
-# %% tags=["solution"]
-said = [text_of(m) for m in last.exchange.messages if m["role"] == "assistant"]
-copied = sum(len(server.tokenize("".join(text.partition("Calling tools:")[1:]))) for text in said)
-print(f"{copied} of {last.tokens.prompt} prompt tokens are second copies")
-
-# %%
-copies = [text_of(m).partition("Calling tools:") for m in last.exchange.messages[2:]]
-cost = sum(len(server.tokenize(mark + rest)) for _, mark, rest in copies if mark)
-check.exercise(
-    "05.3",
-    copied,
-    lambda n: 0.8 * cost < n < 1.2 * cost,
-    hint="assistant messages only, and of those only what begins with Calling tools:",
+check.claims(
+    ("each line of the code is in the model's words", all(line in words for line in lines)),
+    ("the interpreter's call repeats it", "python_interpreter" in call),
 )
 
 # %% [markdown]
-# ## What it dropped
+# ## What is dropped?
 #
-# The thinking came over the wire with every answer. **Predict:** is it in the next request?
-# Is it in memory?
+# In turn 1 the model thought before it wrote code:
 
 # %%
-print((first.thinking or "")[:300])
+print(first.thinking)
 
-# %% tags=["nbval-check-output"]
-requests = [call.raw_request for call in calls]
-check.claim("no request has reasoning_content", "reasoning_content" not in "".join(requests))
+# %% [markdown]
+# **Predict:** is this thought in the next request? Is it in memory? Put `yes` or `no`.
+
+# %%
+guess = {"next request": ..., "memory": ...}
+
+# %%
+thought = (first.thinking or "").strip()
 later = "".join(text_of(message) for message in last.exchange.messages)
-thought = (first.thinking or "nothing was thought").strip()[:60]
-check.claim("and the first thought is in no message either", thought not in later, saw=thought)
-
-# %% [markdown]
-# Never sent back: each step starts without a thought of the one before. What the model has not
-# written into its content, or printed, it no longer knows. That is by design and saves tokens.
-#
-# Memory is subtler. The response object with everything in it hangs on the step:
+raw = steps[0].model_output_message.raw
+kept = getattr(raw.choices[0].message, "reasoning_content", None) or ""
+where = {"next request": thought in later, "memory": thought in kept}
 
 # %%
-raw = first_step.model_output_message.raw
-print(sorted(raw.model_dump()))
-print("thinking:", len(getattr(raw.choices[0].message, "reasoning_content", "")), "characters")
+check.prediction("05.p4", guess, was={place: "yes" if there else "no" for place, there in where.items()})
 
 # %% [markdown]
-# But `get_full_steps()`, the export that one would log, store or send to a colleague, is made
-# of declared fields only. What llama-server adds to OpenAI's format falls off there.
-
-# %% tags=["nbval-check-output"]
-full_steps = agent.memory.get_full_steps()
-exported = json.dumps(full_steps, default=str)
-check.claim("llama.cpp's timings are on the step's raw response", "timings" in raw.model_dump())
-check.claim("get_full_steps() has no timings", '"timings"' not in exported)
-check.claim("get_full_steps() has no reasoning_content", '"reasoning_content"' not in exported)
-
-# %% [markdown]
-# ### Exercise 05.4 · ★★☆ · 10 minutes
+# The thinking is never sent back: each step begins without the thoughts of the one before. What
+# the model has not written into its code or printed is lost to it.
 #
-# Find three things that only the wire shows. Write them as a dictionary: three keys of the JSON
-# of the first request or response that are nowhere in `full_steps`, each with its value there.
-# Choose what would have helped you to debug something.
+# Memory still has it, on `raw`, the response object as the client read it. But what people log and
+# share is `get_full_steps()`.
 #
-# <details><summary>Hint</summary>
-# Look through <code>first.exchange.request</code> and <code>first.exchange.response</code>:
-# what decides where an answer ends, what was thought, what came from the cache, how long it took.
-# </details>
-
-# %% tags=["stub"]
-only_on_the_wire = {"first key": ..., "second key": ..., "third key": ...}
-
-# %% tags=["solution"]
-request, response = first.exchange.request, first.exchange.response
-only_on_the_wire = {
-    "stop": request["stop"],
-    "reasoning_content": response["choices"][0]["message"].get("reasoning_content"),
-    "cache_n": response["timings"]["cache_n"],
-}
-
+# **Predict:** which of these keys of the wire are left in `get_full_steps()`? Put `yes` or `no`.
 
 # %%
-def entries(value):
-    """Every key with its value, however deep."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    own = list(value.items()) if isinstance(value, dict) else []
-    return own + [entry for part in parts for entry in entries(part)]
+guess = {"finish_reason": ..., "reasoning_content": ..., "timings": ..., "usage": ..., "stop": ...}
 
+# %%
+exported = json.dumps(run.agent.memory.get_full_steps(), default=str)
+left = {key: f'"{key}":' in exported for key in guess}
 
-wire = entries([first.exchange.request, first.exchange.response])
-remembered_keys = {key for key, _ in entries(json.loads(exported))}
-check.exercise(
-    "05.4",
-    only_on_the_wire,
-    lambda d: len(d) == 3 and all(e in wire and e[0] not in remembered_keys for e in d.items()),
-    hint="each key and its value as they are on the wire; a key that full_steps has does not count",
+# %%
+check.prediction("05.p5", guess, was={key: "yes" if there else "no" for key, there in left.items()})
+
+# %% [markdown]
+# The export keeps the fields that OpenAI's client declares, such as `finish_reason` and `usage`.
+# What llama-server adds to them falls off, and the request's own settings were never there.
+
+# %% tags=["folded", "nbval-check-output"]
+kept = {"finish_reason", "usage"}
+check.claims(
+    ("finish_reason and usage are in get_full_steps()", all(left[key] for key in kept), left),
+    ("thinking, timings and stop are not", not any(left[key] for key in left.keys() - kept), left),
+    ("no request has reasoning_content", not any("reasoning_content" in c.raw_request for c in calls)),
+    ("timings are on raw", "timings" in raw.model_dump()),
 )
 
 # %% [markdown]
-# ## The bill
+# ## A run that breaks without an error
 #
-# Every request carries the whole conversation so far. The server keeps what it read last time
-# in its prompt cache and reads only what is new.
+# The same question with one number changed: each response may have 8 tokens. The agent may take
+# two steps.
 #
-# **Predict:** how much of turn 1's prompt does turn 2 find in the cache: all, most, half?
+# **Predict:** what will smolagents say is wrong: a `syntax error`, an `empty answer`, or `nothing`?
 
 # %%
-for turn in made:
-    t = turn.tokens
-    print(
-        f"turn {turn.number}: {t.prompt:>5} prompt = {t.cached:>5} cached + {t.new:>4} new,"
-        f" {t.generated:>4} generated, {turn.seconds:5.1f} s"
-    )
-
-# %% tags=["nbval-check-output"]
-prompts = [turn.tokens.prompt for turn in made]
-check.claim("the prompt grows with every turn", prompts == sorted(set(prompts)), saw=prompts)
-check.claim(
-    "prompt = cached + new, in every turn",
-    all(t.tokens.prompt == t.tokens.cached + t.tokens.new for t in made),
-)
-
-# %% tags=["nbval-check-output", "embedded-only"]
-missed = made[0].tokens.prompt - made[1].tokens.cached
-check.claim("turn 2 finds nearly all of prompt 1 in the cache", 0 < missed < 8, saw=missed)
-
-# %% [markdown]
-# Nearly all. A few tokens at the end of prompt 1 were not found again.
-#
-# (This is a model whose cache can be cut anywhere. Qwen3.5 and 3.6 are hybrids, which can go
-# back to a checkpoint only; there you may see more read anew.)
-
-
-# %%
-def parting(a, b):
-    """Where two texts begin to differ, or the shorter one ends."""
-    pairs = enumerate(zip(a, b, strict=False))
-    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
-
-
-# %% [markdown]
-# ### Exercise 05.5 · ★★★ · 10 minutes
-#
-# Which text is it? Prompt 1 ends with something that is not at that place in prompt 2.
-#
-# <details><summary>Hint</summary>
-# <code>server.apply_template(messages)</code> renders a prompt, <code>turn.exchange.messages
-# </code> are its messages, and <code>parting(a, b)</code> says where two texts part.
-# </details>
-
-# %% tags=["stub"]
-not_found_again = ...
-
-# %% tags=["solution"]
-one, two = (server.apply_template(turn.exchange.messages) for turn in made[:2])
-not_found_again = one[parting(one, two) :]
-
-# %%
-rendered = [server.apply_template(turn.exchange.messages) for turn in made[:2]]
-tail = rendered[0][parting(*rendered) :]
-check.exercise("05.5", not_found_again, lambda text: text.strip() == tail.strip(), hint="the last line")
-
-# %% [markdown]
-# The template opens the thinking at the end of each prompt, `<think>` and a line end, and
-# writes past turns without any thinking. So the two prompts part at this very tag, and from
-# there on everything is new to the server, **including what the model itself wrote** in turn 1:
-# it was generated after a `<think>` that is no longer there. Look at the table again: what was
-# generated in turn 1 is no part of what turn 2 had cached. (A template that opens nothing, plain
-# ChatML for one, leaves an empty text here: prompt 1 is then the beginning of prompt 2.)
-#
-# Now add the bill up, once as smolagents does and once as the server did.
-
-# %%
-asked = sum(turn.tokens.prompt for turn in made)
-read = sum(turn.tokens.new for turn in made)
-print(f"smolagents counts {agent.monitor.total_input_token_count} input tokens")
-print(f"in the requests: {asked}; read by the server: {read}; from its cache: {asked - read}")
-
-# %% tags=["nbval-check-output"]
-check.claim(
-    "smolagents adds up whole prompts and knows nothing of the cache",
-    agent.monitor.total_input_token_count == asked,
-    saw=agent.monitor.total_input_token_count,
-)
-
-# %% tags=["nbval-check-output", "embedded-only"]
-check.claim("the leopard needs 9.62 seconds", "9.62" in str(answer), saw=answer)
-check.claim("in two steps", len(steps) == 2, saw=len(steps))
-
-# %% [markdown]
-# ## A run that breaks
-#
-# So far you read a run that went well. Now ask the same with one number changed: each answer may
-# have 8 tokens, and the agent may take two steps.
-#
-# **Predict:** what will be in `content`, and what will smolagents say is wrong?
+guess = ...
 
 # %%
 short_tape = Tape()
-short_model = connect(server, short_tape, max_tokens=8)
-record_run(short_tape, LEOPARD, server, short_model)
-code_agent(short_model, max_steps=2).run(LEOPARD)
-broken = turns(short_tape.records())
-for turn in broken:
-    print(f"turn {turn.number}: {turn.content!r}")
-    print("  smolagents:", (turn.step["error"] or "no error")[:90])
+short = recorded_run(server, LEOPARD, short_tape, model={"max_tokens": 8}, max_steps=2)
+for turn in short.turns:
+    print(f"turn {turn.number}: content {turn.content!r}, error {turn.step['error']!r}")
+
+# %%
+errors = [turn.step["error"] for turn in short.turns if turn.step["kind"] == "action"]
+check.prediction("05.p6", guess, was="nothing" if not any(errors) else "syntax error")
 
 # %% [markdown]
-# `content` is empty, and memory has no error: two steps that did nothing, then `Reached max
-# steps.` (The third request is the one that smolagents adds when the steps run out.) Nothing in
-# memory says why. Whoever reads memory alone now goes and works on the prompt.
+# `content` is empty. Empty text is valid Python, so two steps ran nothing and succeeded. The third
+# request is the one that smolagents adds when the steps run out.
 #
-# Lay both runs side by side instead. The broken one is on the left; choose the other under
-# *Compare with*, and go through the turns. (Tab and the space bar do as well as a mouse.)
+# `step.error` says nothing about the cause. Does anything in memory?
+
+# %%
+for step in short.agent.memory.steps:
+    if isinstance(step, ActionStep):
+        message = step.model_output_message
+        reason = message.raw.choices[0].finish_reason if message else "no response object"
+        print(f"step {step.step_number}: error {str(step.error)!r}, finish_reason: {reason}")
+
+# %% [markdown]
+# `finish_reason` is in memory, but only on `raw`: `length` means that the response was cut off at
+# `max_tokens`. The console, the log and `step.error` don't show it. And the last call left no
+# response object at all, so its bytes are on the wire only.
+#
+# That last call is different in another way, too:
+
+# %%
+for turn in short.turns:
+    print(f"turn {turn.number}: stop = {turn.exchange.request.get('stop')}")
+
+# %% tags=["folded", "nbval-check-output"]
+*acted, rest = short.turns
+check.claims(
+    ("both steps have no error", not any(turn.step["error"] for turn in acted)),
+    ("every response was cut off", all(t.finish_reason == "length" for t in short.turns)),
+    ("the max-steps request has no stop sequences", "stop" not in rest.exchange.request),
+    ("memory has no response for it", rest.step["kind"] == "max_steps" and not rest.step["response_id"]),
+)
+
+# %% [markdown]
+# ### Exercise 05.4 · ★★☆ · 6 minutes
+#
+# Write the watch that smolagents lacks: `why_it_ended(step)` returns the `finish_reason` of a
+# step's response, or `None` if memory does not have it. As a step callback in your own agent, it
+# could warn you of every `length`.
+#
+# <details><summary>Hint</summary>
+#
+# The way is `step.model_output_message.raw.choices[0].finish_reason`. The message can be `None`
+# (see above), `raw` is `None` when the response was streamed, and `choices` can be empty.
+#
+# </details>
+
+# %% tags=["stub"]
+why_it_ended = ...
+
+
+# %% tags=["solution"]
+def why_it_ended(step):
+    message = step.model_output_message
+    if message is None or message.raw is None or not message.raw.choices:
+        return None
+    return message.raw.choices[0].finish_reason
+
+
+# %% tags=["folded"]
+def a_step(*reasons, raw=True, message=True):
+    """A step with a response of these choices."""
+    choices = [SimpleNamespace(finish_reason=reason) for reason in reasons]
+    response = SimpleNamespace(choices=choices) if raw else None
+    return SimpleNamespace(
+        step_number=1, error=None, model_output_message=SimpleNamespace(raw=response) if message else None
+    )
+
+
+check.function(
+    "05.4",
+    why_it_ended,
+    [
+        check.case(a_step("stop"), gives="stop", name="the model was done"),
+        check.case(a_step("length"), gives="length", name="the response was cut off"),
+        check.case(a_step("tool_calls"), gives="tool_calls", name="the model called a tool"),
+        check.case(a_step(message=False), gives=None, name="out of steps: no message"),
+        check.case(a_step(raw=False), gives=None, name="streamed: a message without raw"),
+        check.case(a_step(), gives=None, name="a response without choices"),
+    ],
+    hint="three things can be missing: the message, raw, and the choices",
+)
+
+# %% [markdown]
+# Now lay the broken run beside the good one: choose it under *Compare with*, and go through the
+# turns. The headings tell them apart: *finished by stop* and *finished by length*.
 
 # %%
 Explorer(tape, short_tape)
 
 # %% [markdown]
-# The headings tell them apart. One run says *finished by stop*: the model was done. The other says
-# *finished by length*: it was cut off in the middle of a thought, before it came to any code.
+# `course diagnose` reads a tape for you. It names each fault, shows the bytes that prove it, and
+# says what to do. Its first finding for the short run:
+
+# %%
+findings = diagnose.diagnose(short.turns)
+print(diagnose.text(findings[:1], short.turns))
+
+# %% tags=["folded", "nbval-check-output"]
+named = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
+check.claims(("it names the cut in each turn", named == {t.number for t in short.turns}, named))
+
+# %% [markdown]
+# ### Exercise 05.5 · ★★☆ · 8 minutes · your own
 #
-# `course diagnose` and the tape's path names such faults, shows the bytes that prove them and says
-# what to do next. From Python:
+# The wire does not need smolagents. `course tap` records any client: it passes on what it gets and
+# writes it to a tape. Run the command that the next cell prints in a terminal, then ask in a
+# second one, once with `"max_tokens": 8` and once with 300:
+#
+# ```bash
+# curl http://127.0.0.1:8081/v1/chat/completions -H 'Content-Type: application/json' \
+#   -d '{"messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 8}'
+# ```
+#
+# (If the tap names another port than 8081, use that one.) End the tap with Ctrl-C, and read your
+# tape with `course diagnose` and `course view`.
 
 # %%
-findings = diagnose.diagnose(broken)
-print(diagnose.text(findings, broken))
+mine = Path("tapes/mine.tape.jsonl").resolve()
+print(f"course tap --upstream {server.url} --tape {mine}")
 
-# %% tags=["nbval-check-output"]
-acted = {turn.number for turn in broken if turn.step["kind"] == "action"}
-cut = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
-check.claim("each step's answer was cut by max_tokens", acted <= cut, saw=sorted(cut))
-check.claim(
-    "the proof is on the wire: finish_reason is length",
-    all(turn.finish_reason == "length" for turn in broken if turn.number in acted),
-)
+# %% [markdown]
+# Which turn of *your* tape was cut off, and what does `course diagnose` call that (the word in
+# parentheses)?
+#
+# <details><summary>Hint</summary>
+#
+# The tape is `mine`, unless you chose another path. `course diagnose` prints lines such as
+# "Turn 2 · … (the-name)".
+#
+# </details>
 
-# %%
-server.stop()
+# %% tags=["stub"]
+cut = {"tape": mine, "turn": ..., "fault": "..."}
+
+# %% tags=["solution"]
+from openai import OpenAI
+
+own = Tape()
+question = [{"role": "user", "content": "Who are you?"}]
+with Tap(server.url, own) as tap:
+    client = OpenAI(base_url=tap.base_url, api_key=server.api_key or "none", max_retries=0)
+    for most in (8, 300):
+        client.chat.completions.create(model="any", messages=question, max_tokens=most)
+name = next(f.kind for f in diagnose.diagnose(turns(own.records())) if f.turn == 1 and "cut" in f.kind)
+cut = {"tape": own.path, "turn": 1, "fault": name}
+
+
+# %% tags=["folded"]
+def proven(answer):
+    """Whether the learner's tape has that fault in that turn; if not, what is wrong, in a sentence."""
+    if not isinstance(answer, dict) or not {"tape", "turn", "fault"} <= answer.keys():
+        return "expected a dictionary with the keys tape, turn and fault"
+    path = Path(str(answer["tape"])).expanduser()
+    if not path.is_file():
+        return f"there is no file {path} (seen from {Path.cwd()}). Did the tap write to another one?"
+    seen = turns(Tape.read(path).records())
+    if any(turn.step for turn in seen):
+        return "this tape has steps of an agent on it; record a client that is not smolagents"
+    if len(asked := [turn for turn in seen if turn.exchange and turn.exchange.is_call]) < 2:
+        return f"there are {len(asked)} requests to the model on it; make at least two"
+    faults = {(f.turn, f.kind) for f in diagnose.diagnose(seen) if f.kind in ("thinking-cut", "answer-cut")}
+    if not faults:
+        return "no response on it was cut off; ask again with a smaller max_tokens"
+    turn, fault = str(answer["turn"]).lower().replace("turn", "").strip(), str(answer["fault"]).strip(" ()")
+    if (turn, fault.lower()) in {(str(number), kind) for number, kind in faults}:
+        return True
+    return f"course diagnose does not find {fault!r} in turn {turn} of this tape"
+
+
+check.exercise("05.5", cut, proven, hint="course diagnose and the path of your tape")
 
 # %% [markdown]
 # ## Recap
 #
-# | | where it happens | what you see |
+# | | where | what you see |
 # |---|---|---|
-# | changed going out | roles, neighbors, content | five roles become three; a list of parts |
-# | added going out | every request | `stop` with three strings |
-# | changed coming in | the end of the content | `</code>` is put back |
-# | sent twice | each past turn | the code in its own words and after `Calling tools:` |
+# | changed on the way out | roles, neighbors, content | five roles become three; a list of parts |
+# | added on the way out | every step's request | `stop`; the max-steps request has none |
+# | changed on the way in | the end of the content | `</code>` is put back |
+# | sent twice | each past step | its code, again after `Calling tools:` |
 # | dropped | the next request | all thinking |
-# | lost in the export | `get_full_steps()` | thinking, timings, the request as sent |
-# | why a run broke | the response | `finish_reason`; memory has the consequence only |
+# | lost in `get_full_steps()` | the response | thinking, timings; never had the settings of the request |
+# | why it broke | `finish_reason` | on the wire and on `raw`; `step.error` is silent |
 #
-# Join by the response's id, never by order. When memory and wire disagree, the model read the
-# wire.
+# Join by the response's id, not by order. Where memory and wire differ, the model read the wire.
 #
-# **What next:** the thinking was out of the way in `reasoning_content`, and smolagents parsed
-# `content` only. One server setting does that. In lesson 06 you take it away.
+# **In your own agent:** put `course tap` between it and its server, and look at the
+# `finish_reason` of every response before you touch the prompt.
+
+# %% [markdown]
+# ## Three questions
+
+# %% tags=["folded"]
+check.quiz(
+    "05",
+    check.question(
+        "A step ran empty code, and its `error` is None. Where do you look first?",
+        right="at the `finish_reason` of its response",
+        why="`length` says that the response was cut off, for example in the middle of the thinking.",
+        wrong={
+            "at the executor's log": "The executor did its work: empty code is valid and does nothing.",
+            "at the system prompt": "Only once you know that the response was complete.",
+        },
+    ),
+    check.question(
+        "A tape has six exchanges, memory has five steps. What is a likely reason?",
+        right="a request failed and was sent again",
+        why="The failed one is on the tape, but no step came of it. So join by id, not by order.",
+        wrong={
+            "two neighbors of one role were merged": "That merges messages within a request.",
+            "the thinking was dropped": "That happens inside an exchange; it takes none away.",
+        },
+    ),
+    check.question(
+        "In step 4 the model should use an idea from its thinking in step 2. Can it?",
+        right="only if it wrote the idea into its content, or its code printed it",
+        why="Content and observations are sent again with each request, the thinking is not.",
+        wrong={
+            "yes, memory keeps the thinking": "Memory has it on `raw`, but does not send it.",
+            "yes, it is in the KV cache": "The cache is used only where the new prompt has the same tokens.",
+        },
+    ),
+)
+
+# %% [markdown]
+# **Next:** the appendix, [05b The bill](05b_the_bill.ipynb), on what all this costs in tokens. Or
+# straight to [06 Break `--jinja` on purpose](06_break_jinja.ipynb): smolagents parsed `content`
+# only, because the thinking was out of the way. One server setting does that, and you take it away.
+
+# %%
+server.stop()
+check.progress("05")
