@@ -36,6 +36,12 @@ OPEN_TURNS = 30
 """A page with more turns starts with all of them closed, except those with an error."""
 OPEN_CHARACTERS = 1_000_000
 """The most HTML that is open at first. Turns beyond it start closed."""
+TOP = Markup('align="left" valign="top" style="text-align:left;vertical-align:top"')
+"""Attributes of a cell of text: for GitHub, which drops `style`, and for JupyterLab, whose own rules win over `align`."""
+LEFT = Markup('align="left" style="text-align:left"')
+"""The same for a heading."""
+WRAP = Markup('style="white-space:pre-wrap;word-break:normal"')
+"""An attribute of <pre> for JupyterLab without the style sheet, where words would be cut in two."""
 MOST_ROWS = 18
 """A longer table of prompt segments is shortened in the middle."""
 
@@ -60,12 +66,14 @@ def page(turns: Iterable[Turn], title: str = "On the wire") -> str:
 
 
 def show(turns: Turn | Iterable[Turn]) -> "HTML":
-    """Turns as notebook output, without the raw bodies. Static: it needs neither a kernel nor a script."""
+    """Turns as notebook output, without the raw bodies. Static: it needs no kernel and no script, and a notebook that is
+    not trusted, which loses the style sheet, still shows both columns.
+    """
     return _output(_render("show.html", [turns] if isinstance(turns, Turn) else list(turns)))
 
 
 def overview(turns: Iterable[Turn]) -> "HTML":
-    """The charts of a run as notebook output: time and tokens, turn by turn."""
+    """Where a run's time and tokens go as notebook output: a table with bars, turn by turn."""
     return _output(render("overview.html", turns=list(turns)))
 
 
@@ -119,7 +127,7 @@ def _output(html: str) -> "HTML":
 
 @lru_cache
 def _token(text: str) -> str:
-    return f'<span class="tok">{escape(text)}</span>'
+    return f'<b class="tok">{escape(text)}</b>'
 
 
 def _render(template: str, turns: list[Turn], **values: Any) -> str:
@@ -158,7 +166,14 @@ def _environment() -> Environment:
     )
     filters = (
         text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, segment_rows, stack_of,
-        tojson_plain, run_name, runs, charts.tick, charts.phases, charts.timeline, charts.growth,
+        tojson_plain, run_name, runs, charts.tick, charts.phases, charts.timeline, charts.growth, charts.rows_of,
     )  # fmt: skip
     environment.filters |= {f.__name__: f for f in filters}
+    environment.globals |= {
+        "NAMES": charts.NAMES,
+        "PHASES": charts.PHASES,
+        "LEFT": LEFT,
+        "TOP": TOP,
+        "WRAP": WRAP,
+    }
     return environment

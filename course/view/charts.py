@@ -9,6 +9,7 @@ All x and widths are percent of the chart's width, all y and heights are pixels.
 from dataclasses import dataclass, field
 from math import floor, log10
 
+from course.turns.reading import record, whole
 from course.turns.turn import Turn
 
 PHASES = {
@@ -85,6 +86,34 @@ class Chart:
     limit: tuple[float, str] | None = None
 
 
+@dataclass(frozen=True)
+class Row:
+    """A turn in a table of bars: its tokens by part of the prompt, with those generated, and its seconds by phase."""
+
+    turn: Turn
+    tokens: dict[str, int]
+    seconds: dict[str, float]
+
+    @property
+    def all_tokens(self) -> int:
+        """Prompt and answer together."""
+        return sum(self.tokens.values())
+
+    @property
+    def all_seconds(self) -> float:
+        """The whole turn."""
+        return sum(self.seconds.values())
+
+
+def rows_of(turns: list[Turn]) -> list[Row]:
+    """A row for each turn, for notebooks: what their sanitizers leave of a drawing is a heap of words."""
+    rows = []
+    for turn in turns:
+        p = phases(turn)
+        rows.append(Row(turn, stack(turn), {kind: getattr(p, kind) if p else 0.0 for kind in PHASES}))
+    return rows
+
+
 def phases(turn: Turn) -> Phases | None:
     """A turn's time by llama.cpp's timings; a stream without timings is divided at its first chunk. None if unknown."""
     step, exchange = turn.step or {}, turn.exchange
@@ -146,7 +175,7 @@ def growth(turns: list[Turn]) -> Chart | None:
     stacks = [stack(t) for t in asked]
     if not asked or not any(map(sum, (s.values() for s in stacks))):
         return None
-    size = next(((t.run.get("server") or {}).get("n_ctx") for t in asked if t.run), None)
+    size = next((whole(record(t.run.get("server")).get("n_ctx")) for t in asked if t.run), None)
     most = max(sum(s.values()) for s in stacks)
     top = max(size, most) if size and size < 2.5 * most else most
     bars, width = [], 100 / max(len(asked), 6)

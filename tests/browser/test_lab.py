@@ -139,7 +139,7 @@ def test_the_explorer_shows_two_runs_side_by_side(explorer):
     assert right["x"] > left["x"] + 300
     assert abs(right["y"] - left["y"]) < 80
     explorer.get_by_role("checkbox", name="Charts of the run").check()
-    explorer.locator("svg").first.wait_for()
+    explorer.locator("table.bars").first.wait_for()
 
 
 def test_the_explorer_by_keyboard_alone(notebook, explorer):

@@ -119,13 +119,30 @@ def test_no_note_overlaps_its_own_bar():
         assert x == pytest.approx(edge)
 
 
+def test_a_notebook_gets_the_same_figures_as_a_table_of_bars():
+    """The widths are in proportion to the longest turn, and what is missing is a dash."""
+    rows = charts.rows_of([*run(2), *turns([step("gone")])])
+    assert [row.all_tokens for row in rows] == [107, 107, 0]
+    assert [row.all_seconds for row in rows] == [pytest.approx(1.8), pytest.approx(1.8), 0.0]
+    tags = Tags(view.overview([*run(2), *turns([step("gone")])]).data)
+    widths = [float(a["style"][6:-1]) for t, a in tags.seen if t == "span" and "width:" in a.get("style", "")]
+    assert sum(widths) == pytest.approx(4 * 100, abs=0.1), "two turns, their tokens and their seconds"
+    assert "107, of which 80 from the cache" in tags.text
+    assert "1.8 s" in tags.text
+    assert not any("id" in a for _, a in tags.seen)
+
+
+def test_a_run_that_was_not_measured_is_a_table_without_bars():
+    for nothing in ([], turns([step("gone")])):
+        assert "bar" not in [a.get("class") for t, a in Tags(view.overview(nothing).data).seen]
+
+
 def test_a_chart_has_a_description_and_a_table():
-    tags = Tags(view.overview(run(4)).data)
+    tags = Tags(view.page(run(4)))
     images = [a for t, a in tags.seen if t == "svg"]
     assert [a["role"] for a in images] == ["img", "img"]
     assert all(len(a["aria-label"]) > 40 for a in images)
-    assert [t for t, _ in tags.seen].count("tr") == 5
-    assert not any("id" in a for _, a in tags.seen)
+    assert "The same data as a table" in tags.text
 
 
 TEXTS = ["", "abc", '{"messages": ["a𝄞b"], "stop": 1}', '{"messages": ["a𝄞b", "𝄞c"], "stop": 1}', "abc", "x"]

@@ -38,7 +38,7 @@ function marked(pre, text) {
   let at = 0;
   for (const found of text.matchAll(special)) {
     pre.append(text.slice(at, found.index));
-    const tok = pre.appendChild(document.createElement("span"));
+    const tok = pre.appendChild(document.createElement("b"));
     tok.className = "tok";
     tok.textContent = found[0];
     at = found.index + found[0].length;
