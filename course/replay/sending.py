@@ -3,6 +3,7 @@
 Never reads a credential from the tape: what was redacted there is not sent, and a key comes from the caller.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -34,7 +35,12 @@ def target(recorded: str, server: str | None, key: str | None = None) -> str:
     client's base URL does; otherwise the recorded path stays. A redacted value in the query is replaced with the key, or
     left out if there is none.
     """
-    parts = urlsplit(recorded)
+    try:
+        parts = urlsplit(recorded)
+    except ValueError as error:  # for example a bracket that is not closed
+        raise CourseError(
+            f"the recorded address {recorded} is not valid ({error}).\nChoose another turn:  course view TAPE"
+        ) from None
     pairs = [(k, key if v == REDACTED else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
     query = urlencode([(k, v) for k, v in pairs if v is not None])
     scheme, host, path = parts.scheme, parts.netloc, parts.path
@@ -53,17 +59,16 @@ def target(recorded: str, server: str | None, key: str | None = None) -> str:
 
 def had_key(exchange: Exchange) -> bool:
     """Whether the recorded request carried a credential, which the tape does not have."""
-    query = parse_qsl(urlsplit(exchange.url).query)
-    return bool(_key_headers(exchange)) or any(v == REDACTED for _, v in query)
+    return bool(_key_headers(exchange)) or _key_in_query(exchange)
 
 
-def headers(exchange: Exchange, key: str | None) -> list[tuple[str, str]]:
+def headers(exchange: Exchange, key: str | None) -> list[tuple[bytes, bytes]]:
     """The recorded headers, without those that belong to the old connection and without redacted ones.
 
     The key goes into the header that the client used, by default `Authorization`.
     """
     kept = [
-        (name, value)
+        (_bytes(name), _bytes(value))
         for name, value in exchange.request_headers.items()
         if name.lower() not in NOT_AGAIN
         and not name.startswith(":")
@@ -73,10 +78,20 @@ def headers(exchange: Exchange, key: str | None) -> list[tuple[str, str]]:
     if key is None:
         return kept
     names = _key_headers(exchange)
-    if not names and any(v == REDACTED for _, v in parse_qsl(urlsplit(exchange.url).query)):
-        return kept  # the key is in the address
+    if not names and _key_in_query(exchange):
+        return kept
     sent = [(n, f"Bearer {key}" if n.lower() == "authorization" else key) for n in names or ["Authorization"]]
-    return [*kept, *sent]
+    return [*kept, *((_bytes(name), _bytes(value)) for name, value in sent)]
+
+
+def _bytes(text: str) -> bytes:
+    """A header as it goes over the wire. The tape has its bytes as Latin-1."""
+    return text.encode("latin-1", "replace")
+
+
+def _key_in_query(exchange: Exchange) -> bool:
+    query = exchange.url.partition("?")[2].partition("#")[0]
+    return any(value == REDACTED for _, value in parse_qsl(query))
 
 
 def _key_headers(exchange: Exchange) -> list[str]:
@@ -138,19 +153,24 @@ def send(
     recording = RecordingTransport(transport, tape)
     limits = httpx.Timeout(timeout, connect=10)
     with httpx.Client(transport=recording, timeout=limits) as client:
-        request = httpx.Request(
-            exchange.method, url, headers=headers(exchange, key), content=body or None,
-            extensions={"timeout": limits.as_dict()},
-        )  # fmt: skip
         try:
-            response = client.send(request, stream=True)
-            try:
+            request = httpx.Request(
+                exchange.method,
+                url,
+                headers=headers(exchange, key),
+                content=body or None,
+                extensions={"timeout": limits.as_dict()},
+            )
+            with contextlib.closing(client.send(request, stream=True)) as response:
                 for _ in response.iter_raw():
                     pass
-            finally:
-                response.close()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-            host = urlunsplit((*urlsplit(url)[:2], "", "", ""))
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.InvalidURL,
+        ) as error:
+            host = "{0.scheme}://{0.netloc}".format(urlsplit(url))
             raise CourseError(
                 f"no server answers at {host} ({str(error) or type(error).__name__}).\n"
                 "Start one, or name another:  course replay TAPE --turn N --server http://127.0.0.1:8080"

@@ -117,6 +117,16 @@ def test_headers_of_the_client_are_sent_but_none_of_the_old_connection_or_sessio
     assert (sent["host"], sent["content-length"]) == ("127.0.0.1:8080", str(len(SENT.encode())))
 
 
+def test_a_header_goes_out_with_the_bytes_that_it_came_with(again, server):
+    again(recorded(headers={"X-Name": "Grö\xdfe"}))
+    assert dict(server.seen[0].headers.raw)[b"X-Name"] == "Größe".encode("latin-1")
+
+
+def test_an_address_that_is_not_valid_is_named(again):
+    with pytest.raises(CourseError, match="not valid"):
+        again(recorded(url="http://[half/v1/chat/completions"))
+
+
 @pytest.mark.parametrize(
     ("headers", "wanted"),
     [
