@@ -215,18 +215,20 @@ def text(done: Mapping[str, Standing], known: Mapping[str, Lesson], lesson: str 
     each = everything[number]
     ids = dict.fromkeys([*each.ids, *(id for id in sorted(done) if id.startswith(f"{number}."))])
     questions = dict.fromkeys([*each.questions, *(id for id in ids if _kind(done, id) == "question")])
-    rows = [row(id, done.get(id)) for id in ids if id not in questions]
+    width = max(map(len, ids), default=0)
+    rows = [row(id, done.get(id), width) for id in ids if id not in questions]
     return "\n".join([f"Lesson {number}: {summary(done, each)}", *rows])
 
 
-def row(id: str, standing: Standing | None) -> str:
-    """One exercise or prediction in a line."""
+def row(id: str, standing: Standing | None, width: int = 0) -> str:
+    """One exercise or prediction in a line, with its id padded to `width`."""
+    name = id.ljust(width)
     if standing is None:
-        return f"○ {id}  open"
+        return f"○ {name}  open"
     tries = f"{standing.tries} {'try' if standing.tries == 1 else 'tries'}"
     if standing.kind == "prediction":
-        return f"→ {id}  predicted {standing.guess}".rstrip()
-    return f"✓ {id}  solved ({tries})" if standing.solved else f"✗ {id}  not solved yet ({tries})"
+        return f"→ {name}  predicted {standing.guess}".rstrip()
+    return f"✓ {name}  solved ({tries})" if standing.solved else f"✗ {name}  not solved yet ({tries})"
 
 
 def summary(done: Mapping[str, Standing], each: Lesson) -> str:

@@ -183,7 +183,7 @@ def _tested(answer: Any, test: Callable[[Any], Any], seconds: float) -> Verdict:
     """The verdict of an author's own test."""
     ended = limited(lambda: _settled(test(answer)), seconds)
     if ended.late:
-        return Verdict(False, f"it does not end within {seconds:g} seconds. Is there a loop that never ends?")
+        return Verdict(False, f"it does not end within {seconds:g} s. Is there a loop that never ends?")
     if ended.error is not None:
         return Verdict(False, told(ended.error, answer))
     found = ended.value
@@ -228,7 +228,7 @@ def _case_lines(answer: Callable[..., Any], each: Case, ended: Ended, seconds: f
     lines = [f"    {answers.named(answer)}({_arguments(each)})"]
     expected = expectation(each.gives)
     if ended.late:
-        lines += [f"    does not end within {seconds:g} seconds. Is there a loop that never ends?"]
+        lines += [f"    does not end within {seconds:g} s. Is there a loop that never ends?"]
     elif ended.error is not None and str(ended.error) == "endless":
         lines += ["    gives items without end"]
     elif ended.error is not None:

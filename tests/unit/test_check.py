@@ -319,14 +319,14 @@ def forever(n):
 def test_a_function_that_never_ends_is_told_so(said, f):
     began = time.monotonic()
     out = said(check.function, "05.2", f, CASES, seconds=0.2)
-    assert "does not end within 0.2 seconds" in out
+    assert "does not end within 0.2 s" in out
     assert time.monotonic() - began < 60
 
 
 def test_the_time_is_for_all_cases_together(said):
     cases = [check.case(n, gives=None) for n in range(40)]
     out = said(check.function, "05.2", lambda n: time.sleep(0.1), cases, seconds=0.5)
-    assert "does not end within 0.5 seconds" in out
+    assert "does not end within 0.5 s" in out
 
 
 def test_items_without_end_are_told_so(said):

@@ -49,9 +49,9 @@ def test_a_lesson_in_lines():
     assert shown("5").splitlines() == [
         "Lesson 05: 1 of 3 solved, 1 predicted, quiz 1 of 3",
         "→ 05.p1  predicted 3",
-        "✓ 05.1  solved (2 tries)",
-        "○ 05.2  open",
-        "✗ 05.9  not solved yet (1 try)",
+        "✓ 05.1   solved (2 tries)",
+        "○ 05.2   open",
+        "✗ 05.9   not solved yet (1 try)",
     ]
 
 
