@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from course.diagnose import diagnose, text
@@ -49,8 +50,23 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
         else:
             _say(f"Point a client at it:  OPENAI_BASE_URL={passed.base_url}\nCtrl-C ends the tap.")
             status = _until_told()
-    _say(summary(tape, before))
+    _report(tape, before)
     return status
+
+
+def _report(tape: Tape, before: int) -> None:
+    """Say what was recorded. Nothing that goes wrong here changes how the command ended."""
+    try:
+        said = summary(tape, before)
+    except KeyboardInterrupt:
+        said = f"{tape.path}: recorded; the summary was interrupted.\nTo get it:  course diagnose {tape.path}"
+    except Exception as e:
+        said = (
+            f"{tape.path}: recorded, but it could not be summarized ({type(e).__name__}: {e}).\n"
+            f"Look at it:  course view {tape.path}"
+        )
+    with suppress(OSError, ValueError):  # standard error may be closed
+        _say(said)
 
 
 def environment(tap: Tap, given: dict[str, str] | None = None) -> dict[str, str]:
@@ -81,7 +97,9 @@ def summary(tape: Tape, before: int = 0) -> str:
     made = turns(records, since=before)
     counts = Counter((e.get("response") or {}).get("status") or 0 for e in entries)
     said = [f"{n} × {f'HTTP {status}' if status else 'no response'}" for status, n in sorted(counts.items())]
-    if broken := sum(bool(e.get("_error")) and bool(e["response"]["status"]) for e in entries):
+    if broken := sum(
+        bool(e.get("_error")) and bool((e.get("response") or {}).get("status")) for e in entries
+    ):
         said.append(f"{broken} incomplete")
     turned = f"{len(made)} turn{'' if len(made) == 1 else 's'}"
     return "\n".join(

@@ -182,7 +182,7 @@ def _tokens(reply: Reply, step: Record) -> Tokens:
         prompt = processed + (cached or 0)
     if prompt is None:
         prompt = whole(counted.get("input"))
-    new = processed if cached is None or prompt is None else prompt - cached
+    new = processed if cached is None or prompt is None else max(0, prompt - cached)
     generated = (
         whole(timings.get("predicted_n", counted.get("output")))
         if usage.generated is None

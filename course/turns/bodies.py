@@ -52,9 +52,10 @@ def body(text: str, mime: str, notes: Notes) -> Body:
         events, done = _sent_events(text, notes)
         if events or done:
             return Body("events", None, events, done)
-    elif text.lstrip()[0] == "{" and (events := _lines(text, notes)):
-        return Body("lines", None, events)
-    return Body("text", text)
+        return Body("text", text)
+    is_named = bool(LINES.search(mime)) and not _is_page(text)
+    events = _lines(text, notes, is_named) if is_named or text.lstrip()[0] == "{" else []
+    return Body("lines", None, events) if events or is_named else Body("text", text)
 
 
 def loads(text: str) -> Any:
@@ -150,15 +151,16 @@ def _take(events: list[Node], data: str, name: str, notes: Notes, cut: bool) -> 
         events.append(Node(one, f"events[{len(events)}]", notes))
 
 
-def _lines(text: str, notes: Notes) -> list[Node]:
-    """The objects of a stream with one per line; none if the first line is not one."""
+def _is_page(text: str) -> bool:
+    return text.lstrip()[0] == "<"
+
+
+def _lines(text: str, notes: Notes, is_named: bool) -> list[Node]:
+    """The objects of a stream with one per line. None if the first line is not one, unless the media type says so."""
     events: list[Node] = []
     lines = [line for line in LINE_END.split(text) if line.strip()]
     for n, line in enumerate(lines):
-        if n == 1 and not events:
-            return []
-        before = len(events)
-        _take(events, line, "", notes if events else Notes(), cut=n == len(lines) - 1)
-        if n == 0 and len(events) == before:
+        _take(events, line, "", notes if events or is_named else Notes(), cut=n == len(lines) - 1)
+        if not events and not is_named:
             return []
     return events

@@ -9,8 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from course.turns.exchange import Exchange, exchange_of
-from course.turns.reading import Earlier, Record
+from course.turns.reading import Earlier, Record, number
 
+TIMES = ("started", "ended", "seconds", "output_characters", "step_number")
 SLACK = 0.1  # seconds by which the clocks of the tape and of smolagents may differ
 
 
@@ -37,6 +38,7 @@ class Row:
 def rows(records: list[Record]) -> list[Row]:
     """In the order of the tape. A step is in its exchange's row; one without an exchange has a row of its own."""
     earlier = Earlier()
+    records = [_sound(r) if r.get("_type") == "step" else r for r in records]
     every = [
         Row(n, r, exchange_of(r, earlier) if r.get("_type") == "entry" else None)
         for n, r in enumerate(records)
@@ -58,6 +60,12 @@ def rows(records: list[Record]) -> list[Row]:
     kept = [row for row in every if row.exchange or row.step or row.is_run]
     _find_attempts(kept)
     return kept
+
+
+def _sound(step: Record) -> Record:
+    """A step whose times can be calculated with. NaN and the infinite are read as missing."""
+    odd = {key: None for key in TIMES if step.get(key) is not None and number(step[key]) is None}
+    return {**step, **odd} if odd else step
 
 
 def failed(exchange: Exchange) -> bool:

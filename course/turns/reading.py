@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -141,6 +141,14 @@ class Node:
         self.deviates(key, "a whole number")
         return None
 
+    def count(self, key: str) -> int | None:
+        """A whole number that is not negative."""
+        found = self.whole(key)
+        if found is None or found >= 0:
+            return found
+        self.deviates(key, "a whole number from 0")
+        return None
+
     def flag(self, key: str) -> bool | None:
         value = self.get(key)
         if value is None or isinstance(value, bool):
@@ -167,7 +175,7 @@ class Node:
             else:
                 self.notes.add(where, item, "an object")
 
-    def each(self, key: str, read: "Callable[[Node], T]") -> "list[T]":
+    def each(self, key: str, read: "Callable[[Node], T]") -> "Sequence[T]":
         """What `read` makes of each object in a list. What an earlier request has as well is not read again."""
         value = self.get(key)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):

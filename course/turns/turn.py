@@ -14,7 +14,7 @@ from course.turns.changes import Change, Cut
 from course.turns.diff import Diff
 from course.turns.exchange import Exchange
 from course.turns.outcome import Outcome
-from course.turns.reading import Record, text
+from course.turns.reading import Deviation, Record, text
 from course.turns.segments import PromptSegment, segments
 from course.turns.thinking import Leak, leak
 from course.turns.values import ToolCall, as_text
@@ -131,6 +131,11 @@ class Turn:
     def outcome(self) -> Outcome | None:
         """What came of the exchange. None if the turn has none."""
         return self.exchange.outcome if self.exchange else None
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """Values in the request and the response that do not fit the API."""
+        return self.exchange.deviations if self.exchange else ()
 
     @cached_property
     def tool_calls(self) -> list[ToolCall]:

@@ -9,6 +9,8 @@ from course.turns import Turn, text_of
 from course.turns.bodies import LINE_END
 from course.view.charts import NAMES, stack
 
+MOST_WRAPPED = 20_000
+"""Characters of a text that are wrapped for the console."""
 LONG_CHARACTERS, LONG_LINES = 1100, 22
 """A page folds a text that is longer than this."""
 
@@ -32,8 +34,10 @@ def text(turn: Turn, width: int = 100) -> str:
             lines.append(f"   {message.get('role')}, {size(said)}")
             lines += _block(said, width, most=4)
     given = [
-        ("← thinking (reasoning_content)", turn.thinking),
+        ("← thinking", turn.thinking),
         ("← content", turn.content),
+        *[("← tool call", f"{call.name}({call.text})") for call in turn.tool_calls if call.source == "wire"],
+        *[(f"← choice {n}", said) for n, said in enumerate(_others(turn), 2)],
         ("  code that ran", turn.code),
         ("  observation", turn.observation),
         ("  error", turn.error or (turn.step or {}).get("error")),
@@ -43,10 +47,21 @@ def text(turn: Turn, width: int = 100) -> str:
             lines += [title, *_block(body, width, most=24)]
         elif body == "":
             lines.append(f"{title}: empty")
+    lines += [f"  deviates from the protocol: {d.said}" for d in turn.deviations]
     lines += [f"  truncated to {c.limit:,} characters: {c.where}" for c in turn.cuts]
     if turn.is_final:
         lines.append(f"  answer: {turn.answer}")
-    return "\n".join(lines) + "\n"
+    whole = "\n".join(lines) + "\n"
+    return whole.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate cannot be printed
+
+
+def _others(turn: Turn) -> list[str]:
+    """The other answers of a request for several."""
+    answers = turn.exchange.reply.answers[1:] if turn.exchange else ()
+    return [
+        " ".join(filter(None, [a.thinking, a.content, *(f"{c.name}({c.text})" for c in a.calls)]))
+        for a in answers
+    ]
 
 
 _WORDS = {"cached": "from the cache", "new": "processed", "generated": "generated"}
@@ -124,9 +139,12 @@ def short(turn: Turn) -> str:
 def _block(text: str, width: int, most: int) -> list[str]:
     """The text, indented, wrapped, and shortened to `most` lines with a note."""
     lines: list[str] = []
-    for line in LINE_END.split(text.strip("\n")):
+    text = text.strip("\n")
+    for line in LINE_END.split(text[:MOST_WRAPPED]):
         lines += textwrap.wrap(line, width - 4, replace_whitespace=False) or [""]
     cut = len(lines) - most
-    if cut > 1:
+    if len(text) > MOST_WRAPPED:  # wrapping takes longer than its text is long
+        lines = [*lines[:most], f"… and more, {size(text)} in all (to see them:  course view TAPE)"]
+    elif cut > 1:
         lines = [*lines[:most], f"… {cut} more lines (to see all:  course view TAPE)"]
     return ["    " + line.rstrip() for line in lines]

@@ -6,6 +6,7 @@ Credentials stay out: a redacted key becomes "$API_KEY".
 """
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from course.turns.exchange import Exchange
 from course.turns.turn import Turn
 
+MARK = re.compile(r"END_OF_REQUEST(_*)")
 LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be several earlier
 LEAVE_OUT = {"host", "content-length", "connection", "accept", "accept-encoding", "user-agent", "cookie"}
 
@@ -88,10 +90,8 @@ def curl_head(exchange: Exchange) -> str:
 
 def end_mark(body: str) -> str:
     """A word that is not in the body, to end the shell's here-document."""
-    mark = "END_OF_REQUEST"
-    while mark in body:
-        mark += "_"
-    return mark
+    longest = max((len(found[1]) for found in MARK.finditer(body)), default=-1)
+    return "END_OF_REQUEST" + "_" * (longest + 1)
 
 
 def blocks(turns: list[Turn]) -> list[dict[str, Any]]:

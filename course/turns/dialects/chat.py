@@ -15,7 +15,7 @@ from course.turns.values import Answer, Asked, Message, Reply
 
 def ask(request: Node) -> Asked:
     """The request. A system prompt outside of the messages, as in Anthropic's API, is read as well."""
-    messages = request.each("messages", parts.message)
+    messages = [*request.each("messages", parts.message)]
     if request.get("system"):
         told = parts.pieces(request, "system")
         given = {"role": "system", "content": request.get("system")}
@@ -105,12 +105,16 @@ class _Choice:
             self.finish = choice.text("finish_reason") or self.finish
         delta = choice.child("delta" if "delta" in choice else "message")
         for key, value in delta.record.items():
+            if key in ("content", *parts.THINKING) and not isinstance(value, str | list | None):
+                delta.deviates(key, "text")
             if key != "tool_calls":
                 self.message.add(key, value)
             elif value is not None:
                 for call in delta.children("tool_calls"):
                     self.calls.add(call)
         for key, value in choice.record.items():
+            if key == "text" and not isinstance(value, str | None):
+                choice.deviates(key, "text")
             if key not in ("delta", "message", "finish_reason", "index", "logprobs"):
                 self.whole.add(key, value)
 

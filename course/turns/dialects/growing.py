@@ -39,8 +39,10 @@ class Growing:
     def _add_other(self, key: str, value: Any) -> None:
         """Lists and objects; a text before or after them becomes one of several parts."""
         before = "".join(self._texts.pop(key)) if key in self._texts else self._values.get(key)
-        if before in (None, "", [], {}) or not isinstance(value, str | list | dict):
+        if before in (None, "", [], {}):
             self._values[key] = list(value) if isinstance(value, list) else value
+        elif not isinstance(value, str | list | dict):  # no number takes the place of a text
+            self._values[key] = before if isinstance(before, str | list | dict) else value
         elif isinstance(before, dict) and isinstance(value, dict):
             grown = Growing(before)
             for name, item in value.items():

@@ -47,9 +47,9 @@ def reply(response: Node) -> Reply:
     return Reply(
         (answer,) if is_there else (),
         Usage(
-            response.whole("tokens_evaluated"),
+            response.count("tokens_evaluated"),
             None if cached is None else int(cached),
-            response.whole("tokens_predicted"),
+            response.count("tokens_predicted"),
             prompt_at=response.at("tokens_evaluated"),
             cached_at=response.child("timings").at("cache_n"),
             generated_at=response.at("tokens_predicted"),

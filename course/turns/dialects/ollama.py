@@ -22,12 +22,10 @@ MS = {
 
 def ask(request: Node) -> Asked:
     options = request.child("options")
-    messages = chat.ask(request).messages
-    if not messages:
-        messages = completions.prompt(request)
-        if (told := request.text("system")) is not None:
-            given = {"role": "system", "content": told}
-            messages = (Message("system", told, request.at("system"), given=given), *messages)
+    messages = chat.ask(request).messages if "messages" in request else completions.prompt(request)
+    if "messages" not in request and (told := request.text("system")) is not None:
+        given = {"role": "system", "content": told}
+        messages = (Message("system", told, request.at("system"), given=given), *messages)
     return Asked(
         messages=messages,
         tools=parts.tools(request),
@@ -67,13 +65,13 @@ def reply(response: Node) -> Reply:
     return Reply(
         (answer,) if is_there else (),
         Usage(
-            response.whole("prompt_eval_count"),
+            response.count("prompt_eval_count"),
             None,
-            response.whole("eval_count"),
+            response.count("eval_count"),
             prompt_at=response.at("prompt_eval_count"),
             generated_at=response.at("eval_count"),
         ),
-        {name: n * by for key, (name, by) in MS.items() if (n := response.whole(key)) is not None},
+        {name: n * by for key, (name, by) in MS.items() if (n := response.count(key)) is not None},
         None,
         response.text("model"),
         message=given if is_there else {},

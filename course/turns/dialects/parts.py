@@ -10,6 +10,8 @@ THINKING = ("reasoning_content", "reasoning", "thinking")
 """Where servers put thinking: llama-server and DeepSeek; vLLM, Ollama and OpenRouter; Ollama's own API."""
 THOUGHTS = ("thinking", "reasoning", "reasoning_text", "summary_text", "redacted_thinking")
 """Types of parts that hold thinking."""
+TEXTS = ("text", "refusal", "input_text", "output_text")
+"""Fields of parts that hold text."""
 LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict", "num_predict")
 ENDED = {
     "stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop", "completed": "stop",
@@ -57,25 +59,29 @@ def pieces(node: Node, key: str = "content") -> Pieces:
 
 
 def _part(part: Node, found: Pieces) -> None:
+    """One part, by its type or, where that is odd, by its fields."""
     kind = part.text("type") or ""
-    if kind == "tool_use" or kind == "server_tool_use":
-        found.calls.append(tool_use(part))
-    elif kind == "tool_result":
+    before = len(found.texts) + len(found.thoughts) + len(found.calls)
+    if kind == "tool_result" or "tool_use_id" in part:
         inner = joined(pieces(part).texts)
         found.results.append(
             ToolResult(part.text("tool_use_id"), inner, part.at("content"), part.flag("is_error") or False)
         )
         found.texts.append((inner, part.at("content")))
-    elif kind in THOUGHTS:
-        key = "thinking" if "thinking" in part else "text"
-        inside = pieces(part, key)  # Mistral has a list of parts here
+    if (
+        kind in ("tool_use", "server_tool_use")
+        or "partial_json" in part
+        or ("name" in part and "input" in part)
+    ):
+        found.calls.append(tool_use(part))
+    if "thinking" in part:
+        inside = pieces(part, "thinking")  # Mistral has a list of parts here
         found.thoughts += [*inside.texts, *inside.thoughts]
-    else:
-        keys = [k for k in ("text", "refusal", "input_text", "output_text") if part.get(k) is not None]
-        if not keys:
-            found.texts.append((f"[{kind or 'part'}]", part.path))
-        elif (said := part.text(keys[0])) is not None:
-            found.texts.append((said, part.at(keys[0])))
+    for key in TEXTS:
+        if part.get(key) is not None and (said := part.text(key)) is not None:
+            (found.thoughts if kind in THOUGHTS else found.texts).append((said, part.at(key)))
+    if before == len(found.texts) + len(found.thoughts) + len(found.calls):
+        found.texts.append((f"[{kind or 'part'}]", part.path))
 
 
 def tool_use(part: Node) -> ToolCall:
@@ -207,7 +213,7 @@ def as_function(call: ToolCall) -> Record:
 def limit(node: Node, *keys: str) -> Limit | None:
     """The first limit that the request sets. Zero and less mean that there is none."""
     for key in keys or LIMITS:
-        if node.get(key) is not None and (tokens := node.whole(key)) is not None and tokens > 0:
+        if (tokens := node.whole(key)) is not None and tokens > 0:
             return Limit(tokens, node.at(key))
     return None
 
@@ -272,28 +278,28 @@ def output_format(node: Node) -> dict[str, Any]:
 def usage(node: Node) -> Usage:
     """OpenAI's and Anthropic's `usage`. Anthropic's input_tokens exclude the cached ones, OpenAI's include them."""
     said = node.child("usage")
-    if "input_tokens" not in said:
+    if "input_tokens" not in said and "output_tokens" not in said:
         details = said.child("prompt_tokens_details")
         return Usage(
-            said.whole("prompt_tokens"),
-            details.whole("cached_tokens"),
-            said.whole("completion_tokens"),
-            said.child("completion_tokens_details").whole("reasoning_tokens"),
+            said.count("prompt_tokens"),
+            details.count("cached_tokens"),
+            said.count("completion_tokens"),
+            said.child("completion_tokens_details").count("reasoning_tokens"),
             said.at("prompt_tokens"),
             details.at("cached_tokens"),
             said.at("completion_tokens"),
         )
-    read, written = said.whole("cache_read_input_tokens"), said.whole("cache_creation_input_tokens")
+    read, written = said.count("cache_read_input_tokens"), said.count("cache_creation_input_tokens")
     details = said.child("input_tokens_details")
-    within, prompt = details.whole("cached_tokens"), said.whole("input_tokens")
+    within, prompt = details.count("cached_tokens"), said.count("input_tokens")
     if prompt is not None:
         prompt += (read or 0) + (written or 0)
     cached_at = details.at("cached_tokens") if read is None else said.at("cache_read_input_tokens")
     return Usage(
         prompt,
         within if read is None else read,
-        said.whole("output_tokens"),
-        said.child("output_tokens_details").whole("reasoning_tokens"),
+        said.count("output_tokens"),
+        said.child("output_tokens_details").count("reasoning_tokens"),
         said.at("input_tokens"),
         cached_at,
         said.at("output_tokens"),
@@ -303,7 +309,10 @@ def usage(node: Node) -> Usage:
 def timings(node: Node) -> dict[str, float]:
     """llama.cpp's timings: those of its fields that are numbers."""
     said = node.child("timings")
+    found: dict[str, float] = {}
     for key, value in said.record.items():
-        if value is not None and number(value) is None:
-            said.deviates(key, "a number")
-    return {key: found for key, value in said.record.items() if (found := number(value)) is not None}
+        if (given := number(value)) is not None and given >= 0:
+            found[key] = given
+        elif value is not None and (key.endswith(("_n", "_ms")) or type(value) in (int, float)):
+            said.deviates(key, "a number from 0")
+    return found

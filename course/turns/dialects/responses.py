@@ -43,12 +43,12 @@ def ask(request: Node) -> Asked:
 def _item(item: Node) -> Message:
     """An item of the input. Those that are not messages are read as the messages of a chat that they stand for."""
     kind = item.text("type") or "message"
-    if kind in RESULTS:
+    if kind in RESULTS or "output" in item:
         said = parts.joined(parts.pieces(item, "output").texts)
         result = ToolResult(item.text("call_id"), said, item.at("output"))
         given = {"role": "tool", "tool_call_id": result.id, "content": item.get("output")}
         return Message("tool", said, item.path, results=(result,), given=given)
-    if kind == "message" or "role" in item:
+    if "role" in item or (kind == "message" and "content" in item):
         read = parts.message(item)
         given = {"role": read.role, "content": item.get("content")}
         return Message(read.role, read.text, item.path, read.thinking, read.calls, read.results, given)
@@ -68,20 +68,19 @@ class _Output:
         self.calls: list[ToolCall] = []
         for item in items:
             kind = item.text("type")
-            if kind in CALLS:
+            if kind in CALLS or "arguments" in item:
                 self.calls.append(_call(item))
+            inner = parts.pieces(item)
+            self.calls += inner.calls
+            said = [*inner.texts, *inner.thoughts]
+            if not said and item.get("summary") is not None:
+                summary = parts.pieces(item, "summary")
+                self.thoughts += [*summary.texts, *summary.thoughts]
             elif kind == "reasoning":
-                inner = parts.pieces(item)
-                said = [*inner.texts, *inner.thoughts]
-                if not said and item.get("summary") is not None:
-                    summary = parts.pieces(item, "summary")
-                    said = [*summary.texts, *summary.thoughts]
                 self.thoughts += said
-            elif kind == "message" or item.get("content") is not None:
-                inner = parts.pieces(item)
+            else:
                 self.texts += inner.texts
                 self.thoughts += inner.thoughts
-                self.calls += inner.calls
 
     @property
     def content(self) -> str | None:
