@@ -23,6 +23,8 @@ from course.diagnose.texts import read
 from course.turns.values import Failure
 
 ENDPOINT = r"/(?:chat/completions|completions?|responses|messages|api/chat|api/generate|embeddings|models)"
+PARTS = re.compile(r"^(?:data|event):", re.MULTILINE)
+"""What a stream of events looks like."""
 PAGE = re.compile(r"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
 WAIT = re.compile(r"(?i)(?:try again|retry|wait)\D{0,20}?(?:(\d+)m)?(\d+(?:\.\d+)?)\s?(ms|s\b|sec)")
 NEWER = ("/responses", "/messages")
@@ -197,6 +199,7 @@ def _words(kind: str, seen: Seen, given: dict[str, Any], status: int) -> dict[st
     """All names for the texts of this kind: common ones, those that were matched, and those derived from the request."""
     words = {**common(seen), "status": status or None, **{k: v for k, v in given.items() if v is not None}}
     words.setdefault("name", words.get("model"))
+    words["midway"] = seen.status if seen.status == 200 and PARTS.search(seen.body) else None
     if kind == "context-overflow":
         words |= _sizes(words, seen)
     elif kind in ("rate-limited", "busy", "no-credit"):

@@ -51,6 +51,8 @@ def offending(kind: str, request: Any, words: Mapping[str, Any]) -> dict[str, An
         index = next(
             (i for i, m in enumerate(messages) if m.get("role") == "assistant" and _has_calls(m)), None
         )
+    elif words.get("ending"):
+        index = len(messages) - 1 if messages else None
     elif words.get("after"):
         pair = (words["after"], words.get("role"))
         index = next((i for i in range(1, len(roles)) if (roles[i - 1], roles[i]) == pair), None)
@@ -61,7 +63,7 @@ def offending(kind: str, request: Any, words: Mapping[str, Any]) -> dict[str, An
         found |= {"place": f"{_list_name(request)}[{index}]", "role": roles[index], "index": index}
         if index and roles[index] == roles[index - 1] and kind in ("template-refused", "messages-refused"):
             found["before"] = f"{_list_name(request)}[{index - 1}]"
-        if kind == "messages-refused":
+        if kind == "messages-refused" and not words.get("ending"):
             found |= _pairing(messages[index], str(found["place"]))
         broken = [(name, arguments) for name, arguments in calls(messages[index]) if _broken(arguments)]
         if broken:
@@ -101,10 +103,10 @@ def schemas(request: Any) -> dict[str, Any]:
         if _given(request, k)
     ]
     suspects: dict[str, str] = {}
-    for path, keyword in _keywords(request):
-        suspects.setdefault(keyword, path)
-    ranked = sorted(suspects, key=SCHEMA_KEYWORDS.index)[:3]
-    named = ", ".join(f"{k} in {suspects[k]}" for k in ranked)
+    for path, keyword, value in _keywords(request):
+        shown = f" {json.dumps(value, ensure_ascii=False)[:40]}" if isinstance(value, str) else ""
+        suspects.setdefault(keyword, f"{keyword}{shown} in {path}")
+    named = ", ".join(suspects[keyword] for keyword in sorted(suspects, key=SCHEMA_KEYWORDS.index)[:3])
     return {"fields": " and ".join(f"`{f}`" for f in fields) or None, "suspects": named or None}
 
 
@@ -208,27 +210,27 @@ def _listed(roles: list[str], index: int | None) -> str | None:
     return ("…, " if start else "") + some + (", …" if start + ROLES < len(roles) else "")
 
 
-def _keywords(request: Any) -> Iterator[tuple[str, str]]:
-    """Paths and keywords of the schemas in a request."""
+def _keywords(request: Any) -> Iterator[tuple[str, str, Any]]:
+    """Paths, keywords and their values, of the schemas in a request."""
     if not isinstance(request, dict):
         return
     for i, tool in enumerate(_objects(request.get("tools"))):
         inner = tool.get("function")
         function = inner if isinstance(inner, dict) else tool
         for key in ("parameters", "input_schema"):
-            yield from ((f"tools[{i}]", k) for k in _within(function.get(key), 0))
+            yield from ((f"tools[{i}]", k, v) for k, v in _within(function.get(key), 0))
     for name in ("response_format", "json_schema", "guided_json", "text", "structured_outputs"):
-        yield from ((name, k) for k in _within(request.get(name), 0))
+        yield from ((name, k, v) for k, v in _within(request.get(name), 0))
 
 
-def _within(schema: Any, depth: int, property_names: bool = False) -> Iterator[str]:
-    """The keywords within a schema. The keys of `properties` are names, not keywords."""
+def _within(schema: Any, depth: int, property_names: bool = False) -> Iterator[tuple[str, Any]]:
+    """The keywords within a schema, with their values. The keys of `properties` are names, not keywords."""
     if depth > DEPTH:
         return
     if isinstance(schema, dict):
         for key, inner in schema.items():
             if not property_names and key in SCHEMA_KEYWORDS:
-                yield key
+                yield key, inner
             yield from _within(
                 inner, depth + 1, key in ("properties", "$defs", "definitions") and not property_names
             )
