@@ -209,8 +209,10 @@ check.exercise(
 # %% [markdown]
 # ## Can it go on like that forever?
 #
-# The server has room for a fixed number of tokens, the [context window][window]:
+# What a request makes the model read is called the [prompt][prompt]. The server has room for a fixed number of
+# tokens, the [context window][window]:
 #
+# [prompt]: ../docs/glossary.md#prompt
 # [window]: ../docs/glossary.md#context-window
 
 # %%
