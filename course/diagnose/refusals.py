@@ -61,6 +61,7 @@ class _Rule:
     status: frozenset[int]
     json: bool | None
     fields: Mapping[str, str]
+    words: Mapping[str, str]
 
 
 def understand(seen: Seen) -> Refusal | None:
@@ -73,12 +74,16 @@ def understand(seen: Seen) -> Refusal | None:
     for rule in _rules():
         if (found := _fits(rule, seen, failure, said, status)) is not None:
             proof = [value("status", seen.status), *found.quotes]
-            given = {"provider": dig(failure.record, "metadata", "provider_name"), **found.words}
+            given = {
+                "provider": dig(failure.record, "metadata", "provider_name"),
+                **rule.words,
+                **found.words,
+            }
             given |= {
                 name: failure.record.get(f) for name, f in rule.fields.items() if given.get(name) is None
             }
-            if rule.kind == "parameter-refused" and given.get("param") is None:
-                given["param"] = _located(failure.record)
+            if rule.kind == "parameter-refused":
+                given["param"] = _parameter(given.get("param"), failure.record)
             words = _words(rule.kind, seen, {k: _plain(v) for k, v in given.items()}, status)
             return Refusal(rule.kind, words, tuple(proof))
     raise AssertionError("the last rule of refusals.toml fits everything")
@@ -139,6 +144,7 @@ def _rules() -> tuple[_Rule, ...]:
             frozenset(given.get("status", ())),
             given.get("json"),
             given.get("fields", {}),
+            given.get("words", {}),
         )
         for given in read("refusals.toml")["refusal"]
     )
@@ -153,13 +159,16 @@ def _said(seen: Seen, failure: Failure) -> Iterator[_Words]:
         yield _Words(f"{failure.where.rpartition('.')[0]}.metadata.raw", raw)
 
 
-def _located(record: Mapping[str, Any]) -> str | None:
-    """The field that pydantic's words are about: the last name in `loc`, without the position in a list."""
-    for path in (("detail",), ("message",), ("message", "detail")):
-        loc = dig(record, *path, 0, "loc")
-        if isinstance(loc, list):
-            return next((part for part in reversed(loc) if isinstance(part, str)), None)
-    return None
+def _parameter(named: Any, record: Mapping[str, Any]) -> Any:
+    """The field that the server means: its own path of it, what its words name, or where pydantic found it (`loc`)."""
+    path = record.get("param")
+    if named is None or (isinstance(path, str) and str(named) in path):
+        named = path if isinstance(path, str) else named
+    for place in (("detail",), ("message",), ("message", "detail")):
+        loc = dig(record, *place, 0, "loc")
+        if named is None and isinstance(loc, list):
+            named = next((part for part in reversed(loc) if isinstance(part, str)), None)
+    return named
 
 
 def _fits(rule: _Rule, seen: Seen, failure: Failure, said: list[_Words], status: int) -> Refusal | None:
