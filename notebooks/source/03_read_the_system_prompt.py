@@ -173,7 +173,7 @@ for turn in turns(tape.records()):
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 later = turns(tape.records())[1:]
 check.claims(
-    ("later requests find the system prompt in the cache", all(t.tokens.cached >= total for t in later)),
+    ("later requests find the system prompt in the cache", all(turn.tokens.cached >= total for turn in later)),
 )
 
 # %% [markdown]
@@ -630,16 +630,18 @@ check.claims(
 )
 
 # %% [markdown]
-# Now the *request* fails instead of the code: the server refuses a temperature that is a word.
+# Now the *request* fails instead of the code: a question with more words than the context window
+# has tokens. The server refuses it.
 #
-# **Predict:** what happens, another `step` or the `end` of the run?
+# **Predict:** what follows, another `step` or the `end` of the run?
 
 # %%
 guess = ...
 
 # %%
+room = server.props()["default_generation_settings"]["n_ctx"]
 try:
-    code_agent(connect(server, temperature="hot"), verbosity_level=-1).run(LEOPARD)
+    code_agent(connect(server), verbosity_level=-1).run("leopard " * room)
     ended = "step"
 except Exception as error:
     ended = "end"
@@ -649,7 +651,7 @@ except Exception as error:
 check.prediction("03.p8", guess, was=ended)
 
 # %% [markdown]
-# The end, as an exception in your notebook. There was no answer to parse and no code to run, so
+# The end, as an exception in your notebook. There was no response to parse and no code to run, so
 # there was nothing for the model to read.
 
 # %% tags=["folded", "nbval-check-output"]

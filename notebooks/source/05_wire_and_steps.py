@@ -101,7 +101,7 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 05.1 · ★★☆ · 7 minutes
+# ### Exercise 05.1 · ★★☆ · 6 minutes
 #
 # Write `join(calls, steps)`. `calls` are the exchanges of a tape, `steps` those of memory, as
 # dictionaries: `{"exchange": 3, "id": "chatcmpl-x"}` and `{"step": 2, "id": "chatcmpl-x"}`.
@@ -170,7 +170,7 @@ for turn in made:
 view.show(made)
 
 # %% [markdown]
-# ### Exercise 05.2 · ★☆☆ · 5 minutes
+# ### Exercise 05.2 · ★☆☆ · 4 minutes
 #
 # Find four things in the *last* turn above:
 #
@@ -221,7 +221,9 @@ print(f"{page.name}, {page.stat().st_size:,} bytes")
 # %% [markdown]
 # ## What changes on the way out?
 #
-# When the last step began, memory had messages of these roles:
+# When the last step began, memory had messages of these [roles][r]:
+#
+# [r]: ../docs/glossary.md#role
 
 # %%
 last, last_step = made[-1], steps[-1]
@@ -254,7 +256,7 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 05.3 · ★★☆ · 8 minutes
+# ### Exercise 05.3 · ★★☆ · 7 minutes
 #
 # Write that as a function, `on_the_wire(messages)`. It takes messages of memory as pairs of role
 # and text, and returns those of the wire:
@@ -451,11 +453,13 @@ for step in short.agent.memory.steps:
         print(f"step {step.step_number}: error {str(step.error)!r}, finish_reason: {reason}")
 
 # %% [markdown]
-# `finish_reason` is in memory, but only on `raw`: `length` means that the response was cut off at
-# `max_tokens`. The console, the log and `step.error` don't show it. And the last call left no
-# response object at all, so its bytes are on the wire only.
+# The [finish_reason][fr] is in memory, but only on `raw`: `length` means that the response was cut
+# off at `max_tokens`. `step.error` is silent. And the last call left no response object at all, so
+# what came back is on the wire only.
 #
 # That last call is different in another way, too:
+#
+# [fr]: ../docs/glossary.md#finish-reason
 
 # %%
 for turn in short.turns:
@@ -471,7 +475,7 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 05.4 · ★★☆ · 6 minutes
+# ### Exercise 05.4 · ★★☆ · 5 minutes
 #
 # Write the watch that smolagents lacks: `why_it_ended(step)` returns the `finish_reason` of a
 # step's response, or `None` if memory does not have it. As a step callback in your own agent, it

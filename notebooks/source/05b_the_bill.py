@@ -199,7 +199,8 @@ check.exercise("05b.2", not_found_again, is_the_tail, hint="render both prompts;
 # thinking. So the two prompts part right there, and from there on everything is new to the server,
 # **including the code that the model itself wrote** in turn 1. (With a template that opens
 # nothing, such as plain ChatML, prompt 1 is the beginning of prompt 2 and this text is empty.)
-#
+
+# %% [markdown]
 # ## What do the second copies cost?
 #
 # Lesson 05 showed that the code of each past step is sent again after `Calling tools:`.

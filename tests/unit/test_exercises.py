@@ -12,7 +12,7 @@ from support.exercises import AT_LEAST, Answers
 CHECKS = {
     source.stem[:3].rstrip("_"): exercises.checks(exercises.cells(source)) for source in lessons.sources()
 }
-PENDING = {}
+PENDING: set[str] = set()
 """Lessons without a table of answers yet. Who writes the table takes the number out."""
 TABLES = {lesson: exercises.table(lesson) for lesson in CHECKS}
 CASES = [
