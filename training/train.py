@@ -229,6 +229,12 @@ def arguments() -> argparse.Namespace:
         "--init-from", type=Path, metavar="ADAPTER", help="start from this adapter instead of from zero"
     )
     parser.add_argument(
+        "--stop-after",
+        type=int,
+        metavar="STEPS",
+        help="end here, with the learning rates of a run of --steps (they are small in the end)",
+    )
+    parser.add_argument(
         "--minutes",
         type=float,
         default=math.inf,
@@ -257,12 +263,13 @@ def main() -> None:
     run, began = Run(recipe, args.out, worker, workers, device), time.monotonic()
     run.restore()
     conversations = iter(run.conversations(processes))
-    while run.done < recipe.steps:
+    last = min(recipe.steps, args.stop_after or recipe.steps)
+    while run.done < last:
         loss, right = run.step(conversations)
         seconds = time.monotonic() - began
         if worker == 0:
             print(f"step {run.done:4d}  loss {loss:.4f}  right {right:.4f}  {seconds:6.0f} s", flush=True)
-        if run.done % recipe.save_every == 0 or run.done == recipe.steps:
+        if run.done % recipe.save_every == 0 or run.done == last:
             run.save()
             pause = torch.tensor(float(seconds > 60 * args.minutes))
             if workers > 1:

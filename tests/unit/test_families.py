@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -23,6 +24,7 @@ from training.families import (
     measured,
     phrasings,
     planted,
+    results,
     speed,
     wishes,
 )
@@ -193,6 +195,33 @@ def test_a_hidden_fact_is_found_with_other_words_and_not_by_asking_again(runs):
         pages = web.search(one.query())
         assert web.search(one.query()) == pages
         assert len(pages) < len(web.search(one.second_query()))
+
+
+def test_addresses_are_split_and_half_of_the_measured_searches_name_nothing_in_them():
+    assert not set(results.NAMING[True]) & set(results.NAMING[False])
+    assert not set(results.NUMBERED[True]) & set(results.NUMBERED[False])
+    assert not set(results.HOSTS[True]) & set(results.HOSTS[False])
+    searches = [t for task in measured(speed.FAMILY, 100, 7) for t in task.tools[0].topics]
+    silent = [
+        t
+        for t in searches
+        if not any(corpus.slug(t.name) in page.link.lower().replace("_", "-") for page in t.pages)
+    ]
+    assert 0.35 < len(silent) / len(searches) < 0.65, f"{len(silent)} of {len(searches)}"
+
+
+@pytest.mark.parametrize("family", [speed.FAMILY, compare.FAMILY, "tool calls"])
+def test_what_is_nowhere_is_said_after_one_more_search(family, render):
+    """Never a third search, and never the same step again."""
+    rng, lost = random.Random(4), 0
+    for _ in range(60):
+        task = ALL[family](rng, False)
+        if task.expected == speed.GAVE_UP:
+            lost += 1
+            said = [sample.completion for sample in traces.agent_samples(task, render)]
+            assert all(one != after for one, after in pairwise(said))
+            assert speed.GAVE_UP in said[-1]
+    assert lost
 
 
 def test_more_cases_begin_with_the_same_ones():
