@@ -26,8 +26,9 @@ from support.scripted import Script, call, code, look
 from support.spans import listed, message
 
 PYTHON = ROOT / "build" / "phoenix" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-PATIENCE = 240  # seconds: its first start makes a database, in a hundred migrations
+PATIENCE = 500  # seconds: its first start makes a database, in a hundred migrations
 PROJECT = "a tape"
+pytestmark = pytest.mark.timeout(PATIENCE + 100)
 
 
 def free_ports(n):
