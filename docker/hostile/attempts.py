@@ -17,7 +17,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ TEN = (
 )
 """They aim at this computer only, and do no harm if nothing stops them."""
 NETWORK = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
+PATIENT = replace(way_of.LIMITS, seconds=120)
+"""None of the ten programs tries to exceed its time, and a container may start slowly on a busy computer."""
 INSTEAD = "The lesson continues with the recorded outcomes."
 
 
@@ -160,7 +162,9 @@ def _watched(attempts: Iterable[Any], ways: Iterable[str]) -> Iterator[tuple[Any
             if way == "executor":
                 seen = way_of.in_executor(attempts, stand)
             else:
-                seen = {attempt.slug: way_of.in_container(attempt, way, stand) for attempt in attempts}
+                seen = {
+                    attempt.slug: way_of.in_container(attempt, way, stand, PATIENT) for attempt in attempts
+                }
             for attempt in attempts:
                 names = sorted(seen[attempt.slug].canaries)
                 yield attempt, way, seen[attempt.slug], "".join(stand.canaries[name] for name in names[:1])

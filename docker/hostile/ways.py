@@ -83,7 +83,7 @@ def in_executor(attempts: list[Attempt], stand: StandIns) -> dict[str, Seen]:
     return seen
 
 
-def in_container(attempt: Attempt, network: str, stand: StandIns) -> Seen:
+def in_container(attempt: Attempt, network: str, stand: StandIns, limits: sandbox.Limits = LIMITS) -> Seen:
     """Run one of them in its own container, started with the command of `course sandbox run`."""
     token, name = secrets.token_hex(8), container.fresh_name()
     target = stand.target(token, network) | {"seconds": 25}
@@ -99,11 +99,11 @@ def in_container(attempt: Attempt, network: str, stand: StandIns) -> Seen:
         network,
         image=IMAGE,
         name=name,
-        limits=LIMITS,
+        limits=limits,
         instead=["python", "-u", "-c", INSIDE.read_text(encoding="utf-8")],
     )
     out, err = io.StringIO(), io.StringIO()
-    status = container.run(groups, name, LIMITS, out=out, err=err, given=json.dumps(job).encode())
+    status = container.run(groups, name, limits, out=out, err=err, given=json.dumps(job).encode())
     if status == 125:
         raise RuntimeError(f"docker could not start the container:\n{err.getvalue()[-1000:]}")
     time.sleep(attempt.wait)

@@ -100,11 +100,6 @@ check.claims(("the executor lets the program read the canary", alone.through, al
 # %% [markdown]
 # ## What stands between the code and your computer?
 #
-# ![The sandbox and its three networks: with host the agent's code reaches every service on the host's loopback and the
-# internet, with gateway the internet and the local network, with socket the model's Unix socket and nothing
-# else](../docs/pictures/sandbox.svg)
-
-# %% [markdown]
 # A container has several layers. With `course sandbox run` and its default network, the *socket*, they are:
 #
 # | | layer | what it means | typical error |
@@ -180,7 +175,7 @@ LAYERS = {
     "no network": "g",
     "GETS THROUGH": "h",
 }
-stopped = {slug: LAYERS[attempts.short(ways["socket"])] for slug, ways in seen.items()}
+stopped = {slug: LAYERS.get(attempts.short(ways["socket"]), "?") for slug, ways in seen.items()}
 check.prediction("09.p2", guess, was=stopped)
 
 # %% [markdown]
@@ -502,6 +497,13 @@ def doors(network):
 
 opened = {network: doors(network) for network in urls}
 check.prediction("09.p4", guess, was=opened)
+
+# %% [markdown]
+# The same as a picture. Follow the arrows that leave the container:
+#
+# ![The sandbox and its three networks: with host the agent's code reaches every service on the host's loopback and the
+# internet, with gateway the internet and the local network, with socket the model's Unix socket and nothing
+# else](../docs/pictures/sandbox.svg)
 
 # %% [markdown]
 # | network | private | shared | internet | use it |
