@@ -35,14 +35,12 @@
 # %% [markdown]
 # ## How does a lesson work?
 #
-# In each section you **predict**, run, read. Predict before you run: a guess that turns out wrong is what you
-# will remember.
+# You **predict**, run, read. Predict first: a wrong guess is what you will remember.
 #
-# - `guess = ...` is where a prediction goes. Write yours in place of the `...`, then run the cell with
-#   Shift+Enter. Nothing breaks if you leave it open.
-# - An exercise works the same way, and the cell below it checks your answer. Its hint and its solution are
-#   folded away.
-# - A line with ✓ is a claim of the lesson that was checked just now, on your machine.
+# - Write a prediction in place of the `...` in `guess = ...`, then run the cell with Shift+Enter. Nothing breaks
+#   if you leave it open.
+# - An exercise works the same way, and the cell below it checks your answer.
+# - A line with ✓ is a claim of the lesson, checked just now on your machine.
 
 # %% [markdown]
 # The next cell is in every lesson. Leave it as it is. `None` means: use what `make lab` has set up, or else the
@@ -228,8 +226,8 @@ refused = server.post("/v1/chat/completions", {"messages": too_long}, raise_for=
 print(refused.status_code, refused.text)
 
 # %% [markdown]
-# Refused. This server says so, with status 400, and smolagents ends the run with an error. (Not every server is
-# so honest. Lesson 07 has one that cuts in silence.)
+# Refused, with status 400, and smolagents would end the run with an error. (Other servers cut the prompt and say
+# nothing: lesson 07.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claim("a prompt that does not fit is refused with HTTP 400", refused.status_code == 400)
@@ -331,11 +329,11 @@ if isinstance(own, Tape):
 # %% [markdown]
 # ## How far can you trust this model?
 #
-# The model that just answered is the *embedded model*: SmolLM2-135M, a public model small enough for any CPU,
-# trained further for this course. It is a **flight simulator**. The server, the library and every byte around
-# it are real, but the model knows a few kinds of question and little else.
+# Unless you chose another, you just met the *embedded model*: SmolLM2-135M, small enough for any CPU, trained further
+# for this course. It is a **flight simulator**. Server, library and bytes are real, but the model knows a few kinds
+# of question and little else.
 #
-# It was tested on names, pages and wordings that it never saw in training.
+# It was tested on names and pages that it never saw in training.
 #
 # **Predict:** of 50 new questions like the leopard's, how many does it get right?
 
@@ -363,9 +361,8 @@ right, cases = (sum(row[key] for row in base.values()) for key in ("right", "cas
 print(f"\nuntrained: {right} of {cases} right")
 
 # %% [markdown]
-# So don't take what it says for what a larger model would say, and don't ask it about taxes. What you learn
-# here is the wire around it, and that is the same for every model. The [model card](../course/data/MODEL_CARD.md)
-# has the details.
+# So don't take its answers for those of a larger model. What you learn here is the wire around it. The
+# [model card](../course/data/MODEL_CARD.md) has the details.
 
 # %% tags=["folded", "nbval-check-output"]
 rows = scores["families"].values()
@@ -469,10 +466,9 @@ Markdown("\n".join(rows))
 # - An agent is a program that asks a model, runs the code that comes back, and asks again.
 # - The model remembers nothing. Each request has everything in it, so each is longer than the last.
 # - What the agent's code prints goes back to the model as a message from the user.
-# - The embedded model is a simulator for the questions of this course. The wire around it is real.
+# - The embedded model is a simulator. The wire around it is real.
 #
-# **In your own agent:** find out how many requests one question costs. The server's log has a block of lines
-# for each.
+# **In your own agent:** count the requests that one question costs. The server's log has a few lines for each.
 
 # %% tags=["folded"]
 check.quiz(

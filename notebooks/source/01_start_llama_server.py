@@ -339,8 +339,8 @@ speeds(first["timings"])
 # The blog post's GPU generated about 21 tokens a second, with a model 260 times as large, of which 3 of 35 billion
 # parameters take part in each token.
 #
-# An agent mostly *reads*: in lesson 00, some 2,400 tokens went in for 130 that came out. So the prompt's speed
-# matters to it, and even more what it need not read at all.
+# An agent mostly *reads*: in lesson 00, some 2,400 tokens went in for 130 that came out. What it need not read at
+# all counts most.
 
 # %% tags=["folded", "nbval-check-output"]
 usage, timings = first["usage"], first["timings"]
@@ -468,13 +468,13 @@ check.claims(
 #
 # | flag | what it does | if it is wrong |
 # |---|---|---|
-# | `-m`, `--alias` | which model, and its name in each response | you talk to another model |
-# | `--chat-template-file` | another template than the one in the GGUF | thinking and tool calls go astray (06) |
-# | `-c`, `-np` | the context window, and into how many slots it is divided | HTTP 400 after some steps |
-# | `-ngl` | how many layers are on the GPU; 0 is none | it is slow |
-# | `-t` | CPU threads | too many: two busy servers slow each other down |
+# | `-m`, `--alias` | which model, and its name | another model answers |
+# | `--chat-template-file` | replaces the GGUF's template | thinking and tool calls go astray (06) |
+# | `-c`, `-np` | the context window; how many slots share it | HTTP 400 after some steps |
+# | `-ngl` | layers on the GPU, 0 for none | slow |
+# | `-t` | CPU threads | too many: slow |
 # | `--host`, `--port` | where it listens | connection refused, or strangers |
-# | `--metrics` | adds a page of totals, `/metrics` | HTTP 501 from that page |
+# | `--metrics` | adds the page `/metrics` | HTTP 501 there |
 
 # %% [markdown]
 # Three more are for speed, and make sense now that you know the cache:
@@ -693,14 +693,14 @@ check.exercise("01.5", status, gone, hint="echo $? right after curl prints its e
 # %% [markdown]
 # ## Recap
 #
-# - A model is served by one command: a program, a file, flags. Name the port.
-# - `/health` says whether it is ready, `/v1/models` what it serves, `/props` how it is really set up.
-# - `timings` split the cost: prompt processing, generation, and what the cache saved (`cache_n`).
-# - The cache keeps the common beginning of two prompts. A change at the top costs everything behind it.
+# - One command serves a model: a program, a file, flags. Name the port.
+# - `/health`: is it ready? `/v1/models`: what does it serve? `/props`: how is it really set up?
+# - `timings`: prompt processing, generation, and what the cache saved (`cache_n`).
+# - The cache keeps the common beginning of two prompts. A change at the top costs all that follows.
 # - If it does not start, read the first line with an `E`.
 #
-# **In your own agent:** open `/props` of its server and compare `n_ctx`, `total_slots` and `model_path` with what
-# you believe they are.
+# **In your own agent:** compare `n_ctx`, `total_slots` and `model_path` in its server's `/props` with what you
+# believe.
 
 # %% tags=["folded"]
 check.quiz(
