@@ -25,10 +25,11 @@ OURS = ("smolagents", "course serve", "course ask", "connect(")
 
 @pytest.mark.parametrize("name", cases())
 def test_a_refusal_of_a_public_report_is_understood(name):
-    """The evidence is checked against the tape by `found`."""
+    """Other detectors may find its cause, too. The evidence is checked against the tape by `found`."""
     case = cases()[name]
     record = exchange(case)
-    findings = found([record])
+    rules = {rule["kind"] for rule in read("refusals.toml")["refusal"]} | {"not-an-api"}
+    findings = [f for f in found([record]) if f.kind in rules]
     assert [f.kind for f in findings] == [case["kind"]]
     why, then = findings[0].why, findings[0].next
     for part in case.get("says", ()):
