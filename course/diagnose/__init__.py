@@ -1,7 +1,8 @@
 """Name what went wrong in a run: findings made from its turns, each with its proof and what to do next.
 
-Pure. Runs the detectors (wirefaults.py, textfaults.py, stepfaults.py) over turns, and words the result for the console.
-Only what the tape proves is a finding. A run without findings may still have a wrong answer.
+Pure. Runs the detectors (outcomefaults.py, wirefaults.py, textfaults.py, toolfaults.py, toolloops.py, stepfaults.py) over
+turns, and words the result for the console. Only what the tape proves is a finding. A run without findings may still have
+a wrong answer, and exchanges that could not be understood are named.
 
     for finding in diagnose(turns(Tape.read("tapes/….tape.jsonl").records())):
         print(finding.title, finding.next)
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from course.diagnose import outcomefaults, stepfaults, textfaults, wirefaults
+from course.diagnose import outcomefaults, stepfaults, textfaults, toolfaults, toolloops, wirefaults
 from course.diagnose.ends import Ends
 from course.diagnose.faults import explain, kinds, order
 from course.diagnose.finding import Finding, Quote
@@ -31,8 +32,10 @@ def diagnose(turns: Iterable[Turn]) -> list[Finding]:
     turns = list(turns)
     found = [*wirefaults.unanswered(turns), *wirefaults.cache_misses(turns)]
     found += [*textfaults.not_opened(turns), *stepfaults.repeated(turns)]
+    found += toolloops.faults(turns)
     for turn in turns:
-        found += [*outcomefaults.in_turn(turn), *textfaults.in_turn(turn), *stepfaults.in_turn(turn)]
+        for look in (outcomefaults, textfaults, toolfaults, stepfaults):
+            found += look.in_turn(turn)
     places, ends = order(), Ends(turns)
     found.sort(key=lambda fault: (fault.run, fault.turn, places[fault.kind]))
     return [explain(f, ends.of(f.run, f.turn), ends.words(f.run, f.turn)) for f in found]

@@ -110,7 +110,7 @@ def _call(item: Node) -> ToolCall:
         "" if given is None else as_text(given),
         item.text("call_id") or item.text("id"),
         where=item.path,
-        given=given if isinstance(given, dict) else None,
+        given=given if isinstance(given, dict) or key == "input" else None,
     )
 
 

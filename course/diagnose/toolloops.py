@@ -1,0 +1,103 @@
+"""Tool calls and what came of them: the same call with the same result again, and calls without a result.
+
+Pure. Reads the results that a later request of the same conversation sends back, so it needs no steps. For turns that
+have a step, stepfaults.py compares the steps.
+"""
+
+import json
+from collections.abc import Iterator
+
+from course.diagnose.faults import found
+from course.diagnose.finding import Found, quote, value
+from course.turns import Exchange, Message, ToolResult, Turn
+
+LONGEST = 3
+"""Steps of a loop that repeats itself."""
+Action = tuple[tuple[str, str], ...]
+
+
+def faults(turns: list[Turn]) -> Iterator[Found]:
+    """Loops and missing results on a whole tape."""
+    by_number = {(turn.run_number, turn.number): turn for turn in turns}
+    following = {
+        (turn.run_number, turn.diff.continues): turn
+        for turn in turns
+        if turn.exchange is not None and turn.diff.continues is not None and turn.exchange.is_call
+    }
+    history: dict[tuple[int, int], list[tuple[Turn, Action, Action]]] = {}
+    for turn in turns:
+        if turn.exchange is None or not turn.exchange.is_call:
+            continue
+        before = by_number.get((turn.run_number, turn.diff.continues or 0))
+        past = history.get((turn.run_number, before.number), []) if before else []
+        later = following.get((turn.run_number, turn.number))
+        done = _done(turn, turn.exchange, later)
+        history[turn.run_number, turn.number] = [*past, (turn, *done)][-2 * LONGEST :] if done else []
+        if done and turn.step is None and (first := _looped([*past, (turn, *done)])):
+            yield _repeated(turn, turn.exchange, later, first)
+        yield from _without_result(turn, turn.exchange, before)
+
+
+def _done(turn: Turn, exchange: Exchange, later: Turn | None) -> tuple[Action, Action] | None:
+    """The calls of a turn, and their results in the request that continues it. None if it has none."""
+    answer = exchange.answer
+    if answer is None or not answer.calls or later is None or later.exchange is None:
+        return None
+    results = _results(later, turn)
+    found_ = tuple((result.id or "", result.text) for result in results)
+    calls = tuple(
+        (call.name, json.dumps(call.arguments, sort_keys=True, default=str)) for call in answer.calls
+    )
+    return (calls, tuple(("", text) for _, text in found_)) if found_ else None
+
+
+def _results(later: Turn, turn: Turn) -> list[ToolResult]:
+    """The results that a request adds to the one that it continues."""
+    assert later.exchange is not None
+    messages = later.exchange.asked.messages[later.diff.start :]
+    return [result for message in messages for result in message.results]
+
+
+def _looped(past: list[tuple[Turn, Action, Action]]) -> Turn | None:
+    """The turn whose calls and results the last ones repeat, if the steps since then are the same as those before."""
+    steps = [(calls, results) for _, calls, results in past]
+    for length in range(1, LONGEST + 1):
+        if len(steps) >= 2 * length and steps[-length:] == steps[-2 * length : -length]:
+            return past[-1 - length][0]
+    return None
+
+
+def _repeated(turn: Turn, exchange: Exchange, later: Turn | None, first: Turn) -> Found:
+    assert exchange.answer is not None
+    call = exchange.answer.calls[0]
+    seen = value(call.where, exchange.at(call.where))
+    proof = None
+    if later is not None and later.exchange is not None:
+        result = _results(later, turn)[0]
+        text = later.exchange.at(result.where)
+        proof = quote(f"{later.label}: {result.where}", text) if isinstance(text, str) else None
+    return found("repeated-action", turn, seen, proof, first=first.label)
+
+
+def _without_result(turn: Turn, exchange: Exchange, before: Turn | None) -> Iterator[Found]:
+    """Calls that this request repeats without their results, although the conversation goes on after them.
+
+    Only those that the request before did not have yet, so that each is named once.
+    """
+    messages = exchange.asked.messages
+    start = turn.diff.start if before else 0
+    results = {result.id for message in messages for result in message.results}
+    for place in range(start, len(messages) - 1):
+        message = messages[place]
+        lost = [c for c in message.calls if c.id and c.id not in results]
+        if lost and message.role == "assistant" and _goes_on(messages[place + 1 :]):
+            names = ", ".join(call.name for call in lost)
+            seen = value(lost[0].where, exchange.at(lost[0].where))
+            yield found(
+                "call-without-result", turn, seen, names=names, place=message.where.removeprefix("request.")
+            )
+
+
+def _goes_on(messages: tuple[Message, ...]) -> bool:
+    """Whether the model is asked again after a call: by a message that is neither a call nor part of the same answer."""
+    return any(message.role in ("user", "tool") for message in messages)
