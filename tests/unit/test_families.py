@@ -220,7 +220,7 @@ def test_what_is_nowhere_is_said_after_one_more_search(family, render):
             lost += 1
             said = [sample.completion for sample in traces.agent_samples(task, render)]
             assert all(one != after for one, after in pairwise(said))
-            assert speed.GAVE_UP in said[-1]
+            assert len(said) <= (8 if family == "tool calls" else 3)
     assert lost
 
 

@@ -1,7 +1,6 @@
 """Compare and compute: two or three animals over one place, with a dictionary and a loop in the agent's code.
 
-The code searches with other words for what the first pages do not state. What that does not find either ends in an error,
-and the agent says so.
+The code searches with other words for what the first pages do not state, and says which fact that does not find either.
 """
 
 import random
@@ -11,15 +10,22 @@ from training.families import results
 from training.families.entities import article, entity
 from training.families.pages import Topic, Web, hidden, topic
 from training.families.phrasings import THREE, TWO, asked
-from training.families.speed import BREAKS, FIGURES, GAVE_UP, NOTHING, once_broken, searched, shown
+from training.families.speed import BREAKS, FIGURES, GAVE_UP, NOTHING, attempted, once_broken, searched, shown
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
 ORDER = ("first", "second", "third")
 FIND = (
     "def find(pages, fact, units):",
-    '    return mode(figures(pages, fact, units) or figures(web_search("exact " + fact), fact, units))',
+    "    found = figures(pages, fact, units)",
+    "    if not found:",
+    "        try:",
+    '            found = figures(web_search("exact " + fact), fact, units)',
+    "        except Exception:",
+    '            print("No more pages.")',
+    f'    return mode(found) if found else final_answer(f"{GAVE_UP} the {{fact}}.")',
 )
+"""The agent's own function: a figure, searched for once more if the first pages do not state it."""
 FAILS = [
     (part.replace("figures(length", "find(length"), by.replace("figures(length", "find(length"))
     for part, by in BREAKS
@@ -71,38 +77,27 @@ def named_first(answer: str, names: Iterable[str]) -> str:
 
 
 def next_move(seen: list[str], speeds: list[Topic], length: Topic) -> Move:
-    failed = sum(NOTHING in text for text in seen)
-    if not searched(seen):
-        return _gave_up() if failed > 1 else _search(speeds, length, again=failed > 0)
-    return _gave_up() if _ended(seen[-1]) else _compute(speeds, length)
-
-
-def _ended(observation: str) -> bool:
-    """Whether the block that computes found a fact nowhere."""
-    return "no mode for empty data" in observation or NOTHING in observation
-
-
-def _gave_up() -> Move:
-    thinking = "A fact is in none of the pages, not with other words either. I say so instead of guessing."
-    return Move(thinking, code("The pages do not state it.", f'final_answer("{GAVE_UP} all the facts.")'))
+    if searched(seen):
+        return _compute(speeds, length)
+    return _search(speeds, length, again=any(NOTHING in text for text in seen))
 
 
 def _search(speeds: list[Topic], length: Topic, *, again: bool) -> Move:
     thinking = (
-        "A search found no results and raised an error. I search with other words."
+        "A search found no results and raised an error. I search once more with other words."
         if again
         else "I search for all of them in one code block and print how the results begin: the code can read the rest."
     )
     thinking = f"{_counted(speeds)} The place is {length.name}. {thinking}"
     asked = [t.second_query() if again else t.query() for t in (*speeds, length)]
-    queries = [
-        f'{order}_pages = web_search("{query}")' for order, query in zip(ORDER, asked[:-1], strict=False)
-    ]
-    prints = [shown(order, f"{order}_pages") for order in ORDER[: len(speeds)]]
-    return Move(thinking, code(
-        "I search for the speeds and the length first.",
-        *queries, f'length_pages = web_search("{asked[-1]}")', *prints, shown("length", "length_pages"),
-    ))  # fmt: skip
+    names = [*ORDER[: len(speeds)], "length"]
+    queries = [f'{name}_pages = web_search("{query}")' for name, query in zip(names, asked, strict=True)]
+    if again:
+        queries = [*attempted(*queries, instead=f'final_answer("{GAVE_UP} all the facts.")')]
+    said = (
+        "I search once more, with other words." if again else "I search for the speeds and the length first."
+    )
+    return Move(thinking, code(said, *queries, *(shown(name, f"{name}_pages") for name in names)))
 
 
 def _counted(speeds: list[Topic]) -> str:

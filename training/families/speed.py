@@ -102,17 +102,11 @@ def draw(rng: random.Random, training: bool) -> Task:
 
 def next_move(seen: list[str], speed: Topic, length: Topic) -> Move:
     """The careful agent's next move, given what it has seen."""
-    failed = sum(NOTHING in text for text in seen)
     if not searched(seen):
-        if failed > 1:
-            return gave_up([speed, length], "The searches found no pages, with other words either.")
+        failed = any(NOTHING in text for text in seen)
         return _again_from_the_start(speed, length) if failed else _first(speed, length)
     missing = [t for t in (speed, length) if any(f"{listed(t).upper()} []" in text for text in seen)]
-    if not missing:
-        return _compute(speed, length)
-    if failed:
-        return gave_up(missing, f"I searched with other words, and no page states {_both(missing)}.")
-    return _again(missing, speed, length)
+    return _again(missing, speed, length) if missing else _compute(speed, length)
 
 
 def searched(seen: list[str]) -> bool:
@@ -125,14 +119,6 @@ def shown(name: str, pages: str) -> str:
     return f'print("{name.upper()}", {pages}[:200])'
 
 
-def gave_up(missing: list[Topic], why: str) -> Move:
-    """The honest end. Searching once more for the same would change nothing."""
-    return Move(
-        f"{why} I say so instead of guessing.",
-        code("The pages do not state it.", not_found(missing)),
-    )
-
-
 def not_found(missing: list[Topic]) -> str:
     """The line that ends a run without a number."""
     return f'final_answer("{GAVE_UP} {"both " if missing[1:] else ""}{_both(missing)}.")'
@@ -142,28 +128,38 @@ def _both(topics: list[Topic]) -> str:
     return " and ".join(t.what for t in topics)
 
 
-def _search(speed: Topic, length: Topic, queries: tuple[str, str], thinking: str) -> Move:
-    return Move(thinking, code(
-        "I search for the speed and the length first.",
-        f'speed_pages = web_search("{queries[0]}")', f'length_pages = web_search("{queries[1]}")',
-        shown("speed", "speed_pages"), shown("length", "length_pages"),
-    ))  # fmt: skip
-
-
 def _first(speed: Topic, length: Topic, thinking: str = "") -> Move:
     thinking = thinking or (
         f"I need two facts: the top speed of the {speed.name} and the length of {length.name}. "
         "I search for both in one code block and print how the results begin: the code can read the rest."
     )
-    return _search(speed, length, (speed.query(), length.query()), thinking)
+    return Move(thinking, code(
+        "I search for the speed and the length first.",
+        f'speed_pages = web_search("{speed.query()}")', f'length_pages = web_search("{length.query()}")',
+        shown("speed", "speed_pages"), shown("length", "length_pages"),
+    ))  # fmt: skip
 
 
 def _again_from_the_start(speed: Topic, length: Topic) -> Move:
+    """The same with other words. If that raises, too, the code says so: no step is left to repeat."""
     thinking = (
-        "A search found no results and raised an error. I search with other words: "
+        "A search found no results and raised an error. I search once more with other words: "
         f"the exact speed of the {speed.name} and the exact length of {length.name}."
     )
-    return _search(speed, length, (speed.second_query(), length.second_query()), thinking)
+    return Move(thinking, code(
+        "I search once more, with other words.",
+        *attempted(
+            f'speed_pages = web_search("{speed.second_query()}")',
+            f'length_pages = web_search("{length.second_query()}")',
+            instead=not_found([speed, length]),
+        ),
+        shown("speed", "speed_pages"), shown("length", "length_pages"),
+    ))  # fmt: skip
+
+
+def attempted(*lines: str, instead: str) -> tuple[str, ...]:
+    """The lines, and what is done if one of them raises."""
+    return ("try:", *(f"    {line}" for line in lines), "except Exception:", f"    {instead}")
 
 
 def _compute(speed: Topic, length: Topic) -> Move:
@@ -205,13 +201,13 @@ def _again(missing: list[Topic], speed: Topic, length: Topic) -> Move:
         line
         for t in missing
         for line in (
-            f'more_pages = web_search("{t.second_query()}")', shown(t.kind, "more_pages"),
+            f'more_pages = web_search("{t.second_query()}")',
             f'{listed(t)} = figures(more_pages, "{t.fact()}", {t.kind.upper()})',
         )
-    ]  # fmt: skip
+    ]
     return Move(thinking, code(
         f"{capital(_both(missing))} {'are' if missing[1:] else 'is'} still missing, so I search again.",
-        *lines, *_answer(speed, length),
+        *attempted(*lines, instead='print("No more pages.")'), *_answer(speed, length),
         "else:", f"    {not_found(missing)}",
     ))  # fmt: skip
 
