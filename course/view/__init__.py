@@ -42,6 +42,8 @@ LEFT = Markup('align="left" style="text-align:left"')
 """The same for a heading."""
 WRAP = Markup('style="white-space:pre-wrap;word-break:normal"')
 """An attribute of <pre> for JupyterLab without the style sheet, where words would be cut in two."""
+FOLD = 72
+"""Where notebook output folds a line: two columns of such lines fit on a wide screen."""
 MOST_ROWS = 18
 """A longer table of prompt segments is shortened in the middle."""
 
@@ -69,7 +71,7 @@ def show(turns: Turn | Iterable[Turn]) -> "HTML":
     """Turns as notebook output, without the raw bodies. Static: it needs no kernel and no script, and a notebook that is
     not trusted, which loses the style sheet, still shows both columns.
     """
-    return _output(_render("show.html", [turns] if isinstance(turns, Turn) else list(turns)))
+    return _output(_render("show.html", [turns] if isinstance(turns, Turn) else list(turns), fold=FOLD))
 
 
 def overview(turns: Iterable[Turn]) -> "HTML":
@@ -77,13 +79,33 @@ def overview(turns: Iterable[Turn]) -> "HTML":
     return _output(render("overview.html", turns=list(turns)))
 
 
-def tokens_shown(text: str) -> Markup:
-    """The text, escaped, with its special tokens set off."""
+def tokens_shown(text: str, fold: int = 0) -> Markup:
+    """The text, escaped, with its special tokens set off. With `fold`, <br> is added where a line gets longer than that.
+
+    The style sheet hides these <br>. Without it, a <pre> might not wrap and would push the next column out of sight.
+    """
     result, at = [], 0
     for match in SPECIAL.finditer(text):
-        result += [str(escape(text[at : match.start()])), _token(match[0])]
+        result += [_escaped(text[at : match.start()], fold), _token(match[0])]
         at = match.end()
-    return Markup("".join([*result, str(escape(text[at:]))]))
+    return Markup("".join([*result, _escaped(text[at:], fold)]))
+
+
+def _escaped(text: str, fold: int) -> str:
+    """The text, escaped; its long lines are folded behind a space, if there is one."""
+    if not fold:
+        return str(escape(text))
+    line = re.compile(rf"[^\n]{{1,{fold}}}(?<= )(?=[^\n])|[^\n]{{{fold}}}(?=[^\n])")
+    lines = text.split("\n")
+    return "\n".join(str(escape(whole)) if len(whole) <= fold else _folded(line, whole) for whole in lines)
+
+
+def _folded(line: re.Pattern[str], whole: str) -> str:
+    pieces, at = [], 0
+    while match := line.match(whole, at):
+        pieces.append(str(escape(match[0])))
+        at = match.end()
+    return "<br>".join([*pieces, str(escape(whole[at:]))])
 
 
 def segment_rows(turn: Turn) -> list[PromptSegment]:

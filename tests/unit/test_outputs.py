@@ -1,5 +1,7 @@
 """What a notebook shows before anything has been run: to a reader on GitHub, and in JupyterLab without trust."""
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 
 import nbformat
@@ -105,6 +107,26 @@ def test_the_table_of_outcomes_keeps_its_columns(made, reader, tmp_path):
     tags = Tags(reader(labs.table([outcome]).data)).seen
     assert [a.get("scope") for t, a in tags if t == "th"] == ["col"] * 5 + ["row"]
     assert {a.get("align") for t, a in tags if t in ("th", "td")} == {"left"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "short",
+        "word " * 60 + "\nend",
+        "x" * 200,
+        "a" * 70 + " <think>" + "b < c " * 40,
+        "  in " + "y " * 60 + "   ",
+    ],
+)
+def test_long_lines_are_folded_for_those_whose_pre_does_not_wrap(text):
+    """Each piece fits, and without the <br>, which the style sheet hides, the text is the same."""
+    shown = view.tokens_shown(text, fold=view.FOLD)
+    assert unescape(re.sub("<[^>]*>", "", shown)) == text
+    pieces = [unescape(piece) for line in shown.split("\n") for piece in re.split(r"<br>|<b .*?</b>", line)]
+    assert max(map(len, pieces)) <= view.FOLD
+    assert ("<br>" in shown) == (len(text) > view.FOLD)
+    assert "<br>" not in view.tokens_shown(text)
 
 
 def test_special_tokens_are_set_off_without_the_style_sheet():
