@@ -116,9 +116,9 @@ last = "answer" if "assistant" in after else "end" if after.strip() else "questi
 check.prediction("03.p2", guess, was=last)
 
 # %% [markdown]
-# `<|im_start|>` and `<|im_end|>` are [special tokens][st]: the template puts one before and one
-# after each message, with the role. At the end it opens the message that the model has to
-# complete. In the picture, everything orange is the template's work.
+# This model's template puts a [special token][st] before and after each message, `<|im_start|>`
+# with the role and `<|im_end|>`. At the end it opens the message that the model has to complete.
+# In the picture, everything orange is the template's work.
 #
 # ![The chat template turns a list of messages into one prompt, with special tokens around each
 # message and an open think block at the end](../docs/pictures/template.svg)
@@ -236,10 +236,10 @@ check.prediction("03.p5", guess, was="Python" if code in system and code.startsw
 
 # %% [markdown]
 # As Python functions without bodies. `string` and `any` are type names of JSON Schema that
-# smolagents passes on. The docstring is the tool's `description`. Name, arguments and description
-# are all that the model ever knows about a tool.
+# smolagents passes on. The docstring is the tool's `description`. Signature and docstring are all
+# that the model ever knows about a tool.
 #
-# So it cannot tell our offline search from smolagents' `WebSearchTool`, which has the same three:
+# So it cannot tell our offline search from smolagents' `WebSearchTool`, which has the same ones:
 
 # %% tags=["nbval-check-output"]
 with_the_web = code_agent(agent.model, tools=[WebSearchTool()])
@@ -620,13 +620,14 @@ print(observed('print(web_search(query="zxqvw"))'))
 # %% [markdown]
 # For the model, a forbidden import, a dead network and a search that found nothing have one form:
 # a step with an error message. (smolagents' own `WebSearchTool` raises that "No results found!",
-# too. And it sets no timeout: if the network hangs, the agent hangs.)
+# too. And to DuckDuckGo, its default, it sets no timeout: if the network hangs, so does the agent.)
 
 # %% tags=["folded", "nbval-check-output"]
-fetch = inspect.getsource(WebSearchTool)
+whole, fetch = (inspect.getsource(part) for part in (WebSearchTool, WebSearchTool.search_duckduckgo))
 check.claims(
-    ("WebSearchTool raises if nothing was found", 'raise Exception("No results found!' in fetch),
-    ("its requests have no timeout", "requests.get(" in fetch and "timeout" not in fetch),
+    ("WebSearchTool raises if nothing was found", 'raise Exception("No results found!' in whole),
+    ("its default engine has no timeout", "requests.get(" in fetch and "timeout" not in fetch),
+    ("and is DuckDuckGo", WebSearchTool().engine == "duckduckgo"),
 )
 
 # %% [markdown]
@@ -664,8 +665,8 @@ check.claims(("a refused request ends the run", ended == "end"))
 #   examples, and most of their tools don't exist for your agent.
 # - The chat template turns the messages into one text, and the model continues it.
 # - A tool is a Python signature with a docstring in the system prompt, paid for in each request.
-# - Two rules are enforced by the executor: no variable with a tool's name, no other imports. The
-#   parser looks for the code block. For the rest, nothing checks.
+# - The executor refuses code that breaks rule 7 (a tool's name for a variable) or rule 9 (imports).
+#   Most other rules are only asked for.
 # - An error of the *code* comes back to the model as a message and costs a step. A *request* that
 #   fails, such as HTTP 400, ends the run.
 #

@@ -433,7 +433,7 @@ guess = ...
 short_tape = Tape()
 short = recorded_run(server, LEOPARD, short_tape, model={"max_tokens": 8}, max_steps=2)
 for turn in short.turns:
-    print(f"turn {turn.number}: content {turn.content!r}, error {turn.step['error']!r}")
+    print(f"turn {turn.number}: content: {turn.content!r}, error: {turn.step['error']}")
 
 # %%
 errors = [turn.step["error"] for turn in short.turns if turn.step["kind"] == "action"]
@@ -450,12 +450,12 @@ for step in short.agent.memory.steps:
     if isinstance(step, ActionStep):
         message = step.model_output_message
         reason = message.raw.choices[0].finish_reason if message else "no response object"
-        print(f"step {step.step_number}: error {str(step.error)!r}, finish_reason: {reason}")
+        print(f"step {step.step_number}: error: {step.error}, finish_reason: {reason}")
 
 # %% [markdown]
-# The [finish_reason][fr] is in memory, but only on `raw`: `length` means that the response was cut
-# off at `max_tokens`. `step.error` is silent. And the last call left no response object at all, so
-# what came back is on the wire only.
+# The [finish_reason][fr] is in memory, on `raw` (and so in `get_full_steps()`): `length` means that
+# the response was cut off at `max_tokens`. What you would look at first, `step.error`, is silent.
+# And the last call left no response object, so what came back is on the wire only.
 #
 # That last call is different in another way, too:
 #
@@ -525,8 +525,9 @@ check.function(
 )
 
 # %% [markdown]
-# Now lay the broken run beside the good one: choose it under *Compare with*, and go through the
-# turns. The headings tell them apart: *finished by stop* and *finished by length*.
+# Now lay both runs side by side. The broken one is on the left. Choose the other under *Compare
+# with*, and go through the turns. The headings tell the two apart: *finished by length* and
+# *finished by stop*.
 
 # %%
 Explorer(tape, short_tape)
