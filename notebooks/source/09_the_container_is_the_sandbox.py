@@ -512,7 +512,7 @@ check.prediction("09.p4", guess, was=opened)
 # | `gateway` | closed on Linux, **open on Docker Desktop** | **open** | open | on macOS and Windows |
 # | `socket` | closed | closed | closed | on Linux, the default |
 #
-# (Docker Desktop: see `docker/README.md`. The others are what was printed above.)
+# (The doors on Linux are printed above. For Docker Desktop and the internet, see `docker/README.md`.)
 
 # %% [markdown]
 # On the host's network, Jupyter would run code for the agent, and a database would answer it. On a machine in a cloud, a
