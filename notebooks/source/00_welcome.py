@@ -133,8 +133,8 @@ for turn in run:
 
 # %% [markdown]
 # The model searched for nothing and calculated nothing. It *wrote Python*. smolagents ran that code on your
-# machine, and sent what came out of it back to the model: the [observation][observation]. The last block calls
-# `final_answer`, and that ends the run.
+# machine and sent what came out of it, the [observation][observation], with the next request. The last block picks
+# the figures out of the pages, divides, and calls `final_answer`, which ends the run.
 #
 # A model turns text into text. Everything that *happens* is done by the program around it.
 #
@@ -236,13 +236,13 @@ check.claim("a prompt that does not fit is refused with HTTP 400", refused.statu
 # ### Exercise 00.2 · ★★☆ · 6 minutes
 #
 # When will your agent hit that wall? Write `more_prompts(sizes, room)`. `sizes` are the prompts so far, in
-# tokens (at least two). Suppose that each further prompt is longer than the one before by as much as the last
-# one was. How many more of them fit into `room`?
+# tokens (at least two). Suppose the prompt keeps growing by as much as it grew last time. How many more prompts
+# fit into `room`?
 #
 # <details><summary>Hint</summary>
 #
-# `sizes[-1] - sizes[-2]` is how much longer they get. How often does that fit into what is left, and what is
-# left? A prompt of exactly `room` tokens fits.
+# `sizes[-1] - sizes[-2]` is how much it grew. How often does that fit into what is left, and what is left? A
+# prompt of exactly `room` tokens fits.
 #
 # </details>
 

@@ -51,8 +51,8 @@ from course.check.answers import compare
 # [gguf]: ../docs/glossary.md#gguf
 
 # %%
-url = "http://127.0.0.1:8090"
-port = 8090 if is_llama_server(url) else next_free(8090)
+url = "http://127.0.0.1:8123"
+port = 8123 if is_llama_server(url) else next_free(8123)
 yours = Connection(f"http://127.0.0.1:{port}")
 command = [*engine.find().command, "-m", str(embedded.gguf_path()), "-c", "1000", "--port", str(port)]
 print(shlex.join(command))
@@ -132,7 +132,8 @@ check.exercise("01.1", n_ctx, as_your_server_says, hint="in /props, under defaul
 # ## What did you see?
 #
 # The lesson now starts a server of its own, so that it has something to talk to even if yours is gone. The
-# course's `Server` does what you did: it runs a command, waits until the model is loaded, and keeps the log.
+# course's `Server` does what you did: it runs a command, waits until the model is loaded, and keeps the log. (Curious?
+# Open your server's address in a browser on this machine: llama-server comes with a chat page.)
 
 # %%
 server = Server("embedded", url=False, context=1000, metrics=True).start()
@@ -238,7 +239,7 @@ check.prediction("01.p2", guess, was=len(server.tokenize(prompt)), unit="tokens"
 # One [chat completion][completion], on the address that agents use. Ask your own server (put in its port):
 #
 # ```sh
-# curl -s http://127.0.0.1:8090/v1/chat/completions -d '{"messages": [{"role": "user", "content": "Hello!"}]}'
+# curl -s http://127.0.0.1:8123/v1/chat/completions -d '{"messages": [{"role": "user", "content": "Hello!"}]}'
 # ```
 #
 # [completion]: ../docs/glossary.md#chat-completion
@@ -518,8 +519,8 @@ print(server.log(6))
 # the format of Prometheus:
 
 # %%
-lines = server.get("/metrics").splitlines()
-print(*(line for line in lines if "tokens_total" in line and not line.startswith("#")), sep="\n")
+totals = ("llamacpp:prompt_tokens_total", "llamacpp:tokens_predicted_total")
+print(*(line for line in server.get("/metrics").splitlines() if line.startswith(totals)), sep="\n")
 
 # %% [markdown]
 # ## What does a failed start look like?
@@ -659,7 +660,7 @@ check.claim("the lesson's server is gone", not psutil.pid_exists(pid))
 #
 # <details><summary>Hint</summary>
 #
-# `curl -s http://127.0.0.1:8090/health; echo $?` (with your port). If Ctrl-C does nothing, you are in the other
+# `curl -s http://127.0.0.1:8123/health; echo $?` (with your port). If Ctrl-C does nothing, you are in the other
 # terminal. No `curl` on this machine? Its manual (`man curl`, EXIT CODES) is on the web.
 #
 # </details>
