@@ -82,7 +82,8 @@ def overview(turns: Iterable[Turn]) -> "HTML":
 def tokens_shown(text: str, fold: int = 0) -> Markup:
     """The text, escaped, with its special tokens set off. With `fold`, <br> is added where a line gets longer than that.
 
-    The style sheet hides these <br>. Without it, a <pre> might not wrap and would push the next column out of sight.
+    Where styles are kept, these <br> are hidden. Where they are not, a <pre> might not wrap, and would push the next column
+    out of sight.
     """
     result, at = [], 0
     for match in SPECIAL.finditer(text):
@@ -93,19 +94,19 @@ def tokens_shown(text: str, fold: int = 0) -> Markup:
 
 def _escaped(text: str, fold: int) -> str:
     """The text, escaped; its long lines are folded behind a space, if there is one."""
-    if not fold:
+    if not fold or len(text) <= fold:
         return str(escape(text))
-    line = re.compile(rf"[^\n]{{1,{fold}}}(?<= )(?=[^\n])|[^\n]{{{fold}}}(?=[^\n])")
-    lines = text.split("\n")
-    return "\n".join(str(escape(whole)) if len(whole) <= fold else _folded(line, whole) for whole in lines)
+    return "\n".join(_folded(line, fold) for line in text.split("\n"))
 
 
-def _folded(line: re.Pattern[str], whole: str) -> str:
+def _folded(line: str, fold: int) -> str:
     pieces, at = [], 0
-    while match := line.match(whole, at):
-        pieces.append(str(escape(match[0])))
-        at = match.end()
-    return "<br>".join([*pieces, str(escape(whole[at:]))])
+    while len(line) - at > fold:
+        space = line.rfind(" ", at, at + fold)
+        end = at + fold if space < at else space + 1
+        pieces.append(str(escape(line[at:end])))
+        at = end
+    return '<br style="display:none">'.join([*pieces, str(escape(line[at:]))])
 
 
 def segment_rows(turn: Turn) -> list[PromptSegment]:
