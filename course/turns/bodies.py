@@ -17,7 +17,8 @@ from course.turns.reading import RAW, Node, Notes
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 FIELD = re.compile(r"(data|event|error):[ ]?")
-STREAM = re.compile(r"\s*(?::[^\r\n]*[\r\n]+\s*)*(?:data|event|id|retry):")
+STREAM = re.compile(r"\s*+(?::[^\r\n]*+[\r\n]\s*+)*+(?:data|event|id|retry):")
+"""How a stream of server-sent events begins: with a field, after comments. It never backtracks."""
 LINES = re.compile(r"ndjson|jsonl|json-?seq|json-?lines|stream\+json")
 DEEPEST = 100
 """Levels of nesting. What is deeper becomes text, so that nothing that reads a value recurses too far."""
@@ -40,10 +41,11 @@ class Body:
 def body(text: str, mime: str, notes: Notes) -> Body:
     """The body, whatever its media type says. What is odd about its events is noted."""
     text = text.removeprefix("\ufeff")
-    mime = mime.lower()
-    if not text.strip():
+    mime, bare = mime.lower(), text.strip()
+    if not bare:
         return Body("events" if "event-stream" in mime else "nothing", text)
-    if text.lstrip()[0] in '{["-0123456789tfn' and not LINES.search(mime):
+    has_lines = bool(LINES.search(mime)) and bare[0] != "<"
+    if bare[0] in '{["-0123456789tfn' and not (has_lines and "\n" not in bare):
         try:
             return Body("json", loads(text))
         except ValueError:
@@ -52,10 +54,11 @@ def body(text: str, mime: str, notes: Notes) -> Body:
         events, done = _sent_events(text, notes)
         if events or done:
             return Body("events", None, events, done)
-        return Body("text", text)
-    is_named = bool(LINES.search(mime)) and not _is_page(text)
-    events = _lines(text, notes, is_named) if is_named or text.lstrip()[0] == "{" else []
-    return Body("lines", None, events) if events or is_named else Body("text", text)
+    if has_lines or bare[0] == "{":
+        events = _lines(text, notes, has_lines)
+        if events or has_lines:
+            return Body("lines", None, events)
+    return Body("text", text)
 
 
 def loads(text: str) -> Any:
@@ -151,16 +154,12 @@ def _take(events: list[Node], data: str, name: str, notes: Notes, cut: bool) -> 
         events.append(Node(one, f"events[{len(events)}]", notes))
 
 
-def _is_page(text: str) -> bool:
-    return text.lstrip()[0] == "<"
-
-
-def _lines(text: str, notes: Notes, is_named: bool) -> list[Node]:
+def _lines(text: str, notes: Notes, has_lines: bool) -> list[Node]:
     """The objects of a stream with one per line. None if the first line is not one, unless the media type says so."""
     events: list[Node] = []
     lines = [line for line in LINE_END.split(text) if line.strip()]
     for n, line in enumerate(lines):
-        _take(events, line, "", notes if events or is_named else Notes(), cut=n == len(lines) - 1)
-        if not events and not is_named:
+        _take(events, line, "", notes if events or has_lines else Notes(), cut=n == len(lines) - 1)
+        if not events and not has_lines:
             return []
     return events

@@ -13,7 +13,9 @@ from course import diagnose, view
 from course.tap import command
 from course.tape import Tape
 from course.turns import Turn, outcome, turns
-from support.records import SYSTEM, entry, reply
+from course.turns.bodies import body
+from course.turns.reading import Notes
+from support.records import SYSTEM, entry, reply, step
 from support.wires import WIRES, sent
 
 MISSING = object()
@@ -170,6 +172,31 @@ def test_lines_of_a_stream_end_at_cr_and_lf_only() -> None:
         assert turns([made])[0].content == turn.content == said
 
 
+ERROR = '{"error": "no such model"}'
+LINE = '{"message": {"content": "a"}, "done": false}'
+
+
+@pytest.mark.parametrize(
+    ("text", "mime", "kind"),
+    [
+        (": still working\n\n" * 9_999 + "no more", "text/event-stream", "text"),
+        (": still working\n\n" * 9_999 + "data: {}\n\n", "", "events"),
+        ("data: {}\n\n", "application/json", "events"),
+        (ERROR, "text/event-stream", "json"),
+        (f"\n\n  {ERROR}\n", "application/json", "json"),
+        (json.dumps(json.loads(ERROR), indent=1), "application/x-ndjson", "json"),
+        (LINE, "application/x-ndjson", "lines"),
+        (f"{LINE}\n{LINE}", "application/json", "lines"),
+        ("<html></html>", "application/x-ndjson", "text"),
+        ("event: error\ndata: {}\n\n", "text/plain", "events"),
+        ("nothing", "application/json", "text"),
+        ("", "application/json", "nothing"),
+    ],
+)
+def test_a_body_is_read_as_what_it_is_whatever_it_is_called(text: str, mime: str, kind: str) -> None:
+    assert body(text, mime, Notes()).kind == kind
+
+
 def test_the_summary_of_a_tap_never_fails(tmp_path: Any, capsys: Any, monkeypatch: Any) -> None:
     """Not on odd bodies, and not if there is a fault in the course itself: the command's exit status is what counts."""
     tape = Tape(tmp_path / "t.tape.jsonl")
@@ -184,6 +211,34 @@ def test_the_summary_of_a_tap_never_fails(tmp_path: Any, capsys: Any, monkeypatc
     monkeypatch.setattr(command, "turns", broken)
     command._report(tape, 0)
     assert "course view" in capsys.readouterr().err
+
+
+def test_an_odd_record_ends_no_reading(tmp_path: Any) -> None:
+    """Odd values in the entries, steps and runs themselves: they are set aside with a problem, or read as missing."""
+    exchanged = exchange("chat completions", {"messages": [SYSTEM]}, reply("r1"), None)
+    exchanged |= {"_chunks": [[1.5, 20]], "_error": None}
+    exchanged["response"]["headers"] = [{"name": "content-type", "value": "application/json"}]
+    run = {"_type": "run", "question": "How?", "model": "m", "when": "2026-01-01T00:00:00+00:00",
+           "server": {"build": "b1", "n_ctx": 8192, "command": "llama-server"}}  # fmt: skip
+    made = {
+        **step("r1"), "kind": "action", "tool_calls": [{"name": "look", "arguments": {"a": 1}, "id": "c"}], "error": None,
+        "memory": [["system", 5, "00000000"]], "tokens": {"input": 5, "output": 6}, "observation": "o", "seconds": 1.0,
+        "started": 1767225601.0, "ended": 1767225602.0, "is_final": False, "model_output": "x",
+    }  # fmt: skip
+    chance = random.Random(1)
+    records: list[Any] = []
+    for whole, others in ((exchanged, [made]), (made, [exchanged]), (run, [exchanged, made])):
+        for at in places(whole):
+            records += [[changed(whole, at, junk), *others] for junk in chance.sample(JUNK, EACH)]
+    path = tmp_path / "odd.tape.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for group in records for r in group), encoding="utf-8")
+    problems: list[str] = []
+    found = turns(Tape.read(path, report=problems.append).records())
+    assert problems
+    assert len(found) > 100
+    assert diagnose.text(diagnose.diagnose(found), found)
+    assert all(view.text(turn) for turn in found)
+    assert view.page(found[:: len(found) // 50])
 
 
 def answered(message: Any, finish: str | None = "stop", **more: Any) -> dict[str, Any]:
