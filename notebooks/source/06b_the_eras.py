@@ -181,7 +181,7 @@ check.claims(
 folder = tempfile.TemporaryDirectory()
 broken = Path(folder.name) / "broken.jinja"
 template = embedded.template_path().read_text("utf-8")
-broken.write_text(template.replace("{{- '<think>\\n' -}}", ""), "utf-8")
+_ = broken.write_text(template.replace("{{- '<think>\\n' -}}", ""), "utf-8")
 
 
 # %%
