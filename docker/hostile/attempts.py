@@ -76,7 +76,8 @@ def body(attempt: Any) -> str:
 
 def committed() -> dict[str, Any]:
     """The last run of the whole suite: its `outcomes`, and the versions that they were `seen on`."""
-    return json.loads(suite.OUTCOMES.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(suite.OUTCOMES.read_text(encoding="utf-8"))
+    return found
 
 
 def alone() -> str | None:
