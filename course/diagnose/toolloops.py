@@ -82,7 +82,8 @@ def _repeated(turn: Turn, exchange: Exchange, later: Turn | None, first: Turn) -
 def _without_result(turn: Turn, exchange: Exchange, before: Turn | None) -> Iterator[Found]:
     """Calls that this request repeats without their results, although the conversation goes on after them.
 
-    Only those that the request before did not have yet, so that each is named once.
+    Only those that the request before did not have yet, so that each is named once. Results without an id, as Ollama's
+    clients send them, could belong to any call, so nothing is said then.
     """
     messages = exchange.asked.messages
     start = turn.diff.start if before else 0
@@ -90,7 +91,7 @@ def _without_result(turn: Turn, exchange: Exchange, before: Turn | None) -> Iter
     for place in range(start, len(messages) - 1):
         message = messages[place]
         lost = [c for c in message.calls if c.id and c.id not in results]
-        if lost and message.role == "assistant" and _goes_on(messages[place + 1 :]):
+        if lost and message.role == "assistant" and _goes_on(messages[place + 1 :]) and None not in results:
             names = ", ".join(call.name for call in lost)
             seen = value(lost[0].where, exchange.at(lost[0].where))
             yield found(

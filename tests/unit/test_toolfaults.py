@@ -82,7 +82,7 @@ def test_calls_of_other_apis_are_judged_the_same():
     assert kinds(block(name="find", input={"city": "x"})) == ["unknown-tool"]
 
 
-def talk(commands, results, ids=True):
+def talk(commands, results):
     """A client without steps that calls bash once per turn, and sends each result back."""
     records, messages = [], [SYSTEM, TASK]
     for n, (command, result) in enumerate(zip(commands, results, strict=True), 1):
@@ -109,3 +109,11 @@ def talk(commands, results, ids=True):
 )
 def test_what_came_of_a_call_is_read_from_later_requests(commands, results, expected):
     assert kinds(talk(commands, results)) == expected
+
+
+def test_results_without_an_id_may_be_those_of_any_call():
+    records = talk(["ls", "pwd"], ["a", "b"])
+    for record in records:
+        text = record["request"]["postData"]["text"]
+        record["request"]["postData"]["text"] = text.replace('"tool_call_id"', '"tool_name"')
+    assert kinds(records) == []
