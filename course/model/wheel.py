@@ -15,10 +15,14 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+LOG_PATIENCE = (
+    1.0  # seconds for llama.cpp's log, which a thread of its own writes, before a failed start ends
+)
 BINARY = "For what this wheel lacks:  brew, winget or conda install llama.cpp, then check it:  course doctor"
 
 
@@ -239,6 +243,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         server = xllamacpp.Server(params)  # it serves as long as this object exists
     except RuntimeError as error:
+        time.sleep(LOG_PATIENCE)
         print(f"course.model.wheel: {error}", file=sys.stderr)
         return 1
     while not over.wait(1):  # on Windows, a wait without a timeout would never see a signal
