@@ -383,7 +383,8 @@ check.function("09.2", refused, command_lines, hint="what is not known to be har
 # command and nothing is started.
 
 # %%
-command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD, *([] if boxed else ["--dry-run"])]
+command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD, "--seconds", "240"]
+command += [] if boxed else ["--dry-run"]
 plain = {name: value for name, value in os.environ.items() if name not in ("SERVER", "KEY", "PROFILE")}
 run = subprocess.run(command, capture_output=True, text=True, env=plain, check=False)
 lines = run.stderr.splitlines()
