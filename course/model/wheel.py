@@ -20,9 +20,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-LOG_PATIENCE = (
-    1.0  # seconds for llama.cpp's log, which a thread of its own writes, before a failed start ends
-)
+LOG_PATIENCE = 1.0
+"""Seconds that a failed start waits, because a thread of llama.cpp's own is still writing its log."""
 BINARY = "For what this wheel lacks:  brew, winget or conda install llama.cpp, then check it:  course doctor"
 
 
