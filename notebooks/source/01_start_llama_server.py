@@ -743,5 +743,5 @@ check.quiz(
 check.progress("01")
 
 # %% [markdown]
-# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the 2,000 tokens that an agent says before
-# your question.
+# **Next:** [02 one completion, byte by byte](02_one_completion.ipynb): what one question looks like on the
+# wire, and inside the model's prompt.
