@@ -54,15 +54,17 @@ from course.check.answers import compare
 url = "http://127.0.0.1:8123"
 port = 8123 if is_llama_server(url) else next_free(8123)
 yours = Connection(f"http://127.0.0.1:{port}")
-command = [*engine.find().command, "-m", str(embedded.gguf_path()), "-c", "1000", "--port", str(port)]
+command = [*engine.find().command, "-m", str(embedded.gguf_path()), "-c", "1000", "-np", "1"]
+command += ["--port", str(port)]
 print(shlex.join(command))
 
 # %% [markdown]
 # It begins with the program: `llama-server` if you have installed it, otherwise `python -m course.model.wheel`,
-# which is the same server out of a Python package, with the same flags. Then three flags:
+# which is the same server out of a Python package, with the same flags. Then four flags:
 #
 # - `-m`: the model file,
 # - `-c`: room for so many [tokens][token], prompt and answer together (the [context window][window]),
+# - `-np`: how many requests it answers at once, each in a [slot](../docs/glossary.md#slot) of its own,
 # - `--port`: where it listens. The address is `127.0.0.1`, the [loopback][loopback]: this machine only.
 #
 # [token]: ../docs/glossary.md#token
@@ -146,7 +148,7 @@ room = server.props()["default_generation_settings"]["n_ctx"]
 check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if room == 1000 else "fewer")
 
 # %% [markdown]
-# This is the log that you saw in your terminal. Each line has a time, a letter (`I` info, `W` warning, `E` error), and
+# Your terminal showed nearly the same log. Each line has a time, a letter (`I` info, `W` warning, `E` error), and
 # the part of the server that speaks. Near the end, `n_ctx_slot` has the room: 1,000, rounded up to a multiple of
 # 256.
 #
@@ -254,10 +256,11 @@ first = server.post("/v1/chat/completions", question)
 print(json.dumps({"choices": first["choices"], "usage": first["usage"]}, indent=2))
 
 # %% [markdown]
-# Don't mind what it says: leopards' legs were not in its training.
+# Don't mind what it says: the course did not train it on leopards' legs.
 #
 # - `message` is the answer. What the model [thought][thought] before it is in `reasoning_content`.
-# - [`finish_reason`][finish] says why it stopped: `stop` if the model was done, `length` if `max_tokens` cut it off.
+# - [`finish_reason`][finish] says why it stopped: `stop` if the model was done, `length` if `max_tokens` cut it off,
+#   `tool_calls` if it asks for a tool.
 # - `usage` counts tokens.
 #
 # In the request, [`temperature`][temperature] 0 means: always take the most probable token.
@@ -453,7 +456,7 @@ print("you say", kept(*tokens), "· the server says", third["timings"]["cache_n"
 
 # %% [markdown]
 # One word near the top, and nearly everything behind it is processed again, although it has not changed. Keep that
-# in mind: a date or a random id at the top of a system prompt makes each request pay for the whole prompt.
+# in mind: the time or a random id at the top of a system prompt makes each request pay for the whole prompt.
 
 # %% tags=["folded", "nbval-check-output"]
 top = len(server.tokenize(server.apply_template(old).partition("How")[0]))
@@ -537,7 +540,10 @@ guess = ...
 def until_it_ends(*arguments):
     """Run the server's program with these arguments; its exit status, and what it printed."""
     words = [*engine.find().command, *map(str, arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+    except subprocess.TimeoutExpired:
+        return None, "After 30 seconds it was still running, so it had started. It has been stopped again."
     return done.returncode, done.stdout + done.stderr
 
 
@@ -591,8 +597,8 @@ print(shlex.join(broken))
 #
 # <details><summary>Hint</summary>
 #
-# Run `print(until_it_ends(*broken)[1])` and read, then again without the fault that you found. The flag is in the
-# table above. `str(embedded.gguf_path())` is a good model file, `str(next_free(8200))` a good port.
+# Run `print(until_it_ends(*broken)[1])` and read, then again without the fault that you found, until it runs.
+# The flag is in the table above. `str(embedded.gguf_path())` is a good model file, `str(next_free(8200))` a good port.
 #
 # </details>
 
@@ -698,7 +704,7 @@ check.exercise("01.5", status, gone, hint="echo $? right after curl prints its e
 # - `/health`: is it ready? `/v1/models`: what does it serve? `/props`: how is it really set up?
 # - `timings`: prompt processing, generation, and what the cache saved (`cache_n`).
 # - The cache keeps the common beginning of two prompts. A change at the top costs all that follows.
-# - If it does not start, read the first line with an `E`.
+# - If it does not start, read the *first* error in its log: the rest are consequences.
 #
 # **In your own agent:** compare `n_ctx`, `total_slots` and `model_path` in its server's `/props` with what you
 # believe.
@@ -707,14 +713,14 @@ check.exercise("01.5", status, gone, hint="echo $? right after curl prints its e
 check.quiz(
     "01",
     check.question(
-        "Two runs of an agent are the same, but the second is much faster. What explains it?",
+        "A server is up. You ask the same thing twice, and the second answer comes much faster. Why?",
         right="The second one's prompts were still in the KV cache.",
         why="Equal beginnings are not processed again: `cache_n` is high and `prompt_n` low.",
         wrong={
             "The server remembers the answer and sends it again.": "It generates each answer from scratch; "
             "only the processing of the prompt is saved. `predicted_ms` is there both times.",
-            "The first run included loading the model.": "No request is answered before the model is loaded. "
-            "Until then the server says 503.",
+            "The first one waited for the model to load.": "The server was up already, and it is up only when the "
+            "model is loaded.",
         },
     ),
     check.question(
@@ -722,7 +728,8 @@ check.quiz(
         right="Nothing listens at that address and port.",
         why="It is not up, has ended, or listens elsewhere. Look at the end of its log, and at its `--port`.",
         wrong={
-            "The model is still loading.": "Then the server listens already, and `/health` answers 503.",
+            "The model is still loading.": "llama-server takes its port first and then loads: you would get HTTP 503. "
+            "(It prints *listening* only when it is ready.)",
             "The prompt is too long.": "That is an answer, with HTTP status 400, so somebody listens.",
         },
     ),

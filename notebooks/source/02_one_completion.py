@@ -2,12 +2,12 @@
 # # 02 · One completion, byte by byte
 #
 # An agent is a program that asks a model for text, again and again. This lesson looks at one of
-# those questions: what your messages turn into, what goes over the wire, and what comes back.
-# Almost every fault that you will ever debug in an agent is visible at this level.
+# those questions: what your messages turn into, what goes over the wire, and what comes back. Many
+# faults of agents are visible at this level, and only here.
 #
 # **After this lesson you can**
 # - turn messages into the exact prompt that a model sees, and spot the special tokens in it,
-# - read a raw HTTP response and a stream of events without a client library,
+# - read a raw HTTP response, and put a streamed answer together event by event,
 # - tell thinking from content, and check the token bill with arithmetic,
 # - say what a stop sequence prevents, because you have seen a run without one.
 #
@@ -97,17 +97,17 @@ seen = pieces(server.apply_template([{"role": "user", "content": page}]))
 [piece for _, piece in seen if piece == "<|im_start|>"]
 
 # %% [markdown]
-# Three message beginnings from a single message. The template pastes the content in as it is, and
-# the tokenizer cannot tell your `<|im_start|>` from the page's. That is prompt injection at its
-# lowest level: whoever controls text in the prompt can forge a message. Keep it in mind for lesson
-# 09.
+# A message usually gives two beginnings, its own and the assistant's. Here are three: one is
+# forged. The template pastes the content in as it is, and the tokenizer cannot tell your
+# `<|im_start|>` from the page's. That is prompt injection at its lowest level: whoever controls
+# text in the prompt can forge a message. Keep it in mind for lesson 09.
 
 # %% [markdown]
 # ### Exercise 02.1 · ★★☆ · 8 minutes
 #
 # Write the template yourself: `chatml(messages)` returns the prompt for a list of messages, as this
 # server renders it, up to and including the beginning of the assistant's message. Contents are
-# strings here.
+# strings here; the template strips the space around them.
 #
 # <details><summary>Hint</summary>
 # Each message is <code>&lt;|im_start|&gt;role</code>, a line break, the content without surrounding
@@ -146,9 +146,9 @@ check.function(
 # %% [markdown]
 # ## Is there only one template?
 #
-# Each model has its own, stored with its [weights](../docs/glossary.md#weights). This is the *base*
-# of the embedded model, before this course trained it, with the template that its makers gave it.
-# The messages are the same.
+# Each model has its own, stored with its [weights](../docs/glossary.md#weights). Below is
+# SmolLM2-135M-Instruct, from which the course's model was trained, with the template that its
+# makers gave it. The messages are the same.
 
 # %%
 base = Server("untrained").start()
@@ -250,13 +250,14 @@ check.function(
 # %% [markdown]
 # ## Two texts in one answer
 #
-# Now the body of your own response, parsed with your own function if you have written it.
+# Now the body of the response, parsed with your function if you have written it.
 #
 # **Predict:** the prompt ended in `<think>`, so the model wrote its thoughts first. Under which key
 # of the message do you expect them: `content`, or another one?
 
 # %%
-answer = json.loads(raw.partition(b"\r\n\r\n")[2])
+content = parse(raw)[2] if callable(parse) else raw.partition(b"\r\n\r\n")[2]
+answer = json.loads(content)
 answer["choices"][0]
 
 # %% [markdown]
@@ -271,7 +272,8 @@ print(whole["__verbose"]["content"])
 # %% [markdown]
 # This split is the server's work, not the model's. Other servers name the field `reasoning`, or
 # leave the thoughts in `content`; lesson 06 breaks it on purpose. `finish_reason` says why the text
-# ended: `stop` for the model's own end or a stop sequence, `length` for the limit.
+# ended: `stop` for the model's own end or a stop sequence (below), `length` for the limit,
+# `tool_calls` for a call of a tool.
 
 # %% tags=["folded"]
 first = answer["choices"][0]
@@ -294,7 +296,7 @@ print(json.dumps(answer["timings"], indent=1))
 # %% [markdown]
 # `prompt_n` tokens were processed and `cache_n` came from the [prompt
 # cache](../docs/glossary.md#prompt-cache); together they are the whole prompt. `predicted_n` tokens
-# were generated, one after the other. Milliseconds divided by tokens is what a token costs you.
+# were generated, one after the other. Each costs milliseconds.
 #
 # ### Exercise 02.3 · ★★☆ · 6 minutes
 #
@@ -426,7 +428,7 @@ print(repr(without["__verbose"]["prompt"][-60:]))
 print(without["choices"][0]["message"])
 
 # %% [markdown]
-# No new ability, no hidden switch: a different text in the prompt. A budget is a third way. The
+# No new ability, no hidden switch: a different text in the prompt. A budget is another way. The
 # server counts tokens inside the think block, and closes it when the budget is spent.
 
 # %%
@@ -443,7 +445,7 @@ tight["choices"][0]
 
 # %% [markdown]
 # Thoughts only, an empty `content`, and `finish_reason: length`. An agent that reads `content` gets
-# the empty string. You have just seen the most common fault of thinking models: too small a limit.
+# the empty string. You have just seen a common fault of thinking models: too small a limit.
 
 # %% tags=["folded"]
 check.claims(
@@ -460,11 +462,11 @@ check.claims(
 )
 
 # %% [markdown]
-# ## Why is the answer always the same?
+# ## Who decides which token comes next?
 #
 # For each token the model computes a probability for every token that it knows. `logprobs` shows
-# the likeliest. The base model is less sure of itself than the embedded one, so ask that one what
-# it would say first.
+# the likeliest. The base model is less sure of itself than the embedded one, so ask the base model
+# what it would say first.
 
 # %%
 ask = {"messages": [{"role": "user", "content": "Name an animal."}], "temperature": 0, "max_tokens": 6}
@@ -474,8 +476,9 @@ for token in tokens["choices"][0]["logprobs"]["content"]:
 
 # %% [markdown]
 # At [temperature](../docs/glossary.md#temperature) 0 the first of each row is taken. That is
-# *greedy* decoding: the same prompt gives the same text. Above 0 the server draws from the row, and
-# a seed decides the draw ([sampling](../docs/glossary.md#sampling)).
+# *greedy* decoding: the same prompt gives the same text (nearly always: rounding can differ when a
+# part is cached). Above 0 the server draws from the row, and a seed decides the draw
+# ([sampling](../docs/glossary.md#sampling)).
 #
 # **Predict:** five draws at temperature 1. How many different texts?
 
@@ -496,7 +499,7 @@ check.prediction("02.p2", guess, was=len(set(texts)), unit="texts")
 
 # %% [markdown]
 # An agent that works once and fails the next time may have no bug at all: it draws. Before you
-# debug, set the temperature to 0 or fix the seed, so that you can see the same failure twice.
+# debug, fix the seed, so that you can see the same failure twice.
 
 # %% [markdown]
 # ## What does a stop sequence prevent?
@@ -537,8 +540,9 @@ print(stopped["stop_type"], repr(stopped["stopping_word"]))
 
 # %% [markdown]
 # With a [stop sequence](../docs/glossary.md#stop-sequence) the server ends the text where the
-# program has to take over. Every agent framework sends some. When an agent "hallucinates results",
-# look for `stop` in the request first.
+# program has to take over. Agents that write actions and observations as text, smolagents'
+# CodeAgent among them, send some. When an agent "hallucinates results", look for `stop` in the
+# request first.
 
 # %% tags=["folded"]
 check.claims(
@@ -620,7 +624,8 @@ check.exercise(
 # - The server splits the generated text into `reasoning_content` and `content`, and `finish_reason`
 #   says why it ended.
 # - A token limit that is too small leaves thoughts only, and an empty `content`.
-# - Without a stop sequence, the model writes the tool's results itself.
+# - Where actions and observations are text, the model writes the results itself unless a stop
+#   sequence ends it.
 #
 # **In your own agent:** log the body of one request and look for four things: the messages, `stop`,
 # `max_tokens`, `temperature`.
@@ -647,9 +652,9 @@ check.quiz(
         },
     ),
     check.question(
-        "Your agent cites a search result, but no search was made. What do you look for first?",
+        "An agent that writes `Action:` and `Observation:` cites a result, but no search was made. Where do you look?",
         right="`stop` in the request",
-        why="Without it, the model goes on and writes the observation itself.",
+        why="Without a stop sequence, the model goes on and writes the observation itself.",
         wrong={
             "`temperature` in the request": "You saw it happen at temperature 0.",
             "`usage` in the response": "It counts tokens, whoever was supposed to write them.",
@@ -663,5 +668,5 @@ base.stop()
 server.stop()
 
 # %% [markdown]
-# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the 2,000 tokens that an agent
-# says before your question.
+# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the 2,000 tokens that an
+# agent says before your question.

@@ -160,7 +160,7 @@ check.claims(
 )
 
 # %% [markdown]
-# All of it is in *every* request of a run. The server need not process it again each time: it is
+# All of it is in the request of *every step*. The server need not process it again each time: it is
 # still in the [prompt cache][pc]. It does take its place in the [context window][cw] every time.
 #
 # [pc]: ../docs/glossary.md#prompt-cache
@@ -212,8 +212,8 @@ mine = called & set(agent.tools)
 check.prediction("03.p4", guess, was="all" if mine == called else "some" if mine else "none")
 
 # %% [markdown]
-# `document_qa`, `wikipedia_search` and others don't exist here. The prompt says so, once, in the
-# first line after the examples ("notional tools that might not exist for you"). If you see an
+# `document_qa`, `wikipedia_search` and others don't exist here. The prompt says so in a
+# single line after the examples ("notional tools that might not exist for you"). If you see an
 # agent call a tool that you never gave it, search the prompt for its name first.
 #
 # (The other examples: `print(sections["examples"])`.)
@@ -235,9 +235,9 @@ code = search.to_code_prompt()
 check.prediction("03.p5", guess, was="Python" if code in system and code.startswith("def ") else "JSON")
 
 # %% [markdown]
-# As Python functions without bodies. `string` and `any` are type names of JSON Schema that
-# smolagents passes on. The docstring is the tool's `description`. Signature and docstring are all
-# that the model ever knows about a tool.
+# As Python functions without bodies. `string` is JSON Schema's name for `str`, `any` is smolagents'
+# own. The docstring is the tool's `description`. Signature and docstring are all that the prompt
+# tells about this tool before the first call.
 #
 # So it cannot tell our offline search from smolagents' `WebSearchTool`, which has the same ones:
 
@@ -400,7 +400,7 @@ check.claims(
 #
 # <details><summary>Hint</summary>
 #
-# Start from `unit_converter`. The line of code has to print something, or the model has nothing to
+# Start from `unit_converter`. The line of code should print something, so that the model has something to
 # read. `cost_of` counts the tokens.
 #
 # </details>
@@ -520,7 +520,8 @@ check.prediction("03.p6", guess, was=ran)
 # %% [markdown]
 # - `b` breaks rule 9: `os` is not on the list, and the executor has the same list as the prompt.
 # - `c` is not an import. The executor only knows the functions that it was given.
-# - `e` breaks rule 7, so that rule is enforced as well.
+# - `e` breaks rule 7, so that rule is enforced as well. (So is half of rule 2: a variable that was
+#   never defined is an error.)
 # - `f` is what happens to an agent that copies a tool from the examples.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -665,10 +666,10 @@ check.claims(("a refused request ends the run", ended == "end"))
 #   examples, and most of their tools don't exist for your agent.
 # - The chat template turns the messages into one text, and the model continues it.
 # - A tool is a Python signature with a docstring in the system prompt, paid for in each request.
-# - The executor refuses code that breaks rule 7 (a tool's name for a variable) or rule 9 (imports).
-#   Most other rules are only asked for.
-# - An error of the *code* comes back to the model as a message and costs a step. A *request* that
-#   fails, such as HTTP 400, ends the run.
+# - The executor refuses code that breaks rule 7 (a tool's name for a variable), rule 9 (imports), or
+#   that uses a variable which was never defined. Most other rules are only asked for.
+# - An error of the *code*, or a reply without code, comes back to the model as a message and costs a
+#   step. A step whose *request* fails, such as with HTTP 400, ends the run.
 #
 # **In your own agent:** `print(agent.system_prompt)`, or the first message on a tape. Read the
 # part with the tools first: is each of them described well enough to be called right?
@@ -691,7 +692,7 @@ check.quiz(
     check.question(
         "You give an agent 40 tools, and it uses two. What do the other 38 cost?",
         right="tokens in each request of the run",
-        why="Signature and docstring of every tool are in the system prompt, and that is in every request.",
+        why="Signature and docstring of every tool are in the system prompt, which each step's request carries.",
         wrong={
             "nothing until they are called": "The model has to read about a tool before it can call it.",
             "tokens in the first request only": (
@@ -702,7 +703,7 @@ check.quiz(
     check.question(
         "In step 3 the server answers HTTP 400. What does the model learn of it?",
         right="nothing: the run has ended",
-        why="smolagents raises AgentGenerationError. Only errors of the code become messages.",
+        why="smolagents raises AgentGenerationError. Errors of the code, or a reply without code, become messages.",
         wrong={
             "it reads the error in step 4": "That is true of an error in the code of a step.",
             "it gets the same request again": "Neither this course's client nor smolagents repeats a 400.",

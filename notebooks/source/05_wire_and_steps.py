@@ -309,9 +309,10 @@ check.function(
 )
 
 # %% [markdown]
-# Two more changes. Each content on the wire is a *list* of parts, not a string. And the stop
-# sequences of [lesson 03](03_read_the_system_prompt.ipynb) take the end of the code away:
-# generation ends at `</code>`, and the server does not send it. smolagents puts it back.
+# Two more things to know. Each content is a *list* of parts (in memory, too), where many chat templates
+# expect a string. And the stop sequences of [lesson 03](03_read_the_system_prompt.ipynb) take the end
+# of the code away: generation ends at `</code>`, and the server does not send it. smolagents appends
+# it to every reply that lacks it, even to one that was cut off in the middle.
 
 # %%
 first, first_step = made[0], steps[0]
@@ -387,8 +388,8 @@ where = {"next request": thought in later, "memory": thought in kept}
 check.prediction("05.p4", guess, was={place: "yes" if there else "no" for place, there in where.items()})
 
 # %% [markdown]
-# The thinking is never sent back: each step begins without the thoughts of the one before. What
-# the model has not written into its code or printed is lost to it.
+# The thinking is never sent back: each step begins without the thoughts of the one before. What the
+# model has not written into its reply, and its code has not printed, is lost to it.
 #
 # Memory still has it, on `raw`, the response object as the client read it. But what people log and
 # share is `get_full_steps()`.
@@ -455,7 +456,7 @@ for step in short.agent.memory.steps:
 # %% [markdown]
 # The [finish_reason][fr] is in memory, on `raw` (and so in `get_full_steps()`): `length` means that
 # the response was cut off at `max_tokens`. What you would look at first, `step.error`, is silent.
-# And the last call left no response object, so what came back is on the wire only.
+# And the last call left no response object, so its id, its finish reason and its thinking are on the wire only.
 #
 # That last call is different in another way, too:
 #
@@ -619,9 +620,9 @@ check.exercise("05.5", cut, proven, hint="course diagnose and the path of your t
 #
 # | | where | what you see |
 # |---|---|---|
-# | changed on the way out | roles, neighbors, content | five roles become three; a list of parts |
+# | changed on the way out | roles, neighbors | five roles become three; neighbors of one role are merged |
 # | added on the way out | every step's request | `stop`; the max-steps request has none |
-# | changed on the way in | the end of the content | `</code>` is put back |
+# | changed on the way in | the end of the content | `</code>` is appended, also to a reply that was cut |
 # | sent twice | each past step | its code, again after `Calling tools:` |
 # | dropped | the next request | all thinking |
 # | lost in `get_full_steps()` | the response | thinking, timings; never had the settings of the request |
@@ -650,7 +651,7 @@ check.quiz(
     check.question(
         "A tape has six exchanges, memory has five steps. What is a likely reason?",
         right="a request failed and was sent again",
-        why="The failed one is on the tape, but no step came of it. So join by id, not by order.",
+        why="Clients repeat some failures by themselves (OpenAI's: 429, 5xx). No step comes of the failed one.",
         wrong={
             "two neighbors of one role were merged": "That merges messages within a request.",
             "the thinking was dropped": "That happens inside an exchange; it takes none away.",
