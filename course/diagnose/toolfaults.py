@@ -16,7 +16,7 @@ from course.turns.bodies import loads
 from course.turns.outcome import ANSWERED, CALLED, CUT, EMPTY, THINKING
 
 JUDGED = (ANSWERED, CALLED, CUT, EMPTY, THINKING)
-"""Outcomes of a whole response. Where a stream broke off, half a call is no fault of its own."""
+"""Outcomes of a whole response. Where a stream broke off, half a call is not a fault of its own."""
 CALL_TEXT = re.compile(
     r"<tool_call>|<function=|<\|tool_call|<\|python_tag\|>|\[TOOL_CALLS\]|<｜tool▁call|<function_calls?>|<invoke name="
     r"|to=functions\."
