@@ -89,19 +89,7 @@ def _has_calls(message: Mapping[str, Any]) -> bool:
 
 def schemas(request: Any) -> dict[str, Any]:
     """What the request restricts the output with, and the keywords in it that servers often do not know."""
-    fields = [
-        k
-        for k in (
-            "grammar",
-            "json_schema",
-            "response_format",
-            "tools",
-            "text",
-            "guided_json",
-            "structured_outputs",
-        )
-        if _given(request, k)
-    ]
+    fields = [name for name in CONSTRAINTS if _given(request, name)]
     suspects: dict[str, str] = {}
     for path, keyword, value in _keywords(request):
         shown = f" {json.dumps(value, ensure_ascii=False)[:40]}" if isinstance(value, str) else ""

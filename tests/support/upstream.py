@@ -36,6 +36,21 @@ class Upstream(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
 
+@contextmanager
+def serving(handler):
+    """An Upstream that answers with this handler's class while the block runs."""
+    server = Upstream()
+    server.RequestHandlerClass = handler
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import threading
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +14,7 @@ from course.tape import Tape
 from course.turns import turns
 from support.records import SYSTEM, TASK, entry, reply, step
 from support.spans import Read, message, plain
-from support.upstream import Handler, Upstream
+from support.upstream import Handler, serving
 
 RUN = {"_type": "run", "question": "How fast?", "model": "m", "when": "2026-01-01T00:00:00+00:00"}
 USAGE = {"prompt_tokens": 100, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 80}}
@@ -382,14 +381,8 @@ class Collector(Handler):
 
 @pytest.fixture
 def collector():
-    server = Upstream()
-    server.RequestHandlerClass = Collector
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Collector) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Replay: one recorded request is sent again, changed in one place, recorded, and compared with the first answer."""
 
 import json
-import threading
 
 import httpx
 import pytest
@@ -16,7 +15,7 @@ from course.tape import Tape
 from course.tape.schema import flaws
 from course.turns import turns
 from support.records import entry, reply
-from support.upstream import Handler, Upstream
+from support.upstream import Handler, serving
 
 BODY = {
     "model": "m",
@@ -379,14 +378,8 @@ class Chat(Handler):
 
 @pytest.fixture
 def upstream():
-    server = Upstream()
-    server.RequestHandlerClass = Chat
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Chat) as server:
+        yield server
 
 
 @pytest.fixture

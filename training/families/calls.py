@@ -13,7 +13,7 @@ from course.tools.figures import MostFrequentFigure
 from training.families.entities import article, plain_name
 from training.families.pages import Topic, Web, hidden
 from training.families.phrasings import ONE, asked
-from training.families.speed import GAVE_UP, NOTHING, topics
+from training.families.speed import GAVE_UP, NOTHING, ended, topics
 from training.tasks import Call, Move, Task, states
 
 FAMILY = "tool calls"
@@ -48,7 +48,7 @@ def draw(rng: random.Random, training: bool) -> Task:
         (lambda answer: GAVE_UP in answer) if lost else (lambda answer: states(answer, expected)),
         [Web([speed, length]), MostFrequentFigure(), Calculator()],
         agent=ToolCallingAgent,
-        fault=lambda answer: "gave up" if GAVE_UP in answer else "wrong answer" if answer else "no answer",
+        fault=ended,
         expected=GAVE_UP if lost else f"{expected:.2f}",
     )
 

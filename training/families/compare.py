@@ -10,7 +10,17 @@ from training.families import results
 from training.families.entities import article, entity
 from training.families.pages import Topic, Web, hidden, topic
 from training.families.phrasings import THREE, TWO, asked
-from training.families.speed import BREAKS, FIGURES, GAVE_UP, NOTHING, attempted, once_broken, searched, shown
+from training.families.speed import (
+    BREAKS,
+    FIGURES,
+    GAVE_UP,
+    NOTHING,
+    attempted,
+    ended,
+    once_broken,
+    searched,
+    shown,
+)
 from training.tasks import Move, Task, code, states
 
 FAMILY = "compare and compute"
@@ -65,7 +75,7 @@ def draw(rng: random.Random, training: bool) -> Task:
         if lost
         else (lambda answer: named_first(answer, times) == fastest and states(answer, number)),
         [Web([*speeds, length], results.form(rng))],
-        fault=lambda answer: "gave up" if GAVE_UP in answer else "wrong answer" if answer else "no answer",
+        fault=ended,
         expected=GAVE_UP if lost else f"{fastest}, {number:.2f}",
     )
 

@@ -239,10 +239,15 @@ def listed(one: Topic) -> str:
 def fault(answer: str, speed: Topic, length: Topic) -> str:
     """The kind of failure, judged by the figures in the answer."""
     if GAVE_UP in answer:
-        return "gave up"
+        return ended(answer)
     for one, place in ((speed, r"At ([\d.]+) km/h"), (length, r"the ([\d.]+) m of")):
         told = re.search(place, answer)
         if told and abs(float(told[1]) - one.value) > 0.051:
             stated = any(p.figure and abs(float(told[1]) - float(p.figure)) < 0.01 for p in one.pages)
             return f"{one.kind}: another page's figure" if stated else f"{one.kind}: no page's figure"
-    return "wrong answer" if answer else "no answer"
+    return ended(answer)
+
+
+def ended(answer: str) -> str:
+    """How a run that was not right ended."""
+    return "gave up" if GAVE_UP in answer else "wrong answer" if answer else "no answer"

@@ -1,23 +1,17 @@
 """A tap between the tests and a server that answers each path in its own way."""
 
-import threading
-
 import pytest
 
 from course.tap import Tap
 from course.tape import Tape
-from support.upstream import Upstream
+from support.upstream import Handler, serving
 
 
 @pytest.fixture
 def upstream():
-    with Upstream() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with serving(Handler) as server:
         yield server
         server.go.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
