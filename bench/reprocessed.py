@@ -6,8 +6,8 @@ template, cache and settings.
 
 1.00 is the limit: the server processes what is new and nothing else. The last token of a prompt is always new, since
 the next token is predicted from it. A model with recurrent layers can only go back to a checkpoint and reprocesses
-the tokens after it. A random model with the architecture of Qwen3.6 stands in for it here (tiny.py), since weights make no
-difference.
+the tokens after it. A random model with the architecture of Qwen3.6 stands in for it here (course/model/tiny.py), since
+weights make no difference.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from typing import Any
 
 from bench.rows import Row
 from bench.setting import Setting
-from bench.tiny import hybrid
 from course.agent import LEOPARD, code_agent, connect, forced, spoken
 from course.model.embedded import template_path
+from course.model.tiny import hybrid
 from course.server import Server
 from course.tape import Tape
 from course.turns import turns

@@ -31,6 +31,6 @@ def base():
 @pytest.fixture(scope="session")
 def hybrid_model(tmp_path_factory):
     """A random model of Qwen3.6's architecture: it has recurrent state, and cannot go back to an earlier token."""
-    from bench.tiny import hybrid
+    from course.model.tiny import hybrid
 
     return hybrid(tmp_path_factory.mktemp("model") / "hybrid.gguf")

@@ -18,7 +18,6 @@ from bench import (
     speed,
     suite,
     tapped,
-    tiny,
 )
 from bench.completion import drawn
 from bench.crowd import Crowd, Speed
@@ -30,6 +29,7 @@ from bench.serverlog import Busy
 from bench.setting import flag
 from bench.suite import Suite
 from course import ROOT
+from course.model import tiny
 from course.turns import Tokens
 
 LOG = """\
