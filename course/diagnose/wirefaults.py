@@ -6,7 +6,7 @@ error. refusals.py understands the server's own words; textfaults.py looks at wh
 
 from collections.abc import Iterator
 
-from course.diagnose import ends, refusals, requested
+from course.diagnose import ends, prefixfaults, refusals, requested
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, dig, match, quote, tail, value
 from course.turns import Exchange, Turn
@@ -93,6 +93,8 @@ def _origin(exchange: Exchange, index: int, earlier: list[Turn]) -> str | None:
 def cache_misses(turns: list[Turn]) -> Iterator[Found]:
     """Requests that continue the one right before them, but found less than half of it in the cache.
 
+    Either their beginning changed (prefixfaults.py), or the cache was lost.
+
     Only neighbors are compared. A request in between (a planning call, a managed agent) takes over the slot, which is
     normal.
     """
@@ -100,26 +102,34 @@ def cache_misses(turns: list[Turn]) -> Iterator[Found]:
     for turn in turns:
         if turn.exchange is None or not turn.exchange.is_call or turn.exchange.status != 200:
             continue
-        if before is not None and before.exchange is not None and _continues(turn, before):
+        if before is not None and before.exchange is not None and _follows(turn, before):
             had, cached = before.tokens.prompt, turn.tokens.cached
             least = WORTH_CACHING if "cache_n" in turn.timings else HOSTED_MINIMUM
             if had and cached is not None and had >= least and cached < had / 2:
-                yield _cache_miss(turn, turn.exchange, before, before.exchange)
+                if turn.diff.start == len(before.exchange.messages):
+                    yield _cache_miss(turn, turn.exchange, before, before.exchange)
+                elif seen := prefixfaults.changed(
+                    turn, before, ".".join(("response", *_counted(turn.exchange)))
+                ):
+                    yield seen
         before = turn
 
 
-def _continues(turn: Turn, before: Turn) -> bool:
-    """Whether the turn's request begins with all the messages of the earlier one, at the same address."""
+def _follows(turn: Turn, before: Turn) -> bool:
+    """Whether the turn's request continues the conversation of the earlier one, at the same address."""
     if turn.exchange is None or before.exchange is None or turn.exchange.url != before.exchange.url:
         return False
-    same = turn.run_number == before.run_number and turn.diff.continues == before.number
-    return same and turn.diff.start == len(before.exchange.messages)
+    return turn.run_number == before.run_number and turn.diff.continues == before.number
+
+
+def _counted(exchange: Exchange) -> tuple[str, ...]:
+    """Where the response says how much of the prompt came from the cache."""
+    return next((p for p in CACHED if dig(exchange.response, *p) is not None), CACHED[0])
 
 
 def _cache_miss(turn: Turn, exchange: Exchange, before: Turn, earlier: Exchange) -> Found:
     had, cached = before.tokens.prompt, turn.tokens.cached
-    path = next((p for p in CACHED if dig(exchange.response, *p) is not None), CACHED[0])
-    proof = [value(".".join(("response", *path)), cached)]
+    proof = [value(".".join(("response", *_counted(exchange))), cached)]
     if dig(earlier.response, "usage", "prompt_tokens") == had:
         proof.append(value(f"{before.label}: response.usage.prompt_tokens", had))
     off = match("run.server.command", r"--ctx-checkpoints 0\b", dig(turn.run, "server", "command"))

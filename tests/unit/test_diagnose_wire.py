@@ -115,6 +115,28 @@ def test_a_prompt_cache_miss():
     assert "cache_prompt" in finding.why
 
 
+def dated(n, when, prompt, cache):
+    """The n-th request of a run whose system prompt has a date in it."""
+    system = {"role": "system", "content": f"You are a guide. It is {when}. " + "Be careful. " * 40}
+    return cached(n, prompt, cache, [system, *history(n)[1:]])
+
+
+def test_a_prefix_that_changes():
+    (finding,) = found([dated(1, "12:00:01", 2400, 0), dated(2, "12:00:09", 2600, 12)])
+    assert (finding.kind, finding.turn) == ("changing-prefix", 2)
+    new, old, count = finding.evidence
+    assert new.where.startswith("request.messages[0].content[")
+    assert ("12:00:09" in new.text, "12:00:01" in old.text, count.text) == (True, True, "12")
+    assert kinds([dated(1, "12:00", 2400, 0), dated(2, "12:00", 2600, 12)]) == ["prompt-cache-miss"]
+
+
+def test_a_prompt_that_is_another_one_does_not_count_as_a_changed_prefix():
+    """Healthy: another system prompt for the last call, a small change that most of the cache survives."""
+    other = [{"role": "system", "content": "An agent got stuck. Answer instead."}, *history(2)[1:]]
+    assert kinds([cached(1, 2400, 0), cached(2, 900, 10, other)]) == []
+    assert kinds([dated(1, "12:00:01", 2400, 0), dated(2, "12:00:09", 2600, 2100)]) == []
+
+
 def test_a_cache_that_another_prompt_took_over_is_not_a_fault():
     """Healthy: a planning call in between, another question, most of the prompt cached."""
     plan = cached(2, 900, 0, [TASK])
