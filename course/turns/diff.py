@@ -1,7 +1,8 @@
 """Find the earlier request that a request continues, and what it adds to that one.
 
-Pure. Agents that call each other alternate on one tape, so the previous request is often not the one continued.
-Messages are compared as a whole, without looking for changes inside them.
+Pure. Agents that call each other, or that run at the same time, alternate on one tape, so the previous request is often
+not the one continued. Messages are compared as a whole, without looking for changes inside them. Instructions alone do
+not make a conversation: two agents of a kind have the same system prompt.
 """
 
 import json
@@ -12,6 +13,9 @@ from functools import cached_property
 
 from course.turns.exchange import text_of
 from course.turns.reading import Record
+
+INSTRUCTIONS = ("system", "developer")
+"""Roles of messages that many conversations may begin with."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Conversation:
     @cached_property
     def keys(self) -> set[str]:
         """Its messages, for lookup: a tape may have hundreds of conversations of hundreds of messages."""
-        return {_key(m) for m in self.sent}
+        return set(_talk(self.sent))
 
 
 def diff(before: Conversation | None, now: list[Record]) -> Diff:
@@ -162,14 +166,26 @@ class Conversations:
         name = (step["agent"] or "") if step is not None and named else None
         fitting = [c for c in self.open if not named or c.agent in (None, name)]
         best = max(reversed(fitting), key=lambda c: common_start(c.sent, messages), default=None)
-        if best and common_start(best.sent, messages):
+        start = common_start(best.sent, messages) if best else 0
+        if best and start and (named or start == len(best.sent) or _has_talk(messages[:start])):
             return best
         # another beginning before the same task: a plan, the last call, a client that forgets its oldest messages
-        keys = [_key(m) for m in messages]
+        keys = _talk(messages)
         best = max(reversed(fitting), key=lambda c: _shared(c, keys), default=None)
         if best and _shared(best, keys):
             return best
         return next((c for c in reversed(fitting) if named and c.agent == name), None)
+
+
+def _has_talk(messages: Sequence[Record]) -> bool:
+    """Whether there is more than instructions."""
+    return any(m.get("role") not in INSTRUCTIONS for m in messages)
+
+
+def _talk(messages: Sequence[Record]) -> list[str]:
+    """The messages that are not instructions, for lookup; all of them if there is nothing else."""
+    found = [m for m in messages if m.get("role") not in INSTRUCTIONS]
+    return [_key(m) for m in found or messages]
 
 
 def common_start(a: Sequence[Record], b: Sequence[Record]) -> int:
