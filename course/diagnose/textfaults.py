@@ -19,6 +19,11 @@ PROMPT = "response.__verbose.prompt"
 COMMAND = "run.server.command"
 OPEN_CODE = re.compile(r"<code>[ \t]*\n(?:(?!</code>).)*\Z", re.DOTALL)
 
+ROOMY = 1024
+"""Tokens: the least limit to advise. A model that is done earlier stops earlier, so it costs nothing."""
+LEAST_THINKING = 32
+"""Tokens: a smaller budget would end the thinking before it is of any use."""
+
 LEAKS = {"--reasoning-format none": "kept", "--skip-chat-parsing": "unparsed", "--no-jinja": "plain"}
 """Settings of llama-server that leave the thinking in content, and the names by which the texts know them."""
 
@@ -113,7 +118,7 @@ def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fo
     proof = [value(answer.finish_at, answer.finish)]
     words: dict[str, object] = {"wrote": wrote}
     if limit is not None and asked is not None and (wrote is None or wrote >= asked):
-        words |= {"key": limit.name, "asked": asked, "limit": max(2 * asked, 256)}
+        words |= {"key": limit.name, "asked": asked, "limit": max(2 * asked, ROOMY)}
         proof.append(value(limit.where, exchange.at(limit.where)))
     elif room and prompt and wrote and prompt + wrote >= room - 1:
         words |= {"room": room, "prompt": prompt, "double": 2 * room}
@@ -121,7 +126,8 @@ def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fo
     thinking = unfinished and bool(turn.thinking or turn.leak)
     if written := (turn.content or turn.thinking):
         proof.append(tail(answer.content_at if turn.content else answer.thinking_at, written))
-    words["half"] = max((asked or wrote or 512) // 2, 32)
+    half = (asked or wrote or ROOMY) // 2
+    words["half"] = half if half >= LEAST_THINKING else None
     return found("thinking-cut" if thinking else "answer-cut", turn, *proof, **words)
 
 

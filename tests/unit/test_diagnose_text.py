@@ -1,5 +1,7 @@
 """Faults in what the model wrote: leaked thinking, stop sequences, text that was cut off."""
 
+import re
+
 import pytest
 
 from support.diagnosed import ANSWER, RUN, act, call, command, found, kinds, verbose
@@ -88,7 +90,23 @@ def test_a_cut_by_max_tokens_says_what_was_cut():
     assert (thinking.kind, answer.kind) == ("thinking-cut", "answer-cut")
     for finding in (thinking, answer):
         assert "max_tokens (24)" in finding.why
-        assert "max_tokens=256" in finding.next
+
+
+@pytest.mark.parametrize("thinking", ["Well, the", None])
+@pytest.mark.parametrize("asked", [8, 24, 400, 4000])
+def test_the_advice_after_a_cut_is_enough_for_a_step(asked, thinking):
+    """More than the leopard's steps take, at least twice the limit that was too low, and what to do if it still is."""
+    usage = {"usage": {"prompt_tokens": 100, "completion_tokens": asked}}
+    content = None if thinking else "I sea"
+    (finding,) = found(
+        [RUN, call(1, content, finish="length", thinking=thinking, ask={"max_tokens": asked}, **usage)]
+    )
+    advised = int(re.search(r"max_tokens\W+(\d+)", finding.next)[1])
+    assert advised >= max(2 * asked, 500)
+    assert "double" in finding.next
+    budget = re.search(r"reasoning_budget_tokens\W+(\d+)", finding.next)
+    assert budget is None or int(budget[1]) < asked
+    assert bool(budget) == (thinking is not None and asked >= 64)
 
 
 def test_a_cut_by_a_full_context_says_so():
