@@ -2,7 +2,7 @@
 
 Runs them in LocalPythonExecutor (in a temporary folder, and as a user without an account if this one is root) and in the
 agent's container, or says why it cannot. Needs no root, and what the programs aim at is on this computer. `make hostile`
-runs all of them.
+runs all of them. `here` runs a learner's own program on this computer.
 
     seen = results(programs(), live())        # seen["files_ssh_key"]["socket"].by == "own file system"
 """
@@ -13,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -45,6 +46,38 @@ NETWORK = "import os; print(os.stat('/proc/self/ns/net').st_ino)"
 PATIENT = replace(way_of.LIMITS, seconds=120)
 """None of the ten programs tries to exceed its time, and a container may start slowly on a busy computer."""
 INSTEAD = "The lesson continues with the recorded outcomes."
+WATCH = """
+import atexit, os, sys
+
+looked = []
+
+def note(event, given=()):
+    if event.partition(".")[0] not in ("open", "os", "socket", "subprocess", "glob", "ctypes", "urllib"):
+        return
+    frame = sys._getframe(1)
+    while frame:  # an import reads files and lists folders, too
+        if "importlib" in frame.f_code.co_filename:
+            return
+        frame = frame.f_back
+    looked.append(event)
+
+def noted(name, call):
+    return lambda *given, **more: (note("os." + name), call(*given, **more))[1]
+
+for name in ("access getgid getloadavg getlogin getppid getuid cpu_count kill lstat stat statvfs sysconf uname").split():
+    if hasattr(os, name):
+        setattr(os, name, noted(name, getattr(os, name)))
+for name in ("__getitem__", "__iter__"):
+    setattr(os._Environ, name, noted("environ", getattr(os._Environ, name)))
+sys.addaudithook(note)
+mark, program = sys.argv[1:]
+sys.argv[:] = ["-c"]
+atexit.register(lambda: looked and sys.stderr.write(mark))
+exec(compile(program, "<yours>", "exec"), {"__name__": "__main__"})
+"""
+"""Runs a program and writes a mark to stderr if it looked at anything outside itself. Python has audit events for files,
+folders, processes and addresses, but not for the environment and some calls of `os`."""
+MARK = "@looked@"
 
 
 @dataclass(frozen=True)
@@ -124,6 +157,37 @@ def inside(program: str, network: str, url: str) -> str:
     if status == 125:
         raise CourseError(f"docker could not start the container:\n{said.getvalue()[-800:]}")
     return said.getvalue()
+
+
+@dataclass(frozen=True)
+class Here:
+    """What a program printed on this computer. `problem`: why nothing can be learned from that, as a sentence, or "".
+
+    `steady`: whether it printed the same a second time.
+    """
+
+    printed: str = ""
+    problem: str = ""
+    steady: bool = True
+
+
+def here(program: str, seconds: float = 30) -> Here:
+    """Run the text of a Python program on this computer, twice. It should look at something outside itself, and print."""
+    command = [sys.executable, "-I", "-c", WATCH, MARK, program]
+    found: list[str] = []
+    for _ in range(2):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired:
+            return Here(problem=f"it does not end within {seconds:g} s")
+        found.append(done.stdout.strip())
+        if done.returncode or not found[-1]:
+            said = done.stderr.replace(MARK, "").strip().splitlines() or ["it prints nothing"]
+            return Here(problem=f"on this computer it should print what it found, but: {said[-1]}")
+        if MARK not in done.stderr:
+            seen = "no file, variable, process, address or setting"
+            return Here(found[0], problem=f"it looks at nothing outside itself: {seen}")
+    return Here(found[0], steady=found[0] == found[1])
 
 
 def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -86,3 +86,52 @@ def test_the_table_has_a_line_for_each():
     lines = attempts.table(attempts.programs(), attempts.results(attempts.programs(), [])).splitlines()
     assert len(lines) == 11
     assert all(len(line) <= 140 for line in lines)
+
+
+LOOKS = {
+    "a folder": "import os\nprint(len(os.listdir('.')))",
+    "a file": "print(open(__import__('os').devnull).read() == '')",
+    "a path": "from pathlib import Path\nprint(Path.home().exists())",
+    "the environment": "import os\nprint(len(dict(os.environ)))",
+    "a variable": "import os\nprint(os.environ.get('HOME', 'none'))",
+    "the kernel": "import platform\nprint(platform.release())",
+    "a process": "import os\nprint(os.getppid() > 0)",
+    "the name": "import socket\nprint(socket.gethostname())",
+    "an address": "import socket\nprint(socket.socket().connect_ex(('127.0.0.1', 9)))",
+}
+LOOKS_AWAY = {
+    "a constant": "print(1)",
+    "a random number": "import random\nprint(random.random())",
+    "the time": "import time\nprint(time.time())",
+    "an import": "import json, decimal, statistics\nprint(json.dumps(1))",
+}
+
+
+@pytest.mark.parametrize("program", LOOKS.values(), ids=LOOKS)
+def test_a_program_that_looks_at_this_computer_counts(program):
+    found = attempts.here(program)
+    assert (found.problem, bool(found.printed), found.steady) == ("", True, True)
+
+
+@pytest.mark.parametrize("program", LOOKS_AWAY.values(), ids=LOOKS_AWAY)
+def test_a_program_that_looks_at_nothing_does_not(program):
+    """A number that differs each time says nothing about a computer."""
+    assert "nothing outside" in attempts.here(program).problem
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("pass", "prints nothing"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("print(", "SyntaxError"),
+        ("while True: pass", "does not end within 1 s"),
+    ],
+)
+def test_a_program_that_finds_nothing_is_told_why(program, why):
+    assert why in attempts.here(program, seconds=1 if "while" in program else 30).problem
+
+
+def test_what_differs_from_run_to_run_is_noticed():
+    found = attempts.here("import os, time\nprint(os.getppid() and time.time_ns())")
+    assert (found.problem, found.steady) == ("", False)
