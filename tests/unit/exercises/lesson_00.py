@@ -6,18 +6,31 @@ from types import SimpleNamespace
 
 from course.agent import LEOPARD
 from course.tape import Tape
+from course.turns import turns
+from support import records
 from support.exercises import Answers
 
 
 class Recorded(Tape):
-    """A tape with a request for each of these questions on it; nothing is written."""
+    """A tape with a run of two turns for each of these questions; nothing is written. `answered`: with an answer."""
 
-    def __init__(self, *questions):
-        self.asked = questions
+    def __init__(self, *questions, answered=True):
+        self.asked, self.answered = questions, answered
 
-    @property
-    def entries(self):
-        return [{"request": {"postData": {"text": body(question)}}} for question in self.asked]
+    def records(self):
+        made = []
+        for n, question in enumerate(self.asked):
+            task = {"role": "user", "content": [{"type": "text", "text": question}]}
+            seen = {
+                "role": "user",
+                "content": "Observation:\nA leopard is slower than that. Pont des Arts is near.",
+            }
+            for turn, messages in enumerate([[records.SYSTEM, task], [records.SYSTEM, task, seen]]):
+                id = f"{n}.{turn}"
+                last = turn == 1 and self.answered
+                made.append(records.entry(2 * n + turn, messages, records.reply(id)))
+                made.append(records.step(id, turn + 1, is_final=last))
+        return made
 
 
 def body(*contents):
@@ -26,35 +39,39 @@ def body(*contents):
 
 
 def by_division(sizes, room):
-    return (room - sizes[-1]) // (sizes[-1] - sizes[-2])
+    return (room - 1 - sizes[-1]) // (sizes[-1] - sizes[-2])
 
 
 def by_a_loop(sizes, room):
-    fit, longer, size = 0, sizes[-1] - sizes[-2], sizes[-1]
-    while size + longer <= room:
-        fit, size = fit + 1, size + longer
-    return fit
+    accepted, longer, size = 0, sizes[-1] - sizes[-2], sizes[-1]
+    while size + longer < room:
+        accepted, size = accepted + 1, size + longer
+    return accepted
 
 
 def by_listing(sizes, room):
     *_, before, last = sizes
-    return len(list(takewhile(lambda size: size <= room, count(2 * last - before, last - before))))
+    return len(list(takewhile(lambda size: size < room, count(2 * last - before, last - before))))
+
+
+def by_a_range(sizes, room):
+    return len(range(sizes[-1], room, sizes[-1] - sizes[-2])) - 1
 
 
 def by_the_first_jump(sizes, room):
-    return (room - sizes[-1]) // (sizes[1] - sizes[0])
+    return (room - 1 - sizes[-1]) // (sizes[1] - sizes[0])
 
 
 def not_rounded_down(sizes, room):
-    return (room - sizes[-1]) / (sizes[-1] - sizes[-2])
+    return (room - 1 - sizes[-1]) / (sizes[-1] - sizes[-2])
 
 
 def of_the_whole_room(sizes, room):
-    return room // (sizes[-1] - sizes[-2])
+    return (room - 1) // (sizes[-1] - sizes[-2])
 
 
-def must_be_smaller(sizes, room):
-    return (room - 1 - sizes[-1]) // (sizes[-1] - sizes[-2])
+def room_itself_is_accepted(sizes, room):
+    return (room - sizes[-1]) // (sizes[-1] - sizes[-2])
 
 
 SENT = SimpleNamespace(entries=[{"request": {"postData": {"text": body("s", "q", "a", "s", "o")}}}])
@@ -76,12 +93,26 @@ ANSWERS = {
         given={"json": json, "tape": SENT},
     ),
     "00.2": Answers(
-        right=[by_division, by_a_loop, by_listing],
-        wrong=[by_the_first_jump, not_rounded_down, of_the_whole_room, must_be_smaller, 16],
+        right=[by_division, by_a_loop, by_listing, by_a_range],
+        wrong=[by_the_first_jump, not_rounded_down, of_the_whole_room, room_itself_is_accepted, 16],
     ),
     "00.3": Answers(
-        right=[Recorded(CHEETAH), Recorded(CHEETAH, CHEETAH), Recorded("Wild boar, Golden Gate Bridge?")],
-        wrong=[Recorded(), Recorded(LEOPARD), Recorded(CHEETAH, LEOPARD), "a cheetah", None],
-        given={"Tape": Tape, "LEOPARD": LEOPARD},
+        right=[
+            Recorded(CHEETAH),
+            Recorded(CHEETAH, CHEETAH),
+            Recorded("Wild boar, Golden Gate Bridge?"),
+            Recorded(LEOPARD, CHEETAH),
+            Recorded("How long does a snow leopard need for Tower Bridge?"),
+        ],
+        wrong=[
+            Recorded(),
+            Recorded(LEOPARD),
+            Recorded("For how many seconds does a leopard run over Pont des Arts?"),
+            Recorded(CHEETAH, LEOPARD),
+            Recorded(CHEETAH, answered=False),
+            "a cheetah",
+            None,
+        ],
+        given={"Tape": Tape, "turns": turns},
     ),
 }
