@@ -1,19 +1,26 @@
 """Right and wrong answers to the exercises of lesson 01. A small program stands in for llama-server."""
 
 import shlex
+import socket
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import suppress
-from itertools import takewhile
+import urllib.error
+import urllib.request
+from contextlib import ExitStack, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
+import httpx
+
+from authoring import lessons
 from course.check.answers import compare
 from course.errors import CourseError
 from course.server.connection import Connection
-from course.server.registry import free_port, is_free
-from support.exercises import Answers
+from course.server.registry import free_port, is_free, next_free
+from support.exercises import Answers, cells
 
 SERVER = """
 import argparse, http.server, json, sys
@@ -39,6 +46,7 @@ class Props(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", given.port), Props).serve_forever()
 """
 PORT = str(free_port())
+CURL = "import sys; sys.exit(7)"
 
 
 class Yours:
@@ -58,81 +66,98 @@ class Yours:
         return self.room
 
 
-def speeds(timings):
-    return {
-        "prompt": timings["prompt_n"] / timings["prompt_ms"] * 1000,
-        "generation": timings["predicted_n"] / timings["predicted_ms"] * 1000,
-    }
+def solved(*ids):
+    """The progress of a learner who has solved these."""
+    return SimpleNamespace(standings=lambda: {id: SimpleNamespace(solved=True) for id in ids})
 
 
-def speeds_by_name(timings):
-    halves = {"generation": "predicted", "prompt": "prompt"}
-    return {half: timings[f"{key}_n"] / (timings[f"{key}_ms"] / 1000) for half, key in halves.items()}
+def helpers():
+    """What the lesson's own cells define for its checks: the class that runs a server's command."""
+    source = next(path for path in lessons.sources() if path.name.startswith("01_"))
+    names = {"subprocess": subprocess, "time": time, "httpx": httpx, "suppress": suppress, "Path": Path}
+    names |= {"is_free": is_free, "atexit": SimpleNamespace(register=lambda _: None)}
+    names |= {"tempfile": __import__("tempfile")}
+    exec(next(code for code in cells(source) if "class Started" in code), names)
+    engine = SimpleNamespace(find=lambda: SimpleNamespace(command=[sys.executable, "-c", SERVER]))
+    return {**names, "shlex": shlex, "engine": engine, "Connection": Connection, "CourseError": CourseError}
 
 
-def speeds_rounded(timings):
-    return {half: f"{speed:.3f}" for half, speed in speeds(timings).items()}
+def state(url):
+    try:
+        answer = httpx.get(f"{url}/health", timeout=1, trust_env=False)
+    except httpx.ConnectError:
+        return "down"
+    except httpx.TimeoutException:
+        return "stuck"
+    return {200: "ready", 503: "loading"}[answer.status_code]
 
 
-def speeds_with_cache(timings):
-    return speeds({**timings, "prompt_n": timings["prompt_n"] + timings["cache_n"]})
+def state_with_urllib(url):
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(f"{url}/health", timeout=1)
+    except urllib.error.HTTPError:
+        return "loading"
+    except urllib.error.URLError:
+        return "down"
+    except TimeoutError:
+        return "stuck"
+    return "ready"
 
 
-def per_millisecond(timings):
-    return {half: speed / 1000 for half, speed in speeds(timings).items()}
+def state_with_connection(url):
+    with httpx.Client(timeout=1, trust_env=False) as client:
+        try:
+            status = client.get(url + "/health").status_code
+        except httpx.TransportError as error:
+            return "stuck" if "timed out" in str(error) else "down"
+    return "ready" if status == 200 else "loading"
 
 
-def seconds_per_token(timings):
-    return {half: 1 / speed for half, speed in speeds(timings).items()}
+def never_stuck(url):
+    try:
+        return (
+            "ready"
+            if httpx.get(f"{url}/health", timeout=1, trust_env=False).status_code == 200
+            else "loading"
+        )
+    except httpx.HTTPError:
+        return "down"
 
 
-def generation_only(timings):
-    return speeds(timings)["generation"]
+def up_or_down(url):
+    return "down" if state(url) == "down" else "ready"
 
 
-def kept(cached, prompt):
-    same = 0
-    while same < min(len(cached), len(prompt) - 1) and cached[same] == prompt[same]:
-        same += 1
-    return same
+def asks_the_wrong_page(url):
+    return state(url.replace("/health", "") + "/models")
 
 
-def kept_by_pairs(cached, prompt):
-    pairs = zip(cached, prompt[:-1], strict=False)
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+def status_only(url):
+    return httpx.get(f"{url}/health", timeout=1, trust_env=False).status_code
 
 
-def kept_by_lengths(cached, prompt):
-    return max(n for n in range(len(prompt)) if cached[:n] == prompt[:n])
-
-
-def kept_wholly(cached, prompt):
-    return max(n for n in range(len(prompt) + 1) if cached[:n] == prompt[:n])
-
-
-def kept_anywhere(cached, prompt):
-    return len(set(cached) & set(prompt[:-1]))
-
-
-def kept_at_equal_places(cached, prompt):
-    return sum(old == new for old, new in zip(cached, prompt[:-1], strict=False))
-
-
-def processed(cached, prompt):
-    return len(prompt) - kept(cached, prompt)
-
-
-UP = {"yours": Yours(1024), "compare": compare, "CourseError": CourseError}
-STARTS = {
-    "engine": SimpleNamespace(find=lambda: SimpleNamespace(command=[sys.executable, "-c", SERVER])),
-    "shlex": shlex,
-    "subprocess": subprocess,
-    "tempfile": tempfile,
-    "time": time,
-    "suppress": suppress,
-    "is_free": is_free,
-    "Connection": Connection,
+UP = {
+    "yours": Yours(1024),
+    "compare": compare,
     "CourseError": CourseError,
+    "progress": solved(),
+}
+STOPPED = {
+    **UP,
+    "yours": Yours(),
+    "suppress": suppress,
+    "progress": solved("01.1"),
+    "shutil": SimpleNamespace(which=lambda name: sys.executable),
+    "subprocess": SimpleNamespace(run=lambda words: subprocess.run([words[0], "-c", CURL])),
+}
+WEB = {
+    "socket": socket,
+    "BaseHTTPRequestHandler": BaseHTTPRequestHandler,
+    "ThreadingHTTPServer": ThreadingHTTPServer,
+    "Thread": Thread,
+    "ExitStack": ExitStack,
+    "next_free": next_free,
 }
 
 ANSWERS = {
@@ -140,14 +165,11 @@ ANSWERS = {
         right=[1024, "1024", " 1,024 tokens", [1024]], wrong=[1000, "more", None, True], given=UP
     ),
     "01.2": Answers(
-        right=[speeds, speeds_by_name, speeds_rounded],
-        wrong=[speeds_with_cache, per_millisecond, seconds_per_token, generation_only],
+        right=[state, state_with_urllib, state_with_connection],
+        wrong=[never_stuck, up_or_down, asks_the_wrong_page, status_only],
+        given=WEB,
     ),
     "01.3": Answers(
-        right=[kept, kept_by_pairs, kept_by_lengths],
-        wrong=[kept_wholly, kept_anywhere, kept_at_equal_places, processed],
-    ),
-    "01.4": Answers(
         right=[
             ["-m", "model.gguf", "-c", "512", "--port", PORT],
             ["--port", int(PORT), "--ctx-size", 512, "-m", "model.gguf"],
@@ -160,11 +182,7 @@ ANSWERS = {
             ["-m", "model.gguf", "-c", "512"],
             None,
         ],
-        given=STARTS,
+        given=helpers,
     ),
-    "01.5": Answers(
-        right=[7, "7", "(7)", [7]],
-        wrong=[0, 1, "refused", None],
-        given={**UP, "yours": Yours(), "suppress": suppress},
-    ),
+    "01.4": Answers(right=[7, "7", "(7)", [7]], wrong=[0, 1, "refused", None], given=STOPPED),
 }

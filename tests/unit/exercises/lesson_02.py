@@ -1,7 +1,7 @@
 """Right and wrong answers to the exercises of lesson 02."""
 
-import json
-
+from course.check.answers import compare
+from course.errors import CourseError
 from support.exercises import Answers
 
 
@@ -25,55 +25,48 @@ def formatted(messages):
     )
 
 
-def parse(raw):
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first, *rest = head.decode().split("\r\n")
-    headers = {}
-    for line in rest:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return int(first.split()[1]), headers, body
+def unstripped(messages):
+    text = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
+    return text + "<|im_start|>assistant\n<think>\n"
 
 
-def parse_split(raw):
-    head, body = raw.split(b"\r\n\r\n", 1)
-    lines = head.decode("latin-1").splitlines()
-    return lines[0].split()[1], {k.lower(): v for k, v in (one.split(": ", 1) for one in lines[1:])}, body
+def why_empty(choice):
+    message, reason = choice["message"], choice["finish_reason"]
+    if (message.get("content") or "").strip():
+        return "not empty"
+    if reason == "length":
+        return "limit"
+    if reason == "tool_calls":
+        return "tool call"
+    return "stopped while thinking" if (message.get("reasoning_content") or "").strip() else "nothing"
 
 
-def parse_list(raw):
-    return list(parse(raw))
+def why_by_table(choice):
+    texts = {key: (choice["message"].get(key) or "").split() for key in ("content", "reasoning_content")}
+    if texts["content"]:
+        return "not empty"
+    otherwise = "stopped while thinking" if texts["reasoning_content"] else "nothing"
+    return {"length": "limit", "tool_calls": "tool call"}.get(choice["finish_reason"], otherwise)
 
 
-def greedy(raw):
-    head, body = raw.rsplit(b"\r\n\r\n", 1)
-    return (*parse(head + b"\r\n\r\n")[:2], body)
+def why_by_calls(choice):
+    return "tool call" if choice["message"].get("tool_calls") else why_empty(choice)
 
 
-def text_body(raw):
-    status, headers, body = parse(raw)
-    return status, headers, body.decode()[:1]
+def reason_first(choice):
+    return "limit" if choice["finish_reason"] == "length" else why_empty(choice)
 
 
-def bill(response):
-    t = response["timings"]
-    return {
-        "prompt": t["prompt_n"] + t["cache_n"],
-        "cached": t["cache_n"],
-        "generated": t["predicted_n"],
-        "per_second": 1000 * t["predicted_n"] / t["predicted_ms"],
-    }
+def white_space_is_text(choice):
+    return "not empty" if choice["message"].get("content") else why_empty(choice)
 
 
-def assemble(lines):
-    thinking, content, reason = [], [], None
-    for line in lines:
-        if line.startswith("data:") and "{" in line:
-            for choice in json.loads(line.partition(":")[2]).get("choices", []):
-                thinking.append(choice["delta"].get("reasoning_content") or "")
-                content.append(choice["delta"].get("content") or "")
-                reason = choice.get("finish_reason") or reason
-    return "".join(thinking), "".join(content), reason
+def no_missing_keys(choice):
+    return "not empty" if choice["message"]["content"].strip() else why_empty(choice)
+
+
+def thoughts_are_text(choice):
+    return "not empty" if choice["message"].get("reasoning_content") else why_empty(choice)
 
 
 STOPPED = {"content": "", "reasoning_content": "The capital of France is ", "finish_reason": "stop"}
@@ -91,7 +84,14 @@ class Server:
         return {"choices": [{"message": message, "finish_reason": "stop"}]}
 
 
-GIVEN = {"server": Server(), "prompt": "", "messages": [], "json": json}
+GIVEN = {
+    "server": Server(),
+    "prompt": "",
+    "messages": [],
+    "capital": {"messages": []},
+    "compare": compare,
+    "CourseError": CourseError,
+}
 ANSWERS = {
     "02.1": Answers(
         right=[chatml, joined, formatted],
@@ -100,44 +100,32 @@ ANSWERS = {
             lambda messages: "\n".join(m["content"] for m in messages),
             lambda messages: chatml([{**m, "content": f" {m['content']}x"} for m in messages]),
             lambda messages: chatml(messages[:1]),
+            unstripped,
         ],
         given=GIVEN,
     ),
     "02.2": Answers(
-        right=[parse, parse_split, parse_list], wrong=[greedy, text_body, lambda raw: parse(raw)[:2]]
-    ),
-    "02.3": Answers(
-        right=[
-            bill,
-            lambda r: {**bill(r), "per_second": round(bill(r)["per_second"], 2)},
-            lambda r: {name: str(value) for name, value in bill(r).items()},
-        ],
-        wrong=[
-            lambda r: {**bill(r), "prompt": r["timings"]["prompt_n"]},
-            lambda r: {**bill(r), "per_second": bill(r)["per_second"] / 1000},
-            lambda r: list(bill(r).values())[:2],
-        ],
-    ),
-    "02.4": Answers(
-        right=[assemble, lambda lines: list(assemble(lines)), lambda lines: assemble(iter(lines))],
-        wrong=[
-            lambda lines: assemble(lines[:-1]),
-            lambda lines: (*assemble(lines)[:2], "stop"),
-            lambda lines: (assemble(lines)[1], assemble(lines)[0], assemble(lines)[2]),
-        ],
-        given=GIVEN,
-    ),
-    "02.5": Answers(
         right=[
             STOPPED,
-            {**STOPPED, "reasoning_content": "the capital of France is"},
+            {**STOPPED, "content": None, "reasoning_content": "the capital of France is"},
             {**STOPPED, "finish_reason": '"stop"'},
         ],
         wrong=[
             {**STOPPED, "content": "The capital of France is"},
             {**STOPPED, "finish_reason": "length"},
             {"content": "", "finish_reason": "stop"},
+            "stop",
         ],
         given=GIVEN,
+    ),
+    "02.3": Answers(
+        right=[why_empty, why_by_table, why_by_calls],
+        wrong=[
+            reason_first,
+            white_space_is_text,
+            no_missing_keys,
+            thoughts_are_text,
+            lambda choice: choice["finish_reason"],
+        ],
     ),
 }

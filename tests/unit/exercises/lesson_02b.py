@@ -1,0 +1,125 @@
+"""Right and wrong answers to the exercises of appendix 02b."""
+
+import json
+from itertools import takewhile
+
+from support.exercises import Answers
+
+
+def bill(response):
+    t = response["timings"]
+    return {
+        "prompt": t["prompt_n"] + t["cache_n"],
+        "cached": t["cache_n"],
+        "generated": t["predicted_n"],
+        "per_second": 1000 * t["predicted_n"] / t["predicted_ms"],
+    }
+
+
+def bill_from_usage(response):
+    usage, timings = response["usage"], response["timings"]
+    return {
+        "prompt": usage["prompt_tokens"],
+        "cached": usage["prompt_tokens_details"]["cached_tokens"],
+        "generated": usage["completion_tokens"],
+        "per_second": timings["predicted_n"] / timings["predicted_ms"] * 1000,
+    }
+
+
+def assemble(lines):
+    thinking, content, reason = [], [], None
+    for line in lines:
+        if line.startswith("data:") and "{" in line:
+            for choice in json.loads(line.partition(":")[2]).get("choices", []):
+                thinking.append(choice["delta"].get("reasoning_content") or "")
+                content.append(choice["delta"].get("content") or "")
+                reason = choice.get("finish_reason") or reason
+    return "".join(thinking), "".join(content), reason
+
+
+def assemble_until_done(lines):
+    content, thinking, reason = "", "", None
+    for line in lines:
+        if not line.startswith("data:"):
+            continue
+        if line[5:].strip() == "[DONE]":
+            break
+        event = json.loads(line[5:])
+        for choice in event["choices"]:
+            delta = choice["delta"]
+            content += delta["content"] if delta.get("content") else ""
+            thinking += delta["reasoning_content"] if delta.get("reasoning_content") else ""
+            reason = reason or choice["finish_reason"]
+    return thinking, content, reason
+
+
+def done_anywhere(lines):
+    return assemble([line for line in lines if "[DONE]" not in line])
+
+
+def with_a_space(lines):
+    return assemble([line for line in lines if line.startswith("data: ")])
+
+
+def kept(cached, prompt):
+    same = 0
+    while same < min(len(cached), len(prompt) - 1) and cached[same] == prompt[same]:
+        same += 1
+    return same
+
+
+def kept_by_pairs(cached, prompt):
+    pairs = zip(cached, prompt[:-1], strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def kept_by_lengths(cached, prompt):
+    return max(n for n in range(len(prompt)) if cached[:n] == prompt[:n])
+
+
+def kept_wholly(cached, prompt):
+    return max(n for n in range(len(prompt) + 1) if cached[:n] == prompt[:n])
+
+
+def kept_anywhere(cached, prompt):
+    return len(set(cached) & set(prompt[:-1]))
+
+
+def kept_at_equal_places(cached, prompt):
+    return sum(old == new for old, new in zip(cached, prompt[:-1], strict=False))
+
+
+def processed(cached, prompt):
+    return len(prompt) - kept(cached, prompt)
+
+
+ANSWERS = {
+    "02b.1": Answers(
+        right=[assemble, assemble_until_done, lambda lines: list(assemble(iter(lines)))],
+        wrong=[
+            lambda lines: assemble(lines[:-1]),
+            lambda lines: (*assemble(lines)[:2], "stop"),
+            lambda lines: (assemble(lines)[1], assemble(lines)[0], assemble(lines)[2]),
+            done_anywhere,
+            with_a_space,
+        ],
+        given={"json": json},
+    ),
+    "02b.2": Answers(
+        right=[
+            bill,
+            bill_from_usage,
+            lambda r: {**bill(r), "per_second": round(bill(r)["per_second"], 2)},
+            lambda r: {name: str(value) for name, value in bill(r).items()},
+        ],
+        wrong=[
+            lambda r: {**bill(r), "prompt": r["timings"]["prompt_n"]},
+            lambda r: {**bill(r), "per_second": bill(r)["per_second"] / 1000},
+            lambda r: list(bill(r).values())[:2],
+        ],
+    ),
+    "02b.3": Answers(
+        right=[kept, kept_by_pairs, kept_by_lengths],
+        wrong=[kept_wholly, kept_anywhere, kept_at_equal_places, processed],
+    ),
+}
