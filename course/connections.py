@@ -22,6 +22,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -260,10 +261,13 @@ def observe(pids: Sequence[int], ended: Callable[[], bool], begun: Callable[[], 
 
 def main(arguments: Sequence[str]) -> None:
     """The observer: say that it has begun, look until the input is closed, print what was seen as JSON."""
-    import threading
-
     closed = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
+
+    def until_closed() -> None:
+        sys.stdin.read()
+        closed.set()
+
+    threading.Thread(target=until_closed, daemon=True).start()
     seen = observe([int(pid) for pid in arguments], closed.is_set, lambda: print("looking", flush=True))
     print(json.dumps(asdict(seen)))
 
