@@ -15,7 +15,8 @@
 # **Minutes:** 45 · **Needs:** [lesson 00](00_welcome.ipynb)
 
 # %% [markdown]
-# The next cell is in every lesson. This lesson does not use it, because you start the server yourself.
+# The next cell is in every lesson. This one does not use it, because you start the server yourself. (Folded cells hold
+# helpers and checks. You need not read them.)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -358,11 +359,10 @@ print("slots:     ", props["total_slots"])
 
 # %%
 hello = """{"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 20}"""
-print(f"curl -s {yours.url}/v1/chat/completions -d '{hello}'; echo")
+print(f"curl -s -o answer.json {yours.url}/v1/chat/completions -d '{hello}'")
 
 # %% [markdown]
-# What comes back is the subject of lesson 02. For each request the log gets a block like this one, even if no client
-# ever looks:
+# What comes back goes into a file, since lesson 02 is about it. For each request, the log gets a block like this one:
 
 # %%
 answer = server.post(
@@ -407,6 +407,8 @@ check.claims(
 # | `--host`, `--port` | where it listens | connection refused, or strangers |
 # | `--alias` | the name in `/v1/models` | the file's name is shown |
 # | `--chat-template-file` | replaces the template in the GGUF | thinking and tool calls go astray (lesson 06) |
+#
+# The command names neither a port nor a number of slots: it takes whatever the build at hand has as defaults.
 #
 # `--jinja` means "use the template in the GGUF". The post says that you need it. Since November 2025 it is the default
 # ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); what breaks things today is `--no-jinja` (lesson 06).

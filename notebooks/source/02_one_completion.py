@@ -9,7 +9,7 @@
 #
 # - turn messages into the exact prompt that a model sees, and spot the special tokens in it,
 # - send a request and read the response without a client library,
-# - tell thinking from content, and say why an answer is empty,
+# - tell thinking from content, and read `finish_reason`,
 # - say what stop sequences are for, and what they can do by accident.
 #
 # **Minutes:** 45 · **Needs:** [lesson 01](01_start_llama_server.ipynb)
@@ -101,7 +101,7 @@ print(pieces("<|im_start|>", special=False))
 check.prediction("02.p2", guess, was=len(pieces("<think>")), unit="tokens")
 
 # %% [markdown]
-# To this model, `<think>` is ordinary text. (To others, such as Qwen3, it is a special token.) The second line shows
+# To this model, `<think>` is ordinary text. (Others, such as Qwen3, have one token for it.) The second line shows
 # `<|im_start|>` when it is tokenized as ordinary text: seven tokens, and no mark.
 #
 # So what if a *user* types those characters? Or a web page that your agent reads?
@@ -274,7 +274,7 @@ print(whole["__verbose"]["content"])
 # %%
 answer["usage"]
 
-# %% tags=["folded", "embedded-only"]
+# %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(
     ("the thinking is not in content", "</think>" not in first["message"]["content"]),
     ("it is in reasoning_content", bool(first["message"]["reasoning_content"].strip())),
@@ -326,7 +326,7 @@ check.prediction("02.p4", guess, was="five" if tight["message"]["content"] else 
 # An agent that reads `content` gets the empty string. That is a common fault with thinking models: a limit that is too
 # small.
 
-# %% tags=["folded", "embedded-only"]
+# %% tags=["folded", "embedded-only", "nbval-check-output"]
 off = {**question, **ways["no thinking"], "verbose": True}
 check.claims(
     (

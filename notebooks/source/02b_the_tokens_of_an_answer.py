@@ -296,7 +296,7 @@ check.prediction("02b.p2", guess, was=second["timings"]["prompt_n"], unit="token
 # ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache; only the
 # rest is processed](../docs/pictures/cache.svg)
 
-# %% tags=["folded", "embedded-only"]
+# %% tags=["folded", "embedded-only", "nbval-check-output"]
 again = second["timings"]
 check.claims(
     ("all but one token came from the cache", again["prompt_n"] == 1, again),
@@ -368,7 +368,7 @@ print("of", len(tokens[1]), "tokens, you keep", kept(*tokens), "· the server", 
 # One word near the top, and everything behind it is read again, although it has not changed. So a random id or the time
 # at the top of a system prompt makes each request pay for the whole prompt. Put what changes at the end.
 
-# %% tags=["folded", "embedded-only"]
+# %% tags=["folded", "embedded-only", "nbval-check-output"]
 top = len(server.tokenize(server.apply_template(old).partition("How")[0]))
 check.claims(
     (
