@@ -99,9 +99,7 @@ def _going_out(memory: list[list[Any]], exchange: Exchange) -> list[Change]:
         )
     listed = sum(isinstance(m.get("content"), list) for m in sent)
     if listed:
-        found.append(
-            Change("parts", f"{listed} of {len(sent)} contents went out as lists of parts instead of strings")
-        )
+        found.append(Change("parts", f"{listed} of {len(sent)} contents are lists of parts, not strings"))
     again = sum(characters or 0 for role, characters, _ in memory if role == "tool-call")
     if again:
         found.append(Change("twice", f"{again:,} characters repeat past calls after “Calling tools:”"))
@@ -142,7 +140,7 @@ def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
         if step.get("kind") == "planning":
             found.append(Change("ending", "the plan was put between an opening and a closing sentence"))
         elif kept.startswith(content):
-            found.append(Change("ending", f"{kept[len(content) :]} was restored at the end of the content"))
+            found.append(Change("ending", f"{kept[len(content) :]} was appended to the content"))
         elif content.startswith(kept):
             lost = len(content) - len(kept)
             found.append(Change("ending", f"{lost:,} characters at the end of the content were cut"))
@@ -150,5 +148,5 @@ def _coming_in(step: Record, exchange: Exchange) -> list[Change]:
             found.append(Change("ending", "the text in memory differs from the content that came back"))
     thinking = exchange.answer and exchange.answer.thinking
     if thinking:
-        found.append(Change("thinking", f"{len(thinking):,} characters of thinking will not be sent back"))
+        found.append(Change("thinking", f"{len(thinking):,} characters of thinking are not sent back"))
     return found

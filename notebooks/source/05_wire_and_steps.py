@@ -1,27 +1,24 @@
 # %% [markdown]
 # # 05 · Wire and steps, side by side
 #
-# Your agent ran, its log shows no error, and the answer is nonsense. There are two records of what
-# happened: smolagents' [memory][m], and the bytes that went over the wire. They differ, and the
-# model only ever saw the wire. In this lesson you lay one beside the other.
+# Your agent ran, no step reports an error, and the answer is nonsense. Where do you look? There are
+# two records of every run: what smolagents remembers, and what went over the wire. They differ. In
+# this lesson you lay one beside the other, first by hand and then with a view that does it for you.
 #
 # **After this lesson you can**
 #
-# - match every step of a run with its request and response,
-# - say what smolagents changes, adds, sends twice and drops on the way,
-# - find out why a run broke when no step has an error,
+# - match every step of a run with its request and its response,
+# - say what differs between an agent's memory and what reached the server,
+# - find out from a tape why a run went wrong,
 # - record any client of a model server, and name a fault on its tape.
 #
 # **Minutes:** 45 · **Needs:** [lesson 03](03_read_the_system_prompt.ipynb)
-#
-# [m]: ../docs/glossary.md#memory
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
-import json
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,42 +28,36 @@ from smolagents import ActionStep
 from course import check, diagnose, view
 from course.agent import LEOPARD, recorded_run
 from course.server import Server
-from course.tap import Tap
 from course.tape import Tape
 from course.turns import exchanges, text_of, turns
 from course.view.explorer import Explorer
 
-# %%
 server = Server(PROFILE, url=SERVER, quiet=True).start()
 
 # %% [markdown]
 # ## One run, two records
 #
-# Memory is written at the top of this picture, in green. The tape is written in the middle, in
-# orange, where nothing is left but bytes.
-#
-# ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
-# the tape, llama-server with chat template, model and chat parser](../docs/pictures/layers.svg)
-
-# %% [markdown]
 # Three words for the rest of the course:
 #
-# - an [exchange][e] is one HTTP request with its response,
-# - a [step][s] is what smolagents made of that response,
-# - a [turn][t] is both, joined.
+# - An [exchange][e] is one HTTP request with its response. The tape holds exchanges.
+# - A [step][s] is what smolagents made of a response: the code in it, and what that code printed.
+#   The agent keeps its steps in [memory][m].
+# - A [turn][t] is both, joined.
 #
-# **Predict:** after the leopard run, are there `more exchanges`, `more steps`, or the `same`
-# number of both?
+# **Predict:** after the leopard run, will there be `"more exchanges"`, `"more steps"`, or the
+# `"same"` number of both?
 #
 # [e]: ../docs/glossary.md#exchange
 # [s]: ../docs/glossary.md#step
+# [m]: ../docs/glossary.md#memory
 # [t]: ../docs/glossary.md#turn
 
 # %%
 guess = ...
 
 # %% [markdown]
-# `recorded_run` builds the agent, asks the question and writes both records to the tape.
+# `recorded_run` builds the agent, asks the question, and records the exchanges. (It also adds the steps
+# to the tape, so that one file has both.) This takes a minute or two.
 
 # %%
 tape = Tape()
@@ -81,32 +72,54 @@ more = "more exchanges" if len(calls) > len(steps) else "more steps" if len(call
 check.prediction("05.p1", guess, was=more)
 
 # %% [markdown]
+# This is the first of each, shortened:
+
+# %%
+print("exchange 1:", calls[0].method, calls[0].path, calls[0].status)
+print("  request: ", *calls[0].request)
+print("  response:", *calls[0].response)
+print("step 1:")
+for name in ("model_output", "code_action", "observations", "error"):
+    print(f"  {name:<13}", repr(getattr(steps[0], name))[:100])
+
+# %% [markdown]
 # ## Which step belongs to which exchange?
 #
-# If the numbers are the same, you could join the two lists by their order. That goes wrong without
-# a sign as soon as a request is repeated or lost: every later step gets the wrong exchange. Look
-# for something that is in both records:
+# You could pair them by order: step 1 with exchange 1, and so on. But OpenAI's client repeats a
+# request by itself when the server answers 429 or 5xx. Then there is one exchange more, and every
+# later step is paired with the wrong one, without any sign of it.
+#
+# So look for something that is in both records:
 
 # %%
 print("wire:  ", calls[0].response_id)
 print("memory:", steps[0].model_output_message.raw.id)
 
 # %% tags=["folded", "nbval-check-output"]
+import openai
+
 pairs = zip(calls, steps, strict=True)
 check.claims(
     (
         "the response's id is on the wire and in memory",
         all(call.response_id == step.model_output_message.raw.id for call, step in pairs),
-    )
+    ),
+    ("OpenAI's client repeats requests unless told otherwise", openai.DEFAULT_MAX_RETRIES > 0),
 )
 
 # %% [markdown]
 # ### Exercise 05.1 · ★★☆ · 6 minutes
 #
-# Write `join(calls, steps)`. `calls` are the exchanges of a tape, `steps` those of memory, as
-# dictionaries: `{"exchange": 3, "id": "chatcmpl-x"}` and `{"step": 2, "id": "chatcmpl-x"}`.
-# Return a dictionary from each step's number to the number of its exchange, or to `None` if the
-# tape does not have it. A failed request has no id (`None`), and some steps have none either.
+# Write `join(calls, steps)`. It returns a dictionary from the number of each step to the number of its
+# exchange, or to `None` if the tape does not have it. In this example, the second request failed
+# and was sent again, so the result is `{1: 1, 2: 3}`:
+#
+# ```python
+# calls = [{"exchange": 1, "id": "a"}, {"exchange": 2, "id": None}, {"exchange": 3, "id": "b"}]
+# steps = [{"step": 1, "id": "a"}, {"step": 2, "id": "b"}]
+# ```
+#
+# Steps can lack an id, too. `None` never matches anything.
 #
 # <details><summary>Hint</summary>
 #
@@ -149,79 +162,22 @@ def runs(random):
 check.function("05.1", join, runs, hint="by id only; None is not an id")
 
 # %% [markdown]
-# The course does the same in `turns`, and says by what it joined:
+# The course joins them in the same way. `count` lets the server count the tokens of each part of a
+# prompt, which you will see below.
 
 # %%
-made = turns(tape.records())
+made = turns(tape.records(), count=lambda text: len(server.tokenize(text)))
 for turn in made:
-    print(f"turn {turn.number}: exchange {turn.exchange.id}, step {turn.step['step_number']}, by {turn.joined}")
-
-# %% [markdown]
-# ## Side by side
-#
-# How to read the view below:
-#
-# 1. Time runs down. Each turn begins with how it ended, and a bar of its tokens.
-# 2. **Left** is the wire: what was *new* in the request (→), then what came back (←).
-# 3. **Right** is what smolagents made of that: the code it ran and the observation. The
-#    observation returns on the left one turn later, as a message.
-
-# %%
-view.show(made)
-
-# %% [markdown]
-# ### Exercise 05.2 · ★☆☆ · 4 minutes
-#
-# Find four things in the *last* turn above:
-#
-# - `"new"`: how many messages of its request were new?
-# - `"role"`: as which role does the observation of the turn before arrive?
-# - `"processed"`: how many prompt tokens did the server have to process, because they were not in
-#   its cache?
-# - `"changed"`: how many things did smolagents change in this request?
-#
-# <details><summary>Hint</summary>
-#
-# The first two are at the top of the left column, `processed` is below the bar, and the right
-# column ends with a line *What smolagents changed* that you can unfold.
-#
-# </details>
-
-# %% tags=["stub"]
-found = {"new": ..., "role": ..., "processed": ..., "changed": ...}
-
-# %% tags=["solution"]
-last = made[-1]
-found = {
-    "new": len(last.diff.added),
-    "role": last.diff.added[-1]["role"],
-    "processed": last.tokens.new,
-    "changed": len(last.changes),
-}
-
-# %% tags=["folded"]
-end = turns(tape.records())[-1]
-there = {
-    "new": len(end.diff.added),
-    "role": end.diff.added[-1]["role"],
-    "processed": end.tokens.new,
-    "changed": len(end.changes),
-}
-check.exercise("05.2", found, there, hint="all four are in the last turn, not in the first")
-
-# %% [markdown]
-# The same view as a page of its own, with charts, a search and the raw bodies, is one file that
-# you can send to a colleague. In a terminal: `course view` and the path of a tape.
-
-# %%
-page = tape.path.with_suffix(".html")
-page.write_text(view.page(made, LEOPARD), encoding="utf-8")
-print(f"{page.name}, {page.stat().st_size:,} bytes")
+    print(
+        f"turn {turn.number}: exchange {turn.exchange.id}, step {turn.step['step_number']}, by {turn.joined}"
+    )
 
 # %% [markdown]
 # ## What changes on the way out?
 #
-# When the last step began, memory had messages of these [roles][r]:
+# Each request carries all messages so far. When the last step began, smolagents had these, each with
+# a [role][r]. (`tool-call` is the code of a step: smolagents notes it as a call of its Python
+# interpreter. `tool-response` is the observation, what that code printed.)
 #
 # [r]: ../docs/glossary.md#role
 
@@ -231,22 +187,28 @@ remembered = [message.role.value for message in last_step.model_input_messages]
 print(*remembered, sep=", ")
 
 # %% [markdown]
-# **Predict:** how many *different* roles are in the request on the wire?
+# **Predict:** how many messages are in the request on the wire, and how many *different* roles do
+# they have?
 
 # %%
-guess = ...
+guess = {"messages": ..., "roles": ...}
 
 # %%
 sent = [message["role"] for message in last.exchange.messages]
 print(*sent, sep=", ")
 
 # %%
-check.prediction("05.p2", guess, was=len(set(sent)), unit="roles")
+check.prediction("05.p2", guess, was={"messages": len(sent), "roles": len(set(sent))})
 
 # %% [markdown]
-# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`. Then it merges
-# neighbors of one role into one message, with a line break in between. The model sees no tools at
-# work: it sees itself talking, and you answering.
+# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`, because many chat
+# templates know no other roles. Then it joins neighbors with the same role. So the model sees no
+# tools at work: it sees itself talking, and you answering.
+#
+# The picture shows where that happens. Memory is at the top; the tape records the bytes further down.
+#
+# ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
+# the tape, llama-server with chat template, model and chat parser](../docs/pictures/layers.svg)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -256,123 +218,78 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 05.3 · ★★☆ · 7 minutes
+# ## What changes on the way in?
 #
-# Write that as a function, `on_the_wire(messages)`. It takes messages of memory as pairs of role
-# and text, and returns those of the wire:
+# The model closed its code with `</code>`, one of the [stop sequences][stop] of
+# [lesson 02](02_one_completion.ipynb).
 #
-# `[("user", "Q"), ("assistant", "A"), ("tool-call", "C")]` becomes
-# `[("user", "Q"), ("assistant", "A\nC")]`.
+# **Predict:** in which record does its first reply end with this tag: on the `"wire"`, in `"memory"`,
+# in `"both"`, or in `"neither"`?
 #
-# <details><summary>Hint</summary>
-#
-# Go through the messages and rename the role. If the result already ends with a message of this
-# role, add the text to that one; otherwise append a new pair.
-#
-# </details>
-
-# %% tags=["stub"]
-on_the_wire = ...
-
-
-# %% tags=["solution"]
-def on_the_wire(messages):
-    name = {"tool-call": "assistant", "tool-response": "user"}
-    wire = []
-    for role, text in messages:
-        role = name.get(role, role)
-        if wire and wire[-1][0] == role:
-            text = wire.pop()[1] + "\n" + text
-        wire.append((role, text))
-    return wire
-
-
-# %% tags=["folded"]
-S, Q, A, C, R = ("system", "S"), ("user", "Q"), ("assistant", "A"), ("tool-call", "C"), ("tool-response", "R")
-check.function(
-    "05.3",
-    on_the_wire,
-    [
-        check.case([S, Q], gives=[S, Q], name="before the first step"),
-        check.case([S, Q, A, C, R], gives=[S, Q, ("assistant", "A\nC"), ("user", "R")], name="one step"),
-        check.case([C], gives=[("assistant", "C")], name="a call and nothing else"),
-        check.case([Q, R, Q], gives=[("user", "Q\nR\nQ")], name="three in a row"),
-        check.case(
-            [S, Q, A, C, R, A, C, R],
-            gives=[S, Q, ("assistant", "A\nC"), ("user", "R"), ("assistant", "A\nC"), ("user", "R")],
-            name="two steps",
-        ),
-        check.case([R, Q, A, A], gives=[("user", "R\nQ"), ("assistant", "A\nA")], name="equal texts"),
-        check.case([], gives=[], name="no messages"),
-    ],
-    hint="rename first, then compare with the last message of the result",
-)
-
-# %% [markdown]
-# Two more things to know. Each content is a *list* of parts (in memory, too), where many chat templates
-# expect a string. And the stop sequences of [lesson 03](03_read_the_system_prompt.ipynb) take the end
-# of the code away: generation ends at `</code>`, and the server does not send it. smolagents appends
-# it to every reply that lacks it, even to one that was cut off in the middle.
-
-# %%
-first, first_step = made[0], steps[0]
-print(last.exchange.messages[1]["content"])
-print("wire:  ", repr(first.content[-30:]))
-print("memory:", repr(first_step.model_output[-30:]))
-
-# %% [markdown]
-# So what memory calls the output of the model is not what the model sent.
-
-# %% tags=["folded", "nbval-check-output"]
-contents = [message["content"] for message in last.exchange.messages]
-check.claims(
-    ("every content is a list with one text part", all([p["type"] for p in c] == ["text"] for c in contents)),
-    (
-        "every step's request has the three stop sequences",
-        all(c.request["stop"] == ["Observation:", "Calling tools:", "</code>"] for c in calls),
-    ),
-    ("</code> is not on the wire", not first.content.rstrip().endswith("</code>")),
-    ("memory has it", first_step.model_output == first.content + "</code>"),
-)
-
-# %% [markdown]
-# ## What is sent twice?
-#
-# **Predict:** how many times is the code of step 1 in the last request?
+# [stop]: ../docs/glossary.md#stop-sequence
 
 # %%
 guess = ...
 
 # %%
-past = next(text_of(m) for m in last.exchange.messages if "Calling tools:" in text_of(m))
+first, first_step = made[0], steps[0]
+print("wire:  ", repr(first.content[-30:]))
+print("memory:", repr(first_step.model_output[-30:]))
+
+# %%
+ends = {"wire": first.content, "memory": first_step.model_output}
+having = [name for name, text in ends.items() if text.strip().endswith("</code>")]
+check.prediction("05.p3", guess, was={0: "neither", 1: "".join(having), 2: "both"}[len(having)])
+
+# %% [markdown]
+# llama-server stops at a stop sequence and does not send it. smolagents appends the tag to *every*
+# reply that lacks it, even to one that was cut off in the middle (`_step_stream` in its
+# `agents.py`). So in memory, half a reply can look complete.
+
+# %% tags=["folded", "nbval-check-output"]
+import inspect
+
+from smolagents import CodeAgent
+
+check.claims(
+    ("</code> is one of the stop sequences", "</code>" in first.exchange.request["stop"]),
+    ("memory is the content with </code> at the end", first_step.model_output == first.content + "</code>"),
+    (
+        "smolagents appends it",
+        "output_text += self.code_block_tags[1]" in inspect.getsource(CodeAgent._step_stream),
+    ),
+)
+
+# %% [markdown]
+# ## What goes back to the model?
+#
+# The last request carries what happened in step 1.
+#
+# **Predict:** how many times is the code of step 1 in it?
+
+# %%
+guess = ...
+
+# %%
+past = next(text_of(m) for m in last.exchange.messages if m["role"] == "assistant")
 print(past)
 
 # %%
 words, _, call = past.partition("Calling tools:")
-check.prediction("05.p3", guess, was=sum("web_search" in part for part in (words, call)), unit="times")
+check.prediction("05.p4", guess, was=sum("web_search" in part for part in (words, call)), unit="times")
 
 # %% [markdown]
-# Once as the model wrote it, and once more after `Calling tools:`, with `\n` for each line break.
-# These are the `assistant` and the `tool-call` of memory, merged. It happens to each past step, in
-# every later request. What it costs is in [the appendix](05b_the_bill.ipynb).
-
-# %% tags=["folded", "nbval-check-output"]
-lines = [line for line in first.code.splitlines() if line.strip()]
-check.claims(
-    ("each line of the code is in the model's words", all(line in words for line in lines)),
-    ("the interpreter's call repeats it", "python_interpreter" in call),
-)
-
-# %% [markdown]
-# ## What is dropped?
+# Twice: once as the model wrote it, and once after `Calling tools:`, with `\n` for each line break.
+# They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step, in every
+# later request. The appendix [05b](05b_the_bill.ipynb) says what that costs.
 #
-# In turn 1 the model thought before it wrote code:
+# In step 1, the model also thought before it wrote:
 
 # %%
 print(first.thinking)
 
 # %% [markdown]
-# **Predict:** is this thought in the next request? Is it in memory? Put `yes` or `no`.
+# **Predict:** is this thought in the next request? Is it in memory? Put `"yes"` or `"no"`.
 
 # %%
 guess = {"next request": ..., "memory": ...}
@@ -380,52 +297,99 @@ guess = {"next request": ..., "memory": ...}
 # %%
 thought = (first.thinking or "").strip()
 later = "".join(text_of(message) for message in last.exchange.messages)
-raw = steps[0].model_output_message.raw
+raw = first_step.model_output_message.raw  # the response, as OpenAI's client read it
 kept = getattr(raw.choices[0].message, "reasoning_content", None) or ""
 where = {"next request": thought in later, "memory": thought in kept}
 
 # %%
-check.prediction("05.p4", guess, was={place: "yes" if there else "no" for place, there in where.items()})
+check.prediction("05.p5", guess, was={place: "yes" if there else "no" for place, there in where.items()})
 
 # %% [markdown]
-# The thinking is never sent back: each step begins without the thoughts of the one before. What the
-# model has not written into its reply, and its code has not printed, is lost to it.
+# smolagents never sends the thinking back. From one step to the next, the model keeps its reply, what
+# its code printed, and the variables of that code. An idea that it only thought is gone.
 #
-# Memory still has it, on `raw`, the response object as the client read it. But what people log and
-# share is `get_full_steps()`.
-#
-# **Predict:** which of these keys of the wire are left in `get_full_steps()`? Put `yes` or `no`.
-
-# %%
-guess = {"finish_reason": ..., "reasoning_content": ..., "timings": ..., "usage": ..., "stop": ...}
-
-# %%
-exported = json.dumps(run.agent.memory.get_full_steps(), default=str)
-left = {key: f'"{key}":' in exported for key in guess}
-
-# %%
-check.prediction("05.p5", guess, was={key: "yes" if there else "no" for key, there in left.items()})
-
-# %% [markdown]
-# The export keeps the fields that OpenAI's client declares, such as `finish_reason` and `usage`.
-# What llama-server adds to them falls off, and the request's own settings were never there.
+# Memory still has the thinking, but only on `raw`. `get_full_steps()`, which many people log, drops it,
+# together with llama-server's `timings`.
 
 # %% tags=["folded", "nbval-check-output"]
-kept = {"finish_reason", "usage"}
+import json
+
+exported = json.dumps(run.agent.memory.get_full_steps(), default=str)
 check.claims(
-    ("finish_reason and usage are in get_full_steps()", all(left[key] for key in kept), left),
-    ("thinking, timings and stop are not", not any(left[key] for key in left.keys() - kept), left),
+    ("each line of the code is in the model's words", all(line in words for line in first.code.splitlines())),
+    ("the interpreter's call repeats it", "python_interpreter" in call),
     ("no request has reasoning_content", not any("reasoning_content" in c.raw_request for c in calls)),
-    ("timings are on raw", "timings" in raw.model_dump()),
+    (
+        "thinking and timings are not in get_full_steps()",
+        not any(f'"{key}":' in exported for key in ("reasoning_content", "timings")),
+    ),
+    ("they are on raw", {"timings"} <= raw.model_dump().keys() and bool(kept)),
 )
 
 # %% [markdown]
-# ## A run that breaks without an error
+# ## Side by side
 #
-# The same question with one number changed: each response may have 8 tokens. The agent may take
-# two steps.
+# Everything that you found by hand is in this view:
 #
-# **Predict:** what will smolagents say is wrong: a `syntax error`, an `empty answer`, or `nothing`?
+# 1. Time runs down. Each turn begins with how it ended, and a bar of its tokens.
+# 2. **Left** is the wire: what was *new* in the request (→), then what came back (←).
+# 3. **Right** is what smolagents made of it: the code and the observation. The observation returns on
+#    the left one turn later, as a message.
+
+# %%
+view.show(made)
+
+# %% [markdown]
+# ### Exercise 05.2 · ★☆☆ · 3 minutes
+#
+# Read three numbers in your view:
+#
+# - `"processed"`: how many prompt tokens of the *last* turn did the server process, because they were
+#   not in its [cache][pc]?
+# - `"repeated"`: how many characters of the *last* request repeat past calls?
+# - `"longest"`: how many tokens has the longest response of the run?
+#
+# <details><summary>Hint</summary>
+#
+# Two are below the bars. For `repeated`, unfold the last line of the right column.
+#
+# </details>
+#
+# [pc]: ../docs/glossary.md#prompt-cache
+
+# %% tags=["stub"]
+found = {"processed": ..., "repeated": ..., "longest": ...}
+
+# %% tags=["solution"]
+found = {
+    "processed": last.tokens.new,
+    "repeated": len(call) + len("Calling tools:"),
+    "longest": max(turn.tokens.generated for turn in made),
+}
+
+# %% tags=["folded"]
+ended = turns(tape.records())
+asked_last = [text_of(m) for m in ended[-1].exchange.messages if m["role"] == "assistant"]
+there = {
+    "processed": ended[-1].tokens.new,
+    "repeated": sum(
+        len(text) - text.find("Calling tools:") for text in asked_last if "Calling tools:" in text
+    ),
+    "longest": max(turn.tokens.generated for turn in ended),
+}
+check.exercise("05.2", found, there, hint="the first two are in the last turn, the third in any of them")
+
+# %% [markdown]
+# In a terminal, `course view` and the path of a tape make the same view as one HTML file, with charts
+# and the raw bodies. You can send it to a colleague.
+
+# %% [markdown]
+# ## What went wrong here?
+#
+# The same question again, with two numbers changed: each response may have at most 8 tokens, and the
+# agent may take at most two steps.
+#
+# **Predict:** how many exchanges will be on the tape?
 
 # %%
 guess = ...
@@ -434,17 +398,19 @@ guess = ...
 short_tape = Tape()
 short = recorded_run(server, LEOPARD, short_tape, model={"max_tokens": 8}, max_steps=2)
 for turn in short.turns:
-    print(f"turn {turn.number}: content: {turn.content!r}, error: {turn.step['error']}")
+    print(
+        f"turn {turn.number}: content {turn.content!r}, error {turn.step['error']!r}, joined by {turn.joined}"
+    )
 
 # %%
-errors = [turn.step["error"] for turn in short.turns if turn.step["kind"] == "action"]
-check.prediction("05.p6", guess, was="nothing" if not any(errors) else "syntax error")
+check.prediction("05.p6", guess, was=len(short.turns), unit="exchanges")
 
 # %% [markdown]
-# `content` is empty. Empty text is valid Python, so two steps ran nothing and succeeded. The third
-# request is the one that smolagents adds when the steps run out.
+# Three. When the steps run out, smolagents asks once more, for an answer from what is there: the
+# *max-steps request*. Its step has no response id, so it is matched by time.
 #
-# `step.error` says nothing about the cause. Does anything in memory?
+# The two steps before it have empty content and no error. Empty text is valid Python, so they ran
+# nothing, successfully. Does anything in memory say why?
 
 # %%
 for step in short.agent.memory.steps:
@@ -454,38 +420,37 @@ for step in short.agent.memory.steps:
         print(f"step {step.step_number}: error: {step.error}, finish_reason: {reason}")
 
 # %% [markdown]
-# The [finish_reason][fr] is in memory, on `raw` (and so in `get_full_steps()`): `length` means that
-# the response was cut off at `max_tokens`. What you would look at first, `step.error`, is silent.
-# And the last call left no response object, so its id, its finish reason and its thinking are on the wire only.
+# The [finish_reason][fr] does. `length` means that the response was cut off at `max_tokens`: here, in
+# the middle of the thinking. It is on `raw`. What you would look at first, `step.error`, is silent.
 #
-# That last call is different in another way, too:
+# Of the max-steps request, memory keeps only the text that came back. Its id, its `finish_reason` and
+# its thinking are on the wire alone.
 #
 # [fr]: ../docs/glossary.md#finish-reason
-
-# %%
-for turn in short.turns:
-    print(f"turn {turn.number}: stop = {turn.exchange.request.get('stop')}")
 
 # %% tags=["folded", "nbval-check-output"]
 *acted, rest = short.turns
 check.claims(
-    ("both steps have no error", not any(turn.step["error"] for turn in acted)),
+    ("both steps have no error", len(acted) == 2 and not any(turn.step["error"] for turn in acted)),
     ("every response was cut off", all(t.finish_reason == "length" for t in short.turns)),
-    ("the max-steps request has no stop sequences", "stop" not in rest.exchange.request),
-    ("memory has no response for it", rest.step["kind"] == "max_steps" and not rest.step["response_id"]),
+    ("memory has no response of the max-steps request", not rest.step["response_id"]),
+    ("but its text", rest.step["kind"] == "max_steps" and rest.step["action_output"] == rest.content),
 )
 
 # %% [markdown]
-# ### Exercise 05.4 · ★★☆ · 5 minutes
+# ### Exercise 05.3 · ★★☆ · 5 minutes
 #
-# Write the watch that smolagents lacks: `why_it_ended(step)` returns the `finish_reason` of a
-# step's response, or `None` if memory does not have it. As a step callback in your own agent, it
-# could warn you of every `length`.
+# Write the warning that smolagents lacks: `why_it_ended(step)` returns the `finish_reason` of a
+# step's first choice, or `None` if memory does not have it. In your own agent, it can be a callback:
+#
+# ```python
+# CodeAgent(tools=[], model=model, step_callbacks=[lambda step: print(why_it_ended(step))])
+# ```
 #
 # <details><summary>Hint</summary>
 #
-# The way is `step.model_output_message.raw.choices[0].finish_reason`. The message can be `None`
-# (see above), `raw` is `None` when the response was streamed, and `choices` can be empty.
+# The way is `step.model_output_message.raw.choices[0].finish_reason` (for `OpenAIModel`). The message can
+# be `None` (see above), `raw` is `None` when the response was streamed, and `choices` can be empty.
 #
 # </details>
 
@@ -512,12 +477,13 @@ def a_step(*reasons, raw=True, message=True):
 
 
 check.function(
-    "05.4",
+    "05.3",
     why_it_ended,
     [
         check.case(a_step("stop"), gives="stop", name="the model was done"),
         check.case(a_step("length"), gives="length", name="the response was cut off"),
         check.case(a_step("tool_calls"), gives="tool_calls", name="the model called a tool"),
+        check.case(a_step("length", "stop"), gives="length", name="two choices: the first one counts"),
         check.case(a_step(message=False), gives=None, name="out of steps: no message"),
         check.case(a_step(raw=False), gives=None, name="streamed: a message without raw"),
         check.case(a_step(), gives=None, name="a response without choices"),
@@ -526,52 +492,59 @@ check.function(
 )
 
 # %% [markdown]
-# Now lay both runs side by side. The broken one is on the left. Choose the other under *Compare
-# with*, and go through the turns. The headings tell the two apart: *finished by length* and
-# *finished by stop*.
-
-# %%
-Explorer(tape, short_tape)
-
-# %% [markdown]
-# `course diagnose` reads a tape for you. It names each fault, shows the bytes that prove it, and
-# says what to do. Its first finding for the short run:
+# With `course diagnose`, you don't have to know where to look. It reads a tape, names each fault,
+# shows the bytes that prove it, and says what to do. Its first finding for the short run:
 
 # %%
 findings = diagnose.diagnose(short.turns)
 print(diagnose.text(findings[:1], short.turns))
+print(f"\nThe longest response of the run before: {max(t.tokens.generated for t in made)} tokens")
 
 # %% tags=["folded", "nbval-check-output"]
 named = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
 check.claims(("it names the cut in each turn", named == {t.number for t in short.turns}, named))
 
 # %% [markdown]
-# ### Exercise 05.5 · ★★☆ · 8 minutes · your own
-#
-# The wire does not need smolagents. `course tap` records any client: it passes on what it gets and
-# writes it to a tape. Run the command that the next cell prints in a terminal, then ask in a
-# second one, once with `"max_tokens": 8` and once with 300:
-#
-# ```bash
-# curl http://127.0.0.1:8081/v1/chat/completions -H 'Content-Type: application/json' \
-#   -d '{"messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 8}'
-# ```
-#
-# (If the tap names another port than 8081, use that one.) End the tap with Ctrl-C, and read your
-# tape with `course diagnose` and `course view`.
+# Below are both runs to click through (in JupyterLab). The short one is on the left; choose the other
+# under *Compare with*. Compare their headings: *finished by length*, *finished by stop*.
 
 # %%
-mine = Path("tapes/mine.tape.jsonl").resolve()
-print(f"course tap --upstream {server.url} --tape {mine}")
+Explorer(tape, short_tape)
 
 # %% [markdown]
-# Which turn of *your* tape was cut off, and what does `course diagnose` call that (the word in
-# parentheses)?
+# ### Exercise 05.4 · ★★☆ · 8 minutes · your own
+#
+# The wire does not need smolagents. `course tap` runs any program with `OPENAI_BASE_URL` set to a port
+# of its own, passes on what arrives there, and records it. The next cell writes a small program
+# without an agent, which asks a question twice, and prints a command.
+#
+# Run the command in a terminal (*File → New → Terminal*), with the course's environment active. Leave
+# this notebook open: its server answers. You can also record a program of your own, with two
+# requests, one of them cut off.
+
+# %%
+mine, program = (tape.path.with_name(name).resolve() for name in ("mine.tape.jsonl", "ask.py"))
+program.write_text(
+    """import openai
+
+client = openai.OpenAI()  # it reads OPENAI_BASE_URL
+for most in (8, 300):
+    question = [{"role": "user", "content": "Who are you?"}]
+    client.chat.completions.create(model="any", messages=question, max_tokens=most)
+""",
+    encoding="utf-8",
+)
+print(f'course tap --upstream {server.url} --tape "{mine}" -- python "{program}"')
+
+# %% [markdown]
+# The summary at the end, like `course diagnose` with the path of a tape, has lines such as
+# "Turn 2 · … (the-name)". Name a turn of *your* tape whose response was cut off, and what it calls
+# that: the word in parentheses.
 #
 # <details><summary>Hint</summary>
 #
-# The tape is `mine`, unless you chose another path. `course diagnose` prints lines such as
-# "Turn 2 · … (the-name)".
+# Run it again if something went wrong: a tape is continued, so turn numbers go on. Is there no
+# `course`? Then the environment is not active: `. .venv/bin/activate` in the project's folder.
 #
 # </details>
 
@@ -579,16 +552,16 @@ print(f"course tap --upstream {server.url} --tape {mine}")
 cut = {"tape": mine, "turn": ..., "fault": "..."}
 
 # %% tags=["solution"]
-from openai import OpenAI
+import subprocess
+import sys
 
-own = Tape()
-question = [{"role": "user", "content": "Who are you?"}]
-with Tap(server.url, own) as tap:
-    client = OpenAI(base_url=tap.base_url, api_key=server.api_key or "none", max_retries=0)
-    for most in (8, 300):
-        client.chat.completions.create(model="any", messages=question, max_tokens=most)
-name = next(f.kind for f in diagnose.diagnose(turns(own.records())) if f.turn == 1 and "cut" in f.kind)
-cut = {"tape": own.path, "turn": 1, "fault": name}
+mine = Tape().path  # a new one
+tap = ["-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(mine)]
+subprocess.run([sys.executable, *tap, "--", sys.executable, str(program)], check=True, capture_output=True)
+finding = next(
+    f for f in diagnose.diagnose(turns(Tape.read(mine).records())) if f.turn == 1 and "cut" in f.kind
+)
+cut = {"tape": mine, "turn": finding.turn, "fault": finding.kind}
 
 
 # %% tags=["folded"]
@@ -613,22 +586,22 @@ def proven(answer):
     return f"course diagnose does not find {fault!r} in turn {turn} of this tape"
 
 
-check.exercise("05.5", cut, proven, hint="course diagnose and the path of your tape")
+check.exercise("05.4", cut, proven, hint="course diagnose and the path of your tape")
 
 # %% [markdown]
 # ## Recap
 #
-# | | where | what you see |
-# |---|---|---|
-# | changed on the way out | roles, neighbors | five roles become three; neighbors of one role are merged |
-# | added on the way out | every step's request | `stop`; the max-steps request has none |
-# | changed on the way in | the end of the content | `</code>` is appended, also to a reply that was cut |
-# | sent twice | each past step | its code, again after `Calling tools:` |
-# | dropped | the next request | all thinking |
-# | lost in `get_full_steps()` | the response | thinking, timings; never had the settings of the request |
-# | why it broke | `finish_reason` | on the wire and on `raw`; `step.error` is silent |
+# Where memory and wire differ, only the wire reached the server:
 #
-# Join by the response's id, not by order. Where memory and wire differ, the model read the wire.
+# | | what | how |
+# |---|---|---|
+# | on the way out | roles | five become three; neighbors with the same role are joined |
+# | on the way in | end of the reply | `</code>` is appended, even to a reply that was cut |
+# | sent twice | code of each past step | again after `Calling tools:` |
+# | not sent back | thinking | it is on `raw`, and not in `get_full_steps()` |
+# | silent | `step.error` | a cut response shows in `finish_reason` |
+#
+# Join the two records by the response's id, not by order.
 #
 # **In your own agent:** put `course tap` between it and its server, and look at the
 # `finish_reason` of every response before you touch the prompt.
@@ -649,29 +622,29 @@ check.quiz(
         },
     ),
     check.question(
-        "A tape has six exchanges, memory has five steps. What is a likely reason?",
-        right="a request failed and was sent again",
-        why="Clients repeat some failures by themselves (OpenAI's: 429, 5xx). No step comes of the failed one.",
+        "A tape has six exchanges and memory five steps. Exchange 3 has status 503 and no response id. What happened?",
+        right="the client sent that request again by itself",
+        why="OpenAI's client repeats a 429 or a 5xx. No step comes of the failed exchange.",
         wrong={
-            "two neighbors of one role were merged": "That merges messages within a request.",
-            "the thinking was dropped": "That happens inside an exchange; it takes none away.",
+            "smolagents made its max-steps request": "That one is the last, and it belongs to a step.",
+            "two neighbors with the same role were joined": "That joins messages within one request.",
         },
     ),
     check.question(
-        "In step 4 the model should use an idea from its thinking in step 2. Can it?",
-        right="only if it wrote the idea into its content, or its code printed it",
-        why="Content and observations are sent again with each request, the thinking is not.",
+        "In step 4, the model should use an idea from its thinking in step 2. Can it?",
+        right="only if the idea is in its reply, in a variable, or was printed",
+        why="Replies and observations are sent with each request, and variables persist. The thinking is not sent.",
         wrong={
             "yes, memory keeps the thinking": "Memory has it on `raw`, but does not send it.",
-            "yes, it is in the KV cache": "The cache is used only where the new prompt has the same tokens.",
+            "yes, it is in the prompt cache": "The cache only helps where the new prompt has the same tokens.",
         },
     ),
 )
 
 # %% [markdown]
-# **Next:** the appendix, [05b The bill](05b_the_bill.ipynb), on what all this costs in tokens. Or
-# straight to [06 Break `--jinja` on purpose](06_break_jinja.ipynb): smolagents parsed `content`
-# only, because the thinking was out of the way. One server setting does that, and you take it away.
+# **Next:** the appendix, [05b The bill](05b_the_bill.ipynb), on what a run costs. Or straight to
+# [06 Break `--jinja` on purpose](06_break_jinja.ipynb): here the thinking arrived in a field of its own,
+# out of the way of the code. One server setting does that, and there you switch it off.
 
 # %%
 server.stop()

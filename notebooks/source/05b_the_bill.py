@@ -1,39 +1,88 @@
 # %% [markdown]
 # # 05b · The bill
 #
-# An appendix to [lesson 05](05_wire_and_steps.ipynb). A hosted model is paid by the token, and a
-# local one in seconds. smolagents counts tokens for you, but its sum is not what the server
-# worked for, nor what a provider would charge. Where does the difference come from?
+# An appendix to [lesson 05](05_wire_and_steps.ipynb). A local model costs seconds, a hosted one costs
+# dollars, and both bills are written on the tape. In this lesson you read the bill of one run, in
+# both currencies, and find out what the prompt cache saved and what it could not.
 #
 # **After this lesson you can**
 #
-# - read what a run cost off its tape, with and without the prompt cache,
-# - name the tokens that a cache could not save, and say why,
-# - put a price on a run of your own.
+# - say where the seconds of a run went,
+# - tell which tokens of a prompt the cache could not use, and why,
+# - put a price on any tape.
 #
-# **Minutes:** 30 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
+# **Minutes:** 35 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
+from pathlib import Path
+
 from course import check
-from course.agent import LEOPARD, recorded_run
+from course.agent import LEOPARD, connect, recorded_run
+from course.check import answers
 from course.server import Server
 from course.tape import Tape
-from course.turns import text_of
+from course.turns import text_of, turns
 
 server = Server(PROFILE, url=SERVER, quiet=True).start()
 
 # %% [markdown]
-# ## How much of a prompt is new?
+# ## Where do the seconds go?
 #
-# Every request carries the whole conversation so far. The server keeps what it computed for the
-# last prompt in its [KV cache][kv], and processes only what comes after the part that both
-# prompts have in common.
+# A server does two things: it [processes][pp] the prompt, and it [generates][g] the response. Each
+# takes time for each token.
 #
-# **Predict:** how much of the prompt of turn 2 comes from the cache: `none`, `half`, or `most`?
+# **Predict:** one generated token takes as long as how many processed ones?
+#
+# [pp]: ../docs/glossary.md#prompt-processing
+# [g]: ../docs/glossary.md#generation
+
+# %%
+guess = ...
+
+# %%
+tape = Tape()
+run = recorded_run(server, LEOPARD, tape, max_steps=8)  # takes a minute or two
+made = turns(tape.records())
+for turn in made:
+    t = turn.timings
+    print(
+        f"turn {turn.number}: {t['prompt_n']:>5,} processed in {t['prompt_ms'] / 1000:4.1f} s,"
+        f" {t['predicted_n']:>4,} generated in {t['predicted_ms'] / 1000:4.1f} s"
+    )
+
+# %%
+total = {
+    key: sum(turn.timings[key] for turn in made) for key in made[0].timings if key.endswith(("_n", "_ms"))
+}
+each = {
+    "processed": total["prompt_ms"] / total["prompt_n"],
+    "generated": total["predicted_ms"] / total["predicted_n"],
+}
+print(", ".join(f"{milliseconds:.1f} ms for a token {what}" for what, milliseconds in each.items()))
+check.prediction(
+    "05b.p1", guess, was=check.near(round(each["generated"] / each["processed"], 1)), unit="tokens"
+)
+
+# %% [markdown]
+# The prompt's tokens are all known, so the server processes hundreds of them at once. A generated
+# token has to wait for the one before it. Hence a short prompt saves less time than a short response,
+# and most hosted models charge more for generated tokens, too.
+
+# %% tags=["embedded-only", "folded", "nbval-check-output"]
+check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))
+
+# %% [markdown]
+# ## How much of a prompt is processed again?
+#
+# Turn 2 sends the prompt of turn 1 again, and more. But the server still has what it computed for the
+# last prompt, in its [KV cache][kv], and can use it up to the first token that differs.
+#
+# **Predict:** how many tokens of *prompt 1* does the server process again in turn 2? `"none"`, `"a few"`
+# (up to 20), or `"many"`?
 #
 # [kv]: ../docs/glossary.md#kv-cache
 
@@ -41,68 +90,145 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 guess = ...
 
 # %%
-tape = Tape()
-run = recorded_run(server, LEOPARD, tape, max_steps=8)
-made = run.turns
-for turn in made:
+before, after = made[0], made[min(1, len(made) - 1)]
+for turn in (before, after):
     t = turn.tokens
-    print(
-        f"turn {turn.number}: {t.prompt:>5} prompt = {t.cached:>5} cached + {t.new:>4} processed,"
-        f" {t.generated:>4} generated, {turn.seconds:5.1f} s"
-    )
+    print(f"turn {turn.number}: {t.prompt:,} prompt = {t.cached or 0:>5,} cached + {t.new:>5,} processed")
 
 # %%
-share = made[1].tokens.cached / made[1].tokens.prompt
-check.prediction("05b.p1", guess, was="most" if share > 0.66 else "half" if share > 0.33 else "none")
+missed = before.tokens.prompt - (after.tokens.cached or 0)
+check.prediction("05b.p2", guess, was="none" if missed <= 0 else "a few" if missed <= 20 else "many")
+print(f"{missed} tokens of prompt 1 were processed again")
 
 # %% [markdown]
-# In the picture, gray is what a request found in the cache, blue what had to be processed, and
-# green what was generated. Compare the end of each request with the beginning of the next.
+# In the picture of a run with three requests, gray is what a request found in the cache, blue what was
+# processed, and green what was generated. Look at the end of each request: there is a small
+# piece of it that the next one does not find again.
 #
 # ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache;
 # only the rest is processed](../docs/pictures/cache.svg)
-#
-# (This holds for models whose cache can be cut anywhere. [Hybrid models][h] such as Qwen3.6 can
-# only go back to a [checkpoint][c], so they may process more than is new.)
-#
-# [h]: ../docs/glossary.md#hybrid-model
-# [c]: ../docs/glossary.md#checkpoint
-
-# %% tags=["folded", "nbval-check-output"]
-prompts = [turn.tokens.prompt for turn in made]
-check.claims(
-    ("the prompt grows with every turn", prompts == sorted(set(prompts)), prompts),
-    (
-        "prompt = cached + processed, in every turn",
-        all(t.tokens.prompt == t.tokens.cached + t.tokens.new for t in made),
-    ),
-)
 
 # %% [markdown]
-# ### Exercise 05b.1 · ★★☆ · 7 minutes · your own
+# ### Exercise 05b.1 · ★★☆ · 6 minutes
 #
-# Write `bill(turns, price)`, the cost of a run. Each turn is a dictionary like
-# `{"prompt": 2716, "cached": 2372, "generated": 422}`; `price` has dollars per *million* tokens,
-# like `{"prompt": 3.0, "cached": 0.3, "generated": 15.0}`. Cached tokens are part of the prompt
-# and cost the lower price. If a server does not tell (`"cached": None`), count none as cached.
+# Which tokens are those? Write `shared(one, two)`: how many items at the beginning of two lists are
+# the same. That is all that the cache looks for: `shared(["a", "b", "c"], ["a", "b", "x", "c"])` is 2.
 #
 # <details><summary>Hint</summary>
 #
-# For each turn: `(prompt - cached) * price["prompt"] + cached * price["cached"] + …`, and
+# Go through `zip(one, two)` and count, until two items differ. Don't forget that one list can be
+# the beginning of the other, or that they can be equal.
+#
+# </details>
+
+# %% tags=["stub"]
+shared = ...
+
+
+# %% tags=["solution"]
+def shared(one, two):
+    count = 0
+    for a, b in zip(one, two, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+# %% tags=["folded"]
+def prompts(random):
+    """Pairs of lists, and how many items they share at the beginning."""
+    long = random.sample(range(49152), 60)
+    at = random.randrange(20, 40)
+    other = [*long[:at], -1, *long[at + 1 :]]
+    for one, two, gives, name in (
+        (list("abc"), list("abxc"), 2, "two letters"),
+        (long, other, at, "one token differs, and the rest is the same"),
+        (long[:10], long, 10, "the first is the beginning of the second"),
+        (long, long[:10], 10, "the second is the beginning of the first"),
+        (long, long, 60, "equal lists"),
+        ([1, *long], [2, *long], 0, "the first token differs"),
+        ([], long, 0, "an empty list"),
+    ):
+        yield check.case(one, two, gives=gives, name=name)
+
+
+check.function("05b.1", shared, prompts, hint="stop at the first pair that differs")
+
+# %% [markdown]
+# Now render both prompts, turn them into tokens, and look at the place where they part, with your
+# function if you have written it.
+
+
+# %%
+def tokens(turn):
+    text = server.apply_template(turn.exchange.messages)
+    found = server.post("/tokenize", {"content": text, "with_pieces": True, "parse_special": True})
+    return [token["piece"] for token in found["tokens"]]
+
+
+one, two = tokens(before), tokens(after)
+at = shared(one, two) if callable(shared) else after.tokens.cached
+print(f"prompt 1 has {len(one):,} tokens; the first {at:,} of them begin prompt 2, too")
+print("prompt 1 from there:", one[at:])
+print("prompt 2 from there:", two[at : at + len(one) - at + 6], "…")
+
+# %% [markdown]
+# Prompt 1 ends with `<think>`: the template opens the thinking there. Prompt 2 has the reply of step 1
+# in that place, and replies are sent back without their thinking. Everything after that is processed
+# again, **even the code that the model itself wrote** in turn 1. It is in the cache, but behind other
+# tokens.
+#
+# <details><summary>Is it like that with every model?</summary>
+#
+# No. With a template that opens nothing, such as plain ChatML, prompt 1 is the beginning of prompt 2.
+# And the cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 cannot be cut
+# anywhere, only at a [checkpoint](../docs/glossary.md#checkpoint), so it may process more again.
+#
+# </details>
+
+# %% tags=["embedded-only", "folded", "nbval-check-output"]
+place = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), len(one))
+rest, reply = "".join(one[place:]).strip(), "".join(two[place:]).strip()
+check.claims(
+    ("the cache was used exactly up to there", after.tokens.cached == place, (after.tokens.cached, place)),
+    ("prompt 1 goes on with the opened thinking", rest == "<think>", rest),
+    ("prompt 2 with the model's reply", reply.startswith(before.content.strip()[:10]), reply[:20]),
+)
+
+# %% [markdown]
+# ## What would it cost in dollars?
+#
+# Hosted models have three prices. These are round numbers, in dollars per *million* tokens. Put in
+# those of a model that you use:
+
+# %%
+price = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
+
+# %% [markdown]
+# ### Exercise 05b.2 · ★★☆ · 7 minutes
+#
+# Write `dollars(turns, price)`, the cost of a run. Each turn is a dictionary like `{"prompt": 3000,
+# "cached": 2000, "generated": 500}`. Cached tokens are part of the prompt and cost their own price.
+# `"cached": None` means that the server did not tell: count none as cached. Do not round.
+#
+# <details><summary>Hint</summary>
+#
+# For each turn: `(prompt - cached) * price["processed"] + cached * price["cached"] + …`, and
 # divide the sum by 1,000,000. `turn["cached"] or 0` turns `None` into 0.
 #
 # </details>
 
 # %% tags=["stub"]
-bill = ...
+dollars = ...
 
 
 # %% tags=["solution"]
-def bill(turns, price):
+def dollars(turns, price):
     total = 0
     for turn in turns:
         cached = turn["cached"] or 0
-        total += (turn["prompt"] - cached) * price["prompt"]
+        total += (turn["prompt"] - cached) * price["processed"]
         total += cached * price["cached"] + turn["generated"] * price["generated"]
     return total / 1_000_000
 
@@ -110,198 +236,193 @@ def bill(turns, price):
 # %% tags=["folded"]
 def bills(random):
     """Runs with round numbers, and one with numbers that nobody knows before."""
-    price = {"prompt": 3.0, "cached": 0.3, "generated": 15.0}
-    free = {"prompt": 2.0, "cached": 0.0, "generated": 10.0}
+    usual = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
+    free = {"processed": 2.0, "cached": 0.0, "generated": 10.0}
 
     def case(name, price, gives, *rows):
         keys = ("prompt", "cached", "generated")
         gives = check.near(gives, within=0.001)
         return check.case([dict(zip(keys, row, strict=True)) for row in rows], price, gives=gives, name=name)
 
-    yield case("one turn, nothing cached", price, 3.0, (1_000_000, 0, 0))
-    yield case("all of it cached", price, 0.3, (1_000_000, 1_000_000, 0))
-    yield case("only generated", price, 15.0, (0, 0, 1_000_000))
-    yield case("a server that does not tell", price, 6.0, (2_000_000, None, 0))
-    yield case("two turns, the cache is free", free, 14.0, (1_000_000, 0, 500_000), (3_000_000, 1_500_000, 400_000))
-    yield case("no turns", price, 0.0)
+    yield case("one turn, nothing cached", usual, 3.0, (1_000_000, 0, 0))
+    yield case("all of it cached", usual, 0.3, (1_000_000, 1_000_000, 0))
+    yield case("only generated", usual, 15.0, (0, 0, 1_000_000))
+    yield case("a server that does not tell", usual, 6.0, (2_000_000, None, 0))
+    yield case(
+        "two turns, the cache is free", free, 14.0, (1_000_000, 0, 500_000), (3_000_000, 1_500_000, 400_000)
+    )
+    yield case("no turns", usual, 0.0)
     p, g = random.randrange(2000, 9000), random.randrange(100, 900)
     c = random.randrange(100, p)
-    yield case("a small run", price, ((p - c) * 3 + c * 0.3 + g * 15) / 1e6, (p, c, g))
+    yield case("a small run", usual, ((p - c) * 3 + c * 0.3 + g * 15) / 1e6, (p, c, g))
 
 
-check.function("05b.1", bill, bills, hint="processed, cached and generated tokens each have a price")
+check.function("05b.2", dollars, bills, hint="processed, cached and generated tokens each have a price")
 
 # %% [markdown]
-# Try it with the price list of your provider: `bill([vars(t.tokens) for t in made], price)`. Or
-# with the tape that you recorded in lesson 05: `turns(Tape.read("tapes/mine.tape.jsonl").records())`.
-#
-# ## Which tokens were not found again?
-#
-# Not all of prompt 1 was in the cache when prompt 2 came:
+# The bill of this run, in both currencies:
 
 # %%
-missed = made[0].tokens.prompt - made[1].tokens.cached
-print(f"{missed} tokens of prompt 1 were not found again")
-
-# %% tags=["embedded-only", "folded", "nbval-check-output"]
-check.claims(("only a few tokens at the end are lost", 0 < missed < 8, missed))
-
-# %% [markdown]
-# The cache holds everything that was generated in turn 1, too. A prompt can use it only up to the
-# first token that differs. This finds the place where two texts part:
-
-
-# %%
-def parting(a, b):
-    """Where two texts begin to differ, or the shorter one ends."""
-    pairs = enumerate(zip(a, b, strict=False))
-    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
-
-
-# %% [markdown]
-# ### Exercise 05b.2 · ★★★ · 8 minutes
-#
-# Which text is it? Find what stands at the end of prompt 1, and is not at that place in prompt 2.
-#
-# <details><summary>Hint</summary>
-#
-# `server.apply_template(messages)` renders a prompt, and `made[0].exchange.messages` are the
-# messages of turn 1.
-#
-# </details>
-
-# %% tags=["stub"]
-not_found_again = ...
-
-# %% tags=["solution"]
-one, two = (server.apply_template(turn.exchange.messages) for turn in made[:2])
-not_found_again = one[parting(one, two) :]
+count = {
+    "processed": sum(turn.tokens.new for turn in made),
+    "cached": sum(turn.tokens.cached or 0 for turn in made),
+    "generated": sum(turn.tokens.generated for turn in made),
+}
+took = {"processed": total["prompt_ms"] / 1000, "cached": 0.0, "generated": total["predicted_ms"] / 1000}
+cost = {item: count[item] * price[item] / 1e6 for item in count}
 
 # %% tags=["folded"]
-one, two = (server.apply_template(turn.exchange.messages) for turn in made[:2])
-at = next((i for i, (x, y) in enumerate(zip(one, two, strict=False)) if x != y), min(len(one), len(two)))
-tail = one[at:]
-
-
-def is_the_tail(answer):
-    """The text itself, with or without the role before it and the space around it."""
-    if not isinstance(answer, str):
-        return f"expected text, got {type(answer).__name__}"
-    text, end = answer.strip(), tail.strip()
-    with_its_role = text.endswith(end) and one.rstrip().endswith(text) and len(text) < len(tail) + 30
-    return text == end or with_its_role
-
-
-check.exercise("05b.2", not_found_again, is_the_tail, hint="render both prompts; it is the end of the first")
+saved = (
+    count["cached"] * each["processed"] / 1000,
+    count["cached"] * (price["processed"] - price["cached"]) / 1e6,
+)
+print(f"{'':<16}{'tokens':>8}{'seconds':>9}{'dollars':>9}")
+for item in count:
+    print(f"{item:<16}{count[item]:>8,}{took[item]:>9.1f}{cost[item]:>9.4f}")
+print(f"{'together':<16}{sum(count.values()):>8,}{sum(took.values()):>9.1f}{sum(cost.values()):>9.4f}")
+print(
+    f"{'without a cache':<16}{'':>8}{sum(took.values()) + saved[0]:>9.1f}{sum(cost.values()) + saved[1]:>9.4f}"
+)
 
 # %% [markdown]
-# The template opens the thinking at the end of each prompt, and writes past turns without any
-# thinking. So the two prompts part right there, and from there on everything is new to the server,
-# **including the code that the model itself wrote** in turn 1. (With a template that opens
-# nothing, such as plain ChatML, prompt 1 is the beginning of prompt 2 and this text is empty.)
+# The last line is for certain in dollars, and an estimate in seconds. The difference grows with every
+# turn, since each one sends everything again.
+#
+# Some providers also charge for writing to the cache. Their bill has a fourth price, which `dollars`
+# leaves out.
+
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    (
+        "the tokens are those of the prompts and the responses",
+        sum(count.values()) == sum(turn.tokens.prompt + turn.tokens.generated for turn in made),
+    ),
+    ("the cache saved something", min(saved) > 0, saved),
+)
 
 # %% [markdown]
 # ## What do the second copies cost?
 #
-# Lesson 05 showed that the code of each past step is sent again after `Calling tools:`.
-#
-# ### Exercise 05b.3 · ★★☆ · 6 minutes
-#
-# Write `second_copies(messages)`: the list of all second copies in a request, each from
-# `Calling tools:` to the end of its message. Only `assistant` messages have them. A content may be
-# a string or a list of parts; `text_of(message)` reads both.
-#
-# <details><summary>Hint</summary>
-#
-# `text.partition("Calling tools:")` gives three pieces. The copy is the second and the third, if
-# the second is not empty.
-#
-# </details>
+# In lesson 05, the code of each past step was sent again after `Calling tools:`. How much is that?
 
-# %% tags=["stub"]
-second_copies = ...
-
-
-# %% tags=["solution"]
-def second_copies(messages):
-    said = [text_of(m).partition("Calling tools:") for m in messages if m["role"] == "assistant"]
-    return [mark + rest for _, mark, rest in said if mark]
-
-
-# %% tags=["folded"]
-def message(role, text, parts=True):
-    return {"role": role, "content": [{"type": "text", "text": text}] if parts else text}
-
-
-S, U = message("system", "Calling tools: is a stop string"), message("user", "What does Calling tools: mean?")
-check.function(
-    "05b.3",
-    second_copies,
-    [
-        check.case([S, U], gives=[], name="no assistant yet"),
-        check.case([S, message("assistant", "a\nCalling tools:\n[1]")], gives=["Calling tools:\n[1]"], name="one"),
-        check.case([message("assistant", "Calling tools:\n[2]", parts=False)], gives=["Calling tools:\n[2]"]),
-        check.case([message("assistant", "I only think."), U], gives=[], name="an answer without a call"),
-        check.case(
-            [S, U, message("assistant", "a Calling tools: b"), U, message("assistant", "c Calling tools: d")],
-            gives=["Calling tools: b", "Calling tools: d"],
-            name="two steps",
-        ),
-    ],
-    hint="assistant messages only, and of those only from Calling tools: on",
+# %%
+said = [
+    text_of(m).partition("Calling tools:") for m in made[-1].exchange.messages if m["role"] == "assistant"
+]
+copies = [mark + rest for _, mark, rest in said if mark]
+copied = sum(len(server.tokenize(copy)) for copy in copies)
+share = 100 * copied / made[-1].tokens.new
+print(f"{copied} tokens of the last request are second copies: {share:.0f} % of what it processed")
+print(
+    f"in seconds: {copied * each['processed'] / 1000:.1f}   in dollars: {copied * price['processed'] / 1e6:.6f}"
 )
 
-# %% tags=["folded"]
-copied = 0
-for m in made[-1].exchange.messages:
-    if m["role"] == "assistant" and "Calling tools:" in text_of(m):
-        copied += len(server.tokenize("Calling tools:" + text_of(m).partition("Calling tools:")[2]))
-print(f"{copied} of the {made[-1].tokens.prompt} prompt tokens of the last request are second copies")
+# %% [markdown]
+# Little time and less money. Each copy is processed once and found in the cache from then on. But
+# it stays in the context window until the run ends, and there is one for every step.
 
 # %% [markdown]
-# In a run of two steps that is little. It grows with each step, and longer code costs more.
-#
 # ## What does smolagents count?
 #
-# **Predict:** is the number of input tokens that smolagents reports the sum of the `prompt` tokens
-# or of the `processed` ones?
+# **Predict:** smolagents reports a number of input tokens. Is it the sum of all `"prompt"` tokens, or
+# only of the `"processed"` ones?
 
 # %%
 guess = ...
 
 # %%
 asked = sum(turn.tokens.prompt for turn in made)
-processed = sum(turn.tokens.new for turn in made)
 counted = run.agent.monitor.total_input_token_count
-print(f"smolagents: {counted:,}   prompt tokens: {asked:,}   processed: {processed:,}")
+print(f"smolagents: {counted:,}   prompt: {asked:,}   processed: {count['processed']:,}")
 
 # %%
-check.prediction("05b.p2", guess, was="prompt" if counted == asked else "processed")
+check.prediction("05b.p3", guess, was="prompt" if counted == asked else "processed")
 
 # %% [markdown]
-# It adds up whole prompts and knows nothing of the cache. For a local model the number overstates
-# the work. For a provider that charges less for cached tokens, it overstates the bill.
+# It adds up whole prompts and ignores the cache. So for a local model, the number overstates the work.
+# Multiplied by a provider's price for input tokens, it overstates the bill.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
     ("smolagents adds up whole prompts", counted == asked, counted),
-    ("the server processed less", processed < asked, processed),
+    ("the server processed less", count["processed"] < asked, count),
 )
+
+# %% [markdown]
+# ### Exercise 05b.3 · ★★☆ · 6 minutes · your own
+#
+# Put a price on a tape that is not from this lesson: that of `course tap` in lesson 05, one of a
+# program of yours, or another one in `tapes/`. Fill in its path, the prices of a model that you use or
+# would like to, and what that tape would have cost.
+#
+# <details><summary>Hint</summary>
+#
+# `turns(Tape.read(path).records())` are its turns, `vars(turn.tokens)` is a dictionary for `dollars`.
+# On a tape there may also be requests that ask nothing of the model; leave out the turns whose
+# `tokens.prompt` is `None`.
+#
+# </details>
+
+# %% tags=["stub"]
+my_bill = {
+    "tape": "tapes/mine.tape.jsonl",
+    "price": {"processed": ..., "cached": ..., "generated": ...},
+    "dollars": ...,
+}
+
+# %% tags=["solution"]
+mine = Tape()
+client = connect(server, mine, max_tokens=40)
+client.generate([{"role": "user", "content": "Who are you?"}])
+spent = [
+    vars(turn.tokens) for turn in turns(Tape.read(mine.path).records()) if turn.tokens.prompt is not None
+]
+own_price = {"processed": 0.5, "cached": 0.05, "generated": 2.0}
+my_bill = {"tape": mine.path, "price": own_price, "dollars": dollars(spent, own_price)}
+
+
+# %% tags=["folded"]
+def adds_up(answer):
+    """Whether the bill is that of the tape; if not, what is wrong, in a sentence."""
+    if not isinstance(answer, dict) or not {"tape", "price", "dollars"} <= answer.keys():
+        return "expected a dictionary with the keys tape, price and dollars"
+    path, prices = Path(str(answer["tape"])).expanduser(), answer["price"]
+    if not path.is_file():
+        return f"there is no file {path} (seen from {Path.cwd()}); tapes are in tapes/"
+    if path.resolve() == tape.path.resolve():
+        return "this is the tape of this lesson; take another one"
+    if not isinstance(prices, dict) or prices.keys() != price.keys():
+        return f"the prices need the keys {', '.join(price)}"
+    if not all(isinstance(each, int | float) and each >= 0 for each in prices.values()):
+        return "a price is a number of dollars per million tokens"
+    if not any(prices.values()):
+        return "with these prices everything is free; take a model that costs something"
+    whole = [turn.tokens for turn in turns(Tape.read(path).records()) if turn.tokens.prompt is not None]
+    if not whole:
+        return "no response on this tape says how many tokens it has; take another one"
+    old, new = sum(t.cached or 0 for t in whole), sum(t.prompt for t in whole)
+    written = sum(t.generated or 0 for t in whole)
+    cost = (new - old) * prices["processed"] + old * prices["cached"] + written * prices["generated"]
+    right = check.near(cost / 1e6, within=0.005)
+    return answers.compare(answer["dollars"], right).ok or "that is not what this tape costs at these prices"
+
+
+check.exercise("05b.3", my_bill, adds_up, hint="dollars(…, price) with the turns of that tape")
 
 # %% [markdown]
 # ## Recap
 #
-# - Prompt tokens = cached + processed. The first number fills the context window, the last one
-#   takes the time.
-# - A prompt finds in the cache what it has in common with the last one *from the beginning*. After
-#   the first token that differs, nothing counts.
-# - With a template that opens the thinking, what the model wrote in a step is processed again in
-#   the next one, because the thinking before it is gone.
+# - A prompt is processed many tokens at a time, a response is generated one token after the other.
+# - Prompt tokens = cached + processed. All of them fill the context window; only the processed ones
+#   take time.
+# - The cache helps from the beginning of a prompt up to the first token that differs.
+# - With a template that opens the thinking, the next request processes the model's own reply again.
 # - smolagents' token counts ignore the cache.
 #
 # **In your own agent:** look at `timings.cache_n` (llama-server) or
-# `usage.prompt_tokens_details.cached_tokens` of the second request. If it is near zero, look for
-# something that changes at the beginning of your prompt, for example a date.
+# `usage.prompt_tokens_details.cached_tokens` of the second request. If it is near zero, look first for
+# something that changes at the beginning of your prompt, such as a date. Other requests to the same
+# server can also have taken the cache's place.
 
 # %% [markdown]
 # ## Three questions
@@ -328,11 +449,11 @@ check.quiz(
         },
     ),
     check.question(
-        "The cached tokens of a request are 90 % of its prompt. What is 90 % smaller?",
-        right="the prompt tokens that the server has to process",
+        "The cached tokens of a request are 90 % of its prompt. Which of these is 90 % smaller than without a cache?",
+        right="the number of prompt tokens that the server processes",
         why="Cached tokens need no processing. They still fill the context window.",
         wrong={
-            "the request's body": "It carries the whole conversation, cached or not.",
+            "the body of the request": "It carries the whole conversation, cached or not.",
             "the room taken in the context window": "Cached tokens are in the window like all the others.",
         },
     ),

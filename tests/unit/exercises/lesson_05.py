@@ -1,13 +1,12 @@
 """Answers to the exercises of lesson 05: runs and tapes that were never recorded."""
 
 import tempfile
-from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 
 from course import diagnose
 from course.tape import Tape
-from course.turns import turns
+from course.turns import text_of, turns
 from support.exercises import Answers
 from support.records import entry, reply, step
 
@@ -57,66 +56,32 @@ def the_other_way(calls, steps):
 
 # --- 05.2
 
-TURN = SimpleNamespace(
-    diff=SimpleNamespace(added=[{"role": "assistant"}, {"role": "user"}]),
-    tokens=SimpleNamespace(new=344),
-    changes=["merged", "renamed", "parts"],
-)
-VIEW = {"turns": lambda records: [None, TURN], "tape": SimpleNamespace(records=list)}
-SEEN = {"new": 2, "role": "user", "processed": 344, "changed": 3}
+CALL = "Calling tools:\n[{'id': 'call_1'}]"
+ASKED = [
+    {"role": "system", "content": "Calling tools: is a stop sequence"},
+    {"role": "user", "content": "How fast?"},
+    {"role": "assistant", "content": [{"type": "text", "text": "<code>1</code>\n" + CALL}]},
+    {"role": "user", "content": "Observation:\n1"},
+    {"role": "assistant", "content": "<code>2</code>\n" + CALL},
+    {"role": "user", "content": "Observation:\n2"},
+]
+
+
+def turn(processed, generated, messages):
+    return SimpleNamespace(
+        exchange=SimpleNamespace(messages=messages),
+        tokens=SimpleNamespace(new=processed, generated=generated),
+    )
+
+
+VIEW = {
+    "turns": lambda records: [turn(2376, 131, ASKED[:2]), turn(344, 422, ASKED[:4]), turn(77, 250, ASKED)],
+    "tape": SimpleNamespace(records=list),
+    "text_of": text_of,
+}
+SEEN = {"processed": 77, "repeated": 2 * len(CALL), "longest": 422}
 
 # --- 05.3
-
-NAMES = {"tool-call": "assistant", "tool-response": "user"}
-
-
-def append_or_add(messages):
-    wire = []
-    for role, text in messages:
-        role = NAMES.get(role, role)
-        if wire and wire[-1][0] == role:
-            wire[-1] = (role, wire[-1][1] + "\n" + text)
-        else:
-            wire.append((role, text))
-    return wire
-
-
-def grouped(messages):
-    named = [(NAMES.get(role, role), text) for role, text in messages]
-    return [
-        (role, "\n".join(text for _, text in group)) for role, group in groupby(named, key=lambda m: m[0])
-    ]
-
-
-def lists_from_a_generator(messages):
-    for role, text in append_or_add(messages):
-        yield [role, text]
-
-
-def rename_only(messages):
-    return [(NAMES.get(role, role), text) for role, text in messages]
-
-
-def merge_before_renaming(messages):
-    wire = []
-    for role, text in messages:
-        if wire and wire[-1][0] == role:
-            wire[-1] = (role, wire[-1][1] + "\n" + text)
-        else:
-            wire.append((role, text))
-    return rename_only(wire)
-
-
-def without_line_break(messages):
-    return [(role, text.replace("\n", "")) for role, text in append_or_add(messages)]
-
-
-def without_repeats(messages):
-    named = rename_only(messages)
-    return [m for i, m in enumerate(named) if i == 0 or m[0] != named[i - 1][0]]
-
-
-# --- 05.4
 
 
 def step_by_step(s):
@@ -150,11 +115,16 @@ def from_the_error(s):
     return s.error
 
 
+def last_choice(s):
+    raw = getattr(s.model_output_message, "raw", None)
+    return raw.choices[-1].finish_reason if raw and raw.choices else None
+
+
 def is_cut(s):
     return by_exception(s) == "length"
 
 
-# --- 05.5
+# --- 05.4
 
 HI = [{"role": "user", "content": "Who are you?"}]
 FOLDER = Path(tempfile.mkdtemp(prefix="lesson-05-"))
@@ -197,20 +167,22 @@ ANSWERS = {
         wrong=[by_order, none_is_an_id, only_what_matches, the_other_way, {1: 1, 2: 2}],
     ),
     "05.2": Answers(
-        right=[SEEN, SEEN | {"role": "User", "new": "2"}, SEEN | {"processed": "344 tokens"}],
-        wrong=[SEEN | {"new": 4}, SEEN | {"role": "tool-response"}, SEEN | {"processed": 2716}, {"new": 2}],
+        right=[SEEN, SEEN | {"processed": "77 tokens"}, SEEN | {"repeated": f"{2 * len(CALL)} characters"}],
+        wrong=[
+            SEEN | {"processed": 2376},
+            SEEN | {"repeated": len(CALL)},
+            SEEN | {"longest": 250},
+            SEEN | {"longest": 803},
+            {"processed": 77},
+        ],
         given=VIEW,
     ),
     "05.3": Answers(
-        right=[append_or_add, grouped, lists_from_a_generator],
-        wrong=[rename_only, merge_before_renaming, without_line_break, without_repeats, list],
-    ),
-    "05.4": Answers(
         right=[step_by_step, by_exception, by_getattr],
-        wrong=[straight, without_message_only, from_the_error, is_cut, "length"],
+        wrong=[straight, without_message_only, from_the_error, last_choice, is_cut, "length"],
         given={"SimpleNamespace": SimpleNamespace},
     ),
-    "05.5": Answers(
+    "05.4": Answers(
         right=[
             cut(CUT_FIRST, 1),
             cut(str(CUT_LAST), "3", "(thinking-cut)"),

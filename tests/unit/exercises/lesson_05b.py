@@ -1,18 +1,61 @@
-"""Answers to the exercises of lesson 05b: bills of runs that never were, and a template that opens the thinking."""
+"""Answers to the exercises of lesson 05b: prompts, bills and tapes that never were."""
 
+import os
+import tempfile
+from itertools import takewhile
+from pathlib import Path
 from types import SimpleNamespace
 
-from course.turns import text_of
+from course.check import answers
+from course.tape import Tape
+from course.turns import turns
 from support.exercises import Answers
+from support.records import entry, reply
 
 # --- 05b.1
+
+
+def with_a_loop(one, two):
+    count = 0
+    for a, b in zip(one, two, strict=False):
+        if a != b:
+            return count
+        count += 1
+    return count
+
+
+def with_takewhile(one, two):
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False))))
+
+
+def with_commonprefix(one, two):
+    return len(os.path.commonprefix([one, two]))  # noqa: RUF071 it takes lists of anything
+
+
+def all_that_are_equal(one, two):
+    return sum(a == b for a, b in zip(one, two, strict=False))
+
+
+def in_both(one, two):
+    return len(set(one) & set(two))
+
+
+def never_ends_inside(one, two):
+    return next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), 0)
+
+
+def whole_lists_only(one, two):
+    return next(i for i in range(len(one)) if one[i] != two[i])
+
+
+# --- 05b.2
 
 
 def line_by_line(turns, price):
     total = 0
     for turn in turns:
         cached = turn["cached"] or 0
-        total += (turn["prompt"] - cached) * price["prompt"] + cached * price["cached"]
+        total += (turn["prompt"] - cached) * price["processed"] + cached * price["cached"]
         total += turn["generated"] * price["generated"]
     return total / 1_000_000
 
@@ -21,7 +64,7 @@ def in_sums(turns, price):
     cached = sum(turn["cached"] or 0 for turn in turns)
     processed = sum(turn["prompt"] for turn in turns) - cached
     written = sum(turn["generated"] for turn in turns)
-    return (processed * price["prompt"] + cached * price["cached"] + written * price["generated"]) / 1e6
+    return (processed * price["processed"] + cached * price["cached"] + written * price["generated"]) / 1e6
 
 
 def in_words(turns, price):
@@ -30,7 +73,8 @@ def in_words(turns, price):
 
 def as_smolagents_counts(turns, price):
     return (
-        sum(turn["prompt"] * price["prompt"] + turn["generated"] * price["generated"] for turn in turns) / 1e6
+        sum(turn["prompt"] * price["processed"] + turn["generated"] * price["generated"] for turn in turns)
+        / 1e6
     )
 
 
@@ -45,7 +89,7 @@ def per_token(turns, price):
 def every_server_tells(turns, price):
     return (
         sum(
-            (t["prompt"] - t["cached"]) * price["prompt"]
+            (t["prompt"] - t["cached"]) * price["processed"]
             + t["cached"] * price["cached"]
             + t["generated"] * price["generated"]
             for t in turns
@@ -54,83 +98,69 @@ def every_server_tells(turns, price):
     )
 
 
-# --- 05b.2
-
-OPENED = "<|im_start|>assistant\n<think>\n"
-CLOSED = "<|im_start|>assistant\n<code>1</code><|im_end|>\n"
-HEAD = "<|im_start|>user\nHow fast is it?<|im_end|>\n"
-
-
-def rendered(messages):
-    """A template that opens the thinking at the end, and writes past turns without it."""
-    return HEAD + CLOSED * messages + OPENED
-
-
-TEMPLATE = {
-    "server": SimpleNamespace(apply_template=rendered),
-    "made": [SimpleNamespace(exchange=SimpleNamespace(messages=n)) for n in (0, 1)],
-}
-
 # --- 05b.3
 
-MARK = "Calling tools:"
+FOLDER = Path(tempfile.mkdtemp(prefix="lesson-05b-"))
+HI = [{"role": "user", "content": "Who are you?"}]
+PRICE = {"processed": 2.0, "cached": 0.5, "generated": 10.0}
 
 
-def by_partition(messages):
-    pieces = [text_of(m).partition(MARK) for m in messages if m["role"] == "assistant"]
-    return [mark + rest for _, mark, rest in pieces if mark]
+def tape(name, *usages):
+    """The path of a tape whose responses have this usage; None stands for a response without any."""
+    made = Tape(FOLDER / name)
+    for n, usage in enumerate(usages, 1):
+        made.add(entry(n, HI, reply(f"chatcmpl-{n}", "I am a model.") | ({"usage": usage} if usage else {})))
+    return made.path
 
 
-def by_index(messages):
-    for message in messages:
-        text = text_of(message)
-        if message["role"] == "assistant" and MARK in text:
-            yield text[text.index(MARK) :]
+def usage(prompt, cached, generated):
+    details = {} if cached is None else {"prompt_tokens_details": {"cached_tokens": cached}}
+    return {"prompt_tokens": prompt, "completion_tokens": generated, **details}
 
 
-def with_a_loop(messages):
-    found = []
-    for message in messages:
-        if message["role"] != "assistant":
-            continue
-        content = message["content"]
-        text = content if isinstance(content, str) else "".join(part["text"] for part in content)
-        if MARK in text:
-            found.append(MARK + text.split(MARK, 1)[1])
-    return tuple(found)
+OWN = tape("own.tape.jsonl", usage(1000, None, 100), None, usage(3000, 900, 200))
+SILENT = tape("silent.tape.jsonl", None)
+OF_THE_LESSON = tape("lesson.tape.jsonl", usage(1000, 0, 100))
+COST = (3100 * 2.0 + 900 * 0.5 + 300 * 10.0) / 1e6
 
 
-def of_any_role(messages):
-    return [text_of(m)[text_of(m).index(MARK) :] for m in messages if MARK in text_of(m)]
-
-
-def without_the_mark(messages):
-    return [copy.removeprefix(MARK) for copy in by_partition(messages)]
-
-
-def strings_only(messages):
-    said = [m["content"] for m in messages if m["role"] == "assistant" and isinstance(m["content"], str)]
-    return [text[text.index(MARK) :] for text in said if MARK in text]
-
-
-def empty_ones_too(messages):
-    pieces = [text_of(m).partition(MARK) for m in messages if m["role"] == "assistant"]
-    return [mark + rest for _, mark, rest in pieces]
+def bill(path=OWN, price=PRICE, dollars=COST):
+    return {"tape": path, "price": price, "dollars": dollars}
 
 
 ANSWERS = {
     "05b.1": Answers(
+        right=[with_a_loop, with_takewhile, with_commonprefix],
+        wrong=[all_that_are_equal, in_both, never_ends_inside, whole_lists_only, 4],
+    ),
+    "05b.2": Answers(
         right=[line_by_line, in_sums, in_words],
         wrong=[as_smolagents_counts, cached_on_top, per_token, every_server_tells, 3.0],
     ),
-    "05b.2": Answers(
-        right=["<think>\n", "<think>", OPENED, "assistant\n<think>"],
-        wrong=["</think>", HEAD, "<|im_start|>assistant", HEAD + OPENED, 4],
-        given=TEMPLATE,
-    ),
     "05b.3": Answers(
-        right=[by_partition, by_index, with_a_loop],
-        wrong=[of_any_role, without_the_mark, strings_only, empty_ones_too, list],
-        given={"text_of": text_of},
+        right=[
+            bill(),
+            bill(str(OWN), dollars=f"${COST:.6f}"),
+            bill(price=PRICE | {"processed": 4}, dollars=0.01585),
+        ],
+        wrong=[
+            bill(dollars=0.0),
+            bill(dollars=COST * 1e6),
+            bill(dollars=(4000 * 2.0 + 300 * 10.0) / 1e6),
+            bill(price=dict.fromkeys(PRICE, 0), dollars=0),
+            bill(price={"prompt": 2.0}),
+            bill(OF_THE_LESSON),
+            bill(SILENT),
+            bill(FOLDER / "nowhere.tape.jsonl"),
+            COST,
+        ],
+        given={
+            "Path": Path,
+            "Tape": Tape,
+            "turns": turns,
+            "answers": answers,
+            "price": PRICE,
+            "tape": SimpleNamespace(path=OF_THE_LESSON),
+        },
     ),
 }
