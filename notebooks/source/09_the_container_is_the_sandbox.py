@@ -1,19 +1,17 @@
 # %% [markdown]
 # # 09 · The container is the sandbox
 #
-# An agent runs code that a model wrote, sometimes because a web page told it to. In lesson 03, the executor refused
-# `import os`. Can code get around that? It can. So what counts is what the agent's process can reach, and here you put
-# it where there is little to reach.
-
-# %% [markdown]
+# An agent runs code that a model wrote, and sometimes a web page told the model what to write. In lesson 03, the
+# executor refused `import os`. Is that enough? If not, what is?
+#
 # **After this lesson you can**
 #
-# - tell from an error which layer stopped an attempt;
-# - run your own code in the container and see what it reaches;
-# - say which Docker options would open the container again;
-# - choose a network for it, and say what each one gives away.
+# - tell from an error which layer of a container stopped an attempt,
+# - say which Docker options would open the container again,
+# - choose a network for it, and say what each one gives away,
+# - run your own code in the container and judge what it reaches.
 #
-# **Minutes:** 45 · **Needs:** lessons 01 and 03
+# **Minutes:** 45 (and a few for Docker to build an image) · **Needs:** lessons 01 and 03
 
 # %% tags=["parameters"]
 SERVER = None
@@ -26,6 +24,8 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from smolagents.local_python_executor import LocalPythonExecutor
+
 from course import check
 from course.agent import LEOPARD
 from course.errors import CourseError
@@ -34,46 +34,63 @@ from course.server import Server
 from hostile import attempts
 
 # %% [markdown]
-# A [container][container] is a process that the kernel shows a system of its own: other files, other processes, another
-# network. It starts from an [image][image], a read-only set of files. Build the agent's image once, in a terminal:
-#
-# ```bash
-# course sandbox build
-# ```
-#
-# It has Python, smolagents and the course's code. It has no model, no key, no `pip` and no compiler.
+# Programs ask the *kernel*, the core of the operating system, for everything: files, processes, network. A
+# [container][container] is an ordinary process to which the kernel shows only files, processes and a network of its
+# own. Its files come from an [image][image]. The computer on which it runs, here yours, is the *host*.
 #
 # [container]: ../docs/glossary.md#container
 # [image]: ../docs/glossary.md#image
 
 # %% [markdown]
-# Containers need a Docker engine. Without one, each cell that needs it says so, and you read what happened when the
-# programs were recorded on Linux.
+# Docker's engine is the program that starts containers. Build the agent's image once, in a terminal, with a network:
+#
+# ```bash
+# course sandbox build
+# ```
+#
+# The image has Python, smolagents and the course's code. It has no model, no key, no `pip` and no compiler.
 
 # %%
 why_not = attempts.boxes()
 boxed = why_not is None
-print(why_not or "Docker's engine and the image are here: the containers below are live.")
+print(why_not or "Docker's engine and the image are here: containers are live.")
 
 # %% [markdown]
-# The server of this lesson is its own: the embedded model on a socket. `SERVER` and `PROFILE` are not used.
+# If that says why containers can't run here, go on: the cells then show results that were recorded on Linux, and say
+# so. On macOS and Windows it is always so, because Docker runs its containers in a virtual machine there.
 #
+# The lesson starts a model server of its own, so `SERVER` and `PROFILE` are not used:
+
+# %%
+model = Server("embedded", url=False, socket=True, slots=False, quiet=True).start()
+print(model.url)
+
+# %% [markdown]
+# That address is a file, not a port. A [Unix socket][unix] is a file through which two programs on the same computer
+# talk. We call this one the **model's socket**.
+#
+# [unix]: ../docs/glossary.md#unix-socket
+
+# %% [markdown]
 # ## Can code get around the executor?
 #
-# By default, the agent's code runs in the agent's own process. `LocalPythonExecutor` walks through it and refuses what
-# is not on its lists. This program imports nothing and calls nothing that is forbidden:
+# By default, the agent's code runs in the agent's own process. `LocalPythonExecutor` goes through it and refuses to
+# import a module that is not on one list (the *import rule*), and to call a function that is not on another (the
+# *function list*).
+#
+# Here is a program. In place of a key, the environment variable `CANARY_TOKEN` will hold a [canary][canary]: a random
+# word, made for this run. `web_search` is the agent's tool.
+#
+# [canary]: ../docs/glossary.md#canary
 
 # %%
 (walk,) = attempts.programs(["walk_format"])
 print(attempts.body(walk))
 
 # %% [markdown]
-# A format string may follow attributes. This one walks from the search tool to the module `os`, and to the variable
-# `CANARY_TOKEN` in the environment. That is a [canary][canary]: a random word, made for this run, in the place of a key.
+# It imports nothing, and calls only `format` and `print`.
 #
-# **Predict:** will the executor let it read the canary? `"yes"` or `"no"`.
-#
-# [canary]: ../docs/glossary.md#canary
+# **Predict:** what will the executor do with it: `"refuse"` it, or let it `"print"` the canary?
 
 # %%
 guess = ...
@@ -81,226 +98,276 @@ guess = ...
 # %%
 ways = ["executor"] if attempts.alone() is None else []
 alone = attempts.results([walk], ways)["walk_format"]["executor"]
-print("The program printed:", alone.printed if alone.live else f"(recorded: {alone.by})")
-print("The canary in that: ", alone.canary or attempts.alone())
+print("live:    " if alone.live else "recorded:", alone.printed if alone.live else alone.by)
 
 # %%
-check.prediction("09.p1", guess, was="yes" if alone.through else "no")
+check.prediction("09.p1", guess, was="print" if alone.through else "refuse")
 
 # %% [markdown]
-# Whoever prints the canary has read the key. smolagents' authors say it themselves: the executor is not a security
-# boundary. On your laptop, that process can read what you can read: keys, cookies, other projects.
+# A format string may follow attributes. This one walks from the tool to the module `os`, and to the variable. No rule
+# looks inside a string. smolagents doesn't claim otherwise. From its source:
+
+# %%
+[line.strip() for line in LocalPythonExecutor.__doc__.splitlines() if "security" in line]
+
+# %% [markdown]
+# The executor is still useful: it catches mistakes, and tells the model about them in words. But the agent's process
+# can read what you can read: keys, cookies, other projects. A stricter executor would help until the next trick.
 #
-# A better executor would help until the next trick. A process that cannot reach a key cannot print it, whatever its
-# code looks like.
+# A process that *cannot reach* a key cannot print it, whatever its code looks like. That is what a container is for.
 
 # %% tags=["folded", "nbval-check-output"]
-check.claims(("the executor lets the program read the canary", alone.through, alone))
+check.claims(("the executor lets the program print the canary", alone.through, alone))
 
 # %% [markdown]
-# ## What stands between the code and your computer?
+# ## What does the world look like from inside?
 #
-# A container has several layers. With `course sandbox run` and its default network, the *socket*, they are:
-#
-# | | layer | what it means | typical error |
-# |---|---|---|---|
-# | a | own file system | the host's files are not in it | `ENOENT`, no such file |
-# | b | own environment | the host's variables are not in it | `KeyError` |
-# | c | own process namespace | it sees its own processes only | nothing found, `ESRCH` |
-# | d | read-only root | only a small `/tmp` can be written | `EROFS` |
-# | e | noexec on `/tmp` | what is written there cannot be run | `EACCES` |
-# | f | capabilities and seccomp | the kernel refuses what only root may do | `EPERM` |
-# | g | no network | there is nobody to connect to | `ECONNREFUSED`, `ENETUNREACH` |
-# | h | none | it gets through | none |
+# Have a look around, first here, then in the agent's container:
+
+# %%
+LOOK = """
+import os
+print("user", os.getuid(), "at", os.uname().nodename, "sees", sorted(os.listdir("/"))[:8], "…")
+if os.path.isdir("/proc"):
+    print(sum(name.isdigit() for name in os.listdir("/proc")), "processes")
+    for line in open("/proc/self/status"):
+        if line.startswith(("CapEff", "NoNewPrivs", "Seccomp:")):
+            print(line.strip())
+"""
+print("── here\n" + attempts.here(LOOK).printed)
+inside = attempts.said(LOOK, "socket", model.url) if boxed else "(no container can be started here)"
+print("── in the container\n" + inside)
 
 # %% [markdown]
-# - A [namespace][namespace] is the kernel's way to give processes a view of their own, here of processes and networks.
-# - A [capability][capability] is one of the separate powers of root. The container has none.
-# - [seccomp][seccomp] is a filter that decides which calls to the kernel a process may make.
+# Another user, another name, other files, and one process: the program itself. The last lines are about rights:
 #
-# [namespace]: ../docs/glossary.md#namespace
+# - [Capabilities][capability] are the separate powers of *root*, the administrator. `CapEff` lists them as bits: 0 is none.
+# - [seccomp][seccomp] is a filter for calls to the kernel. `2` means that it is on.
+# - `NoNewPrivs: 1`: no program that it starts can have more rights than it has itself.
+#
 # [capability]: ../docs/glossary.md#capability
 # [seccomp]: ../docs/glossary.md#seccomp
 
+# %% tags=["folded", "nbval-check-output"]
+rights = ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "user 1000 at agent", "1 processes")
+check.claims(
+    *(
+        (
+            f"in the container, if one can be started: {' '.join(line.split())}",
+            not boxed or line in inside,
+            inside,
+        )
+        for line in rights
+    )
+)
+
 # %% [markdown]
-# ## Ten attempts
+# ## Which layer stops what?
 #
-# Ten programs of the course's suite. `target` says what they aim at: `target["home"]` is a home folder on the host with
-# a canary in `.ssh`, `target["admin"]` the port of a service on the host. None of it is yours.
+# When the kernel refuses something, Python raises an error with a code. The code is your first clue to the layer:
+#
+# | | layer | what it means | typical error |
+# |---|---|---|---|
+# | a | own files | the host's files are not there | `ENOENT`, no such file |
+# | b | own environment | the host's variables are not there | `KeyError` |
+# | c | own processes | it sees and signals only its own | `ESRCH`, no such process; or it finds nothing |
+# | d | read-only files | only `/tmp` and `/dev/shm` can be written | `EROFS`, read-only file system |
+# | e | noexec | a file in `/tmp` can't be started as a program (`python file` can) | `EACCES`, permission denied |
+# | f | few rights | user 1000, no capabilities, seccomp | `EPERM`, not permitted; `EACCES` |
+# | g | own network | in it there is nobody to talk to | `ENETUNREACH`, unreachable; `ECONNREFUSED`, refused |
+# | h | none | it gets through | |
+
+# %% [markdown]
+# a, c and g are [namespaces][namespace], the kernel's word for a view that belongs to some processes only.
+#
+# Seven programs of the course's suite attack this. Their targets are decoys, made for this run: `target["home"]` is a
+# home folder on the host with a canary in it, `target["admin"]` the port of a small service on the host.
+#
+# [namespace]: ../docs/glossary.md#namespace
 
 # %%
-ten = attempts.programs()
-for attempt in ten:
+SEVEN = ["files_environment", "walk_frames", "write_usr", "write_program_and_run_it"]
+SEVEN += ["kernel_mount", "net_loopback_read", "write_shell_command"]
+seven = attempts.programs(SEVEN)
+for attempt in seven:
     print(f"── {attempt.slug}: {attempt.title}\n{attempts.body(attempt)}\n")
 
 # %% [markdown]
-# In the container nine of them run as plain Python, *as if they had escaped the executor already*. `walk_frames`
-# attacks the executor itself, so it runs in the executor there as well.
+# They run in three places:
 #
-# **Predict** for each which layer stops it: a letter from the table. One letter is right three times, and one attempt
-# gets through.
+# - in the **executor alone**, as above;
+# - in a container **on the host's network** (Docker's `--network host`, the blog post's choice);
+# - in a container with **no network**, only the model's socket. That is the default of `course sandbox run`, which
+#   calls it `--network socket`.
+#
+# In the containers they run as plain Python, *as if they had escaped the executor already*. Only `walk_frames`, which
+# attacks the executor, runs in the executor there, too.
+
+# %% [markdown]
+# **Predict** for each which layer stops it in the container with no network: a letter from the table.
 
 # %%
 guess = {
-    "files_ssh_key": ...,
     "files_environment": ...,
-    "inject_write_this": ...,
     "walk_frames": ...,
     "write_usr": ...,
     "write_program_and_run_it": ...,
-    "kernel_list_processes": ...,
     "kernel_mount": ...,
     "net_loopback_read": ...,
     "write_shell_command": ...,
 }
 
-# %% [markdown]
-# Each program now runs in the executor alone, in a container on the host's network, and in one on the socket. Give it
-# half a minute.
-
-# %%
-live = attempts.live()
-seen = attempts.results(ten, live)
-print("live:", ", ".join(live) or "nothing", "· the rest is recorded\n")
-print(attempts.table(ten, seen))
-
-# %%
-LAYERS = {
+# %% tags=["folded"]
+LETTERS = {
     "own file system": "a",
     "own environment": "b",
     "own process namespace": "c",
     "read-only root": "d",
     "noexec on /tmp": "e",
     "capabilities and seccomp": "f",
+    "user 1000": "f",
     "no network": "g",
-    "GETS THROUGH": "h",
+    "own network namespace": "g",
 }
-stopped = {slug: LAYERS.get(attempts.short(ways["socket"]), "?") for slug, ways in seen.items()}
+PLACES = {"executor": "executor alone", "host": "host's network", "socket": "no network"}
+
+
+def letter(result):
+    """The letter of the layer that stopped it; h if none did."""
+    return "h" if result.through else LETTERS.get(result.by, "–")
+
+
+def cell(result):
+    """Letter and error, or which list of the executor."""
+    return "h GETS THROUGH" if result.through else f"{letter(result)} {result.sign}"
+
+
+live = attempts.live()
+seen = attempts.results(seven, live)
+print("live:", ", ".join(live) or "nothing", "· the rest is recorded\n")
+print(f"{'':26}" + "".join(f"{place:24}" for place in PLACES.values()))
+for slug, results in seen.items():
+    print(f"{slug:26}" + "".join(f"{cell(results[way]):24}" for way in PLACES))
+
+# %% tags=["folded"]
+stopped = {slug: letter(results["socket"]) for slug, results in seen.items()}
 check.prediction("09.p2", guess, was=stopped)
 
 # %% [markdown]
-# The executor stopped nine. `walk_frames` got around it and read the key, so nothing else on that computer was safe
-# either. In the container it got just as far, and the key was not there.
+# The executor alone stopped six. `walk_frames` got around it and read the key, so every file that you can read was within
+# its reach. In the container it got just as far, and the key was not there.
 #
-# `write_shell_command` gets through, and may: a shell in there can do what the agent's Python can do. (For `write_usr`,
-# f is a good answer too: user 1000 may not write there even if the root were writable.)
-
-# %%
-frames = seen["walk_frames"]
-print("executor:", frames["executor"].canary or "(recorded: it printed the canary)")
-print("socket:  ", frames["socket"].canary or f"no canary, {frames['socket'].sign}")
+# `write_shell_command` gets through, and that is accepted: a shell in there can do what the agent's Python can do. (For
+# `write_usr`, f would be right as well: user 1000 may not write there in any case.)
 
 # %% tags=["folded", "nbval-check-output"]
 known = attempts.committed()["outcomes"]
 same = all(seen[s][way].by == known[s][way]["by"] for s in seen for way in seen[s])
 check.claims(
     ("every outcome is as recorded", same),
-    (
-        "the executor alone stops nine of ten",
-        sum(not ways["executor"].through for ways in seen.values()) == 9,
-    ),
-    ("the container stops the one that it misses", not frames["socket"].through),
-    ("one gets through on the socket", list(stopped.values()).count("h") == 1),
+    ("the executor alone stops six of seven", sum(not r["executor"].through for r in seen.values()) == 6),
+    ("the container stops the one that the executor misses", not seen["walk_frames"]["socket"].through),
+    ("one gets through with no network", list(stopped.values()).count("h") == 1),
 )
 
 # %% [markdown]
 # ### Exercise 09.1 · ★★☆ · 7 minutes
 #
-# Five programs that you have not seen, and the error that each one got in the container on the socket. Which layer
-# stopped it? A letter each.
-#
-# <details><summary>Hint</summary>
-# Read the error first, then the call that raised it. <code>os.path.expanduser("~")</code> is a folder inside the
-# container.
-# </details>
+# Five programs that you have not seen, and the error that each one got when it was recorded in a container with no
+# network. Which layer stopped it? A letter each. An error alone won't do: read what the program asked for, too.
 
 # %%
-FIVE = ["files_docker_socket", "write_home", "kernel_host_name", "kernel_end_process", "net_out_by_dns"]
+FIVE = ["files_docker_socket", "files_password_hashes", "write_home"]
+FIVE += ["files_environment_of_others", "net_list_connections"]
 errors = attempts.results(attempts.programs(FIVE), [])
 for attempt in attempts.programs(FIVE):
     print(f"── {attempt.slug}\n{attempts.body(attempt)}\n→ {errors[attempt.slug]['socket'].sign}\n")
 
 # %% [markdown]
-# <details><summary>What do the errors mean?</summary>
-#
-# `ENOENT` no such file · `EROFS` read-only file system · `EPERM` not permitted · `ESRCH` no such process ·
-# `ENETUNREACH` network unreachable
-#
+# <details><summary>Hint</summary>
+# Two have the same error, from two layers. And whose file is <code>/etc/shadow</code>, the host's or the image's?
 # </details>
 
 # %% tags=["stub"]
 layers = {
     "files_docker_socket": ...,
+    "files_password_hashes": ...,
     "write_home": ...,
-    "kernel_host_name": ...,
-    "kernel_end_process": ...,
-    "net_out_by_dns": ...,
+    "files_environment_of_others": ...,
+    "net_list_connections": ...,
 }
 
 # %% tags=["solution"]
 layers = {
     "files_docker_socket": "a",
+    "files_password_hashes": "f",
     "write_home": "d",
-    "kernel_host_name": "f",
-    "kernel_end_process": "c",
-    "net_out_by_dns": "g",
+    "files_environment_of_others": "c",
+    "net_list_connections": "g",
 }
 
 
 # %% tags=["folded"]
 def fits(answer):
     """Whether all letters fit. It does not say which one does not, so that guessing in turn leads nowhere."""
-    truth = {slug: LAYERS[attempts.short(ways["socket"])] for slug, ways in errors.items()}
-    if not isinstance(answer, dict | list):
+    truth = {slug: letter(results["socket"]) for slug, results in errors.items()}
+    pairs = list(answer.items()) if isinstance(answer, dict) else answer
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
         return "expected a dictionary: the name of each program, and a letter"
-    given = {str(slug).strip(): str(letter).strip(" .()").lower() for slug, letter in dict(answer).items()}
+    given = {str(slug).strip(): str(found).strip(" .()").lower() for slug, found in pairs}
     if not set(given.values()) <= set("abcdefgh"):
         return "each answer is one letter from a to h"
-    return (
-        given == truth or "at least one letter does not fit its error: compare both with the table of layers"
-    )
+    return given == truth or "at least one letter does not fit: read the call that raised the error, too"
 
 
-check.exercise("09.1", layers, fits, hint="the last column of the table")
+check.exercise("09.1", layers, fits, hint="whose file, process or connection did it ask for?")
 
 # %% [markdown]
-# ## All of them
+# ## How many get through?
 #
-# The suite has more than ten programs. How many get through, each way?
+# The suite has many more programs. This is the record of its last run, on Linux:
 
 # %% tags=["nbval-check-output"]
 everything = attempts.results(attempts.programs(list(known)), [])
-for way in ("executor", "host", "socket"):
-    through = [slug for slug, ways in everything.items() if ways[way].through]
-    print(f"{way:9}{len(through):>3} of {len(everything)} get through")
+for way, place in PLACES.items():
+    through = [slug for slug, results in everything.items() if results[way].through]
+    print(f"{place:16}{len(through):>3} of {len(everything)} get through")
 
 # %% [markdown]
-# Do not read this as a race: one program that prints your key outweighs twenty that learn the size of the memory. So
-# look at those that print a canary, which stands for somebody's secret:
+# Do not read this as a race. In the containers the programs don't have to get past the executor first, and one program
+# that prints your key outweighs twenty that learn how much memory there is. So look at those that print a canary:
 
 # %% tags=["nbval-check-output"]
 proven = [attempt.slug for attempt in attempts.programs(list(known)) if attempt.proof[0] == "canary"]
-for way in ("executor", "host", "socket"):
-    print(f"{way:9}", *[slug for slug in proven if everything[slug][way].through])
+for way, place in PLACES.items():
+    print(f"{place:16}", *[slug for slug in proven if everything[slug][way].through])
 
 # %% [markdown]
-# In the executor, they end in your home folder or your environment. On the host's network, they read what the host's
-# services say. On the socket one is left: what others asked the same model, if you share a server.
+# Those that get through the executor read your home folder or your environment. On the host's network, they read what
+# the host's services say. With no network one is left, and only if several agents share a server
+# (`course sandbox run --server …`): it reads what the others asked.
 
 # %% [markdown]
 # ## Which options would open it again?
 #
-# The blog post names two mistakes: giving the container Docker's own socket, and `--privileged`. `course sandbox run`
-# passes options on to Docker.
+# `course sandbox run` passes further options on to Docker. Some would give the agent's code something of the host.
 #
-# **Predict:** what does it do with these two? `"runs"`, `"warns"` or `"refuses"`.
+# **Predict** for each: is it `"harmless"`, or does it `"open"` the container?
 
 # %%
-guess = ...
+OPTIONS = {
+    "docker.sock": ["-v", "/var/run/docker.sock:/var/run/docker.sock"],
+    "label": ["--label", "lesson=09"],
+    "invoices": ["--mount", "type=bind,src=/home/ada/invoices,dst=/invoices,readonly"],
+    "cores": ["--cpuset-cpus", "0"],
+    "pid": ["--pid", "host"],
+    "privileged": ["--privileged"],
+}
+guess = {"docker.sock": ..., "label": ..., "invoices": ..., "cores": ..., "pid": ..., "privileged": ...}
 
 
 # %%
-def reason(*options):
+def reason(options):
     """Why `course sandbox run` refuses these options; "" if it passes them on to Docker."""
     try:
         refusals.refuse(options)
@@ -309,26 +376,33 @@ def reason(*options):
     return ""
 
 
-print(reason("-v", "/var/run/docker.sock:/var/run/docker.sock"))
-print(reason("--privileged"))
-print(reason("--label", "lesson=09") or "--label goes on to Docker")
+for name, options in OPTIONS.items():
+    print(f"{name:12} {reason(options) or 'goes on to Docker'}")
 
 # %%
-check.prediction("09.p3", guess, was="refuses" if reason("--privileged") else "runs")
+check.prediction(
+    "09.p3", guess, was={name: "open" if reason(o) else "harmless" for name, o in OPTIONS.items()}
+)
 
 # %% [markdown]
-# The socket looks harmless and is the worse of the two. Whoever can talk to Docker's engine can start a second
-# container, with `--privileged` and the host's root folder in it. The limits of the first one do not matter then.
+# `docker.sock` and `--privileged` are the two mistakes that the blog post names. **Docker's socket** is a Unix socket,
+# like the model's, but Docker's engine listens behind it, as root. Whoever may talk to it can have a second container
+# started, with `--privileged` and all the host's files. The limits of the first one don't matter then.
+#
+# A read-only mount is sometimes what you want: then its contents are within the agent's reach, and the network decides
+# whether they stay there.
 
 # %% [markdown]
 # ### Exercise 09.2 · ★★☆ · 8 minutes
 #
-# A list of forbidden options would have to be complete forever. So write the opposite: `refused(options)` is True unless
-# every option is on the list `HARMLESS`. Each of those takes one value, as in `--label x` or `--label=x`.
+# A list of forbidden options would have to be complete forever, so `course sandbox run` has a list of harmless ones. Do
+# the same: `refused(options)` returns False if every option is in `HARMLESS`, else True. Each of those takes one
+# value, as in `--label x` or `--label=x`. Docker takes the first word that is neither an option nor a value for the name
+# of the image: refuse that as well, and an option whose value is missing.
 #
 # <details><summary>Hint</summary>
-# Go through the options with an index. A harmless option without <code>=</code> is followed by its value, so skip two.
-# Anything else: True.
+# Go through the words with an index. A harmless option without <code>=</code> is followed by its value, whatever that
+# looks like, so skip two. Anything else: True.
 # </details>
 
 # %% tags=["stub"]
@@ -343,13 +417,12 @@ HARMLESS = {"--label", "--platform", "--cpuset-cpus"}
 
 
 def refused(options):
-    rest = list(options)
-    while rest:
-        name, attached, _ = rest.pop(0).partition("=")
-        if name not in HARMLESS:
+    at = 0
+    while at < len(options):
+        name, attached, _ = options[at].partition("=")
+        at += 1 if attached else 2
+        if name not in HARMLESS or at > len(options):
             return True
-        if not attached:
-            rest.pop(0)
     return False
 
 
@@ -357,6 +430,7 @@ def refused(options):
 def command_lines(random):
     """Options that nobody has seen, some of them made up."""
     number, new = random.randint(2, 99), "--" + "".join(random.sample("abcdefghij", 6))
+    image = f"someone/image{number}"
     return [
         check.case(["--label", f"lesson={number}"], gives=False, name="a harmless one"),
         check.case([f"--cpuset-cpus={number}"], gives=False, name="its value attached"),
@@ -368,19 +442,23 @@ def command_lines(random):
         check.case(
             [f"--label=n{number}", "--platform", "linux/amd64"], gives=False, name="two harmless ones"
         ),
-        check.case(
-            ["--label-file", "/etc/shadow"], gives=True, name="a name that begins like a harmless one"
-        ),
+        check.case(["--label-file", "/etc/shadow"], gives=True, name="it begins like a harmless one"),
+        check.case([image], gives=True, name="another image"),
+        check.case(["--label", "x", image, "sh"], gives=True, name="another image, after a harmless option"),
+        check.case(["--label=x", "--platform"], gives=True, name="a value is missing"),
+        check.case(["--label", "--privileged"], gives=False, name="only the text of a label"),
     ]
 
 
 check.function("09.2", refused, command_lines, hint="what is not known to be harmless is refused")
 
 # %% [markdown]
+# Compare yours with the course's, `refuse` in `course/sandbox/refusals.py`.
+#
 # ## Run the agent in it
 #
-# With Docker, this asks the leopard question in a container, in about a minute on a CPU. Without it, you see the
-# command and nothing is started.
+# With Docker, this asks the leopard question in a container. Give it a minute or two. Without Docker, you see the command,
+# and nothing is started.
 
 # %%
 command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD, "--seconds", "240"]
@@ -393,37 +471,32 @@ print("\n".join(lines[:shown]))
 print("\nanswer:", run.stdout.strip() or "none, because no container can be started here")
 
 # %% [markdown]
-# - `--network none` is layer g. The one `--mount` is the model's socket.
-# - `--read-only` is d, `noexec` in `--tmpfs` is e.
+# - `--network none` is g. The one `--mount` is the model's socket.
+# - `--read-only` is d: otherwise the container could write to its own copy of the image's files. `noexec` is e.
 # - `--cap-drop ALL`, `no-new-privileges` and `--user 1000:1000` are f. Docker's seccomp filter is on by default.
-# - a, b and c need no option: every container has them unless an option takes them away.
+# - a, b and c need no option: a container has them unless an option takes them away.
+#
+# The others (`--memory`, `--pids-limit`, `--cpus` …) are limits. What happens at a limit, from the record:
+
+# %% tags=["nbval-check-output"]
+for slug in ("take_memory", "take_processes", "take_disk", "take_time"):
+    print(f"{slug:16}{everything[slug]['socket'].by}: {everything[slug]['socket'].sign}")
 
 # %% [markdown]
-# The blog post calls this container *rootless*, because its user is not root. Docker uses the word for something else:
-# an engine that runs without root. Ours is an ordinary one. You trust it, and the kernel; a hole in either is beyond
-# what a container can stop.
-
-# %% tags=["folded", "nbval-check-output"]
-options = [
-    "--network none",
-    "--read-only",
-    "--cap-drop ALL",
-    "--security-opt no-new-privileges",
-    "--user 1000:1000",
-]
-check.claims(
-    *((option, option in run.stderr, run.stderr[:300]) for option in options),
-    ("there is one mount, the model's socket", run.stderr.count("--mount") == 1),
-)
+# The blog post calls such a container *rootless*, because its user is not root. Docker uses the word for an engine that
+# runs without root. Ours runs as root. So you trust Docker's engine and the kernel: a container does not protect you
+# from a hole in these.
 
 # %% [markdown]
-# ## Three networks, two doors
+# ## Which doors does each network open?
 #
-# The blog post uses `--network host` and calls it the safest option, because the container has “no listening ports of
-# its own”. It shares all ports of the host instead. Try two services, which ask nobody for a password:
+# The blog post calls `--network host` the safest option, because the container has “no listening ports of its own”.
+# Instead, it shares all the host's ports. Try two services that ask nobody for a password:
 #
-# - **private** listens on [loopback][loopback], `127.0.0.1`: a database, Jupyter, a debugger
-# - **shared** listens on all addresses of the computer
+# - **private** listens on [loopback][loopback], `127.0.0.1`, the network that a computer has with itself: a database,
+#   Jupyter, a debugger
+# - **shared** listens on all addresses of your computer. Until the lesson ends, your neighbors could read its one
+#   sentence, too.
 #
 # [loopback]: ../docs/glossary.md#loopback
 
@@ -446,7 +519,7 @@ for service in services.values():
     threading.Thread(target=service.serve_forever, daemon=True).start()
 
 # %% [markdown]
-# The agent's code might knock like this, at the computer itself and at Docker's name for the host:
+# The agent's code would knock like this: at its own loopback, and at Docker's name for the host.
 
 # %%
 PORTS = {name: service.server_port for name, service in services.items()}
@@ -464,19 +537,19 @@ for name, port in {PORTS}.items():
 """
 
 # %% [markdown]
-# - `host` shares the host's network.
-# - `gateway` is Docker's bridge, a small network with a way out and a name for the host.
-# - `socket` has no network, only the model's [Unix socket][unix], a file.
+# The three choices of `course sandbox run --network …`:
+#
+# - `host`: the host's network, loopback included.
+# - `gateway`: Docker's bridge, a small network of its own. It has a loopback of its own, a way out to the internet, and
+#   an address that leads to the host, but not to the host's loopback.
+# - `socket`: no network, only the model's socket.
 #
 # **Predict** which doors open in each: `"private"`, `"shared"`, `"both"` or `"none"`.
-#
-# [unix]: ../docs/glossary.md#unix-socket
 
 # %%
 guess = {"host": ..., "gateway": ..., "socket": ...}
 
 # %%
-model = Server("embedded", url=False, socket=True, slots=False, quiet=True).start()
 urls = {"host": "http://127.0.0.1:9", "gateway": "http://127.0.0.1:9", "socket": model.url}
 RECORDED = {"host": "both", "gateway": "shared", "socket": "none"}
 knocked = {n: f"(no container can be started here; recorded on Linux: {RECORDED[n]})" for n in urls}
@@ -488,7 +561,7 @@ for network, printed in knocked.items():
     print(f"── {network}\n{printed}")
 
 
-# %%
+# %% tags=["folded"]
 def doors(network):
     """Which doors opened; what was recorded, if nothing could be tried."""
     if knocked[network].startswith("("):
@@ -508,100 +581,86 @@ check.prediction("09.p4", guess, was=opened)
 # else](../docs/pictures/sandbox.svg)
 
 # %% [markdown]
-# | network | private | shared | internet | use it |
+# | `--network` | private | shared | internet | use it |
 # |---|---|---|---|---|
 # | `host` | **open** | **open** | open | never, if you can avoid it |
 # | `gateway` | closed on Linux, **open on Docker Desktop** | **open** | open | on macOS and Windows |
 # | `socket` | closed | closed | closed | on Linux, the default |
 #
-# (The doors on Linux are printed above. For Docker Desktop and the internet, see `docker/README.md`.)
+# The doors on Linux are those above, without a firewall. [docker/README.md](../docker/README.md) has the rest.
 
 # %% [markdown]
-# On the host's network, Jupyter would run code for the agent, and a database would answer it. On a machine in a cloud, a
-# metadata service hands out the machine's own keys. All of them trust whoever is on the same computer.
+# Jupyter on your loopback would run code for the agent, and a database would answer it. In a cloud, there is also the
+# *metadata service*, an address that hands out the machine's own keys. All of them trust whoever is on the same machine.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
     ("host: both doors are open (seen here, or recorded)", opened["host"] == "both", knocked["host"]),
-    (
-        "gateway: the one on all addresses is open",
-        opened["gateway"] in ("shared", "both"),
-        knocked["gateway"],
-    ),
-    ("socket: both are closed", opened["socket"] == "none", knocked["socket"]),
+    ("gateway: loopback is closed (seen here, or recorded)", opened["gateway"] in ("shared", "none"), opened),
+    ("socket: both are closed (seen here, or recorded)", opened["socket"] == "none", knocked["socket"]),
 )
 
 # %% [markdown]
-# ## How does the agent reach its model without a network?
+# ## What can be done with the model's socket?
 #
-# You can see it without Docker, on Linux. `unshare --net` runs a program in an empty network namespace, as
-# `--network none` does.
-
+# With no network, the model's socket is the only way out of the container: a file that Docker mounts into it. It leads to
+# one program and no other, so there is no key, proxy or firewall to get wrong. The file is mounted *read-only*.
+#
+# **Predict**, `"yes"` or `"no"` each. Can the agent's code still *send* the model a request of its own? Can it *replace*
+# the file by a socket of its own, which would answer in the model's place?
 
 # %%
-def without_network(program):
-    """What a Python program prints in an empty network; a sentence in brackets where none can be made."""
-    command = ["unshare", "--user", "--net", sys.executable, "-c", program]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "(there is no unshare on this system: it is a program for Linux)"
-    refused_here = done.stderr.startswith("unshare:")
-    return f"({done.stderr.strip()}: refused on this computer)" if refused_here else done.stdout.strip()
+guess = {"send": ..., "replace": ...}
 
+# %%
+tries = attempts.programs(["net_model_past_the_tape", "files_replace_the_socket"])
+found = attempts.results(tries, ["socket"] if boxed else [])
+for attempt in tries:
+    result = found[attempt.slug]["socket"]
+    print(f"── {attempt.title} ({'live' if result.live else 'recorded'})")
+    print("GETS THROUGH" if result.through else f"stopped: {result.sign}")
 
-print(without_network(KNOCK))
+# %% tags=["folded"]
+send, replace = ("yes" if found[attempt.slug]["socket"].through else "no" for attempt in tries)
+check.prediction("09.p5", guess, was={"send": send, "replace": replace})
 
 # %% [markdown]
-# Nothing was blocked or filtered. In that network, there is no such service.
+# Read-only is about the file: nobody in the container can delete or replace it. What is sent *through* a socket is not
+# written to the file. So its code can ask the model things that you won't find on the agent's tape.
 #
-# **Predict:** does the next program, in the same empty network, get an answer from the model's server? `"yes"` or
-# `"no"`.
+# The price of this setup is that there is no web. Search works offline here, on the course's own pages.
 
-# %%
-guess = ...
-
-# %%
-ASK = f"""
-import socket
-with socket.socket(socket.AF_UNIX) as door:
-    door.connect({model.url.removeprefix("unix://")!r})
-    door.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
-    print(door.makefile().read().splitlines()[0])
-"""
-answer = without_network(ASK)
-print(answer)
-
-# %%
-check.prediction("09.p5", guess, was="yes" if "200" in answer or answer.startswith("(") else "no")
-
-# %% [markdown]
-# A Unix socket is a file. Whoever can open it reaches the one program behind it, and no other. The container gets that
-# file, read-only, and `--network none`. There is no key, proxy or firewall to get wrong.
-#
-# The price is that there is no web. Search works offline here, on the course's own pages.
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("the agent's code can send requests of its own", send == "yes", found),
+    ("it cannot replace the model's socket", replace == "no", found),
+)
 
 # %% [markdown]
 # ## What is left?
 #
-# On the socket some attempts still get through. Know them by name, and why each is accepted. That list, with who is
-# trusted, is a **threat model**; `docker/README.md` has all of it.
+# From the record: all that gets through with no network, and why that is accepted.
 
 # %% tags=["nbval-check-output"]
-for slug, ways in everything.items():
-    if ways["socket"].through:
-        print(f"{slug}\n    {ways['socket'].by}")
+for slug, results in everything.items():
+    if results["socket"].through:
+        print(f"{slug}\n    {results['socket'].by}")
 
 # %% [markdown]
-# ### Exercise 09.3 · ★★☆ · 8 minutes
+# A **threat model** says who attacks, what is protected, whom you trust, and what you accept. This list is the last part;
+# [docker/README.md](../docker/README.md#threat-model) has the others.
+
+# %% [markdown]
+# ### Exercise 09.3 · ★★☆ · 7 minutes
 #
-# Now your own code. Write a few lines, as text, that find out something an agent should not know: a file, a variable, a
-# process, an address on your network. Print what you found, and catch the error if there is one. The check runs it on
-# your computer and in the container, and shows both.
+# Now attack it yourself. Write a few lines, as text, that find out something that an agent should not know: a file, a
+# variable, a process, an address. Catch the error if there is one, and print what you found (something that you don't mind
+# seeing in a notebook). The check runs it here and in the container. If both print the same, you have found a leak: is it
+# one of the list above?
 #
 # <details><summary>Hint</summary>
-# Begin with <code>import os</code> and <code>print(sorted(os.listdir(os.path.expanduser("~"))))</code>. Print
-# something that you would not mind seeing in a notebook.
+# Begin with <code>import os</code> and <code>print(sorted(os.listdir(os.path.expanduser("~"))))</code>. Or try what the
+# kernel tells everybody: <code>import platform</code>, <code>print(platform.release())</code>.
 # </details>
 
 # %% tags=["stub"]
@@ -611,9 +670,13 @@ mine = """
 
 # %% tags=["solution"]
 mine = """
-import os
-found = [name for name in os.listdir("/proc") if name.isdigit()] if os.path.isdir("/proc") else []
-print("I see other processes" if len(found) > 5 else "I am alone")
+import os, platform
+home = os.path.expanduser("~")
+try:
+    print(len(os.listdir(home)), "files in", home)
+except OSError as error:
+    print(error)
+print("kernel", platform.release())
 """
 
 
@@ -622,29 +685,25 @@ def reaches(program):
     """Run the learner's program here and in the container, and show both."""
     if not isinstance(program, str):
         return "expected the text of a program, in three quotes"
-    try:
-        here = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return "it does not end within 30 seconds"
-    if here.returncode or not here.stdout.strip():
-        why = (here.stderr.strip().splitlines() or ["it prints nothing"])[-1]
-        return f"on this computer it should print what it found, but: {why}"
-    print("On this computer:", here.stdout.strip()[:600])
+    here = attempts.here(program)
+    print(f"── here\n{here.printed[:600]}")
+    if here.problem:
+        return here.problem
     if not boxed:
-        print("In the container: (no container can be started here)")
+        print("── in the container\n(no container can be started here)")
         return True
     there = attempts.said(program, "socket", model.url)
-    print("In the container:", there[:600])
-    return (
-        there != here.stdout.strip()
-        or "it finds the same in both: aim at something that belongs to your computer"
-    )
+    print(f"── in the container\n{there[:600]}")
+    shared = [line for line in there.splitlines() if line.strip() and line in here.printed.splitlines()]
+    if not here.steady:
+        print("── It prints something else each time, so a difference means little.")
+    elif shared:
+        print("── The same in both, so the container doesn't hide it:", *shared[:3], sep="\n   ")
+    return True
 
 
 check.exercise(
-    "09.3", mine, reaches, hint="a file in your home folder, an environment variable, a process", seconds=120
+    "09.3", mine, reaches, hint="a file in your home folder, an environment variable, a process", seconds=180
 )
 
 # %% tags=["folded"]
@@ -656,19 +715,19 @@ for service in services.values():
 # %% [markdown]
 # ## Recap
 #
-# - The executor looks at code, and code can be written around it. A container does not look: what it lacks, no code can
-#   read.
-# - Name the layer: own file system, read-only root, no capabilities, no network. “It runs in Docker” says little.
+# - The executor looks at code, and code can be written around it. A container takes things out of reach: what is not
+#   there, no code can read.
+# - Name the layer: own files, read-only files, few rights, no network. “It runs in Docker” says little.
 # - Docker's socket or `--privileged` undo all of it. Refuse what is not known to be harmless.
-# - `--network host` is every service on the host's loopback. A Unix socket is one program.
+# - `--network host` opens every service on the host's loopback. A Unix socket leads to one program.
 
 # %% tags=["folded"]
 check.quiz(
     "09",
     check.question(
-        "An agent should read a folder of invoices, and nothing of them may leave the machine. Which setup holds?",
-        right="`--network none`, the model on a socket, the texts given to the agent as a search tool",
-        why="Whatever the model writes, there is no network to send it through. It relies on nobody's good behavior.",
+        "An agent should read a folder of invoices, and none of them may leave the machine. Which setup holds?",
+        right="`--network none`, the model's socket, the folder mounted read-only",
+        why="It can read the invoices, which is its job, and there is no network to send them through.",
         wrong={
             "`--network host`, the folder mounted read-only": "It cannot change an invoice, but it can send it away.",
             "`--network host`, and a system prompt that forbids sending": "A page can tell the model otherwise.",
@@ -676,12 +735,12 @@ check.quiz(
         },
     ),
     check.question(
-        "A program in the container gets `EROFS`. What stopped it?",
-        right="The read-only root",
-        why="`EROFS` is the error for a write to a read-only file system.",
+        "In a container, a program gets `EACCES`. What stopped it?",
+        right="That depends on the call: starting a file in `/tmp` is another layer than opening `/etc/shadow`",
+        why="The first is noexec, the second a user with few rights. Read the error together with the call.",
         wrong={
-            "seccomp": "A refused system call usually fails with `EPERM`.",
-            "Its own file system": "Then the file would be missing: `ENOENT`.",
+            "noexec": "It is if the program tried to start a file. For a file that it tried to open, it isn't.",
+            "seccomp": "A refused call to the kernel usually fails with `EPERM`.",
         },
     ),
     check.question(
@@ -699,8 +758,8 @@ check.quiz(
 check.progress("09")
 
 # %% [markdown]
-# **In your own agent:** look at the command that starts its container. `--network`, `-v` and `--privileged` tell most of
-# what its code can reach.
+# **In your own agent:** look at the command that starts its container. `--network`, `-v` and `--mount`, `--privileged`,
+# `--cap-add`, `--device`, `--pid` and `--user` tell most of what its code can reach.
 #
-# **Next:** lesson 10, what the loop costs. To go further here: change a program in `docker/hostile/programs/`, predict
-# the layer in its header, and run `make hostile` (Linux, root, a Docker engine).
+# **Next:** lesson 10, what the loop costs. To go further here: change a program in `docker/hostile/programs/`, predict the
+# layer in its header, and run `make hostile`. It wants Linux, Docker and root, so a virtual machine is a good place.

@@ -1,33 +1,35 @@
 """Answers to the exercises of lesson 09, with a container that only pretends to be one."""
 
-import subprocess
-import sys
 from types import SimpleNamespace
 
 from hostile import attempts
 from support.exercises import Answers
 
-FIVE = ["files_docker_socket", "write_home", "kernel_host_name", "kernel_end_process", "net_out_by_dns"]
+FIVE = [
+    "files_docker_socket",
+    "files_password_hashes",
+    "write_home",
+    "files_environment_of_others",
+    "net_list_connections",
+]
 LAYERS = {
     "own file system": "a",
     "own process namespace": "c",
     "read-only root": "d",
-    "capabilities and seccomp": "f",
-    "no network": "g",
+    "user 1000": "f",
+    "own network namespace": "g",
 }
-RIGHT = dict(zip(FIVE, "adfcg", strict=True))
+RIGHT = dict(zip(FIVE, "afdcg", strict=True))
 
 
 def lesson():
     """The names that the cells before an exercise have made."""
     return {
-        "attempts": SimpleNamespace(short=attempts.short, said=lambda *_: "I am alone"),
+        "attempts": SimpleNamespace(here=attempts.here, said=lambda *_: "I am alone"),
         "errors": attempts.results(attempts.programs(FIVE), []),
-        "LAYERS": LAYERS,
+        "letter": lambda result: LAYERS[result.by],
         "boxed": True,
         "model": SimpleNamespace(url="unix:///tmp/llama.sock"),
-        "subprocess": subprocess,
-        "sys": sys,
     }
 
 
@@ -41,6 +43,8 @@ def by_popping(options):
         if name not in HARMLESS:
             return True
         if not attached:
+            if not rest:
+                return True
             rest.pop(0)
     return False
 
@@ -51,14 +55,42 @@ def by_index(options):
         if options[at].split("=")[0] not in HARMLESS:
             return True
         at += 1 if "=" in options[at] else 2
-    return False
+    return at > len(options)
 
 
 def by_recursion(options):
     if not options:
         return "no"
     name = options[0].split("=")[0]
-    return "yes" if name not in HARMLESS else by_recursion(options[1 if "=" in options[0] else 2 :])
+    if name not in HARMLESS:
+        return "yes"
+    if "=" in options[0]:
+        return by_recursion(options[1:])
+    return by_recursion(options[2:]) if options[1:] else "yes"
+
+
+def one_line_that_lets_any_image_in(options):
+    return any(x.startswith("-") and x.partition("=")[0] not in HARMLESS for x in options)
+
+
+def without_a_look_at_the_end(options):
+    at = 0
+    while at < len(options):
+        if options[at].split("=")[0] not in HARMLESS:
+            return True
+        at += 1 if "=" in options[at] else 2
+    return False
+
+
+def that_crashes_at_the_end(options):
+    rest = list(options)
+    while rest:
+        name, attached, _ = rest.pop(0).partition("=")
+        if name not in HARMLESS:
+            return True
+        if not attached:
+            rest.pop(0)
+    return False
 
 
 def by_a_list_of_forbidden_ones(options):
@@ -77,29 +109,53 @@ def by_beginning(options):
     return not all(option.startswith(tuple(HARMLESS)) for option in options[::2])
 
 
+LOOKS = {
+    "a folder": "import os\nprint(len(os.listdir('.')))",
+    "the same in both": "import os\nos.listdir('.')\nprint('I am alone')",
+    "what the kernel tells everybody": "import platform\nprint(platform.release())",
+    "a variable": "import os\nprint(os.environ.get('NO_SUCH_NAME', 'not there'))",
+    "another each time": "import os, time\nprint(os.getpid(), os.getppid(), time.time_ns())",
+}
+
 ANSWERS = {
     "09.1": Answers(
         right=[RIGHT, {slug: letter.upper() for slug, letter in RIGHT.items()}, list(RIGHT.items())],
         wrong=[
             RIGHT | {"write_home": "a"},
-            RIGHT | {"net_out_by_dns": "z"},
+            RIGHT | {"files_password_hashes": "e"},
+            RIGHT | {"files_environment_of_others": "b"},
+            RIGHT | {"net_list_connections": "z"},
             dict.fromkeys(FIVE, "a"),
             {"write_home": "d"},
-            "adfcg",
+            list(RIGHT.values()),
+            "afdcg",
         ],
         given=lesson,
     ),
     "09.2": Answers(
         right=[by_popping, by_index, by_recursion],
-        wrong=[by_a_list_of_forbidden_ones, first_only, values_too, by_beginning, lambda options: True, True],
+        wrong=[
+            by_a_list_of_forbidden_ones,
+            first_only,
+            values_too,
+            by_beginning,
+            one_line_that_lets_any_image_in,
+            without_a_look_at_the_end,
+            that_crashes_at_the_end,
+            lambda options: True,
+            True,
+        ],
     ),
     "09.3": Answers(
-        right=[
-            "print('seven files')",
-            "import os\nprint(len(os.listdir('.')))",
-            "print('closed')\nprint('open')",
+        right=list(LOOKS.values()),
+        wrong=[
+            "print(1)",
+            "import random\nprint(random.random())",
+            "import time\nprint(time.time())",
+            "pass",
+            "import no_such_module",
+            7,
         ],
-        wrong=["print('I am alone')", "pass", "import no_such_module", 7],
         given=lesson,
     ),
 }
