@@ -86,8 +86,8 @@ for name in ("model_output", "code_action", "observations", "error"):
 # ## Which step belongs to which exchange?
 #
 # You could pair them by order: step 1 with exchange 1, and so on. But OpenAI's client repeats a
-# request by itself when the server answers 429 or 5xx. Then there is one exchange more, and every
-# later step is paired with the wrong one, without any sign of it.
+# request by itself when the server answers 429 or 5xx (this course's client does not). Then there is
+# one exchange more, and every later step gets the wrong one, without any sign of it.
 #
 # So look for something that is in both records:
 
@@ -201,9 +201,9 @@ print(*sent, sep=", ")
 check.prediction("05.p2", guess, was={"messages": len(sent), "roles": len(set(sent))})
 
 # %% [markdown]
-# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`, because many chat
-# templates know no other roles. Then it joins neighbors with the same role. So the model sees no
-# tools at work: it sees itself talking, and you answering.
+# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`; many chat templates know
+# no other roles. Then it joins neighbors with the same role. So the model sees no tools at work: it
+# sees itself talking, and you answering.
 #
 # The picture shows where that happens. Memory is at the top; the tape records the bytes further down.
 #
@@ -361,9 +361,10 @@ view.show(made)
 found = {"processed": ..., "repeated": ..., "longest": ...}
 
 # %% tags=["solution"]
+said = [text_of(m).partition("Calling tools:") for m in last.exchange.messages if m["role"] == "assistant"]
 found = {
     "processed": last.tokens.new,
-    "repeated": len(call) + len("Calling tools:"),
+    "repeated": sum(len(call + words) for _, call, words in said),
     "longest": max(turn.tokens.generated for turn in made),
 }
 
@@ -552,12 +553,15 @@ print(f'course tap --upstream {server.url} --tape "{mine}" -- python "{program}"
 cut = {"tape": mine, "turn": ..., "fault": "..."}
 
 # %% tags=["solution"]
+import os
 import subprocess
 import sys
 
 mine = Tape().path  # a new one
 tap = ["-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(mine)]
-subprocess.run([sys.executable, *tap, "--", sys.executable, str(program)], check=True, capture_output=True)
+command = [sys.executable, *tap, "--", sys.executable, str(program)]
+key = {"OPENAI_API_KEY": server.api_key or "none"}
+subprocess.run(command, env={**os.environ, **key}, check=True, capture_output=True)
 finding = next(
     f for f in diagnose.diagnose(turns(Tape.read(mine).records())) if f.turn == 1 and "cut" in f.kind
 )

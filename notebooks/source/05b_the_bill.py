@@ -55,9 +55,8 @@ for turn in made:
     )
 
 # %%
-total = {
-    key: sum(turn.timings[key] for turn in made) for key in made[0].timings if key.endswith(("_n", "_ms"))
-}
+names = ("prompt_n", "prompt_ms", "predicted_n", "predicted_ms")
+total = {name: sum(turn.timings[name] for turn in made) for name in names}
 each = {
     "processed": total["prompt_ms"] / total["prompt_n"],
     "generated": total["predicted_ms"] / total["predicted_n"],
@@ -68,9 +67,9 @@ check.prediction(
 )
 
 # %% [markdown]
-# The prompt's tokens are all known, so the server processes hundreds of them at once. A generated
-# token has to wait for the one before it. Hence a short prompt saves less time than a short response,
-# and most hosted models charge more for generated tokens, too.
+# The tokens of a prompt are all known, so the server processes hundreds of them at once. A generated
+# token has to wait for the one before it. So a response that is a hundred tokens shorter saves more time
+# than a prompt that is. Hosted models usually have a higher price for generated tokens, too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))
@@ -99,14 +98,6 @@ for turn in (before, after):
 missed = before.tokens.prompt - (after.tokens.cached or 0)
 check.prediction("05b.p2", guess, was="none" if missed <= 0 else "a few" if missed <= 20 else "many")
 print(f"{missed} tokens of prompt 1 were processed again")
-
-# %% [markdown]
-# In the picture of a run with three requests, gray is what a request found in the cache, blue what was
-# processed, and green what was generated. Look at the end of each request: there is a small
-# piece of it that the next one does not find again.
-#
-# ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache;
-# only the rest is processed](../docs/pictures/cache.svg)
 
 # %% [markdown]
 # ### Exercise 05b.1 · ★★☆ · 6 minutes
@@ -178,6 +169,12 @@ print("prompt 2 from there:", two[at : at + len(one) - at + 6], "…")
 # in that place, and replies are sent back without their thinking. Everything after that is processed
 # again, **even the code that the model itself wrote** in turn 1. It is in the cache, but behind other
 # tokens.
+#
+# In the picture of a run with three requests, gray is what a request found in the cache, blue what was
+# processed, and green what was generated. What is green in one request is blue in the next.
+#
+# ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache;
+# only the rest is processed](../docs/pictures/cache.svg)
 #
 # <details><summary>Is it like that with every model?</summary>
 #
