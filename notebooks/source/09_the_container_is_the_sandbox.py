@@ -34,6 +34,8 @@ from course.server import Server
 from hostile import attempts
 
 # %% [markdown]
+# ## What is a container?
+#
 # Programs ask the *kernel*, the core of the operating system, for everything: files, processes, network. A
 # [container][container] is an ordinary process to which the kernel shows only files, processes and a network of its
 # own. Its files come from an [image][image]. The computer on which it runs, here yours, is the *host*.
@@ -105,7 +107,7 @@ check.prediction("09.p1", guess, was="print" if alone.through else "refuse")
 
 # %% [markdown]
 # A format string may follow attributes. This one walks from the tool to the module `os`, and to the variable. No rule
-# looks inside a string. smolagents doesn't claim otherwise. From its source:
+# looks inside a string. smolagents doesn't claim that its rules are complete. Its source says:
 
 # %%
 [line.strip() for line in LocalPythonExecutor.__doc__.splitlines() if "security" in line]
@@ -129,7 +131,7 @@ LOOK = """
 import os
 print("user", os.getuid(), "at", os.uname().nodename, "sees", sorted(os.listdir("/"))[:8], "…")
 if os.path.isdir("/proc"):
-    print(sum(name.isdigit() for name in os.listdir("/proc")), "processes")
+    print("processes:", sum(name.isdigit() for name in os.listdir("/proc")))
     for line in open("/proc/self/status"):
         if line.startswith(("CapEff", "NoNewPrivs", "Seccomp:")):
             print(line.strip())
@@ -149,7 +151,7 @@ print("── in the container\n" + inside)
 # [seccomp]: ../docs/glossary.md#seccomp
 
 # %% tags=["folded", "nbval-check-output"]
-rights = ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "user 1000 at agent", "1 processes")
+rights = ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "user 1000 at agent", "processes: 1")
 check.claims(
     *(
         (
@@ -254,8 +256,8 @@ stopped = {slug: letter(results["socket"]) for slug, results in seen.items()}
 check.prediction("09.p2", guess, was=stopped)
 
 # %% [markdown]
-# The executor alone stopped six. `walk_frames` got around it and read the key, so every file that you can read was within
-# its reach. In the container it got just as far, and the key was not there.
+# The executor alone stopped six. `walk_frames` found the executor's own list of allowed imports and added to it. Then every
+# file that you can read was within its reach. In the container it got just as far, and the key was not there.
 #
 # `write_shell_command` gets through, and that is accepted: a shell in there can do what the agent's Python can do. (For
 # `write_usr`, f would be right as well: user 1000 may not write there in any case.)
@@ -278,7 +280,7 @@ check.claims(
 
 # %%
 FIVE = ["files_docker_socket", "files_password_hashes", "write_home"]
-FIVE += ["files_environment_of_others", "net_list_connections"]
+FIVE += ["kernel_list_processes", "net_list_connections"]
 errors = attempts.results(attempts.programs(FIVE), [])
 for attempt in attempts.programs(FIVE):
     print(f"── {attempt.slug}\n{attempts.body(attempt)}\n→ {errors[attempt.slug]['socket'].sign}\n")
@@ -293,7 +295,7 @@ layers = {
     "files_docker_socket": ...,
     "files_password_hashes": ...,
     "write_home": ...,
-    "files_environment_of_others": ...,
+    "kernel_list_processes": ...,
     "net_list_connections": ...,
 }
 
@@ -302,7 +304,7 @@ layers = {
     "files_docker_socket": "a",
     "files_password_hashes": "f",
     "write_home": "d",
-    "files_environment_of_others": "c",
+    "kernel_list_processes": "c",
     "net_list_connections": "g",
 }
 
@@ -386,8 +388,9 @@ check.prediction(
 
 # %% [markdown]
 # `docker.sock` and `--privileged` are the two mistakes that the blog post names. **Docker's socket** is a Unix socket,
-# like the model's, but Docker's engine listens behind it, as root. Whoever may talk to it can have a second container
-# started, with `--privileged` and all the host's files. The limits of the first one don't matter then.
+# like the model's, but Docker's engine listens behind it, as root. Whoever may open it can have a second container
+# started, with `--privileged` and all the host's files, and the limits of the first one don't matter. Its permissions may
+# keep user 1000 out, but many images run as root.
 #
 # A read-only mount is sometimes what you want: then its contents are within the agent's reach, and the network decides
 # whether they stay there.
@@ -493,9 +496,9 @@ for slug in ("take_memory", "take_processes", "take_disk", "take_time"):
 # The blog post calls `--network host` the safest option, because the container has “no listening ports of its own”.
 # Instead, it shares all the host's ports. Try two services that ask nobody for a password:
 #
-# - **private** listens on [loopback][loopback], `127.0.0.1`, the network that a computer has with itself: a database,
-#   Jupyter, a debugger
-# - **shared** listens on all addresses of your computer. Until the lesson ends, your neighbors could read its one
+# - **private** listens on [loopback][loopback], `127.0.0.1`, the network that a computer has with itself. So do databases,
+#   Jupyter and debuggers.
+# - **shared** listens on all addresses of your computer. Until the lesson ends, others in your network can read its one
 #   sentence, too.
 #
 # [loopback]: ../docs/glossary.md#loopback
@@ -540,8 +543,8 @@ for name, port in {PORTS}.items():
 # The three choices of `course sandbox run --network …`:
 #
 # - `host`: the host's network, loopback included.
-# - `gateway`: Docker's bridge, a small network of its own. It has a loopback of its own, a way out to the internet, and
-#   an address that leads to the host, but not to the host's loopback.
+# - `gateway`: Docker's bridge, a small network between host and containers. Each has a loopback of its own. There is a
+#   way out to the internet, and an address that belongs to the host.
 # - `socket`: no network, only the model's socket.
 #
 # **Predict** which doors open in each: `"private"`, `"shared"`, `"both"` or `"none"`.

@@ -9,7 +9,7 @@ FIVE = [
     "files_docker_socket",
     "files_password_hashes",
     "write_home",
-    "files_environment_of_others",
+    "kernel_list_processes",
     "net_list_connections",
 ]
 LAYERS = {
@@ -123,7 +123,7 @@ ANSWERS = {
         wrong=[
             RIGHT | {"write_home": "a"},
             RIGHT | {"files_password_hashes": "e"},
-            RIGHT | {"files_environment_of_others": "b"},
+            RIGHT | {"kernel_list_processes": "g"},
             RIGHT | {"net_list_connections": "z"},
             dict.fromkeys(FIVE, "a"),
             {"write_home": "d"},
