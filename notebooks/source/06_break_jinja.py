@@ -1,25 +1,19 @@
 # %% [markdown]
 # # 06 · Break `--jinja` on purpose
 #
-# A model that thinks writes a draft before its answer. What if your agent ran the draft? One flag in the command that
-# starts the server is enough, and nothing warns you: no error, just a number that looks like an answer. In this lesson
-# you cause that fault and see it on the wire.
+# A thinking model writes a draft before its answer. In lesson 02, llama-server moved that draft out of the way, into
+# `reasoning_content`. With one wrong flag it does not. What does your agent make of the draft then, and how would you
+# notice?
 
 # %% [markdown]
 # **After this lesson you can**
 #
-# - show where the thinking goes with `--jinja` and with `--no-jinja`;
-# - explain how a draft becomes the agent's answer;
-# - name the setting behind a leak from one exchange;
+# - explain how a rejected draft becomes the agent's answer;
+# - name the setting behind a leak from the end of the prompt and the message;
+# - write a guard that refuses content it cannot trust;
 # - check and repair your own server.
 #
-# **Minutes:** 45 · **Needs:** lessons 03 and 05
-
-# %% [markdown]
-# In the picture, look for the text that smolagents parses:
-#
-# ![With jinja the thinking arrives in reasoning_content and smolagents parses only the answer;
-# with --no-jinja the thinking is inside content and smolagents parses it too](../docs/pictures/jinja.svg)
+# **Minutes:** 45 · **Needs:** lessons 02, 03 and 05
 
 # %% tags=["parameters"]
 SERVER = None
@@ -29,26 +23,29 @@ PROFILE = None
 import tempfile
 from pathlib import Path
 
-from smolagents import FinalAnswerTool
-from smolagents.local_python_executor import LocalPythonExecutor
-from smolagents.utils import parse_code_blobs
-
 from course import check, labs
-from course.agent import LEOPARD, recorded_run
+from course.agent import LEOPARD, forced, recorded_run
 from course.agent.forced import grammar
 from course.diagnose import diagnose, text
 from course.model import embedded
 from course.server import Server
 from course.server.connection import Connection
 from course.tape import Tape
+from course.turns.thinking import leak
 
 # %% [markdown]
 # ## Two servers, one flag apart
 #
-# The flags of a running server cannot be changed. So this lesson starts servers of its own, on the embedded model.
-# `SERVER` and `PROFILE` are not used here.
+# [Jinja][jinja] is the language in which [chat templates][ct] are written. By default, llama-server runs the template
+# that came with the model. With `--no-jinja`, it writes the prompt in a format built into llama.cpp instead.
 #
-# An old llama-server would show you something else. The first line stops here if yours is too old, and says what to do.
+# [jinja]: ../docs/glossary.md#jinja
+# [ct]: ../docs/glossary.md#chat-template
+
+# %% [markdown]
+# The flags of a running server cannot be changed, so this lesson starts servers of its own, on the embedded model.
+# `SERVER` and `PROFILE` are not used. `check_build` stops here if your llama.cpp is too old to show what follows, and
+# says what to do.
 
 # %%
 labs.check_build()
@@ -58,15 +55,14 @@ labs.check_build(on, off)
 print("only `off` has:", [flag for flag in off.command if flag not in on.command and flag.startswith("-")])
 
 # %% [markdown]
-# `on` has no flag for [Jinja][jinja], because it is the default. The blog post passes `--jinja`, which older builds
-# needed; [appendix 06b](06b_the_eras.ipynb) tells which.
+# The blog post passes `--jinja`. Older builds needed it, and today it states the default
+# ([appendix 06b](06b_the_eras.ipynb)).
 #
 # ## The same words from both
 #
-# To compare two servers, make the model say the same on both. A [grammar][grammar] in the request leaves it no other
-# choice. These words are typical of a thinking model: the end of a thought, the closing tag, the answer.
+# To compare two servers, make the model say the same on both. A [grammar][grammar] leaves it no choice. `verbose`, as in
+# lesson 02, adds `__verbose` to the response: the prompt, and the model's text before the server cut it.
 #
-# [jinja]: ../docs/glossary.md#jinja
 # [grammar]: ../docs/glossary.md#grammar
 
 # %%
@@ -81,7 +77,11 @@ def ask(server, words=WORDS, **more):
 
 
 # %% [markdown]
-# **Predict:** on which server is “Some say 153.” part of `content`? Answer `"on"`, `"off"` or `"both"`.
+# These words are typical of a thinking model: the end of a thought, the closing tag, the answer. The opening tag is not
+# among them, because the prompt already ends with it.
+#
+# **Predict:** what does `off` return? The `"answer"` alone, thought and answer with `"one tag"`, with `"both tags"`, or
+# an `"error"`?
 
 # %%
 guess = ...
@@ -92,14 +92,12 @@ for name, message in messages.items():
     print(f"{name:4}", message)
 
 # %%
-leaky = [name for name, message in messages.items() if "153" in message["content"]]
-check.prediction("06.p1", guess, was="both" if len(leaky) == 2 else "".join(leaky))
+tags = sum(tag in messages["off"]["content"] for tag in ("<think>", "</think>"))
+check.prediction("06.p1", guess, was=["answer", "one tag", "both tags"][tags])
 
 # %% [markdown]
-# `on` split the text: the draft is in `reasoning_content`, the answer in `content`. `off` passed all of it on as
-# `content`, with a `</think>` that closes nothing.
-#
-# smolagents parses `content` and nothing else. With `off`, your agent reads the draft too. That is a **leak**.
+# `on` split the text at the tag. `off` passed all of it on as `content`, with a `</think>` that closes nothing. That is a
+# **leak**. smolagents parses `content` and nothing else, so with `off` your agent parses the thought as well.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -116,25 +114,25 @@ check.claims(
 # messages ─▶ chat template ─▶ prompt ─▶ model ─▶ raw text ─▶ chat parser ─▶ message
 # ```
 #
-# The [chat template][ct] writes the prompt, the chat parser takes the raw text apart. **Predict:** which of
-# the two prompts ends with `<think>`?
-#
-# [ct]: ../docs/glossary.md#chat-template
+# The template writes the prompt. The chat parser, which llama-server derives from the template, takes the raw text
+# apart. **Predict** in your head: which of the two prompts ends with `<think>`?
 
 # %%
 for name, server in (("on", on), ("off", off)):
     print(f"{name:4}", repr(server.apply_template(HI)[-42:]))
 
 # %% [markdown]
-# On `on`, the prompt ends with an open `<think>`. The model goes on from there, and the parser, which knows the
-# template, cuts at `</think>`.
+# On `on`, the model goes on from an open `<think>`, and the parser knows that it has to cut at `</think>`.
 #
-# On `off`, llama-server only *looks* at the model's template, finds that it resembles ChatML, and uses a built-in
-# formatter of that name. Nothing opens the thinking, and the plain parser that goes with it looks for none.
+# On `off`, llama-server recognizes the format: ChatML, the `<|im_start|>` format that you rebuilt in lesson 02. It writes
+# ChatML with code of its own, which knows nothing of `<think>`. Nothing opens the thinking, and nothing looks for it.
+#
+# ![With jinja the thinking arrives in reasoning_content and smolagents parses only the answer;
+# with --no-jinja the thinking is inside content and smolagents parses it too](../docs/pictures/jinja.svg)
 
 # %% [markdown]
-# Opening the thinking in the prompt is a property of this course's template, and of Qwen3.5's and Qwen3.6's. Other
-# templates leave it to the model to write `<think>`. The end of the prompt tells you which kind you have.
+# The templates of this course, Qwen3.5 and Qwen3.6 open the thinking in the prompt. Others leave it to the model to write
+# `<think>`. The end of the prompt tells you which kind you have.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -143,406 +141,357 @@ check.claims(
 )
 
 # %% [markdown]
-# ## Can you ask the server?
+# ## Does a leak do any harm?
 #
-# You did not always start the server yourself. `/props` shows a chat template, and `tools` need one. **Predict:** which
-# of the two gives `off` away?
-
-# %%
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
-WITH_TOOL = {"messages": HI, "max_tokens": 1, "tools": [TOOL]}
-print("/props show the same template:", on.props()["chat_template"] == off.props()["chat_template"])
-for name, server in (("on", on), ("off", off)):
-    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
-    print(f"{name:4}", response.status_code, response.text[:90])
-
-# %% [markdown]
-# `/props` shows the template that was loaded, not the one in use. A request with `tools` is refused with HTTP 500, whatever
-# the template looks like. A CodeAgent never sends `tools` (lesson 03), so it never sees that error.
-
-# %% tags=["folded", "nbval-check-output"]
-refusal = off.request("POST", "/v1/chat/completions", WITH_TOOL)
-check.claims(
-    ("/props cannot tell them apart", on.props()["chat_template"] == off.props()["chat_template"]),
-    ("off: HTTP 500", refusal.status_code == 500, refusal.status_code),
-    ("the message names the flag", "requires --jinja" in refusal.text, refusal.text),
-    ("on: tools are accepted", on.request("POST", "/v1/chat/completions", WITH_TOOL).status_code == 200),
-)
-
-# %% [markdown]
-# The exercise has a third server, `never`. It runs with Jinja, but its template is ours without the `<think>`.
-
-# %%
-opening = "{{- '<think>\\n' -}}"
-folder = tempfile.TemporaryDirectory()
-broken = Path(folder.name) / "broken.jinja"
-broken.write_text(embedded.template_path().read_text("utf-8").replace(opening, ""), "utf-8")
-never = Server("embedded", url=False, quiet=True, chat_template_file=str(broken)).start()
-print(repr(never.apply_template(HI)[-42:]))
-
-# %% [markdown]
-# ### Exercise 06.1 · ★★☆ · 7 minutes
+# Now the agent, with its own [system prompt][sp] and nothing forced. **Predict:** the leopard needs 9.62 seconds. Will
+# the agent on `off` still say so: `"yes"` or `"no"`? The run takes up to a minute.
 #
-# Write `jinja_is_on(server)` for a server that somebody else has started: True or False. It is tested on `on`, `off`
-# and `never`. `server.request("POST", path, body)` gives a response with `.status_code` and `.text`.
-#
-# <details><summary>Hint</summary>
-# The end of the prompt would be wrong about <code>never</code>. Send <code>WITH_TOOL</code> and look at the answer.
-# </details>
-
-# %% tags=["stub"]
-jinja_is_on = ...
-
-
-# %% tags=["solution"]
-def jinja_is_on(server):
-    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
-    return "requires --jinja" not in response.text
-
-
-# %%
-check.function(
-    "06.1",
-    jinja_is_on,
-    [
-        check.case(Connection(on.url), gives=True, name="started without flags"),
-        check.case(Connection(off.url), gives=False, name="started with --no-jinja"),
-        check.case(
-            Connection(never.url), gives=True, name="Jinja, but a template that never opens the thinking"
-        ),
-    ],
-    hint="which request is answered only with Jinja?",
-    seconds=120,
-)
-
-# %% [markdown]
-# ## What your agent gets
-#
-# So much for forced words. Now the agent itself, on `on`, with no grammar. The cell takes up to a minute.
-
-# %%
-run = recorded_run(on, LEOPARD, Tape(), model={"extra_body": {"verbose": True}})
-first = run.turns[0].exchange
-print("answer:", run.answer)
-
-# %% [markdown]
-# `first` is its first exchange. The next cell sends the same request to `off`.
-#
-# **Predict:** will the model write the same text as on `on`? `"yes"` or `"no"`.
+# [sp]: ../docs/glossary.md#system-prompt
 
 # %%
 guess = ...
 
 # %%
-response = off.post("/v1/chat/completions", first.request)
-wrote = {"on": first.response["__verbose"]["content"], "off": response["__verbose"]["content"]}
-for name, raw in wrote.items():
-    print(f"── {name}, raw text\n{raw}\n")
+run = recorded_run(off, LEOPARD, Tape(), model={"extra_body": {"verbose": True}})
+print("answer:", run.answer)
+print("thinking is:", labs.where_think_is(run.turns[0].exchange.message))
+print(run.turns[0].content)
 
 # %%
-check.prediction("06.p2", guess, was="yes" if wrote["on"] == wrote["off"] else "no")
+check.prediction("06.p2", guess, was="yes" if "9.62" in str(run.answer) else "no")
 
 # %% [markdown]
-# The request was the same, but the prompt was not: `<think>` was missing at its end. What a model does then depends on
-# its training. Some open the thinking themselves, some skip it. The raw text of `off` above is what this one did.
-
-# %% [markdown]
-# How much of that text does smolagents parse?
-
-# %%
-content = {"on": first.message["content"], "off": response["choices"][0]["message"]["content"]}
-for name, parsed in content.items():
-    print(f"{name:4} {len(parsed):4} of {len(wrote[name])} characters are in content")
-print(f"\n── on, content\n{content['on']}")
+# The thinking is in `content`, above the code. smolagents does not mind: it looks for `<code>` blocks and ignores the
+# text around them. You can work with such a server for weeks, until a draft has code in it.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
-    ("on: the thinking has a field of its own", "reasoning_content" in first.message),
-    ("off: it has none", "reasoning_content" not in response["choices"][0]["message"]),
-    ("off: content is the raw text", content["off"].strip() == wrote["off"].strip(), content["off"]),
+    ("no reasoning_content", all("reasoning_content" not in turn.exchange.message for turn in run.turns)),
 )
 
 # %% [markdown]
-# From `on`, the answer alone. From `off`, all that the model wrote, whatever it was.
+# ## What if the draft has code in it?
 #
-# A leak alone need not break the run: smolagents looks for a code block and finds it behind a draft, too. You can work
-# with such a server for weeks, until a draft has code in it.
-#
-# ## The decoy
-#
-# This draft considers an answer, code and all, and rejects it:
+# This draft considers an answer, code and all, and rejects it. Then comes the answer proper:
 
 # %%
-DECOY = (
-    "Maybe <code>\nfinal_answer(99)\n</code> will do? No: 155 m at 58 km/h.\n</think>\n\n"
-    "Thought: I compute it.\n<code>\nfinal_answer(round(155 / (58 / 3.6), 2))\n</code>"
-)
+ANSWER = "Thought: I compute it.\n<code>\nfinal_answer(round(155 / (58 / 3.6), 2))\n</code>"
+DECOY = "Maybe <code>\nfinal_answer(99)\n</code> will do? No: 155 m at 58 km/h.\n</think>\n\n" + ANSWER
+PLAIN = "155 m at 58 km/h, then.\n</think>\n\n" + ANSWER
 
 
-def act(content):
-    """The code that smolagents finds in this content, and the answer when it runs: its own parser and executor."""
-    code = parse_code_blobs(content, ("<code>", "</code>"))
-    executor = LocalPythonExecutor([])
-    executor.send_tools({"final_answer": FinalAnswerTool()})
-    return code, executor(code).output
+def answered(server, *words):
+    """The agent's run, if the model's first response is the first of these words, and so on."""
+    model = {"model_class": forced(words, body={"verbose": True})}
+    return recorded_run(server, LEOPARD, Tape(), model=model, max_steps=len(words) + 1)
 
 
 # %% [markdown]
-# smolagents' parser joins *all* code blocks that it finds, and the executor runs them from the top until
-# `final_answer` is called. **Predict** the answer on each server.
-
-# %%
-guess = {"on": ..., "off": ...}
-
-# %%
-drafts = {name: ask(s, DECOY)["choices"][0]["message"]["content"] for name, s in (("on", on), ("off", off))}
-for name, draft in drafts.items():
-    code, answer = act(draft)
-    print(f"── {name} runs\n{code}\nanswer: {answer}\n")
-
-# %%
-check.prediction("06.p3", guess, was={name: act(draft)[1] for name, draft in drafts.items()})
-
-# %% [markdown]
-# The rejected 99 wins. The right code was there too, and never ran.
-
-# %% tags=["folded", "nbval-check-output"]
-check.claims(
-    ("on: the answer is 9.62", act(drafts["on"])[1] == 9.62, act(drafts["on"])),
-    ("off: the draft wins, 99", act(drafts["off"])[1] == 99, act(drafts["off"])),
-    ("off: the right code was there", "155 / (58 / 3.6)" in act(drafts["off"])[0]),
-    (
-        "a draft without code changes nothing",
-        act("Some say 153.\n</think>\n\n" + drafts["on"]) == act(drafts["on"]),
-    ),
-)
-
-# %% [markdown]
-# That was parser and executor by hand. Here is the whole agent on `off`, with its own system prompt and its own
-# question. Only the model's words are forced.
-
-# %%
-tape, forced = Tape(), {"grammar": grammar(DECOY), "verbose": True}
-fooled = recorded_run(off, LEOPARD, tape, model={"extra_body": forced}, max_steps=1)
-print("content:", repr(fooled.turns[0].content))
-print("answer: ", fooled.answer)
-
-# %% [markdown]
-# No error, no warning: 99 seconds.
-#
-# The content ends in mid-thought. The agent sends `</code>` as a [stop sequence][stop], and the server stops there
-# even inside a thought. The model never reached its second block.
+# Only the model's words are forced: first `DECOY`, then, if the agent has to ask again, `PLAIN`. **Predict** for each
+# server the agent's answer, 9.62 or 99, and how often it asks, once (1) or twice (2). Take your time: the agent sends
+# `</code>` as a [stop sequence][stop].
 #
 # [stop]: ../docs/glossary.md#stop-sequence
 
-# %% [markdown]
-# This draft has no tag left by which a program could recognize it. But its cause is on the tape: `course diagnose`
-# looks at the end of the prompt.
+# %%
+guess = {"off answers": ..., "off asks": ..., "on answers": ..., "on asks": ...}
 
 # %%
-print(text(diagnose(fooled.turns), fooled.turns, tape=tape.path.name))
+runs = {"off": answered(off, DECOY, PLAIN), "on": answered(on, DECOY, PLAIN)}
+for name, run in runs.items():
+    for turn in run.turns:
+        outcome = (turn.step.get("error") or "ran the code").splitlines()[0]
+        print(f"{name:4} content {turn.content!r}\n{'':4} {outcome}")
+    print(f"{'':4} answer  {run.answer}\n")
+
+# %%
+seen = {f"{name} {what}": value for name, run in runs.items() for what, value in
+        (("answers", run.answer), ("asks", len(run.turns)))}  # fmt: skip
+check.prediction("06.p3", guess, was=seen)
+
+# %% [markdown]
+# On both servers, generation ended at the first `</code>`, in mid-thought. A stop sequence counts inside the thinking,
+# too. So the model never reached its second block.
+#
+# - **off:** the draft was `content`. The agent ran it: 99 seconds, and no error.
+# - **on:** the draft was `reasoning_content`, and `content` was empty. The agent found no code, said so, and asked again.
+
+# %% [markdown]
+# So `--jinja` did not save the step. It turned a wrong answer into an error that the agent can see and recover from.
+# And the same leak without code in the draft does no harm:
+
+# %%
+answered(off, PLAIN).answer
 
 # %% tags=["folded", "nbval-check-output"]
-kinds = {finding.kind for finding in diagnose(fooled.turns)}
+first = {name: run.turns[0] for name, run in runs.items()}
 check.claims(
-    ("the agent's answer is 99", fooled.answer == 99, fooled.answer),
-    ("it raised no error", fooled.error is None, fooled.error),
-    ("content ends at the first </code>", fooled.turns[0].content.endswith("final_answer(99)\n")),
-    ("diagnose names the cause", "thinking-not-opened" in kinds, kinds),
+    ("off: the answer is 99, at once", (runs["off"].answer, len(runs["off"].turns)) == (99, 1), seen),
+    ("off: no error", runs["off"].error is None and not first["off"].step.get("error")),
+    ("off: content ends at the first </code>", first["off"].content.endswith("final_answer(99)\n")),
+    ("on: content is empty", not first["on"].content, first["on"].content),
+    ("on: the draft is in reasoning_content", "99" in first["on"].exchange.message["reasoning_content"]),
+    ("on: the second answer is 9.62", (runs["on"].answer, len(runs["on"].turns)) == (9.62, 2), seen),
 )
 
 # %% [markdown]
-# ### Exercise 06.2 · ★★☆ · 8 minutes
+# ## Could a program have noticed?
 #
-# The repair is to fix the server. Until then, a guard in the client helps: write `without_thinking(content)`, which
-# returns only what follows the thinking. The opening tag may be missing. Thinking that never ends leaves nothing: `""`.
-# Content without thinking stays as it is.
+# `off` returned `Maybe <code>final_answer(99)`. No tag is left in it that tells a draft from an answer. The cause shows in
+# another place, the end of the prompt, and `course diagnose` looks there:
+
+# %%
+print(text(diagnose(runs["off"].turns), runs["off"].turns, tape="this run"))
+
+# %% [markdown]
+# It can, because the request asked for `verbose`, and because `recorded_run` put the server's command on the tape. A tape
+# of your own (lesson 05) has the prompt only if your requests ask for it.
+
+# %% tags=["folded", "nbval-check-output"]
+kinds = {name: {finding.kind for finding in diagnose(run.turns)} for name, run in runs.items()}
+check.claims(
+    ("off: diagnose names the cause", "thinking-not-opened" in kinds["off"], kinds),
+    ("on: it names the stop sequence", "stop-in-thinking" in kinds["on"], kinds),
+)
+
+# %% [markdown]
+# ### Exercise 06.1 · ★★☆ · 8 minutes
+#
+# Until the server is repaired, a guard in the client helps. Write `trusted(message)` for a model that thinks before every
+# answer. It returns the text that the agent may parse, or `""` if nothing in the message shows that the thinking has
+# ended. With `""` there is no code to run, and the agent asks again.
 #
 # <details><summary>Hint</summary>
-# <code>content.partition("&lt;/think&gt;")</code> gives three parts; the middle one is empty if there is no such tag.
-# Then look at how content begins.
+# Two things show the end of the thinking: the server has separated it, or there is a closing tag. The answer may mention
+# <code>&lt;/think&gt;</code> as well, so the first one counts.
 # </details>
 
+
 # %% tags=["stub"]
-without_thinking = ...
+def trusted(message): ...
 
 
 # %% tags=["solution"]
-def without_thinking(content):
-    before, tag, after = content.partition("</think>")
-    if tag:
-        return after.lstrip()
-    return "" if before.lstrip().startswith("<think>") else content
+def trusted(message):
+    content = message["content"]
+    if message.get("reasoning_content"):
+        return content
+    return content.partition("</think>")[2].lstrip()
 
 
 # %% tags=["folded"]
-def leaks(random):
-    """Content as leaking servers return it, with numbers that are new each time."""
+def arriving(random):
+    """Messages as healthy and leaking servers return them, with numbers that are new each time."""
     a, b = random.sample(range(100, 999), 2)
-    draft, code = f"Perhaps {a} m?", f"<code>\nfinal_answer({b})\n</code>"
+    draft, decoy = f"Perhaps {a} m?", f"Maybe <code>\nfinal_answer({a})\n"
+    code, plain = f"Thought: I know it.\n<code>\nfinal_answer({b})\n", f"It is {b} m."
+    tagged = f'<code>\nprint("</think>", {b})\n'
+
+    def of(content, **more):
+        return {"role": "assistant", "content": content, **more}
+
     return [
-        check.case(f"{draft}\n</think>\n\n{code}", gives=code, name="opening tag missing"),
-        check.case(f"<think>\n{draft}\n</think>\n\n{code}", gives=code, name="both tags"),
-        check.case(
-            f"<code>\nfinal_answer({a})\n</code>? No.\n</think>\n\n{code}", gives=code, name="a decoy"
-        ),
-        check.case(code, gives=code, name="nothing leaked"),
-        check.case(f"<think>\n{draft} Or {b} m", gives="", name="cut off while thinking"),
-        check.case("", gives="", name="empty content"),
+        check.case(of(code, reasoning_content=draft), gives=code, name="separated by the server"),
+        check.case(of(plain, reasoning_content=draft), gives=plain, name="separated, no code"),
+        check.case(of(tagged, reasoning_content=draft), gives=tagged, name="separated, the code has a tag"),
+        check.case(of(f"{draft}\n</think>\n\n{code}"), gives=code, name="opening tag missing"),
+        check.case(of(f"<think>\n{draft}\n</think>\n\n{plain}"), gives=plain, name="both tags"),
+        check.case(of(f"{draft}\n</think>\n\n{tagged}"), gives=tagged, name="one tag, the code has another"),
+        check.case(of(f"{decoy}</code>? No.\n</think>\n\n{code}"), gives=code, name="a decoy, to its end"),
+        check.case(of(decoy), gives=NOTHING, name="a decoy, stopped at its </code>"),
+        check.case(of("", reasoning_content=decoy), gives=NOTHING, name="stopped while thinking"),
+        check.case(of(f"<think>\n{draft} Or {b}"), gives=NOTHING, name="cut off while thinking"),
+        check.case(of(code), gives=NOTHING, name="nothing shows that the thinking has ended"),
     ]
 
 
-check.function("06.2", without_thinking, leaks, hint="first </think>, then the beginning of content")
+NOTHING = check.one_of("", None)
+check.function("06.1", trusted, arriving, hint="when may you return content as it is?")
 
 # %% [markdown]
-# ## Three other settings that leak
+# For the decoy on `off`, a guard can do no better than `""`. It refuses a healthy answer without thinking as well: that is
+# its price. The repair belongs on the server.
 #
-# - **`--reasoning-format none`**: the parser runs, but separates nothing. A request can ask for it too.
-# - **`--skip-chat-parsing`**: no parser at all.
-# - **A broken template**: a GGUF whose template forgot to open the thinking. The blog post warns of this one.
+# ## What else leaks?
 #
-# **Predict:** which of them gives back both tags, although the model only wrote `</think>`? Answer `"none"`, `"skip"`
-# or `"template"`.
+# - **`--reasoning-format none`**, also as a field of a request: the parser runs, but leaves the thinking in `content`,
+#   as a complete block.
+# - **`--skip-chat-parsing`**: no parser. `content` is the raw text.
+# - **A broken template**, which forgets to open the thinking. The blog post warns of it.
+
+# %% [markdown]
+# **Predict:** the model says `WORDS` again, with its one tag. In which case does `content` have both tags: `"format"`,
+# `"skip"` or `"template"`?
 
 # %%
 guess = ...
 
+# %% tags=["folded"]
+folder = tempfile.TemporaryDirectory()
+broken = Path(folder.name) / "broken.jinja"
+opening = "{{- '<think>\\n' -}}"
+_ = broken.write_text(embedded.template_path().read_text("utf-8").replace(opening, ""), "utf-8")
+
 # %%
-with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as skipping:
-    evidence = {"skip": ask(skipping)}
-evidence |= {"none": ask(on, reasoning_format="none"), "template": ask(never)}
+quick = {"chat_template_kwargs": {"enable_thinking": False}}
+evidence = {"format": ask(on, reasoning_format="none"), "no thinking": ask(on, "It is 155 m.", **quick)}
+with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as server:
+    evidence["skip"] = ask(server)
+with Server("embedded", url=False, quiet=True, chat_template_file=str(broken)) as server:
+    evidence["template"] = ask(server)
 for name, response in evidence.items():
-    print(f"{name:9} prompt ends {response['__verbose']['prompt'][-19:]!r}")
-    print(f"{'':9} content     {response['choices'][0]['message']['content']!r}")
+    print(f"{name:12} prompt ends {response['__verbose']['prompt'][-29:]!r}")
+    print(f"{'':12} content     {response['choices'][0]['message']['content']!r}")
 
 # %%
 both = [name for name, r in evidence.items() if "<think>" in r["choices"][0]["message"]["content"]]
 check.prediction("06.p4", guess, was=" and ".join(both))
 
 # %% [markdown]
-# - **none** puts back the opening tag, which was in the prompt: the parser ran, and was told to keep the block whole.
-# - **skip** has the same prompt, but the raw text: a closing tag alone.
-# - **template** looks like `--no-jinja`: the prompt opens nothing. Exercise 06.1 tells those two apart.
+# - **format** puts back the opening tag, which was in the prompt.
+# - **skip** has the same prompt, but a closing tag alone.
+# - **template** looks like `--no-jinja`. Appendix 06b tells the two apart.
+# - **no thinking** is healthy: the request switched it off (lesson 02), and the prompt closes the block at once.
 #
-# So the end of the prompt shows the template at work, and `content` shows the parser.
+# The end of the prompt shows the template, and `content` shows the parser.
 
 # %% tags=["folded", "nbval-check-output"]
 contents = {name: r["choices"][0]["message"]["content"] for name, r in evidence.items()}
 opened = {name for name, r in evidence.items() if r["__verbose"]["prompt"].endswith("<think>\n")}
 check.claims(
-    ("none: both tags", contents["none"] == "<think>\n" + WORDS, contents["none"]),
+    ("format: both tags", contents["format"] == "<think>\n" + WORDS, contents["format"]),
     ("skip: the raw text", contents["skip"] == WORDS, contents["skip"]),
     ("template: the raw text", contents["template"] == WORDS, contents["template"]),
-    ("the first two opened the thinking in the prompt", opened == {"none", "skip"}, opened),
+    ("two of them opened the thinking in the prompt", opened == {"format", "skip"}, opened),
 )
 
 # %% [markdown]
-# ### Exercise 06.3 · ★★★ · 10 minutes
+# ### Exercise 06.2 · ★★★ · 10 minutes
 #
-# Write `recognize(prompt, message)` for exchanges that you have not seen, from a model whose template should open the
-# thinking. It returns one of
+# Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking, and
+# no text was cut off. It returns
 #
-# - `"healthy"`
-# - `"reasoning-format none"`
-# - `"skip-chat-parsing"`
-# - `"not opened"` (by `--no-jinja` or a broken template)
+# - `"not opened"` if the prompt lacks the opening, whatever came back (`--no-jinja`, or a broken template);
+# - `"reasoning-format none"` or `"skip-chat-parsing"`;
+# - `"healthy"` if nothing leaked, with thinking or without.
 #
 # <details><summary>Hint</summary>
-# First: is there <code>reasoning_content</code>? Then: does the prompt end in <code>&lt;think&gt;</code> and a line
-# end? Only then look at how content begins. A model may open the thinking by itself.
+# A prompt has one of three endings. Users and answers may mention the tags, too, so look only where a tag counts.
 # </details>
 
+
 # %% tags=["stub"]
-recognize = ...
+def recognize(prompt, message): ...
 
 
 # %% tags=["solution"]
 def recognize(prompt, message):
-    if message.get("reasoning_content"):
-        return "healthy"
+    if prompt.endswith("</think>\n\n"):
+        return "healthy"  # the thinking is switched off
     if not prompt.endswith("<think>\n"):
         return "not opened"
-    return "reasoning-format none" if message["content"].startswith("<think>") else "skip-chat-parsing"
+    content = message["content"]
+    if message.get("reasoning_content") or "</think>" not in content:
+        return "healthy"
+    return "reasoning-format none" if content.startswith("<think>") else "skip-chat-parsing"
 
 
 # %% tags=["folded"]
 def unseen(random):
-    """Exchanges with new words, as the servers above would return them."""
-    made = []
-    for setting in [
-        "healthy",
-        "reasoning-format none",
-        "skip-chat-parsing",
-        "not opened",
-        "not opened, both tags",
-    ]:
-        thought, answer = (f"Perhaps {random.randint(100, 999)} m." for _ in range(2))
-        raw = f"{thought}\n</think>\n\n{answer}"
-        prompt = f"<|im_start|>user\nBridge {random.randint(1, 99)}?<|im_end|>\n<|im_start|>assistant\n"
-        prompt += "" if setting.startswith("not opened") else "<think>\n"
-        message = {"role": "assistant", "content": raw}
-        if setting == "healthy":
-            message |= {"content": answer, "reasoning_content": thought}
-        if setting in ("reasoning-format none", "not opened, both tags"):
-            message["content"] = "<think>\n" + raw
-        made.append(check.case(prompt, message, gives=setting.removesuffix(", both tags")))
-    return random.sample(made, len(made))
+    """Exchanges with new words, as servers with these settings return them."""
+    user = f"What does <think> in prompt {random.randint(1, 99)} mean?"
+    bare = f"<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
+    opened, closed = bare + "<think>\n", bare + "<think>\n\n</think>\n\n"
+    thought, answer = (f"Perhaps {n} m." for n in random.sample(range(100, 999), 2))
+    raw, mention = f"{thought}\n</think>\n\n{answer}", f"A thought ends with </think>. {answer}"
+    none, skip = "reasoning-format none", "skip-chat-parsing"
+
+    def of(content, **more):
+        return {"role": "assistant", "content": content, **more}
+
+    cases = [
+        check.case(opened, of(answer, reasoning_content=thought), gives="healthy", name="separated"),
+        check.case(opened, of(mention, reasoning_content=thought), gives="healthy", name="answer has a tag"),
+        check.case(opened, of(answer), gives="healthy", name="opened, but the model had no thoughts"),
+        check.case(closed, of(answer), gives="healthy", name="thinking switched off"),
+        check.case(closed, of(mention), gives="healthy", name="switched off, answer has a tag"),
+        check.case(opened, of("<think>\n" + raw), gives=none, name="both tags"),
+        check.case(opened, of(raw), gives=skip, name="closing tag only"),
+        check.case(bare, of(raw), gives="not opened", name="not opened, closing tag only"),
+        check.case(bare, of("<think>\n" + raw), gives="not opened", name="not opened, both tags"),
+        check.case(
+            bare, of(answer, reasoning_content=thought), gives="not opened", name="the model opened it"
+        ),
+        check.case(bare, of(answer), gives="not opened", name="not opened, no thoughts"),
+    ]
+    return random.sample(cases, len(cases))
 
 
-check.function("06.3", recognize, unseen, hint="three questions, in the order of the hint")
+check.function("06.2", recognize, unseen, hint="the prompt first, then the message")
 
 # %% [markdown]
 # ## Your own server
 #
-# ### Exercise 06.4 · ★★☆ · 8 minutes
+# ### Exercise 06.3 · ★★☆ · 8 minutes
 #
-# Start a llama-server in a terminal: with the command that you use at work, or with one of ours. Then ask it, and look
-# for the thinking.
+# Break a server and repair it, in two terminals. In the first, start one that leaks: with the command that you use at
+# work, or with ours. In the second, ask it.
 #
 # ```bash
-# course serve --port 9000 --skip-chat-parsing
+# course serve --port 9000 --reasoning-format none
 # curl -s http://127.0.0.1:9000/v1/chat/completions -d '{"messages": [{"role": "user",
-#   "content": "How long is the Pont des Arts?"}], "max_tokens": 300, "verbose": true}'
+#   "content": "How long is the Pont des Arts?"}], "max_tokens": 300}' | python -m json.tool
 # ```
+
+# %% [markdown]
+# 1. Copy the leaked `content` into `leaked`, with its quotes.
+# 2. Stop the server with Ctrl-C, start it without the fault, and ask again.
+# 3. Write its address into `url`.
 #
-# Say where it runs, and whether it leaks: True or False.
+# If the model of your own server does not think at all, `leaked` is `"none"`.
 #
 # <details><summary>Hint</summary>
-# Find <code>"message"</code> in the answer. Is the thinking in <code>reasoning_content</code>, or in
-# <code>content</code>? Under <code>__verbose</code> is the prompt.
+# Find <code>"message"</code> in the JSON. A leaking server has no <code>reasoning_content</code> there. Flags that leak:
+# <code>--no-jinja</code>, <code>--skip-chat-parsing</code>, <code>--reasoning-format none</code>.
 # </details>
 
 # %% tags=["stub"]
-mine = {"url": ..., "leaks": ...}
+mine = {"url": ..., "leaked": ...}
 
 # %% tags=["solution"]
-own = Server("embedded", url=False, quiet=True, reasoning_format="none").start()  # stands in for yours
-mine = {"url": own.url, "leaks": True}
+own = Server("embedded", url=False, quiet=True).start()  # stands in for yours
+broken_reply = ask(own, "Is it 150 m?\n</think>\n\nNo: 155 m.", reasoning_format="none")
+mine = {"url": own.url, "leaked": broken_reply["choices"][0]["message"]["content"]}
 
 
 # %% tags=["folded"]
-def seen_on_your_server(answer):
-    """Ask the server for words with thinking, and compare where they arrive with the answer."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("url"), str):
-        return "expected a dictionary: the server's address under url, True or False under leaks"
-    url = answer["url"].rstrip("/").removesuffix("/v1")
-    if url in (on.url, off.url, never.url):
+def repaired(answer):
+    """Whether the server at this address leaks no thinking, and the text comes from one that does."""
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(key), str) for key in ("url", "leaked")):
+        return "expected a dictionary with two texts, url and leaked"
+    url = answer["url"].strip().rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
+    url = url if "://" in url else f"http://{url}"
+    if url in (on.url, off.url):
         return "that is one of this lesson's servers; start one of your own in a terminal"
     server = Connection(url)
-    opens = server.apply_template(HI).endswith("<think>\n")
-    message = ask(server, WORDS if opens else "<think>\n" + WORDS)["choices"][0]["message"]
-    place = labs.where_think_is(message)
-    said = str(answer["leaks"]).strip().casefold() in ("true", "yes", "1")
-    if said == (place != "in reasoning_content"):
-        print(f"On {url} the thinking is {place}.")
-        return True
-    return "look again at the two fields of the message"
+    if server.apply_template(HI).endswith("<think>\n"):
+        response = ask(server)
+    else:
+        response = server.post("/v1/chat/completions", {"messages": HI, "max_tokens": 300})
+    place = labs.where_think_is(response["choices"][0]["message"])
+    if "in content" in place:
+        return f"at {url} the thinking is {place}. Restart it without the flag that leaks"
+    said = answer["leaked"]
+    if not leak(said) and not (place == "nowhere" and said.strip().casefold() in ("none", "")):
+        return "the text in leaked has no thinking with a tag. If it was cut off, raise max_tokens"
+    print(f"At {url} the thinking is {place}.")
+    return True
 
 
-check.exercise("06.4", mine, seen_on_your_server, hint="the field in which the thinking arrives")
+check.exercise("06.3", mine, repaired, hint="the setting that the recap's table names for what you see")
 
 # %% tags=["folded"]
-for server in (on, off, never):
+for server in (on, off):
     server.stop()
 if "own" in globals():
     own.stop()
@@ -551,37 +500,38 @@ folder.cleanup()
 # %% [markdown]
 # ## Recap
 #
-# | setting | prompt ends with | `content` of `T</think>A` | what to do |
+# | setting | the prompt ends with | `content` if the model writes `T</think>A` | repair |
 # |---|---|---|---|
-# | default | `<think>` | `A` | |
-# | `--no-jinja` | `assistant` | `T</think>A` | leave the flag out |
-# | broken template | `assistant` | `T</think>A` | `--chat-template-file` with the right one |
-# | `--reasoning-format none` | `<think>` | `<think>T</think>A` | `--reasoning-format auto` |
-# | `--skip-chat-parsing` | `<think>` | `T</think>A` | leave the flag out |
+# | default | `<think>\n` | `A` | |
+# | `--no-jinja` | `assistant\n` | `T</think>A` | leave the flag out |
+# | broken template | `assistant\n` | `T</think>A` | `--chat-template-file` with the right one |
+# | `--reasoning-format none` | `<think>\n` | `<think>T</think>A` | `--reasoning-format auto` |
+# | `--skip-chat-parsing` | `<think>\n` | `T</think>A` | leave the flag out |
 #
-# (With this course's template, and on builds since about b8220.)
+# (With a template that opens the thinking, as this course's does, and on builds since about b8220.)
 
 # %% [markdown]
-# - The prompt's end shows the template, the message shows the parser. Look at both.
-# - A leak is silent. It does harm when a draft contains code: then the draft runs first.
-# - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
-# - Judge a server by the wire, not by one right answer.
+# - The end of the prompt shows which template ran. The message shows what the parser did. Look at both.
+# - A leak raises no error. It does harm when a draft has code in it: then the agent runs the draft *instead*.
+# - A stop sequence ends the text inside the thinking, too. On a healthy server that step has no code, and the agent asks
+#   again.
+# - One right answer does not prove that a server is set up well. An exchange can.
 
 # %% tags=["folded"]
 check.quiz(
     "06",
     check.question(
         "Your agent's answers are right. Can its server leak?",
-        right="Yes: only the wire can tell",
-        why="Without code in the draft, smolagents finds the right block behind the leak, and the answer is right.",
+        right="Yes, as long as no draft has code in it",
+        why="smolagents finds the code block below the leaked thinking, and ignores the text around it.",
         wrong={
             "No: leaked thinking is a syntax error": "smolagents takes code blocks out of the text around them, so a leak "
             "raises nothing.",
-            "No: smolagents removes the thinking": "It parses all of `content`. Removing it is the server's task.",
+            "No: smolagents removes the thinking": "It parses all of `content`. Separating it is the server's task.",
         },
     ),
     check.question(
-        "`content` is `T</think>A`, and the prompt ends with `<think>`. What happened?",
+        "`content` is `T</think>A`, and the prompt ends with an open `<think>`. What happened?",
         right="No parser ran",
         why="The template opened the thinking, and the raw text came back: `--skip-chat-parsing`.",
         wrong={
@@ -590,12 +540,12 @@ check.quiz(
         },
     ),
     check.question(
-        "Why did the agent on `off` stop in mid-thought?",
-        right="A stop sequence also counts inside thinking",
-        why="smolagents sends `</code>`, and the server ends the text at the first one, wherever it is.",
+        "On `on`, the agent's first `content` was empty. Why?",
+        right="The server stopped at the `</code>` in the draft",
+        why="smolagents sends `</code>` as a stop sequence, and the text ended before the model had closed its thinking.",
         wrong={
-            "It reached `max_tokens`": "Then `finish_reason` would be `length`, and the text would end anywhere.",
-            "The executor stopped it": "The executor runs after generation has ended.",
+            "It reached `max_tokens`": "Then `finish_reason` would be `length`. Here it is `stop`.",
+            "The parser dropped the answer": "The model never wrote it: generation had ended in the draft.",
         },
     ),
 )
@@ -607,5 +557,5 @@ check.progress("06")
 # **In your own agent:** add `"verbose": true` to one request, and look at the end of `__verbose.prompt` and at the
 # beginning of `content`.
 #
-# **Next:** lesson 07, a gallery of failures. For older builds and finer differences, see
-# [appendix 06b, the eras](06b_the_eras.ipynb).
+# **Next:** [lesson 07, a gallery of failures](07_a_gallery_of_failures.ipynb). Older builds, and what else depends on
+# Jinja, are in [appendix 06b](06b_the_eras.ipynb).

@@ -1,16 +1,16 @@
 # %% [markdown]
-# # 06b · The three eras of `--jinja` (appendix)
+# # 06b · The eras of `--jinja` (appendix)
 #
-# Look for `--jinja` on the web and you find three answers: needed, useless, harmful to leave out. Each was right for some
-# build of llama.cpp. This appendix tells the builds apart, and shows what else changes without [Jinja][jinja].
+# Some pages on the web say that you need `--jinja`, others that it does nothing. Both were right, at different dates. Here
+# are the dates, a test that works without them, and more that hangs on [Jinja][jinja] than the thinking.
 #
 # **After this lesson you can**
 #
-# - say from two observations which era a build belongs to;
-# - list what `--no-jinja` changes besides the thinking;
-# - tell five settings apart with two probes.
+# - find out whether a server runs with Jinja, whoever started it;
+# - tell what the chat template decides from what it doesn't;
+# - tell five settings apart with one probe.
 #
-# **Minutes:** 25 · **Needs:** lesson 06
+# **Minutes:** 30 · **Needs:** lesson 06
 #
 # [jinja]: ../docs/glossary.md#jinja
 
@@ -22,10 +22,13 @@ PROFILE = None
 import tempfile
 from pathlib import Path
 
+import httpx
+
 from course import check, labs
 from course.agent.forced import grammar
 from course.model import embedded, engine
 from course.server import Server
+from course.server.connection import Connection
 
 # %%
 labs.check_build()
@@ -37,126 +40,194 @@ print("This build:", engine.find().build)
 # %% [markdown]
 # As in lesson 06, these servers run the embedded model, and `SERVER` and `PROFILE` are not used.
 #
-# ## Which era is a build from?
+# ## Do you need the flag?
 #
-# | era | builds | Jinja without a flag | without Jinja, `<think>…</think>` |
-# |---|---|---|---|
-# | 1 | until about October 2025, before #16394 | off | stays in `content` |
-# | 2 | from #16394 to #18675 | off, and on since #17524 | is mostly cut out of `content` |
-# | 3 | since #18675, about b8220 | on | stays in `content` |
+# - **Is Jinja on without a flag?** Since November 2025 ([#17524][on], between builds b7150 and b7380). Not before.
+# - **Does a `<think>` block stay in `content` without Jinja?** Yes, except in the builds from October 2025
+#   ([#16394][cut]) to about b8220 ([#18675][back]), which cut out most of them.
+#
+# [on]: https://github.com/ggml-org/llama.cpp/pull/17524
+# [cut]: https://github.com/ggml-org/llama.cpp/pull/16394
+# [back]: https://github.com/ggml-org/llama.cpp/pull/18675
 
 # %% [markdown]
-# `#N` is a pull request of llama.cpp. #17524 (November 2025) made Jinja the default, somewhere in b7150–b7380. The
-# numbers are approximate. Eras 1 and 2 are from the project's history; era 3 is what you can see here.
-#
-# So `--jinja` was needed in era 1 and at the beginning of era 2. In era 3 it changes nothing.
-
-# %% [markdown]
-# Two observations decide. Without flags: does the prompt open the thinking? Without Jinja: does a `<think>` block stay
-# in `content`? Numbers can mislead, because packages are renamed and patched. Behavior cannot.
+# `#N` is a pull request of llama.cpp, `bN` a build. The dates are from the project's history. What you can see here is the
+# present. The first line has no flag, the second has `--no-jinja`:
 
 # %%
 HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
-RELIES = "Some say 153.\n</think>\n\nIt is 155 m."  # relies on the prompt to open the thinking
-OPENS = "<think>\n" + RELIES  # opens it
+OPENS = "<think>\nSome say 153.\n</think>\n\nIt is 155 m."
 
 
-def ask(server, words, **more):
-    """The message, the prompt and the raw text, if the model can write nothing but these words."""
+def ask(server, words=OPENS, **more):
+    """The server's response, if the model can write nothing but these words."""
     body = {"messages": HI, "grammar": grammar(words), "verbose": True, **more}
-    response = server.post("/v1/chat/completions", body)
-    return response["choices"][0]["message"], response["__verbose"]["prompt"]
+    return server.post("/v1/chat/completions", body)
 
 
-print("without flags, the prompt ends:", repr(on.apply_template(HI)[-20:]))
-print("without Jinja, content:        ", repr(ask(off, OPENS)[0]["content"]))
+print("prompt ends:", repr(on.apply_template(HI)[-20:]))
+print("content:    ", repr(ask(off)["choices"][0]["message"]["content"]))
+
+# %% [markdown]
+# Jinja is on, so the prompt opens the thinking. Without it, the whole block stays in `content`. If a package's number and
+# its behavior disagree, because somebody renamed or patched it, believe the behavior.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
     ("Jinja is on without a flag", on.apply_template(HI).endswith("<think>\n")),
-    ("without Jinja, <think> stays in content", ask(off, OPENS)[0]["content"] == OPENS),
+    ("without Jinja, <think> stays in content", ask(off)["choices"][0]["message"]["content"] == OPENS),
 )
 
 # %% [markdown]
-# ### Exercise 06b.1 · ★☆☆ · 5 minutes
+# ## Is Jinja on? Ask the server
 #
-# Three people write to you. Which era is each one's build from: 1, 2 or 3?
-#
-# - **Ada:** no flags; the prompt ends in `assistant`, and content begins with `<think>`.
-# - **Ben:** `--no-jinja`; the model writes a whole `<think>` block, and content has none of it.
-# - **Cleo:** no flags, and all is well; with `--no-jinja`, content has the `<think>` block.
-#
-# <details><summary>Hint</summary>
-# Begin with the last column of the table. Where it leaves two eras, look at the third column.
-# </details>
-
-# %% tags=["stub"]
-eras = {"Ada": ..., "Ben": ..., "Cleo": ...}
-
-# %% tags=["solution"]
-eras = {"Ada": 1, "Ben": 2, "Cleo": 3}
-
-# %% tags=["folded"]
-era_of = {"Ada": 1, "Ben": 2, "Cleo": 3}
-check.exercise("06b.1", eras, era_of, hint="the last column first")
-
-# %% [markdown]
-# ## What else changes without Jinja?
-#
-# **Predict** for each: will `on` and `off` do the `"same"`, or something `"different"`?
-#
-# - **parts**: a question in two parts, `How long` and `is it?`
-# - **switch**: `"chat_template_kwargs": {"enable_thinking": false}`
-# - **alone**: a system message without a user message
-# - **past**: an earlier answer that contains leaked thinking
-# - **tokens**: how the text `Pont des Arts` is cut into tokens
+# Often somebody else has started the server. You could read the template in `/props`, or send a request with `tools`,
+# which only a Jinja template can write into the prompt. **Predict** in your head: which of the two answers differs between
+# `on` and `off`?
 
 # %%
-guess = {"parts": ..., "switch": ..., "alone": ..., "past": ..., "tokens": ...}
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+WITH_TOOL = {"messages": HI, "max_tokens": 1, "tools": [TOOL]}
+print("/props show the same template:", on.props()["chat_template"] == off.props()["chat_template"])
+for name, server in (("on", on), ("off", off)):
+    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+    print(f"{name:4}", response.status_code, response.text[:90])
+
+# %% [markdown]
+# `/props` shows the template that was loaded, not the one in use. The request with `tools` is refused. A CodeAgent never
+# sends `tools` (lesson 03), so it never meets that error.
+
+# %% tags=["folded", "nbval-check-output"]
+refusal = off.request("POST", "/v1/chat/completions", WITH_TOOL)
+check.claims(
+    ("/props show the same template", on.props()["chat_template"] == off.props()["chat_template"]),
+    ("off: HTTP 500", refusal.status_code == 500, refusal.status_code),
+    ("the message names the flag", "requires --jinja" in refusal.text, refusal.text),
+    ("on: tools are accepted", on.request("POST", "/v1/chat/completions", WITH_TOOL).status_code == 200),
+)
+
+# %% [markdown]
+# For the exercise, a third server. It runs with Jinja, but its template is ours without the opening `<think>`, which is the
+# broken template of lesson 06:
+
+# %%
+folder = tempfile.TemporaryDirectory()
+path = Path(folder.name) / "broken.jinja"
+opening = "{{- '<think>\\n' -}}"
+_ = path.write_text(embedded.template_path().read_text("utf-8").replace(opening, ""), "utf-8")
+broken = Server("embedded", url=False, quiet=True, chat_template_file=str(path)).start()
+print(repr(broken.apply_template(HI)[-42:]))
+
+# %% [markdown]
+# ### Exercise 06b.1 · ★★☆ · 5 minutes
+#
+# Write `jinja_is_on(server)` for a server of unknown origin: True or False, or None if its answer shows neither. A server
+# may still be loading (503), may want a key (401), or may not be a llama-server at all (404).
+#
+# <details><summary>Hint</summary>
+# <code>server.request("POST", path, body)</code> gives a response with <code>.status_code</code> and <code>.text</code>.
+# One answer proves that Jinja is on, another that it is off.
+# </details>
+
+
+# %% tags=["stub"]
+def jinja_is_on(server): ...
+
+
+# %% tags=["solution"]
+def jinja_is_on(server):
+    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+    if response.status_code == 200:
+        return True
+    return False if "requires --jinja" in response.text else None
+
+
+# %% tags=["folded"]
+class Refusing(Connection):
+    """Stands in for a server that answers every request with one error."""
+
+    def __init__(self, status, message):
+        super().__init__(f"http://answers-{status}.invalid")
+        self.status, self.message = status, message
+
+    def request(self, method, path, json=None):
+        body = {"error": {"code": self.status, "message": self.message}}
+        return httpx.Response(self.status, json=body, request=httpx.Request(method, self.url + path))
+
+
+check.function(
+    "06b.1",
+    jinja_is_on,
+    [
+        check.case(Connection(on.url), gives=True, name="started without flags"),
+        check.case(Connection(off.url), gives=False, name="started with --no-jinja"),
+        check.case(Connection(broken.url), gives=True, name="Jinja, but a template that opens no thinking"),
+        check.case(Refusing(503, "Loading model"), gives=None, name="still loading"),
+        check.case(Refusing(401, "Invalid API Key"), gives=None, name="wants a key"),
+        check.case(Refusing(404, "File Not Found"), gives=None, name="not a llama-server"),
+    ],
+    hint="a refusal for another reason shows neither",
+    seconds=120,
+)
+
+# %% [markdown]
+# ## What does the template decide?
+#
+# The template writes the prompt, and it can refuse messages. It has no part in what happens to the prompt afterwards.
+# **Predict** for each: will `on` and `off` do the `"same"`, or something `"different"`?
+
+# %% [markdown]
+# - **parts**: the question comes in two parts, `How long` and `is it?`
+# - **switch**: the request says `"chat_template_kwargs": {"enable_thinking": false}`
+# - **alone**: a system message without a user message
+# - **past**: an earlier answer has leaked thinking in it
+# - **tokens**: how the text `Pont des Arts` is cut into tokens
+# - **grammar**: the grammar allows only `Yes.`
+
+# %%
+guess = {"parts": ..., "switch": ..., "alone": ..., "past": ..., "tokens": ..., "grammar": ...}
 
 # %%
 PARTS = [{"role": "user", "content": [{"type": "text", "text": t} for t in ("How long", "is it?")]}]
 QUICK = {"chat_template_kwargs": {"enable_thinking": False}}
 ALONE = {"messages": [{"role": "system", "content": "You are alone."}], "max_tokens": 1}
-PAST = [*HI, {"role": "assistant", "content": RELIES}, {"role": "user", "content": "Sure?"}]
+LEAKED = {"role": "assistant", "content": OPENS}
+PAST = [*HI, LEAKED, {"role": "user", "content": "Sure?"}]
 
 
 # %%
 def tried(server):
-    """What this server makes of the five."""
+    """What this server makes of the six."""
+    alone = server.request("POST", "/v1/chat/completions", ALONE)
     return {
-        "parts": server.apply_template(PARTS)[:44],
-        "switch": ask(server, "Yes.", **QUICK)[1].removeprefix(
-            ask(server, "Yes.")[1].removesuffix("<think>\n")
-        ),
-        "alone": server.request("POST", "/v1/chat/completions", ALONE).status_code,
-        "past": "153" in server.apply_template(PAST),
+        "parts": server.apply_template(PARTS)[17:31],
+        "switch": ask(server, "Yes.", **QUICK)["__verbose"]["prompt"][-29:],
+        "alone": (alone.status_code, "No user query found" in alone.text),
+        "past": len(server.tokenize(server.apply_template(PAST))),
         "tokens": server.tokenize("Pont des Arts"),
+        "grammar": ask(server, "Yes.")["__verbose"]["content"],
     }
 
 
 # %%
 made = {"on": tried(on), "off": tried(off)}
-for what in guess:
-    print(f"{what:7} on  {made['on'][what]!r}\n{'':7} off {made['off'][what]!r}")
+for what in made["on"]:
+    print(f"{what:8} on  {made['on'][what]!r}\n{'':8} off {made['off'][what]!r}")
 
 # %%
-same = {what: "same" if made["on"][what] == made["off"][what] else "different" for what in guess}
+same = {what: "same" if made["on"][what] == made["off"][what] else "different" for what in made["on"]}
 check.prediction("06b.p1", guess, was=same)
 
 # %% [markdown]
-# - **parts**: *our template* joins parts with nothing. The built-in format puts a line end between them.
-# - **switch**: Jinja's template closes the thinking at once. Without Jinja the switch is ignored, without a warning.
-# - **alone**: *our template* refuses a conversation without a user message, as Qwen's does. The built-in format
-#   renders anything.
-# - **tokens**: the tokenizer belongs to the model. No template touches it.
+# - **parts**: *our template* joins parts with nothing, the built-in format with a line end.
+# - **switch**: our template closes the block at once. Without Jinja, the switch is ignored, and nothing says so.
+# - **alone**: our template refuses it with an error of its own (`No user query found`), as Qwen's does. The built-in format
+#   refuses nothing.
+# - **tokens** and **grammar** belong to the model and to sampling. No template touches them.
 
 # %% [markdown]
-# - **past**: *our template* drops the thinking of earlier turns, leaked or not. The built-in format sends it again, so
-#   the model reads its old doubts with each request, and you pay for them.
-#
-# smolagents sends `content` back as it got it. So a leak also makes the next requests longer, unless the template cleans
-# up.
+# - **past** counts the prompt's tokens. Our template drops the thinking of earlier turns, leaked or not. The built-in
+#   format sends it again: the model reads its old doubts with every request, and you pay for them.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -164,110 +235,105 @@ check.claims(
         "parts: joined with nothing, or a line end",
         "longis" in made["on"]["parts"] and "long\nis" in made["off"]["parts"],
     ),
-    ("switch: on closes the block", "</think>" in made["on"]["switch"], made["on"]),
-    ("switch: off ignores it", made["off"]["switch"] == "", made["off"]),
-    ("alone: refused, and answered", made["on"]["alone"] != 200 == made["off"]["alone"], made),
-    ("past: dropped, and sent again", not made["on"]["past"] and made["off"]["past"]),
-    ("tokens: the same", same["tokens"] == "same"),
+    ("switch: on closes the block", made["on"]["switch"].endswith("</think>\n\n"), made["on"]),
+    ("switch: off ignores it", made["off"]["switch"].endswith("assistant\n"), made["off"]),
+    ("alone: refused by the template", made["on"]["alone"][0] != 200 and made["on"]["alone"][1], made),
+    ("alone: answered", made["off"]["alone"][0] == 200, made),
+    ("past: fewer tokens with Jinja", made["on"]["past"] < made["off"]["past"], made),
+    ("tokens, grammar: the same", same["tokens"] == same["grammar"] == "same", made),
 )
 
 # %% [markdown]
-# ## Two probes, five settings
+# ## One probe, five settings
 #
-# With one exchange, lesson 06 could not tell `--no-jinja` from a broken template. A second probe can: words that *open*
-# the thinking.
+# Lesson 06 has one name for `--no-jinja` and a broken template: not opened. Words that open the thinking *themselves* tell
+# them apart. Those are the words in `OPENS`. **Predict** in your head: which of the two will still have a parser that cuts
+# them?
 
 # %%
-folder = tempfile.TemporaryDirectory()
-broken = Path(folder.name) / "broken.jinja"
-template = embedded.template_path().read_text("utf-8")
-_ = broken.write_text(template.replace("{{- '<think>\\n' -}}", ""), "utf-8")
-
-
-# %%
-def probe(server, **more):
-    """What the server returns for words that rely on the template, and for words that open the thinking."""
-    return [ask(server, words, **more) for words in (RELIES, OPENS)]
-
-
-evidence = {"default": probe(on), "no-jinja": probe(off)}
-evidence["reasoning-format none"] = probe(on, reasoning_format="none")
+evidence = {"healthy": ask(on), "no-jinja": ask(off), "broken template": ask(broken)}
+evidence["reasoning-format none"] = ask(on, reasoning_format="none")
 with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as server:
-    evidence["skip-chat-parsing"] = probe(server)
-with Server("embedded", url=False, quiet=True, chat_template_file=str(broken)) as server:
-    evidence["broken template"] = probe(server)
+    evidence["skip-chat-parsing"] = ask(server)
 
 # %% tags=["nbval-check-output"]
-for name, ((relies, prompt), (opens, _)) in evidence.items():
-    print(f"{name:22} prompt ends {prompt[-19:]!r}")
-    for label, message in (("relies", relies), ("opens", opens)):
-        fields = {key: value for key, value in message.items() if key != "role"}
-        print(f"{'':22} {label:7}{fields}")
+for name, response in evidence.items():
+    print(f"{name}: the prompt ends {response['__verbose']['prompt'][-19:]!r}")
+    message = response["choices"][0]["message"]
+    for key in ("reasoning_content", "content"):
+        print(f"    {key:17} {message.get(key)!r}")
 
 # %% [markdown]
-# Compare *no-jinja* and *broken template*: for `RELIES` they are alike. For `OPENS`, the parser of the broken template
-# is at work and cuts, and the plain one is not.
+# The broken template has lost its `<think>` but kept its parser, which cuts what the model opened. `--no-jinja` has
+# neither.
 
 # %% [markdown]
-# ### Exercise 06b.2 · ★★★ · 10 minutes
+# ### Exercise 06b.2 · ★★☆ · 8 minutes
 #
-# Write `recognize(prompt, relies, opens)`: from the rendered prompt and the two messages, the name of the setting, as
-# in the list above.
+# Write `recognize(prompt, message)` for probes that you have not seen: the model said words that open the thinking, one
+# thing at most is wrong with the server, and its own template opens the thinking. Return a name from the list above.
 #
 # <details><summary>Hint</summary>
-# Was anything cut out of <code>relies</code>? If not, does the prompt end in <code>&lt;think&gt;</code> and a line end?
-# The beginning of <code>relies["content"]</code>, or <code>opens</code>, decides the rest.
+# Two questions give four answers: does the prompt end with an open block, and was anything separated? One of the four is
+# shared by two settings; the beginning of content decides.
 # </details>
 
+
 # %% tags=["stub"]
-recognize = ...
+def recognize(prompt, message): ...
 
 
 # %% tags=["solution"]
-def recognize(prompt, relies, opens):
-    if "reasoning_content" in relies:
-        return "default"
-    if prompt.endswith("<think>\n"):
-        put_back = relies["content"].startswith("<think>")
-        return "reasoning-format none" if put_back else "skip-chat-parsing"
-    return "broken template" if "reasoning_content" in opens else "no-jinja"
+def recognize(prompt, message):
+    opened, separated = prompt.endswith("<think>\n"), "reasoning_content" in message
+    if separated:
+        return "healthy" if opened else "broken template"
+    if not opened:
+        return "no-jinja"
+    twice = message["content"].removeprefix("<think>").lstrip().startswith("<think>")
+    return "reasoning-format none" if twice else "skip-chat-parsing"
 
 
 # %% tags=["folded"]
 def unseen(random):
-    """The evidence with other words, in another order."""
+    """Probes with other words, as servers with these settings answer them."""
     made = []
-    for name, ((relies, prompt), (opens, _)) in evidence.items():
-        new = {
-            "153": str(random.randint(300, 999)),
-            "155": str(random.randint(300, 999)),
-            "Some say": "I read",
-        }
-
-        def other(value, new=new):
-            for old, word in new.items():
-                value = value.replace(old, word)
-            return value
-
-        messages = [{key: other(value) for key, value in message.items()} for message in (relies, opens)]
-        made.append(check.case(prompt.replace("Pont", "Pont Neuf or Pont"), *messages, gives=name))
+    for answer in (
+        "It is {} m.",
+        "A <think> block was opened {} times.",
+        "<think> is a tag, and {} a number.",
+    ):
+        thought, end = f"Perhaps {random.randint(100, 999)}.", answer.format(random.randint(100, 999))
+        words = f"<think>\n{thought}\n</think>\n\n{end}"
+        bare = f"<|im_start|>user\nWhy <think> {random.randint(1, 99)}?<|im_end|>\n<|im_start|>assistant\n"
+        opened = bare + "<think>\n"
+        split = {"content": end, "reasoning_content": thought}
+        made += [
+            check.case(opened, {"role": "assistant", **split}, gives="healthy"),
+            check.case(bare, {"role": "assistant", **split}, gives="broken template"),
+            check.case(bare, {"role": "assistant", "content": words}, gives="no-jinja"),
+            check.case(opened, {"role": "assistant", "content": words}, gives="skip-chat-parsing"),
+            check.case(
+                opened, {"role": "assistant", "content": "<think>\n" + words}, gives="reasoning-format none"
+            ),
+        ]
     return random.sample(made, len(made))
 
 
-check.function("06b.2", recognize, unseen, hint="try it on evidence['default'], then on the others")
+check.function("06b.2", recognize, unseen, hint="the prompt's end, then what was separated")
 
 # %% tags=["folded"]
-for server in (on, off):
+for server in (on, off, broken):
     server.stop()
 folder.cleanup()
 
 # %% [markdown]
 # ## Recap
 #
-# - A sentence about `--jinja` is true for some builds. Ask for the build first, or test its behavior.
-# - Without Jinja, template arguments are ignored and the template's own objections disappear.
-# - How parts are joined and whether old thinking is dropped is up to the template. Ours does what you saw.
-# - One probe that relies on an opened prompt and one that opens it tell five settings apart.
+# - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. On older builds it was needed.
+# - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
+# - Without Jinja, template arguments are ignored, and the template's own objections disappear.
+# - Words that open the thinking tell five settings apart, together with the end of the prompt.
 
 # %% tags=["folded"]
 check.quiz(
@@ -282,21 +348,22 @@ check.quiz(
         },
     ),
     check.question(
-        "You turn thinking off with `enable_thinking`, and the model still thinks. What do you check first?",
-        right="Whether the server runs with Jinja",
-        why="`chat_template_kwargs` are arguments of the Jinja template. Without it they are ignored.",
+        "The request has `enable_thinking: false`, the template in `/props` reads it, and the prompt still doesn't close "
+        "the thinking. What do you suspect?",
+        right="The server doesn't use that template",
+        why="`/props` shows what was loaded. With `--no-jinja` a built-in format writes the prompt, and ignores arguments.",
         wrong={
-            "The temperature": "Sampling does not decide whether the prompt closes the thinking.",
-            "The grammar": "A grammar limits the answer; it does not change the prompt.",
+            "The client dropped the argument": "It is in the request, and the request is what the server gets.",
+            "The temperature": "Sampling starts when the prompt is complete.",
         },
     ),
     check.question(
-        "Content has the thinking of `RELIES`, but `OPENS` comes back split. What is wrong?",
-        right="The template does not open the thinking",
-        why="The parser works, as `OPENS` shows, but the prompt never opened a block for `RELIES`.",
+        "The prompt opens no thinking, but a `<think>` block that the model writes comes back separated. What is wrong?",
+        right="The template",
+        why="The parser works, so Jinja is on. But the template has lost the opening tag.",
         wrong={
-            "`--skip-chat-parsing`": "Then nothing would be split.",
-            "`--no-jinja`": "Its plain parser splits nothing either.",
+            "`--skip-chat-parsing`": "Then nothing would be separated.",
+            "`--no-jinja`": "Then nothing would be separated either.",
         },
     ),
 )
@@ -305,6 +372,7 @@ check.quiz(
 check.progress("06b")
 
 # %% [markdown]
-# **In your own agent:** run `llama-server --version` and find its era in the table.
+# **In your own agent:** send `WITH_TOOL` to the server that you use, and read the answer.
 #
-# **Next:** back to [lesson 06](06_break_jinja.ipynb), or on to lesson 07, a gallery of failures.
+# **Next:** back to [lesson 06](06_break_jinja.ipynb), or on to
+# [lesson 07, a gallery of failures](07_a_gallery_of_failures.ipynb).

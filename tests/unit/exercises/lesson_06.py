@@ -1,113 +1,161 @@
-"""Answers to the exercises of lesson 06, on servers that answer as llama-server does with and without Jinja."""
+"""Answers to the exercises of lesson 06: a guard, a diagnosis, and a server that was repaired."""
 
 from types import SimpleNamespace
 
 from course import labs
+from course.turns.thinking import leak
 from support.exercises import Answers
 
-WORDS = "Some say 153.\n</think>\n\nIt is 155 m."
 HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
-WITH_TOOL = {"messages": HI, "max_tokens": 1, "tools": [{"type": "function"}]}
-REFUSED = '{"error": {"code": 500, "message": "tools param requires --jinja flag", "type": "server_error"}}'
+SPLIT = {"content": "It is 155 m.", "reasoning_content": "Some say 153."}
+LEAKED = "Is it 150 m?\n</think>\n\nNo: 155 m."
+BOTH = "<think>\n" + LEAKED
 
 
 class FakeServer:
-    """With Jinja or without, and with a template that opens the thinking or does not."""
+    """Whether its template opens the thinking, and the message that it returns for each question."""
 
-    def __init__(self, jinja=True, opens=True, splits=True):
-        self.jinja, self.opens, self.splits = jinja, opens, splits
-
-    def request(self, method, path, body):
-        if body.get("tools") and not self.jinja:
-            return SimpleNamespace(status_code=500, text=REFUSED, is_success=False)
-        return SimpleNamespace(status_code=200, text="{}", is_success=True)
+    def __init__(self, message, opens=True):
+        self.message, self.opens = message, opens
 
     def apply_template(self, messages):
         return "<|im_start|>assistant\n" + "<think>\n" * self.opens
 
-    def props(self):
-        return {"chat_template": "{{- '<think>' -}}"}
+    def post(self, path, body):
+        assert not self.opens, "a server that opens the thinking is asked with forced words"
+        return {"choices": [{"message": self.message}]}
 
 
 SERVERS = {
-    "on": FakeServer(),
-    "off": FakeServer(jinja=False, opens=False, splits=False),
-    "never": FakeServer(opens=False),
-    "leaky": FakeServer(splits=False),
-    "healthy": FakeServer(),
+    "http://on": FakeServer(SPLIT),
+    "http://off": FakeServer({"content": LEAKED}, opens=False),
+    "http://healthy:9000": FakeServer(SPLIT),
+    "http://skips:9000": FakeServer({"content": LEAKED}),
+    "http://no-jinja:9000": FakeServer({"content": BOTH}, opens=False),
+    "http://opens-itself:9000": FakeServer(SPLIT, opens=False),
+    "https://never-thinks.example": FakeServer({"content": "155 m."}, opens=False),
 }
 
 
-def connection(url):
-    return SERVERS[url]
+def ask(server):
+    """The answer to forced words."""
+    return {"choices": [{"message": server.message}]}
 
 
 def lesson():
-    """The names that the cells before an exercise have made."""
+    """The names that the cells before the last exercise have made."""
     return {
-        **{name: SimpleNamespace(url=name) for name in ("on", "off", "never")},
-        "Connection": connection,
-        "WITH_TOOL": WITH_TOOL,
+        "on": SimpleNamespace(url="http://on"),
+        "off": SimpleNamespace(url="http://off"),
+        "Connection": SERVERS.__getitem__,
         "HI": HI,
-        "WORDS": WORDS,
         "labs": labs,
+        "leak": leak,
         "ask": ask,
     }
 
 
-def ask(server, words=WORDS, **more):
-    thought, _, answer = words.partition("\n</think>\n\n")
-    split = {"content": answer, "reasoning_content": thought.removeprefix("<think>\n")}
-    return {"choices": [{"message": split if server.splits else {"content": words}}]}
+def mine(url, leaked=LEAKED):
+    return {"url": url, "leaked": leaked}
 
 
-def by_message(server):
-    return "requires --jinja" not in server.request("POST", "/v1/chat/completions", WITH_TOOL).text
+# --- 06.1
 
 
-def by_status(server):
-    return server.request("POST", "/v1/chat/completions", WITH_TOOL).status_code == 200
+def by_partition(message):
+    if message.get("reasoning_content"):
+        return message["content"]
+    return message["content"].partition("</think>")[2].lstrip()
 
 
-def by_any_success(server):
-    response = server.request("POST", "/v1/chat/completions", {**WITH_TOOL, "max_tokens": 2})
-    return "yes" if response.is_success else "no"
+def by_split(message):
+    content = message["content"]
+    if "reasoning_content" in message:
+        return content
+    return content.split("</think>", 1)[1] if "</think>" in content else None
 
 
-def by_partition(content):
-    before, tag, after = content.partition("</think>")
-    if tag:
-        return after.lstrip()
-    return "" if before.startswith("<think>") else content
+def by_index(message):
+    if message.get("reasoning_content") is None:
+        if "</think>" not in message["content"]:
+            return ""
+        return message["content"][message["content"].index("</think>") + len("</think>") :]
+    return message["content"]
 
 
-def by_splitting(content):
-    if "</think>" in content:
-        return content.split("</think>", 1)[1].strip()
-    return content if not content.strip().startswith("<think>") else ""
+def last_tag(message):
+    return (
+        message["content"] if "reasoning_content" in message else message["content"].rpartition("</think>")[2]
+    )
 
 
-def by_expression(content):
+def without_tags_as_it_is(message):
+    content = message["content"]
+    return content.partition("</think>")[2] if "</think>" in content else content
+
+
+def from_the_last_block(message):
+    content = message["content"]
+    return content[content.rfind("<code>") :] if "<code>" in content else ""
+
+
+def tags_in_pairs(message):
     import re
 
-    return re.sub(r"\A(?:<think>[\s\S]*?|[\s\S]*?)</think>\s*|\A<think>[\s\S]*", "", content)
+    return re.sub(r"<think>.*?</think>\s*", "", message["content"], flags=re.DOTALL)
 
 
-def both_tags_only(content):
-    import re
-
-    return re.sub(r"<think>.*?</think>\s*", "", content, flags=re.DOTALL)
+def always_cut(message):
+    return message["content"].partition("</think>")[2].lstrip()
 
 
-def closing_tag_only(content):
-    return content.rpartition("</think>")[2].lstrip()
+# --- 06.2
 
 
-def always_cut(content):
-    return content.partition("</think>")[2].lstrip()
+def in_order(prompt, message):
+    if prompt.endswith("</think>\n\n"):
+        return "healthy"
+    if not prompt.endswith("<think>\n"):
+        return "not opened"
+    if message.get("reasoning_content") or "</think>" not in message["content"]:
+        return "healthy"
+    return "reasoning-format none" if message["content"].startswith("<think>") else "skip-chat-parsing"
 
 
-def in_three_questions(prompt, message):
+def by_last_line(prompt, message):
+    last = prompt.rstrip().splitlines()[-1]
+    if last == "</think>":
+        return "Healthy"
+    if last != "<think>":
+        return "not opened"
+    if "reasoning_content" in message:
+        return "healthy"
+    if message["content"].lstrip().startswith("<think>"):
+        return "reasoning-format none"
+    return "skip-chat-parsing" if "</think>\n" in message["content"] else "healthy"
+
+
+def leaks_first(prompt, message):
+    end, content = prompt[-20:], message["content"]
+    opened, closed = "<think>" in end, "</think>" in end
+    if opened and not closed and "reasoning_content" not in message:
+        if content.startswith("<think>"):
+            return "reasoning-format none"
+        if "</think>" in content:
+            return "skip-chat-parsing"
+    return "healthy" if opened else "not opened"
+
+
+def by_any_tag(prompt, message):
+    if message.get("reasoning_content"):
+        return "healthy"
+    if "<think>" not in prompt:
+        return "not opened"
+    return "reasoning-format none" if message["content"].startswith("<think>") else "skip-chat-parsing"
+
+
+def without_the_silent(prompt, message):
+    """Takes each answer without thinking for the work of a server that does not parse."""
     if message.get("reasoning_content"):
         return "healthy"
     if not prompt.endswith("<think>\n"):
@@ -115,65 +163,54 @@ def in_three_questions(prompt, message):
     return "reasoning-format none" if message["content"].startswith("<think>") else "skip-chat-parsing"
 
 
-def in_another_order(prompt, message):
-    if not prompt.rstrip().endswith("<think>"):
-        return "not opened"
-    if "reasoning_content" in message:
-        return "Healthy"
-    return "skip-chat-parsing" if "<think>" not in message["content"] else "reasoning-format none"
-
-
-def as_a_table(prompt, message):
-    key = ("reasoning_content" in message, "<think>" in prompt[-9:], message["content"].startswith("<think>"))
-    return {
-        (True, True, False): "healthy",
-        (False, True, True): "reasoning-format none",
-        (False, True, False): "skip-chat-parsing",
-    }.get(key, "not opened")
-
-
-def by_content_alone(prompt, message):
-    if "reasoning_content" in message:
+def message_first(prompt, message):
+    if message.get("reasoning_content") or "</think>" not in message["content"]:
         return "healthy"
-    return "reasoning-format none" if message["content"].startswith("<think>") else "skip-chat-parsing"
-
-
-def by_prompt_alone(prompt, message):
-    return "healthy" if prompt.endswith("<think>\n") else "not opened"
+    return in_order(prompt, message)
 
 
 ANSWERS = {
     "06.1": Answers(
-        right=[by_message, by_status, by_any_success],
+        right=[by_partition, by_split, by_index],
         wrong=[
-            lambda server: server.apply_template(HI).endswith("<think>\n"),
-            lambda server: "think" in server.props()["chat_template"],
-            lambda server: "--no-jinja" not in server.command,
-            lambda server: True,
-            True,
+            last_tag,
+            without_tags_as_it_is,
+            from_the_last_block,
+            tags_in_pairs,
+            always_cut,
+            lambda message: message["content"],
+            lambda message: "",
+            "9.62",
         ],
-        given=lesson,
     ),
     "06.2": Answers(
-        right=[by_partition, by_splitting, by_expression],
-        wrong=[both_tags_only, closing_tag_only, always_cut, lambda content: content, "9.62"],
+        right=[in_order, by_last_line, leaks_first],
+        wrong=[
+            by_any_tag,
+            without_the_silent,
+            message_first,
+            lambda prompt, message: "healthy",
+            lambda prompt, message: "healthy" if prompt.endswith("<think>\n") else "not opened",
+            "not opened",
+        ],
     ),
     "06.3": Answers(
-        right=[in_three_questions, in_another_order, as_a_table],
-        wrong=[by_content_alone, by_prompt_alone, lambda prompt, message: "healthy", "not opened"],
-    ),
-    "06.4": Answers(
         right=[
-            {"url": "leaky", "leaks": True},
-            {"url": "leaky/v1/", "leaks": "yes"},
-            {"url": "healthy", "leaks": False},
+            mine("http://healthy:9000"),
+            mine("healthy:9000/v1/", BOTH),
+            mine("http://healthy:9000/v1/chat/completions", "<think>\nPerhaps 150"),
+            mine("http://opens-itself:9000"),
+            mine("https://never-thinks.example", "none"),
         ],
         wrong=[
-            {"url": "healthy", "leaks": True},
-            {"url": "leaky", "leaks": False},
-            {"url": "off", "leaks": True},
-            {"url": "nowhere", "leaks": True},
-            "leaky",
+            mine("http://skips:9000"),
+            mine("http://no-jinja:9000"),
+            mine("http://on"),
+            mine("http://healthy:9000", "It is 155 m."),
+            mine("http://healthy:9000", "none"),
+            mine("http://nowhere"),
+            {"url": "http://healthy:9000"},
+            "http://healthy:9000",
         ],
         given=lesson,
     ),

@@ -1,68 +1,143 @@
-"""Answers to the exercises of appendix 06b, on what five settings return for two probes."""
+"""Answers to the exercises of appendix 06b, on servers that answer as llama-server does with and without Jinja."""
+
+import json
+from types import SimpleNamespace
+
+import httpx
 
 from support.exercises import Answers
 
-RAW = "Some say 153.\n</think>\n\nIt is 155 m."
-WHOLE = "<think>\n" + RAW
-OPEN, SHUT = "Pont<|im_start|>assistant\n<think>\n", "Pont<|im_start|>assistant\n"
-SPLIT = {"content": "It is 155 m.", "reasoning_content": "Some say 153."}
-EVIDENCE = {
-    "default": [(SPLIT, OPEN), (SPLIT, OPEN)],
-    "no-jinja": [({"content": RAW}, SHUT), ({"content": WHOLE}, SHUT)],
-    "reasoning-format none": [({"content": WHOLE}, OPEN), ({"content": "<think>\n" + WHOLE}, OPEN)],
-    "skip-chat-parsing": [({"content": RAW}, OPEN), ({"content": WHOLE}, OPEN)],
-    "broken template": [({"content": RAW}, SHUT), (SPLIT, SHUT)],
-}
+HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
+WITH_TOOL = {"messages": HI, "max_tokens": 1, "tools": [{"type": "function"}]}
+NO_JINJA = {"error": {"code": 500, "message": "tools param requires --jinja flag", "type": "server_error"}}
 
 
-def in_order(prompt, relies, opens):
-    if "reasoning_content" in relies:
-        return "default"
-    if prompt.endswith("<think>\n"):
-        return "reasoning-format none" if relies["content"].startswith("<think>") else "skip-chat-parsing"
-    return "broken template" if "reasoning_content" in opens else "no-jinja"
+class FakeConnection:
+    """With Jinja or without; its template opens the thinking or does not."""
+
+    def __init__(self, url):
+        self.url = url
+        self.command = ["llama-server"] + ["--no-jinja"] * (url == "off")
+
+    def request(self, method, path, json=None):
+        if json and json.get("tools") and self.url == "off":
+            return httpx.Response(500, json=NO_JINJA)
+        return httpx.Response(200, json={"choices": []})
+
+    def apply_template(self, messages):
+        return "<|im_start|>assistant\n" + "<think>\n" * (self.url == "on")
 
 
-def template_first(prompt, relies, opens):
-    if "<think>" not in prompt:
-        return "broken template" if opens.get("reasoning_content") else "no-jinja"
-    if relies.get("reasoning_content"):
-        return "default"
-    return "skip-chat-parsing" if "<think>" not in relies["content"] else "reasoning-format none"
+def lesson():
+    """The names that the cells before the exercise have made."""
+    return {
+        **{name: SimpleNamespace(url=name) for name in ("on", "off", "broken")},
+        "Connection": FakeConnection,
+        "WITH_TOOL": WITH_TOOL,
+        "HI": HI,
+        "httpx": httpx,
+    }
 
 
-def as_a_table(prompt, relies, opens):
-    key = ("reasoning_content" in relies, "reasoning_content" in opens, "<think>" in prompt)
-    if key == (False, False, True):
-        return "reasoning-format none" if "<think>" in relies["content"] else "skip-chat-parsing"
-    return {(True, True, True): "default", (False, True, False): "broken template"}.get(key, "no-jinja")
+def by_message(server):
+    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+    if response.status_code == 200:
+        return True
+    return False if "requires --jinja" in response.text else None
 
 
-def looked_up(prompt, relies, opens):
-    for name, ((seen, before), _) in EVIDENCE.items():
-        if seen == relies and before == prompt:
-            return name
-    return "default"
+def by_error(server):
+    answer = json.loads(server.request("POST", "/v1/chat/completions", WITH_TOOL).text)
+    if "error" not in answer:
+        return True
+    return False if "jinja" in answer["error"]["message"] else None
 
 
-def by_one_probe(prompt, relies, opens):
-    if "reasoning_content" in relies:
-        return "default"
-    return "no-jinja" if "<think>" not in prompt else "skip-chat-parsing"
+def by_success(server):
+    response = server.request("POST", "/v1/chat/completions", {**WITH_TOOL, "max_tokens": 2})
+    if "jinja" in response.text:
+        return "no"
+    return "yes" if response.is_success else None
+
+
+def two_answers_only(server):
+    return "requires --jinja" not in server.request("POST", "/v1/chat/completions", WITH_TOOL).text
+
+
+def by_status(server):
+    return server.request("POST", "/v1/chat/completions", WITH_TOOL).status_code == 200
+
+
+def each_500_is_a_no(server):
+    status = server.request("POST", "/v1/chat/completions", WITH_TOOL).status_code
+    return None if status in (401, 404) else status == 200
+
+
+def by_prompt(server):
+    return server.apply_template(HI).endswith("<think>\n")
+
+
+def in_two_questions(prompt, message):
+    opened, separated = prompt.endswith("<think>\n"), "reasoning_content" in message
+    if separated:
+        return "healthy" if opened else "broken template"
+    if not opened:
+        return "no-jinja"
+    return (
+        "reasoning-format none" if message["content"].startswith("<think>\n<think>") else "skip-chat-parsing"
+    )
+
+
+def template_first(prompt, message):
+    if not prompt.rstrip().endswith("<think>"):
+        return "broken template" if message.get("reasoning_content") else "no-jinja"
+    if message.get("reasoning_content"):
+        return "Healthy"
+    thought = message["content"].partition("</think>")[0]
+    return "skip-chat-parsing" if thought.count("<think>") == 1 else "reasoning-format none"
+
+
+def as_a_table(prompt, message):
+    twice = "".join(message["content"].split()).startswith("<think><think>")
+    key = (prompt[-8:] == "<think>\n", bool(message.get("reasoning_content")), twice)
+    return {
+        (True, True, False): "healthy",
+        (False, True, False): "broken template",
+        (True, False, True): "reasoning-format none",
+        (True, False, False): "skip-chat-parsing",
+    }.get(key, "no-jinja")
+
+
+def any_tag_in_the_prompt(prompt, message):
+    return in_two_questions("<think>\n" if "<think>" in prompt else "", message)
+
+
+def by_counting(prompt, message):
+    if "reasoning_content" not in message and prompt.endswith("<think>\n"):
+        return "reasoning-format none" if message["content"].count("<think>") == 2 else "skip-chat-parsing"
+    return in_two_questions(prompt, message)
+
+
+def without_the_prompt(prompt, message):
+    return "healthy" if "reasoning_content" in message else "no-jinja"
 
 
 ANSWERS = {
     "06b.1": Answers(
-        right=[
-            {"Ada": 1, "Ben": 2, "Cleo": 3},
-            {"Ada": "1", "Ben": "era 2", "Cleo": "3"},
-            {"Cleo": 3, "Ben": 2.0, "Ada": 1},
+        right=[by_message, by_error, by_success],
+        wrong=[
+            two_answers_only,
+            by_status,
+            each_500_is_a_no,
+            by_prompt,
+            lambda server: "--no-jinja" not in server.command,
+            lambda server: True,
+            True,
         ],
-        wrong=[{"Ada": 2, "Ben": 1, "Cleo": 3}, {"Ada": 1, "Ben": 2}, [1, 2, 3]],
+        given=lesson,
     ),
     "06b.2": Answers(
-        right=[in_order, template_first, as_a_table],
-        wrong=[looked_up, by_one_probe, lambda *_: "default", "default"],
-        given={"evidence": EVIDENCE},
+        right=[in_two_questions, template_first, as_a_table],
+        wrong=[any_tag_in_the_prompt, by_counting, without_the_prompt, lambda *_: "healthy", "no-jinja"],
     ),
 }
