@@ -1,8 +1,8 @@
 """Name what went wrong in a run: findings made from its turns, each with its proof and what to do next.
 
-Pure. Runs the detectors (outcomefaults.py, wirefaults.py, textfaults.py, toolfaults.py, toolloops.py, stepfaults.py) over
-turns, and words the result for the console. Only what the tape proves is a finding. A run without findings may still have
-a wrong answer, and exchanges that could not be understood are named.
+Pure. Runs the detectors (outcomefaults.py, wirefaults.py, prefixfaults.py, textfaults.py, toolfaults.py, toolloops.py,
+stepfaults.py) over turns, and words the result for the console. Only what the tape proves is a finding. A run without
+findings may still have a wrong answer, and exchanges that could not be understood are named.
 
     for finding in diagnose(turns(Tape.read("tapes/….tape.jsonl").records())):
         print(finding.title, finding.next)
@@ -15,7 +15,15 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from course.diagnose import outcomefaults, stepfaults, textfaults, toolfaults, toolloops, wirefaults
+from course.diagnose import (
+    outcomefaults,
+    prefixfaults,
+    stepfaults,
+    textfaults,
+    toolfaults,
+    toolloops,
+    wirefaults,
+)
 from course.diagnose.ends import Ends
 from course.diagnose.faults import explain, kinds, order
 from course.diagnose.finding import Finding, Quote
@@ -30,7 +38,7 @@ MOST_LISTED = 10
 def diagnose(turns: Iterable[Turn]) -> list[Finding]:
     """All findings, by turn. Within a turn, causes come before their consequences."""
     turns = list(turns)
-    found = [*wirefaults.unanswered(turns), *wirefaults.cache_misses(turns)]
+    found = [*wirefaults.unanswered(turns), *prefixfaults.faults(turns)]
     found += [*textfaults.not_opened(turns), *stepfaults.repeated(turns)]
     found += toolloops.faults(turns)
     for turn in turns:

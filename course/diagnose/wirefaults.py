@@ -1,4 +1,4 @@
-"""Faults that show in an exchange as a whole: no response, a refusal, a prompt cache that missed.
+"""Faults that show in an exchange as a whole: no response, or a refusal.
 
 Pure. Looks at calls to the model only (a client may poll /health until a server is up): at the status and the recorder's
 error. refusals.py understands the server's own words; textfaults.py looks at what the model wrote.
@@ -6,9 +6,9 @@ error. refusals.py understands the server's own words; textfaults.py looks at wh
 
 from collections.abc import Iterator
 
-from course.diagnose import ends, prefixfaults, refusals, requested
+from course.diagnose import ends, refusals, requested
 from course.diagnose.faults import found
-from course.diagnose.finding import Found, Quote, dig, match, quote, tail, value
+from course.diagnose.finding import Found, Quote, quote, tail, value
 from course.turns import Exchange, Turn
 
 INTERRUPTS = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "the client closed")
@@ -17,16 +17,6 @@ BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError")
 ASKING = {"messages", "prompt", "input"}
 LONGER = 600
 """Seconds: a timeout to advise, long enough for a large model on a CPU."""
-CACHED = (
-    ("timings", "cache_n"),
-    ("usage", "prompt_tokens_details", "cached_tokens"),
-    ("usage", "input_tokens_details", "cached_tokens"),
-    ("usage", "cache_read_input_tokens"),
-)
-WORTH_CACHING = 256
-"""Prompt tokens. llama-server processes a shorter prompt in no time, and some builds do not look for it in the cache."""
-HOSTED_MINIMUM = 1024
-"""Prompt tokens. OpenAI's API does not cache shorter prompts, and other hosted APIs have a similar limit."""
 
 
 def unanswered(turns: list[Turn]) -> Iterator[Found]:
@@ -88,58 +78,3 @@ def _origin(exchange: Exchange, index: int, earlier: list[Turn]) -> str | None:
         if any(arguments in sent for _, arguments in made):
             return turn.label
     return None
-
-
-def cache_misses(turns: list[Turn]) -> Iterator[Found]:
-    """Requests that continue the one right before them, but found less than half of it in the cache.
-
-    Either their beginning changed (prefixfaults.py), or the cache was lost.
-
-    Only neighbors are compared. A request in between (a planning call, a managed agent) takes over the slot, which is
-    normal.
-    """
-    before: Turn | None = None
-    for turn in turns:
-        if turn.exchange is None or not turn.exchange.is_call or turn.exchange.status != 200:
-            continue
-        if before is not None and before.exchange is not None and _follows(turn, before):
-            had, cached = before.tokens.prompt, turn.tokens.cached
-            least = WORTH_CACHING if "cache_n" in turn.timings else HOSTED_MINIMUM
-            if had and cached is not None and had >= least and cached < had / 2:
-                if turn.diff.start == len(before.exchange.messages):
-                    yield _cache_miss(turn, turn.exchange, before, before.exchange)
-                elif seen := prefixfaults.changed(
-                    turn, before, ".".join(("response", *_counted(turn.exchange)))
-                ):
-                    yield seen
-        before = turn
-
-
-def _follows(turn: Turn, before: Turn) -> bool:
-    """Whether the turn's request continues the conversation of the earlier one, at the same address."""
-    if turn.exchange is None or before.exchange is None or turn.exchange.url != before.exchange.url:
-        return False
-    return turn.run_number == before.run_number and turn.diff.continues == before.number
-
-
-def _counted(exchange: Exchange) -> tuple[str, ...]:
-    """Where the response says how much of the prompt came from the cache."""
-    return next((p for p in CACHED if dig(exchange.response, *p) is not None), CACHED[0])
-
-
-def _cache_miss(turn: Turn, exchange: Exchange, before: Turn, earlier: Exchange) -> Found:
-    had, cached = before.tokens.prompt, turn.tokens.cached
-    proof = [value(".".join(("response", *_counted(exchange))), cached)]
-    if dig(earlier.response, "usage", "prompt_tokens") == had:
-        proof.append(value(f"{before.label}: response.usage.prompt_tokens", had))
-    off = match("run.server.command", r"--ctx-checkpoints 0\b", dig(turn.run, "server", "command"))
-    words: dict[str, int | str | None] = {"before": had, "cached": cached}
-    if dig(exchange.request, "cache_prompt") is False:
-        words["off"] = "false"
-        proof.append(value("request.cache_prompt", False))
-    elif off:
-        words["flag"] = off.text
-        proof.append(off)
-    elif "cache_n" in turn.timings:
-        words["slots"] = "slot"
-    return found("prompt-cache-miss", turn, *proof, **words)

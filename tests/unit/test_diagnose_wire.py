@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.diagnosed import CALL, RUN, call, found, history, kinds, refused
+from support.diagnosed import RUN, found, kinds, refused
 from support.records import SYSTEM, TASK, entry, step
 
 
@@ -99,64 +99,6 @@ def test_a_request_that_was_never_sent():
     assert kinds([RUN, lost]) == ["never-sent"]
     lost["error"] = "Error in generating model output:\nError code: 400 - the exchange was not recorded"
     assert kinds([RUN, lost]) == []
-
-
-def cached(n, prompt, cache, messages=None, **ask):
-    usage = {"usage": {"prompt_tokens": prompt}, "timings": {"cache_n": cache, "prompt_n": prompt - cache}}
-    return call(n, CALL, messages or history(n), ask=ask, **usage)
-
-
-def test_a_prompt_cache_miss():
-    """The second request continues the first, and was processed from the start."""
-    (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 30)])
-    assert (finding.kind, finding.turn) == ("prompt-cache-miss", 2)
-    assert [q.text for q in finding.evidence] == ["30", "2400"]
-    (finding,) = found([cached(1, 2400, 0), cached(2, 2600, 0, cache_prompt=False)])
-    assert "cache_prompt" in finding.why
-
-
-def dated(n, when, prompt, cache):
-    """The n-th request of a run whose system prompt has a date in it."""
-    system = {"role": "system", "content": f"You are a guide. It is {when}. " + "Be careful. " * 40}
-    return cached(n, prompt, cache, [system, *history(n)[1:]])
-
-
-def test_a_prefix_that_changes():
-    (finding,) = found([dated(1, "12:00:01", 2400, 0), dated(2, "12:00:09", 2600, 12)])
-    assert (finding.kind, finding.turn) == ("changing-prefix", 2)
-    new, old, count = finding.evidence
-    assert new.where.startswith("request.messages[0].content[")
-    assert ("12:00:09" in new.text, "12:00:01" in old.text, count.text) == (True, True, "12")
-    assert kinds([dated(1, "12:00", 2400, 0), dated(2, "12:00", 2600, 12)]) == ["prompt-cache-miss"]
-
-
-def test_a_prompt_that_is_another_one_does_not_count_as_a_changed_prefix():
-    """Healthy: another system prompt for the last call, a small change that most of the cache survives."""
-    other = [{"role": "system", "content": "An agent got stuck. Answer instead."}, *history(2)[1:]]
-    assert kinds([cached(1, 2400, 0), cached(2, 900, 10, other)]) == []
-    assert kinds([dated(1, "12:00:01", 2400, 0), dated(2, "12:00:09", 2600, 2100)]) == []
-
-
-def test_a_cache_that_another_prompt_took_over_is_not_a_fault():
-    """Healthy: a planning call in between, another question, most of the prompt cached."""
-    plan = cached(2, 900, 0, [TASK])
-    assert kinds([cached(1, 2400, 0), plan, cached(3, 2600, 10, history(2))]) == []
-    other = [SYSTEM, {"role": "user", "content": "another"}]
-    assert kinds([cached(1, 2400, 0), cached(2, 2400, 900, other)]) == []
-    assert kinds([cached(1, 2400, 0), cached(2, 2600, 2390)]) == []
-
-
-def test_a_hosted_api_that_does_not_cache_short_prompts_is_not_a_fault():
-    """OpenAI's API caches prompts of 1,024 tokens and more. The advice must not be that for a llama-server."""
-
-    def asked(n, prompt):
-        usage = {"prompt_tokens": prompt, "prompt_tokens_details": {"cached_tokens": 0}}
-        return call(n, CALL, history(n), usage=usage)
-
-    assert kinds([asked(1, 420), asked(2, 440)]) == []
-    (finding,) = found([asked(1, 4200), asked(2, 4400)])
-    assert finding.kind == "prompt-cache-miss"
-    assert "slot" not in finding.why + finding.next
 
 
 def test_polling_until_a_server_is_up_is_not_a_fault():
