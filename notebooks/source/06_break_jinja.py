@@ -8,7 +8,7 @@
 # %% [markdown]
 # **After this lesson you can**
 #
-# - explain how a rejected draft becomes the agent's answer;
+# - explain what a draft with code in it does to an agent, with `--jinja` and without;
 # - name the setting behind a leak from the end of the prompt and the message;
 # - write a guard that refuses content it cannot trust;
 # - check and repair your own server.
@@ -77,8 +77,8 @@ def ask(server, words=WORDS, **more):
 
 
 # %% [markdown]
-# These words are typical of a thinking model: the end of a thought, the closing tag, the answer. The opening tag is not
-# among them, because the prompt already ends with it.
+# These words are typical of a thinking model: the end of a thought, the closing tag, the answer. The model does not write
+# the opening tag, because its template puts it at the end of the prompt (lesson 02).
 #
 # **Predict:** what does `off` return? The `"answer"` alone, thought and answer with `"one tag"`, with `"both tags"`, or
 # an `"error"`?
@@ -161,8 +161,8 @@ print(run.turns[0].content)
 check.prediction("06.p2", guess, was="yes" if "9.62" in str(run.answer) else "no")
 
 # %% [markdown]
-# The thinking is in `content`, above the code. smolagents does not mind: it looks for `<code>` blocks and ignores the
-# text around them. You can work with such a server for weeks, until a draft has code in it.
+# `content` is all that the model wrote, thinking included. smolagents does not mind: it looks for `<code>` blocks and
+# ignores the text around them. You can work with such a server for weeks, until a draft has code in it.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -200,13 +200,13 @@ guess = {"off answers": ..., "off asks": ..., "on answers": ..., "on asks": ...}
 runs = {"off": answered(off, DECOY, PLAIN), "on": answered(on, DECOY, PLAIN)}
 for name, run in runs.items():
     for turn in run.turns:
-        outcome = (turn.step.get("error") or "ran the code").splitlines()[0]
-        print(f"{name:4} content {turn.content!r}\n{'':4} {outcome}")
+        print(f"{name:4} content {turn.content!r}\n{'':4} {labs.step_result(turn)}")
     print(f"{'':4} answer  {run.answer}\n")
 
 # %%
-seen = {f"{name} {what}": value for name, run in runs.items() for what, value in
-        (("answers", run.answer), ("asks", len(run.turns)))}  # fmt: skip
+seen = {}
+for name, run in runs.items():
+    seen |= {f"{name} answers": run.answer, f"{name} asks": len(run.turns)}
 check.prediction("06.p3", guess, was=seen)
 
 # %% [markdown]
@@ -255,7 +255,7 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 06.1 · ★★☆ · 8 minutes
+# ### Exercise 06.1 · ★★☆ · 6 minutes
 #
 # Until the server is repaired, a guard in the client helps. Write `trusted(message)` for a model that thinks before every
 # answer. It returns the text that the agent may parse, or `""` if nothing in the message shows that the thinking has
@@ -310,14 +310,14 @@ check.function("06.1", trusted, arriving, hint="when may you return content as i
 
 # %% [markdown]
 # For the decoy on `off`, a guard can do no better than `""`. It refuses a healthy answer without thinking as well: that is
-# its price. The repair belongs on the server.
+# its price. In smolagents it belongs into a model class, as `LoggingModel` in lesson 04. The repair belongs on the server.
 #
 # ## What else leaks?
 #
 # - **`--reasoning-format none`**, also as a field of a request: the parser runs, but leaves the thinking in `content`,
 #   as a complete block.
 # - **`--skip-chat-parsing`**: no parser. `content` is the raw text.
-# - **A broken template**, which forgets to open the thinking. The blog post warns of it.
+# - **A broken template**, which forgets to open the thinking. The blog post warns of it. Here: ours, without `<think>`.
 
 # %% [markdown]
 # **Predict:** the model says `WORDS` again, with its one tag. In which case does `content` have both tags: `"format"`,

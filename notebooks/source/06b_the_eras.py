@@ -220,7 +220,7 @@ check.prediction("06b.p1", guess, was=same)
 
 # %% [markdown]
 # - **parts**: *our template* joins parts with nothing, the built-in format with a line end.
-# - **switch**: our template closes the block at once. Without Jinja, the switch is ignored, and nothing says so.
+# - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
 # - **alone**: our template refuses it with an error of its own (`No user query found`), as Qwen's does. The built-in format
 #   refuses nothing.
 # - **tokens** and **grammar** belong to the model and to sampling. No template touches them.
@@ -307,10 +307,10 @@ def unseen(random):
         words = f"<think>\n{thought}\n</think>\n\n{end}"
         bare = f"<|im_start|>user\nWhy <think> {random.randint(1, 99)}?<|im_end|>\n<|im_start|>assistant\n"
         opened = bare + "<think>\n"
-        split = {"content": end, "reasoning_content": thought}
+        split = {"role": "assistant", "content": end, "reasoning_content": thought}
         made += [
-            check.case(opened, {"role": "assistant", **split}, gives="healthy"),
-            check.case(bare, {"role": "assistant", **split}, gives="broken template"),
+            check.case(opened, {**split, "reasoning_content": f"<think>\n{thought}"}, gives="healthy"),
+            check.case(bare, split, gives="broken template"),
             check.case(bare, {"role": "assistant", "content": words}, gives="no-jinja"),
             check.case(opened, {"role": "assistant", "content": words}, gives="skip-chat-parsing"),
             check.case(
