@@ -273,7 +273,7 @@ print(response.status_code, response.text[:300])
 check.prediction("00.p4", guess, was="refused" if response.status_code == 400 else "cut somewhere")
 
 # %% [markdown]
-# llama-server refuses it with status 400, and says how many tokens were too many. That is the friendly way: you hear of
+# llama-server refuses it with status 400, and names both numbers of tokens. That is the friendly way: you hear of
 # it at once.
 #
 # Prompt and answer share the window. So a prompt of exactly `room` tokens, which would leave no room for an answer, is
@@ -501,7 +501,8 @@ for path in sorted((ROOT / "notebooks" / "source").glob("[0-9]*.py")):
     number, title = re.search(r"^# # (\w+) · (.+)", text, re.MULTILINE).groups()
     MINUTES[number] = int(re.search(r"\*\*Minutes:\*\* (\d+)", text)[1])
     able = YOU_CAN.get(number, "*an appendix, for the curious*")
-    rows.append(f"| [{number} {title}]({path.stem}.ipynb) | {able} | {MINUTES[number]} |")
+    named = f"{number} {title.removesuffix(' (appendix)')}"
+    rows.append(f"| [{named}]({path.stem}.ipynb) | {able} | {MINUTES[number]} |")
 Markdown("\n".join(rows))
 
 # %% [markdown]
@@ -510,7 +511,7 @@ Markdown("\n".join(rows))
 
 # %% tags=["folded"]
 PATHS = {
-    "an agent of your own to fix *now*": "00 05 12",
+    "an agent of your own to fix *now*": "00 05 07 12",
     "half a day": "00 01 04 05 07",
     "a day": "00 01 02 03 04 05 06 07 12",
     "evenings, at your own pace": " ".join(YOU_CAN),

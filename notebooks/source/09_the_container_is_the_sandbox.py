@@ -764,5 +764,6 @@ check.progress("09")
 # **In your own agent:** look at the command that starts its container. `--network`, `-v` and `--mount`, `--privileged`,
 # `--cap-add`, `--device`, `--pid` and `--user` tell most of what its code can reach.
 #
-# **Next:** lesson 10, what the loop costs. To go further here: change a program in `docker/hostile/programs/`, predict the
-# layer in its header, and run `make hostile`. It wants Linux, Docker and root, so a virtual machine is a good place.
+# **Next:** [10 what the loop costs](10_what_the_loop_costs.ipynb). To go further here: change a program in
+# `docker/hostile/programs/`, predict the layer in its header, and run `make hostile`. It wants Linux, Docker and root, so a
+# virtual machine is a good place.

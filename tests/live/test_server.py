@@ -101,6 +101,17 @@ def test_the_printed_command_is_the_one_that_runs(start, capsys):
         assert psutil.Process(own.pid).cmdline()[1:] == own.command[1:]
 
 
+def test_a_prompt_that_fills_the_window_is_refused(start):
+    """Lesson 00 counts on it: with one token less the request is accepted, and there is room for one token of answer."""
+    with start() as own:
+        room = own.props()["default_generation_settings"]["n_ctx"]
+        bodies = {size: {"prompt": [100] * size, "n_predict": 1} for size in (room - 1, room)}
+        status = {
+            size: own.post("/completion", body, raise_for=False).status_code for size, body in bodies.items()
+        }
+    assert status == {room - 1: 200, room: 400}
+
+
 def test_the_key_is_wanted_and_nowhere_to_be_seen(start, capsys):
     with start(quiet=False, api_key="s3cret") as own:
         assert own.props()["default_generation_settings"]["n_ctx"] == 256
