@@ -1,18 +1,20 @@
 """Faults in what smolagents did with a response: in its parser, its executor, the tools, or the end of the run.
 
-Pure. Reads a step's code, observation and error, and compares steps. On a tape without steps, from another client, it
-finds almost nothing. Never judges an answer: a tape cannot tell whether it is true.
+Pure. Reads a step's code, observation and error, and compares steps: from the record of the step or, on a tape of the
+wire alone, from what the next request quotes of it. On a tape of a client other than smolagents, it finds almost nothing.
+Never judges an answer: a tape cannot tell whether it is true.
 """
 
 import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from course.diagnose.faults import found
-from course.diagnose.finding import Found, Quote, dig, match, quote, value
-from course.turns import Cut, Exchange, Record, Turn, text_of
-from course.turns.changes import LAST, PRINTED
+from course.diagnose.finding import MOST, Found, Quote, dig, match, quote, value
+from course.turns import Cut, Exchange, Piece, Record, Turn, text_of
+from course.turns.changes import LAST, PRINTED, cuts
 
 GENERATION = ("Error in generating model output", "Error while generating output")
 ANSWERED = re.compile(r"Error code: \d|Connection error|timed? ?out", re.IGNORECASE)
@@ -32,40 +34,89 @@ BLOCKS = (
 )
 
 
+@dataclass(frozen=True)
+class _Ran:
+    """What smolagents did with a response: the code, the observation and the error, with their places."""
+
+    code: Piece | None
+    observation: Piece | None
+    error: Piece | None
+    is_final: bool = False
+
+
+def _ran(turn: Turn) -> _Ran | None:
+    """By the record of the step, or by what a later request quotes. None if the tape has neither."""
+    step, told = turn.step, turn.quoted
+    if step is not None:
+        found_ = {"code": turn.code, "observation": turn.observation, "error": step.get("error")}
+        code, observation, error = (
+            Piece(text, f"step.{name}") if isinstance(text, str) else None for name, text in found_.items()
+        )
+        return _Ran(code, observation, error, turn.is_final)
+    if told is None:
+        return None
+    at = (turn.content or "").find(told.code) if told.code else -1
+    code = None if told.code is None else Piece(told.code, _content_at(turn) if at >= 0 else "", max(at, 0))
+    return _Ran(code, told.observation, told.error)
+
+
+def _whole(piece: Piece | None) -> Quote | None:
+    return _cut_out(piece, 0, len(piece.text)) if piece else None
+
+
+def _cut_out(piece: Piece, start: int, end: int) -> Quote | None:
+    """Characters of a piece, at their place. None if the tape has the text in another form only."""
+    if not piece.where:
+        return None
+    end = min(end, start + MOST)
+    where = f"{piece.where}[{piece.start + start}:{piece.start + end}]"
+    return Quote(where, piece.text[start:end])
+
+
+def _match(pattern: str | re.Pattern[str], piece: Piece | None) -> Quote | None:
+    seen = re.search(pattern, piece.text) if piece else None
+    return _cut_out(piece, *seen.span()) if piece and seen else None
+
+
 def in_turn(turn: Turn) -> Iterator[Found]:
     """Faults in this turn's step."""
-    yield from _decoy(turn)
-    step = turn.step
-    if step is None:
+    ran, step = _ran(turn), turn.step
+    if ran is not None:
+        yield from _decoy(turn, ran)
+    if step is None or step.get("kind") == "max_steps":
         yield from _fallback(turn)
+    if ran is None:
         return
-    kind, error = step.get("kind", "action"), step.get("error")
-    if kind == "max_steps":
-        yield from _fallback(turn)
-    elif isinstance(error, str) and error.startswith(GENERATION):
-        if turn.exchange is None and not ANSWERED.search(error):
-            yield found("never-sent", turn, quote("step.error", error))
-    elif isinstance(error, str) and error:
-        yield _failed(turn, error)
-    elif kind == "action":
-        yield from _unfinished(turn, step)
-        yield from _empty(turn)
-    if isinstance(turn.observation, str):
-        yield from _observed(turn, turn.observation, error if isinstance(error, str) else "")
+    error = ran.error
+    if error and error.text.startswith(GENERATION):
+        if turn.exchange is None and not ANSWERED.search(error.text):
+            yield found("never-sent", turn, _whole(error))
+    elif error and error.text and not _is_last_call(turn):
+        yield _failed(turn, ran, error)
+    elif step is None or step.get("kind", "action") == "action":
+        yield from _unfinished(turn, step) if step is not None else ()
+        yield from _empty(turn, ran)
+    if ran.observation:
+        yield from _observed(turn, ran, ran.observation)
 
 
-def _decoy(turn: Turn) -> Iterator[Found]:
+def _is_last_call(turn: Turn) -> bool:
+    return (turn.step or {}).get("kind") == "max_steps"
+
+
+def _decoy(turn: Turn, ran: _Ran) -> Iterator[Found]:
     """A code block inside leaked thinking that is part of what ran."""
-    leaked, content, code = turn.leak, turn.content, turn.code
-    if leaked is None or content is None or not isinstance(code, str):
+    leaked, content = turn.leak, turn.content
+    if leaked is None or content is None or ran.code is None:
         return
+    code = ran.code.text
     blocks = next((b for b in (list(p.finditer(content)) for p in BLOCKS) if b), [])
     for block in blocks:
         draft = block[1].strip()
         if block.start() < leaked.end and draft and draft in code:
             at = code.index(draft)
-            ran = quote("step.code", code, at, at + len(draft))
-            yield found("decoy-ran", turn, quote(_content_at(turn), content, *block.span()), ran)
+            seen = quote(_content_at(turn), content, *block.span())
+            yield found("decoy-ran", turn, seen, _cut_out(ran.code, at, at + len(draft)))
             return
 
 
@@ -74,41 +125,40 @@ def _content_at(turn: Turn) -> str:
     return turn.exchange.answer.content_at if turn.exchange and turn.exchange.answer else "content"
 
 
-def _failed(turn: Turn, error: str) -> Found:
+def _failed(turn: Turn, ran: _Ran, error: Piece) -> Found:
     """The step's error under the most specific name that is certain."""
-    if seen := match("step.error", NO_CODE, error):
-        return found(
-            "no-code-block", turn, seen, quote(_content_at(turn), turn.content) if turn.content else None
-        )
-    if seen := match("step.error", NO_CALL, error):
+    if seen := _match(NO_CODE, error):
+        content = quote(_content_at(turn), turn.content) if turn.content else None
+        return found("no-code-block", turn, seen, content)
+    if seen := _match(NO_CALL, error):
         return found("no-tool-call", turn, seen)
-    if seen := match("step.error", SYNTAX, error):
-        return found("syntax-error", turn, seen, quote("step.code", turn.code) if turn.code else None)
-    if named := IMPORT.search(error):
-        return found("forbidden-import", turn, match("step.error", IMPORT, error), name=named[1])
-    if named := NO_FUNCTION.search(error):
-        return found("forbidden-call", turn, match("step.error", NO_FUNCTION, error), name=named[1])
-    if seen := match("step.error", NOTHING_FOUND, error):
-        return _empty_search(turn, seen, error)
-    return found("action-failed", turn, match("step.error", FAILED, error) or quote("step.error", error))
+    if seen := _match(SYNTAX, error):
+        return found("syntax-error", turn, seen, _whole(ran.code) if ran.code and ran.code.text else None)
+    if named := IMPORT.search(error.text):
+        return found("forbidden-import", turn, _match(IMPORT, error), name=named[1])
+    if named := NO_FUNCTION.search(error.text):
+        return found("forbidden-call", turn, _match(NO_FUNCTION, error), name=named[1])
+    if seen := _match(NOTHING_FOUND, error):
+        return _empty_search(turn, ran, seen, error.text)
+    return found("action-failed", turn, _match(FAILED, error) or _whole(error))
 
 
-def _empty_search(turn: Turn, seen: Quote, error: str) -> Found:
+def _empty_search(turn: Turn, ran: _Ran, seen: Quote, error: str) -> Found:
     """With the query, if the error or the code shows one as a literal."""
-    query = QUERY.search(error) or QUERY.search(turn.code or "")
+    query = QUERY.search(error) or QUERY.search(ran.code.text if ran.code else "")
     after = "The rest of the step's code did not run." if error else "The code caught it and went on."
     return found("empty-search", turn, seen, query=query[1] if query else "'…'", after=after)
 
 
-def _observed(turn: Turn, observation: str, error: str) -> Iterator[Found]:
-    if turn.cuts:
-        cut = turn.cuts[0]
+def _observed(turn: Turn, ran: _Ran, observation: Piece) -> Iterator[Found]:
+    known = turn.cuts if turn.step is not None else cuts({"observation": observation.text})
+    if known:
+        cut = known[0]
         what, change = _truncated(cut)
-        seen = quote("step.observation", observation, *cut.mark)
-        yield found("observation-truncated", turn, seen, what=what, change=change)
-    caught = match("step.observation", NOTHING_FOUND, observation)
-    if caught and not NOTHING_FOUND.search(error):
-        yield _empty_search(turn, caught, "")
+        yield found("observation-truncated", turn, _cut_out(observation, *cut.mark), what=what, change=change)
+    caught = _match(NOTHING_FOUND, observation)
+    if caught and not (ran.error and NOTHING_FOUND.search(ran.error.text)):
+        yield _empty_search(turn, ran, caught, "")
 
 
 def _truncated(cut: Cut) -> tuple[str, str]:
@@ -131,17 +181,17 @@ def _unfinished(turn: Turn, step: Record) -> Iterator[Found]:
         yield found("never-ended", turn, code, value("step.observation", None), value("step.error", None))
 
 
-def _empty(turn: Turn) -> Iterator[Found]:
+def _empty(turn: Turn, ran: _Ran) -> Iterator[Found]:
     """Code without a single statement: nothing, or comments only."""
-    if not isinstance(turn.code, str) or turn.observation is None or turn.is_final:
+    if ran.code is None or ran.observation is None or ran.is_final:
         return
     try:
-        statements = ast.parse(turn.code).body
+        statements = ast.parse(ran.code.text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     if not statements:
-        seen = match("step.observation", r"Last output from code snippet:\nNone\Z", turn.observation)
-        yield found("empty-step", turn, quote("step.code", turn.code), seen)
+        seen = _match(r"Last output from code snippet:\nNone\Z", ran.observation)
+        yield found("empty-step", turn, _whole(ran.code), seen)
 
 
 def _fallback(turn: Turn) -> Iterator[Found]:
@@ -166,16 +216,18 @@ def repeated(turns: list[Turn]) -> Iterator[Found]:
 
     The same code with another result is not a fault (it waits for something), nor is the same code in another run.
     """
-    before: dict[str, list[Turn]] = {}
+    before: dict[str, list[tuple[Turn, _Ran]]] = {}
     for turn in turns:
-        if turn.exchange is None or turn.step is None or (action := _action(turn, turn.exchange)) is None:
+        ran = _ran(turn)
+        if turn.exchange is None or ran is None or (action := _action(turn, turn.exchange, ran)) is None:
             continue
         seen, text = action
-        for earlier in reversed(before.get(text, [])):
-            if _result(earlier) == _result(turn) and _remembers(turn, turn.exchange, earlier):
-                yield found("repeated-action", turn, seen, _seen_result(turn), first=earlier.label)
+        for earlier, had in reversed(before.get(text, [])):
+            if _result(had) == _result(ran) and _remembers(turn, turn.exchange, earlier):
+                proof = _whole(ran.error) if ran.error and ran.error.text else _whole(ran.observation)
+                yield found("repeated-action", turn, seen, proof, first=earlier.label)
                 break
-        before.setdefault(text, []).append(turn)
+        before.setdefault(text, []).append((turn, ran))
 
 
 def _remembers(turn: Turn, exchange: Exchange, earlier: Turn) -> bool:
@@ -189,12 +241,12 @@ def _remembers(turn: Turn, exchange: Exchange, earlier: Turn) -> bool:
     return not any(NEW_TASK in text_of(m) for m in since)
 
 
-def _action(turn: Turn, exchange: Exchange) -> tuple[Quote, str] | None:
+def _action(turn: Turn, exchange: Exchange, ran: _Ran) -> tuple[Quote | None, str] | None:
     """What a step did: its code, or its tool calls by name and arguments. A quote, and the text to compare."""
     if dig(turn.step, "kind") not in ("action", None):
         return None
-    if isinstance(turn.code, str) and turn.code.strip():
-        return quote("step.code", turn.code), turn.code
+    if ran.code and ran.code.text.strip():
+        return _whole(ran.code), ran.code.text
     answer = exchange.answer
     if answer is None or not answer.calls:
         return None
@@ -202,11 +254,5 @@ def _action(turn: Turn, exchange: Exchange) -> tuple[Quote, str] | None:
     return value(answer.calls_at, exchange.at(answer.calls_at)), json.dumps(named)
 
 
-def _result(turn: Turn) -> tuple[str | None, str | None]:
-    return turn.observation, dig(turn.step, "error")
-
-
-def _seen_result(turn: Turn) -> Quote | None:
-    error = dig(turn.step, "error")
-    key, text = ("error", error) if error else ("observation", turn.observation)
-    return quote(f"step.{key}", text) if isinstance(text, str) else None
+def _result(ran: _Ran) -> tuple[str | None, str | None]:
+    return ran.observation.text if ran.observation else None, ran.error.text if ran.error else None

@@ -10,11 +10,12 @@ whose `step` is None; a step without an exchange becomes one whose `exchange` is
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from course.turns import joining
+from course.turns import joining, quoted
 from course.turns.changes import Change, Cut
 from course.turns.diff import Conversations, Diff
 from course.turns.exchange import Exchange, exchanges, text_of
 from course.turns.outcome import Outcome
+from course.turns.quoted import Piece, QuotedStep
 from course.turns.reading import Deviation, Record, whole
 from course.turns.segments import PromptSegment
 from course.turns.turn import Tokens, Turn
@@ -43,7 +44,9 @@ __all__ = [
     "Limit",
     "Message",
     "Outcome",
+    "Piece",
     "PromptSegment",
+    "QuotedStep",
     "Record",
     "Reply",
     "Tokens",
@@ -92,6 +95,8 @@ def turns(records: Iterable[Record], count: Callable[[str], int] | None = None, 
     for row, turn in made:
         again = None if row.again is None else numbers[id(row.again)]
         result.append(replace(turn, runs=run_number, repeated_in=again))
+    told = quoted.steps(result)
+    result = [replace(t, quoted=told[t.index]) if t.step is None and t.index in told else t for t in result]
     return [turn for (row, _), turn in zip(made, _nested(result), strict=True) if row.at >= since]
 
 

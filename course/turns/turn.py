@@ -14,6 +14,7 @@ from course.turns.changes import Change, Cut
 from course.turns.diff import Diff
 from course.turns.exchange import Exchange
 from course.turns.outcome import Outcome
+from course.turns.quoted import QuotedStep
 from course.turns.reading import Deviation, Record, text
 from course.turns.segments import PromptSegment, segments
 from course.turns.thinking import Leak, leak
@@ -46,7 +47,8 @@ class Turn:
 
     `joined` says how exchange and step were matched: id, content, failure, time, or None. `repeated_in` is the turn
     that sent the same request again after this one failed. A managed agent's turn has a `parent`: the turn whose step was
-    in progress. `agent` is the name of the agent, if the tape has it.
+    in progress. `agent` is the name of the agent, if the tape has it. `quoted` is what a later request of smolagents
+    quotes of the step, for a turn without a record of it.
     """
 
     exchange: Exchange | None
@@ -76,6 +78,7 @@ class Turn:
     repeated_in: int | None = None
     agent: str | None = None
     parent: int | None = None
+    quoted: QuotedStep | None = None
     count: Callable[[str], int] | None = field(default=None, repr=False, compare=False)
 
     @property
