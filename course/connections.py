@@ -86,8 +86,11 @@ class Seen:
 
 
 def on_this_computer(host: str, port: int) -> bool:
-    """Whether this address is the computer itself (127.0.0.0/8, ::1). A local network is outside."""
-    address = ipaddress.ip_address(host.partition("%")[0])
+    """Whether this address is the computer itself (127.0.0.0/8, ::1, localhost). A local network is outside."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host == "localhost"
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
 

@@ -95,6 +95,8 @@ def test_an_address_is_read_last_byte_first(text, address):
         ("10.0.0.1", False),
         ("::ffff:10.0.0.1", False),
         ("8.8.8.8", False),
+        ("localhost", True),
+        ("a-server.example", False),
     ],
 )
 def test_only_the_computer_itself_is_inside(host, inside):
