@@ -1,9 +1,8 @@
 # %% [markdown]
 # # 06 · Break `--jinja` on purpose
 #
-# A thinking model writes a draft before its answer. In lesson 02, llama-server moved that draft out of the way, into
-# `reasoning_content`. With one wrong flag it does not. What does your agent make of the draft then, and how would you
-# notice?
+# A thinking model writes a draft before its answer, its *thinking*. In lesson 02, llama-server moved it out of the way, into
+# `reasoning_content`. With one wrong flag it does not. What does your agent make of it then, and how would you notice?
 
 # %% [markdown]
 # **After this lesson you can**
@@ -77,10 +76,10 @@ def ask(server, words=WORDS, **more):
 
 
 # %% [markdown]
-# These words are typical of a thinking model: the end of a thought, the closing tag, the answer. The model does not write
+# These words are typical of a thinking model: the end of the thinking, the closing tag, the answer. The model does not write
 # the opening tag, because its template puts it at the end of the prompt (lesson 02).
 #
-# **Predict:** what does `off` return? The `"answer"` alone, thought and answer with `"one tag"`, with `"both tags"`, or
+# **Predict:** what does `off` return? The `"answer"` alone, thinking and answer with `"one tag"`, with `"both tags"`, or
 # an `"error"`?
 
 # %%
@@ -97,7 +96,7 @@ check.prediction("06.p1", guess, was=["answer", "one tag", "both tags"][tags])
 
 # %% [markdown]
 # `on` split the text at the tag. `off` passed all of it on as `content`, with a `</think>` that closes nothing. That is a
-# **leak**. smolagents parses `content` and nothing else, so with `off` your agent parses the thought as well.
+# **leak**. smolagents parses `content` and nothing else, so with `off` your agent parses the thinking as well.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -210,15 +209,15 @@ for name, run in runs.items():
 check.prediction("06.p3", guess, was=seen)
 
 # %% [markdown]
-# On both servers, generation ended at the first `</code>`, in mid-thought. A stop sequence counts inside the thinking,
-# too. So the model never reached its second block.
+# On both servers, generation ended at the first `</code>`, inside the draft. A stop sequence counts there, too. So the model
+# never reached its second block.
 #
 # - **off:** the draft was `content`. The agent ran it: 99 seconds, and no error.
-# - **on:** the draft was `reasoning_content`, and `content` was empty. The agent found no code, said so, and asked again.
+# - **on:** the draft was `reasoning_content`, and `content` was empty. The agent ran an empty program and asked again.
 
 # %% [markdown]
-# So `--jinja` did not save the step. It turned a wrong answer into an error that the agent can see and recover from.
-# And the same leak without code in the draft does no harm:
+# So `--jinja` did not save the step. It turned a wrong answer into a step in which nothing happened, and the agent can
+# recover from that. And `off` itself does no harm as long as the draft has no code in it:
 
 # %%
 answered(off, PLAIN).answer
@@ -229,7 +228,11 @@ check.claims(
     ("off: the answer is 99, at once", (runs["off"].answer, len(runs["off"].turns)) == (99, 1), seen),
     ("off: no error", runs["off"].error is None and not first["off"].step.get("error")),
     ("off: content ends at the first </code>", first["off"].content.endswith("final_answer(99)\n")),
-    ("on: content is empty", not first["on"].content, first["on"].content),
+    (
+        "on: content is empty, and so is the code",
+        not first["on"].content and first["on"].code == "",
+        first["on"].content,
+    ),
     ("on: the draft is in reasoning_content", "99" in first["on"].exchange.message["reasoning_content"]),
     ("on: the second answer is 9.62", (runs["on"].answer, len(runs["on"].turns)) == (9.62, 2), seen),
 )
@@ -259,7 +262,7 @@ check.claims(
 #
 # Until the server is repaired, a guard in the client helps. Write `trusted(message)` for a model that thinks before every
 # answer. It returns the text that the agent may parse, or `""` if nothing in the message shows that the thinking has
-# ended. With `""` there is no code to run, and the agent asks again.
+# ended. With `""` the agent runs nothing and asks again, as on `on`.
 #
 # <details><summary>Hint</summary>
 # Two things show the end of the thinking: the server has separated it, or there is a closing tag. The answer may mention
@@ -434,7 +437,7 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 #
 # ### Exercise 06.3 · ★★☆ · 8 minutes
 #
-# Break a server and repair it, in two terminals. In the first, start one that leaks: with the command that you use at
+# Break a llama-server and repair it, in two terminals. In the first, start one that leaks: with the command that you use at
 # work, or with ours. In the second, ask it.
 #
 # ```bash
@@ -513,8 +516,8 @@ folder.cleanup()
 # %% [markdown]
 # - The end of the prompt shows which template ran. The message shows what the parser did. Look at both.
 # - A leak raises no error. It does harm when a draft has code in it: then the agent runs the draft *instead*.
-# - A stop sequence ends the text inside the thinking, too. On a healthy server that step has no code, and the agent asks
-#   again.
+# - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
+#   asks again.
 # - One right answer does not prove that a server is set up well. An exchange can.
 
 # %% tags=["folded"]

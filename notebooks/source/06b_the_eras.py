@@ -200,7 +200,7 @@ def tried(server):
     """What this server makes of the six."""
     alone = server.request("POST", "/v1/chat/completions", ALONE)
     return {
-        "parts": server.apply_template(PARTS)[17:31],
+        "parts": server.apply_template(PARTS).split("<|im_start|>")[1],
         "switch": ask(server, "Yes.", **QUICK)["__verbose"]["prompt"][-29:],
         "alone": (alone.status_code, "No user query found" in alone.text),
         "past": len(server.tokenize(server.apply_template(PAST))),
