@@ -182,6 +182,38 @@ def jinja() -> str:
     return p.svg()
 
 
+def calls() -> str:
+    """A tool call: JSON at the client, tags at the model, and llama-server in between."""
+    p = Picture(
+        WIDTH, 372,
+        "Tools and tool calls: the client sends the tools as JSON, the chat template writes them into the system message, "
+        "the model writes its call in tags, and llama-server's parser makes JSON of it for the client",
+    )  # fmt: skip
+    left, right, wide = 16, 426, 198
+    p.text(left, 34, "your client", "bold", "step")
+    p.text(320, 34, "llama-server", "bold", "wire", "middle")
+    p.text(right, 34, "the model's text", "bold")
+    p.text(left, 66, "the request", color="soft")
+    p.text(right, 66, "in the system message", color="soft")
+    tools = ('"tools": [{…', ' "web_search", …', " {…query…}}]")
+    p.box(left, 76, wide, 90, "step", "", *tools, mono=True, align="start")
+    p.box(247, 86, 146, 70, "wire", "chat template", "JSON → text")
+    p.box(right, 76, wide, 90, "plain", "", "<tools>", "{…web_search…}", "</tools>", mono=True, align="start")
+    p.arrow([(left + wide, 121), (245, 121)])
+    p.arrow([(393, 121), (right - 2, 121)])
+    p.text(left, 212, "the response", color="soft")
+    p.text(right, 212, "what it writes", color="soft")
+    call = ('"tool_calls": [{…', ' "web_search",', ' "arguments": "{', '  \\"query\\": …}"}]')
+    p.box(left, 222, wide, 112, "step", "", *call, mono=True, align="start")
+    p.box(247, 243, 146, 70, "wire", "parser", "tags → JSON")
+    tags = ("<tool_call>", "<function=web_se…", "<parameter=query>", "…")
+    p.box(right, 222, wide, 112, "plain", "", *tags, mono=True, align="start")
+    p.arrow([(right, 278), (395, 278)])
+    p.arrow([(247, 278), (left + wide + 2, 278)])
+    p.text(320, 358, "the tags differ from model to model; the JSON does not", color="soft", align="middle")
+    return p.svg()
+
+
 def sandbox() -> str:
     """What the agent's code reaches on each of the three networks."""
     p = Picture(
@@ -224,6 +256,7 @@ def _mono(p: Picture, x: float, y: float, *pieces: tuple[str, str]) -> None:
 
 
 PICTURES = {
-    f"docs/pictures/{draw.__name__}.svg": draw for draw in (loop, layers, template, cache, jinja, sandbox)
+    f"docs/pictures/{draw.__name__}.svg": draw
+    for draw in (loop, layers, template, cache, jinja, calls, sandbox)
 }
 """What draws each file."""

@@ -288,7 +288,7 @@ def observe(executor, code):
 # Now the loop: `my_agent(client, question, observe, max_steps=6)`.
 #
 # 1. Make a new executor with the tools, and the two messages of the first request (as in `first`).
-# 2. Ask, find the code, and hand it to `observe`, which returns an observation and an answer.
+# 2. Ask, find the code, and hand it to `observe`, which returns an [observation][ob] and an answer.
 # 3. An answer that is not `None` ends the run: return it. Otherwise append two messages, the reply
 #    with its missing `</code>` as `assistant` and the observation as `user`. Go to 2.
 # 4. After `max_steps` requests without an answer, return `None`.
@@ -300,6 +300,8 @@ def observe(executor, code):
 # answer, too.
 #
 # </details>
+#
+# [ob]: ../docs/glossary.md#observation
 
 # %% tags=["stub"]
 my_agent = ...
@@ -394,8 +396,8 @@ for turn in turns(mine.records()):
 check.claim("the loop finds 9.62 seconds, as smolagents' agent does", "9.62" in str(answer), answer)
 
 # %% [markdown]
-# No agent library was running. The model wrote text, the loop obeyed it, and a list of messages
-# grew. What frameworks call [memory](../docs/glossary.md#memory) is this list.
+# Prompt and interpreter are borrowed. The agent is yours: a model that writes text, a loop that obeys
+# it, and a list of messages that grows. That list is the agent's [memory](../docs/glossary.md#memory).
 
 # %% [markdown]
 # ## What if the code fails?
@@ -530,7 +532,8 @@ check.claims(
 # ## What does smolagents' loop say?
 #
 # You could read its source. The author of the blog post had a quicker way: a model class that prints
-# what it is asked. All that smolagents wants from its model goes through one method, `generate`.
+# what it is asked. smolagents calls one method of its model, `generate` (or `generate_stream`, if you
+# set `stream_outputs`).
 
 
 # %%
@@ -610,7 +613,8 @@ for my, their in zip(second["mine"].messages, second["theirs"].messages, strict=
 
 # %% [markdown]
 # On a good run, that's all: a second copy of the code (`Calling tools:`), and headings in the
-# observation. Yours did without. The framework's other lines are for bad runs:
+# observation. Yours did without. The framework's other lines are for bad runs. (You find them in
+# `_run_stream` and `_step_stream` of `agents.py`, and in `parse_code_blobs` of `utils.py`.)
 
 # %% [markdown]
 # | smolagents' loop | your loop | without it |

@@ -2,7 +2,7 @@
 # # 08 · Code or tool calls
 #
 # An agent can act in two ways. It writes a program, as in all lessons so far. Or it names a tool and
-# fills in a form, and your framework calls the tool. The blog post prefers code. Should you? That
+# fills in a form, a [tool call][tc], and your framework runs it. The blog post prefers code. Should you? That
 # decides what a run costs, and what can go wrong in it. Ask one question both ways, and count.
 #
 # **After this lesson you can**
@@ -13,6 +13,8 @@
 # - choose between code and tool calls for reasons that you measured.
 #
 # **Minutes:** 45 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
+#
+# [tc]: ../docs/glossary.md#tool-call
 
 # %% tags=["parameters"]
 SERVER = None
@@ -229,7 +231,14 @@ check.prediction("08.p4", guess, was=role if role in ("system", "user") else "ow
 # is no special channel for tools. It is text in the prompt again, written by the template instead of
 # the framework.
 #
-# And smolagents' own system prompt describes them as well, a little further up:
+# Both directions in one picture:
+#
+# ![Tools and tool calls: the client sends the tools as JSON, the chat template writes them into the
+# system message, the model writes its call in tags, and llama-server's parser makes JSON of it for
+# the client](../docs/pictures/calls.svg)
+
+# %% [markdown]
+# And smolagents' own system prompt describes the tools as well, a little further up:
 
 # %%
 own_words = [line for line in text_of(first.messages[0]).splitlines() if line.startswith("- ")]
