@@ -494,11 +494,13 @@ check.function(
 
 # %% [markdown]
 # With `course diagnose`, you don't have to know where to look. It reads a tape, names each fault,
-# shows the bytes that prove it, and says what to do. Its first finding for the short run:
+# shows the bytes that prove it, and says what to do. Here is its first finding for the short run, and the
+# names of the others:
 
 # %%
 findings = diagnose.diagnose(short.turns)
-print(diagnose.text(findings[:1], short.turns))
+print(diagnose.text(findings, short.turns).partition("\n\n")[0])
+print("\n" + ", ".join(f"turn {finding.turn}: {finding.kind}" for finding in findings[1:]))
 print(f"\nThe longest response of the run before: {max(t.tokens.generated for t in made)} tokens")
 
 # %% tags=["folded", "nbval-check-output"]
