@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06 · Break `--jinja` on purpose
 #
-# A thinking model writes a draft before its answer, its *thinking*. In lesson 02, llama-server moved it out of the way, into
-# `reasoning_content`. With one wrong flag it does not. What does your agent make of it then, and how would you notice?
+# A thinking model writes a draft before its answer, its *thinking*. In lesson 02, llama-server moved it out of the way,
+# into `reasoning_content`. With one wrong flag it does not. What does your agent make of it then, and how would you notice?
 
 # %% [markdown]
 # **After this lesson you can**
@@ -76,8 +76,8 @@ def ask(server, words=WORDS, **more):
 
 
 # %% [markdown]
-# These words are typical of a thinking model: the end of the thinking, the closing tag, the answer. The model does not write
-# the opening tag, because its template puts it at the end of the prompt (lesson 02).
+# These words are typical of a thinking model: the end of the thinking, the closing tag, the answer. The model does not
+# write the opening tag, because its template puts it at the end of the prompt (lesson 02).
 #
 # **Predict:** what does `off` return? The `"answer"` alone, thinking and answer with `"one tag"`, with `"both tags"`, or
 # an `"error"`?
@@ -209,8 +209,8 @@ for name, run in runs.items():
 check.prediction("06.p3", guess, was=seen)
 
 # %% [markdown]
-# On both servers, generation ended at the first `</code>`, inside the draft. A stop sequence counts there, too. So the model
-# never reached its second block.
+# On both servers, generation ended at the first `</code>`, inside the draft. A stop sequence counts there, too. So the
+# model never reached its second block.
 #
 # - **off:** the draft was `content`. The agent ran it: 99 seconds, and no error.
 # - **on:** the draft was `reasoning_content`, and `content` was empty. The agent ran an empty program and asked again.
