@@ -60,8 +60,9 @@ def run(*words, on=None, base=OpenAIModel, model=None, **agent):
     """Ask the leopard question; the first steps say `words`, if any. `base` is the class of the client."""
     chosen = forced([*words, ENOUGH], base=base) if words else base
     steps = {"max_steps": len(words) + 1 if words else 8}
-    settings = {"model_class": chosen, **(model or {})}
-    return recorded_run(on or server, LEOPARD, Tape(), model=settings, **{**steps, **agent})
+    given = {"model_class": chosen, **(model or {})}
+    given["extra_body"] = {"verbose": True, **given.get("extra_body", {})}
+    return recorded_run(on or server, LEOPARD, Tape(), model=given, **{**steps, **agent})
 
 
 def short(text, most=110):
@@ -98,8 +99,8 @@ def name(made):
 # **Change:** the server's [context window][cw] holds 2,560 tokens instead of 8,192. The system
 # prompt and the question take about 2,400. The agent makes two searches, and prints what they found.
 #
-# **Predict:** what does the server do with the second request: does it answer, `refuse` it, or
-# `shorten` it by dropping old messages?
+# **Predict:** what does the server do with the second request: does it `answer`, `refuse`, or
+# `shorten` the conversation by dropping old messages?
 #
 # [cw]: ../docs/glossary.md#context-window
 
@@ -148,14 +149,15 @@ import threading
 import psutil
 
 doomed = Server("embedded", url=False, quiet=True).start()
+victim = psutil.Process(doomed.pid)
 
 
 class WhileItDies(OpenAIModel):
     """Kill the server half a second after a request has been prepared."""
 
     def _prepare_completion_kwargs(self, *args, **kw):
-        if psutil.pid_exists(doomed.pid):
-            threading.Timer(0.5, psutil.Process(doomed.pid).kill).start()
+        if victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE:
+            threading.Timer(0.5, victim.kill).start()
         return super()._prepare_completion_kwargs(*args, **kw)
 
 
@@ -397,13 +399,12 @@ name(lost_for_words.turns[:1])
 # just done it: `healthy`, above.
 
 # %% tags=["folded", "nbval-check-output"]
-codes = [turn.code for turn in healthy.turns]
 check.claims(
     ("the draft was executed, 99", fooled.answer == 99, fooled.answer),
     ("diagnose: the leak, and the decoy", {"thinking-in-content", "decoy-ran"} <= kinds, kinds),
     ("without the field: 9.62, no findings", right.answer == 9.62 and not diagnose(right.turns)),
     ("untrained: an error in step 1", bool(first.step["error"]), first.step),
-    ("the trained model: code in each step", all(codes), codes),
+    ("the trained model: code in step 1", bool(healthy.turns[0].code), healthy.turns[0].content),
 )
 
 # %% [markdown]
