@@ -91,7 +91,7 @@ for name, made in rows.items():
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 one, other = code_run.turns, call_run.turns
 check.claims(
-    ("both find 9.62 seconds", all("9.62" in str(run.answer) for run in (code_run, call_run))),
+    ("both find 9.62 seconds", all("9.62" in str(each.answer) for each in (code_run, call_run))),
     ("tool calls take more requests", len(other) > len(one)),
     ("and more tokens of prompt", sum(t.tokens.prompt for t in other) > sum(t.tokens.prompt for t in one)),
     ("one call in each request", all(len(turn.tool_calls) == 1 for turn in other)),
@@ -557,8 +557,8 @@ for name, run in (("code", code_run), ("tool calls", call_run)):
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(
     *(
-        (f"{number} comes from a program ({name})", our_first_said(number, events(run)) == "program")
-        for name, run in (("code", code_run), ("tool calls", call_run))
+        (f"{number} comes from a program ({name})", our_first_said(number, events(each)) == "program")
+        for name, each in (("code", code_run), ("tool calls", call_run))
         for number in ("155", "58", "9.62")
     )
 )
