@@ -557,8 +557,8 @@ for name, run in (("code", code_run), ("tool calls", call_run)):
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(
     *(
-        (f"{number} comes from a program ({name})", our_first_said(number, events(each)) == "program")
-        for name, each in (("code", code_run), ("tool calls", call_run))
+        (f"{number} comes from a program ({name})", our_first_said(number, events(finished)) == "program")
+        for name, finished in (("code", code_run), ("tool calls", call_run))
         for number in ("155", "58", "9.62")
     )
 )
