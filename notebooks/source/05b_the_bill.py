@@ -2,8 +2,8 @@
 # # 05b · The bill
 #
 # An appendix to [lesson 05](05_wire_and_steps.ipynb). A local model costs seconds, a hosted one costs
-# dollars, and both bills are written on the tape. In this lesson you read the bill of one run, in
-# both currencies, and find out what the prompt cache saved and what it could not.
+# dollars, and both bills can be computed from a tape. In this lesson you do that for one run, and
+# find out what the prompt cache saved and what it could not.
 #
 # **After this lesson you can**
 #
@@ -68,8 +68,9 @@ check.prediction(
 
 # %% [markdown]
 # The tokens of a prompt are all known, so the server processes hundreds of them at once. A generated
-# token has to wait for the one before it. So a response that is a hundred tokens shorter saves more time
-# than a prompt that is. Hosted models usually have a higher price for generated tokens, too.
+# token has to wait for the one before it. So shortening a response by a hundred tokens saves more time
+# than shortening a prompt by as many. Hosted models usually have a higher price for generated tokens,
+# too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))
@@ -161,8 +162,8 @@ def tokens(turn):
 one, two = tokens(before), tokens(after)
 at = shared(one, two) if callable(shared) else after.tokens.cached
 print(f"prompt 1 has {len(one):,} tokens; the first {at:,} of them begin prompt 2, too")
-print("prompt 1 from there:", one[at:])
-print("prompt 2 from there:", two[at : at + len(one) - at + 6], "…")
+print("prompt 1 from there:", one[at : at + 10])
+print("prompt 2 from there:", two[at : at + 10], "…")
 
 # %% [markdown]
 # Prompt 1 ends with `<think>`: the template opens the thinking there. Prompt 2 has the reply of step 1
