@@ -552,7 +552,7 @@ for name, port in {PORTS}.items():
 # %%
 guess = {"host": ..., "gateway": ..., "socket": ...}
 
-# %%
+# %% tags=["folded"]
 urls = {"host": "http://127.0.0.1:9", "gateway": "http://127.0.0.1:9", "socket": model.url}
 RECORDED = {"host": "both", "gateway": "shared", "socket": "none"}
 knocked = {n: f"(no container can be started here; recorded on Linux: {RECORDED[n]})" for n in urls}
