@@ -89,7 +89,8 @@ for name in ("model_output", "code_action", "observations", "error"):
 # request by itself when the server answers 429 or 5xx (this course's client does not). Then there is
 # one exchange more, and every later step gets the wrong one, without any sign of it.
 #
-# So look for something that is in both records:
+# So look for something that is in both records. (In memory, `raw` is the response as OpenAI's client
+# read it.)
 
 # %%
 print("wire:  ", calls[0].response_id)
@@ -280,8 +281,8 @@ check.prediction("05.p4", guess, was=sum("web_search" in part for part in (words
 
 # %% [markdown]
 # Twice: once as the model wrote it, and once after `Calling tools:`, with `\n` for each line break.
-# They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step, in every
-# later request. The appendix [05b](05b_the_bill.ipynb) says what that costs.
+# They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step with
+# code, in every later request. The appendix [05b](05b_the_bill.ipynb) says what that costs.
 #
 # In step 1, the model also thought before it wrote:
 
@@ -297,7 +298,7 @@ guess = {"next request": ..., "memory": ...}
 # %%
 thought = (first.thinking or "").strip()
 later = "".join(text_of(message) for message in last.exchange.messages)
-raw = first_step.model_output_message.raw  # the response, as OpenAI's client read it
+raw = first_step.model_output_message.raw
 kept = getattr(raw.choices[0].message, "reasoning_content", None) or ""
 where = {"next request": thought in later, "memory": thought in kept}
 
