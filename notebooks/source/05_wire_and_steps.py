@@ -12,7 +12,8 @@
 # - find out from a tape why a run went wrong,
 # - record any client of a model server, and name a fault on its tape.
 #
-# **Minutes:** 45 · **Needs:** [lesson 03](03_read_the_system_prompt.ipynb)
+# **Minutes:** 45 · **Needs:** [lesson 00](00_welcome.ipynb); [02](02_one_completion.ipynb) and
+# [03](03_read_the_system_prompt.ipynb) help
 
 # %% tags=["parameters"]
 SERVER = None

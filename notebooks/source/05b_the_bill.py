@@ -458,7 +458,8 @@ check.quiz(
 )
 
 # %% [markdown]
-# **Next:** [06 Break `--jinja` on purpose](06_break_jinja.ipynb).
+# **Next:** [06 Break `--jinja` on purpose](06_break_jinja.ipynb). How a bill grows with the steps of a run,
+# and what cuts it, is in [lesson 10](10_what_the_loop_costs.ipynb).
 
 # %%
 server.stop()
