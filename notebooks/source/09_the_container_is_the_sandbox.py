@@ -129,7 +129,8 @@ check.claims(("the executor lets the program print the canary", alone.through, a
 # %%
 LOOK = """
 import os
-print("user", os.getuid(), "at", os.uname().nodename, "sees", sorted(os.listdir("/"))[:8], "…")
+print("user:", os.getuid())
+print("files in its home folder:", len(os.listdir(os.path.expanduser("~"))))
 if os.path.isdir("/proc"):
     print("processes:", sum(name.isdigit() for name in os.listdir("/proc")))
     for line in open("/proc/self/status"):
@@ -141,7 +142,7 @@ inside = attempts.said(LOOK, "socket", model.url) if boxed else "(no container c
 print("── in the container\n" + inside)
 
 # %% [markdown]
-# Another user, another name, other files, and one process: the program itself. The last lines are about rights:
+# Another user, other files, and one process: the program itself. The last lines are about rights:
 #
 # - [Capabilities][capability] are the separate powers of *root*, the administrator. `CapEff` lists them as bits: 0 is none.
 # - [seccomp][seccomp] is a filter for calls to the kernel. `2` means that it is on.
@@ -151,7 +152,7 @@ print("── in the container\n" + inside)
 # [seccomp]: ../docs/glossary.md#seccomp
 
 # %% tags=["folded", "nbval-check-output"]
-rights = ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "user 1000 at agent", "processes: 1")
+rights = ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "user: 1000", "processes: 1")
 check.claims(
     *(
         (
@@ -673,13 +674,12 @@ mine = """
 
 # %% tags=["solution"]
 mine = """
-import os, platform
-home = os.path.expanduser("~")
+import os
 try:
-    print(len(os.listdir(home)), "files in", home)
+    print("files at home:", len(os.listdir(os.path.expanduser("~"))))
 except OSError as error:
     print(error)
-print("kernel", platform.release())
+print("processors:", os.cpu_count())
 """
 
 
