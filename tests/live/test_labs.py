@@ -1,4 +1,4 @@
-"""An experiment with the slot cache of another: lesson 06 shows that it saves prompt processing, here it cannot."""
+"""An experiment that shares a saved KV cache, with a hybrid model: unlike others, it has to process each prompt again."""
 
 from dataclasses import replace
 
