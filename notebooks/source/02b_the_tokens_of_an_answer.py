@@ -244,7 +244,8 @@ def bills(random):
         }
         usage |= {"prompt_tokens_details": {"cached_tokens": cached}}
         gives = {"prompt": cached + read, "cached": cached, "generated": wrote}
-        gives |= {"per_second": check.near(1000 / each, within=0.01)}
+        rates = [check.near(count / wrote * 1000 / each, within=0.005) for count in (wrote, wrote - 1)]
+        gives |= {"per_second": check.one_of(*rates)}  # llama-server leaves the first token out
         yield check.case({"timings": timings, "usage": usage}, gives=gives, name=name)
 
 
@@ -252,6 +253,10 @@ check.function("02b.2", bill, bills, hint="prompt = read and not read; seconds =
 
 # %%
 bill(first)
+
+# %% [markdown]
+# The server's own `predicted_per_second` is a little lower: it leaves the first token out, because that one is predicted
+# while the prompt is processed.
 
 # %% tags=["folded"]
 usage, timings = first["usage"], first["timings"]

@@ -1,27 +1,28 @@
 # %% [markdown]
 # # 03 · Read the system prompt
 #
-# An agent calls a tool that you never gave it. It refuses an import. It stops after every search.
-# Where did it learn that? Most of it comes from the [system prompt][sp] that smolagents puts in
-# front of your question. In this lesson you read all of it, once.
+# An agent calls a tool that you never gave it. It stops after every search. It explains instead of
+# answering. Where did it learn that? Mostly from the [system prompt][sp], the text that smolagents
+# puts in front of your question. In this lesson you read all of it, once.
 #
 # **After this lesson you can**
 #
-# - take the system prompt of a CodeAgent apart and say what each part costs,
-# - write a tool, run it, and say what the model sees of it,
-# - name the rule behind an odd step, and say which rules a program enforces,
-# - tell an error that the model gets to read from one that ends the run.
+# - take the system prompt of a [CodeAgent][ca] (the kind of agent that acts by writing Python) apart,
+#   and say what each part costs,
+# - write a tool, run it without a language model, and say what the model sees of it,
+# - name the rule behind an odd step, and say who enforces it: a program, or nobody,
+# - tell from what a model reads after a step where an error came from.
 #
-# **Minutes:** 45 · **Needs:** [lesson 01](01_start_llama_server.ipynb)
+# **Minutes:** 45 · **Needs:** [lesson 02](02_one_completion.ipynb)
 #
 # [sp]: ../docs/glossary.md#system-prompt
+# [ca]: ../docs/glossary.md#codeagent
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
-import ast
 import builtins
 import inspect
 import re
@@ -37,12 +38,12 @@ from course.tools.search import OfflineSearch
 from course.turns import exchanges, text_of, turns
 
 # %% [markdown]
-# ## How much does smolagents say before you do?
+# ## How much text comes before your question?
 #
 # You will ask the leopard question, which has 88 characters, and record the run on a [tape][t].
 #
-# **Predict:** how many characters do all messages of the first request have together: about 100,
-# 1,000, or 10,000?
+# **Predict:** how many characters are in the first request's messages, all together: about `100`,
+# `1000`, or `10000`?
 #
 # [t]: ../docs/glossary.md#tape
 
@@ -69,19 +70,19 @@ system, question = (text_of(message) for message in first.messages)
 check.prediction("03.p1", guess, was=len(system) + len(question), unit="characters")
 
 # %% [markdown]
-# Two messages: a manual, and your question. Now the rest of the request's body.
+# Two messages: a manual for the model, and your question. This is what else the request contains:
 
 # %%
 {key: value for key, value in first.request.items() if key != "messages"}
 
 # %% [markdown]
-# `stop` has the [stop sequences][stop] of smolagents: generation ends where one of them appears.
+# `stop` has the [stop sequences][stop] that you met in lesson 02: smolagents sends three.
 #
-# There is no `tools` field. The tools of a [CodeAgent][ca] are text in the system prompt, and the
-# server does not know that there are any.
+# Other agents describe their tools in a field `tools`, as JSON, and the server puts them into the
+# prompt. A CodeAgent has no such field. Its tools are text in the system prompt, and the server does
+# not know that there are any.
 #
 # [stop]: ../docs/glossary.md#stop-sequence
-# [ca]: ../docs/glossary.md#codeagent
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -89,52 +90,19 @@ check.claims(
     ("the user message ends with the question", question.endswith(LEOPARD), question),
     ("the agent object shows the same system prompt", system == agent.system_prompt),
     ("the request has no field tools", "tools" not in first.request),
-    ("</code> is a stop sequence", "</code>" in first.request["stop"]),
+    (
+        "three stop sequences, </code> among them",
+        len(first.request["stop"]) == 3 and "</code>" in first.request["stop"],
+    ),
 )
 
 # %% [markdown]
-# ## How do two messages become one prompt?
+# ## What is all this text about?
 #
-# A model does not read messages. It reads one text, and the server makes that text with the
-# model's [chat template][ct].
+# The system prompt has no headings, but the subject changes at three sentences. That makes four
+# parts: the agent's *role*, *examples*, *tools* and *rules*.
 #
-# **Predict:** what comes last in it: the `question`, an `end` mark after the question, or the
-# beginning of the `answer`?
-#
-# [ct]: ../docs/glossary.md#chat-template
-
-# %%
-guess = ...
-
-# %%
-prompt = server.apply_template(first.messages)
-print(prompt[:120], "…", prompt[-180:], sep="\n")
-
-# %%
-after = prompt.rpartition(LEOPARD)[2]
-last = "answer" if "assistant" in after else "end" if after.strip() else "question"
-check.prediction("03.p2", guess, was=last)
-
-# %% [markdown]
-# This model's template puts a [special token][st] before and after each message, `<|im_start|>`
-# with the role and `<|im_end|>`. At the end it opens the message that the model has to complete.
-# In the picture, everything orange is the template's work.
-#
-# ![The chat template turns a list of messages into one prompt, with special tokens around each
-# message and an open think block at the end](../docs/pictures/template.svg)
-#
-# [st]: ../docs/glossary.md#special-token
-
-# %% [markdown]
-# So the system prompt is not a setting of the model. It is the beginning of the text that the
-# model continues.
-#
-# ## What are all these characters about?
-#
-# The manual has no headings, but the subject changes at three sentences. That makes four parts:
-# the agent's *role*, *examples*, *tools* and *rules*.
-#
-# **Predict:** which of the four is the longest?
+# **Predict:** which of the four is the longest: `role`, `examples`, `tools` or `rules`?
 
 # %%
 guess = ...
@@ -151,7 +119,7 @@ for name, tokens in cost.items():
 print(f"{'all':<9}{total:>5} tokens       your question: {len(server.tokenize(LEOPARD))}")
 
 # %%
-check.prediction("03.p3", guess, was=max(cost, key=cost.get))
+check.prediction("03.p2", guess, was=max(cost, key=cost.get))
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -160,8 +128,8 @@ check.claims(
 )
 
 # %% [markdown]
-# All of it is in the request of *every step*. The server need not process it again each time: it is
-# still in the [prompt cache][pc]. It does take its place in the [context window][cw] every time.
+# All of it is in the request of every step. The server need not process it again each time, because
+# it is still in the [prompt cache][pc]. It does take its place in the [context window][cw] every time.
 #
 # [pc]: ../docs/glossary.md#prompt-cache
 # [cw]: ../docs/glossary.md#context-window
@@ -173,11 +141,14 @@ for turn in turns(tape.records()):
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 later = turns(tape.records())[1:]
 check.claims(
-    ("later requests find the system prompt in the cache", all(turn.tokens.cached >= total for turn in later)),
+    (
+        "later requests find the system prompt in the cache",
+        all(turn.tokens.cached >= total for turn in later),
+    ),
 )
 
 # %% [markdown]
-# ## What is it told to be?
+# ## What is the model told to be?
 #
 # Read this part as the model does, word by word.
 
@@ -186,76 +157,66 @@ print(sections["role"].strip())
 
 # %% [markdown]
 # That is the whole protocol: a thought, then code between `<code>` and `</code>`, then an
-# [observation][ob]; and in the end `final_answer`.
-#
-# ## Whose tools do the examples use?
-#
-# Your agent has two tools, `web_search` and `final_answer`. The longest part shows how to work by
-# example.
-#
-# **Predict:** does your agent have `all`, `some` or `none` of the tools that the examples call?
+# [observation][ob]. One such round is a [step][step]. In the last one, the code calls `final_answer`.
 #
 # [ob]: ../docs/glossary.md#observation
+# [step]: ../docs/glossary.md#step
+
+# %% [markdown]
+# ## Whose tools do the examples use?
+#
+# Your agent has two tools, `web_search` and `final_answer`. The longest part of the prompt shows six
+# solved tasks.
+#
+# **Predict:** does your agent have `all`, `some` or `none` of the tools that these examples call?
 
 # %%
 guess = ...
 
 # %%
-examples = sections["examples"].split("---")
-print(examples[1])
+print(sections["examples"].split("---")[1])
 called = set(re.findall(r"\b([a-z_]+)\(", sections["examples"])) - set(dir(builtins))
 print("called in the examples:", *sorted(called))
 print("your agent has:        ", *sorted(agent.tools))
 
 # %%
 mine = called & set(agent.tools)
-check.prediction("03.p4", guess, was="all" if mine == called else "some" if mine else "none")
+check.prediction("03.p3", guess, was="all" if mine == called else "some" if mine else "none")
 
 # %% [markdown]
-# `document_qa`, `wikipedia_search` and others don't exist here. The prompt says so in a
-# single line after the examples ("notional tools that might not exist for you"). If you see an
-# agent call a tool that you never gave it, search the prompt for its name first.
+# Most of them don't exist for your agent, and the prompt says so in two short lines, one before the
+# examples and one after them:
+
+# %%
+print(*(line for line in system.splitlines() if "notional tools" in line), sep="\n")
+
+# %% [markdown]
+# Two lines against six worked examples. If an agent calls a tool that you never gave it, search its
+# prompt for the name first.
 #
 # (The other examples: `print(sections["examples"])`.)
 
-# %% [markdown]
-# ## How does the model see a tool?
-#
-# **Predict:** how is `web_search` described to the model: as `JSON`, as `Python`, or as `prose`?
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("two lines say that the tools are notional", system.count("notional tools") == 2),
+    ("the examples solve six tasks", len(re.findall(r"^Task:", sections["examples"], re.MULTILINE)) == 6),
+)
 
-# %%
-guess = ...
+# %% [markdown]
+# ## What does the model see of a tool?
+#
+# This part stands between the examples and the rules:
 
 # %%
 print(sections["tools"].strip())
 
-# %%
-search = agent.tools["web_search"]
-code = search.to_code_prompt()
-check.prediction("03.p5", guess, was="Python" if code in system and code.startswith("def ") else "JSON")
-
 # %% [markdown]
-# As Python functions without bodies. `string` is JSON Schema's name for `str`, `any` is smolagents'
-# own. The docstring is the tool's `description`. Signature and docstring are all that the prompt
-# tells about this tool before the first call.
+# Python functions without bodies. (`string` is JSON Schema's name for `str`; `any` is smolagents'
+# own.) Before the first call, signature and docstring are all that the prompt tells about these two
+# tools. So describe a tool for a reader who has nothing else.
 #
-# So it cannot tell our offline search from smolagents' `WebSearchTool`, which has the same ones:
-
-# %% tags=["nbval-check-output"]
-with_the_web = code_agent(agent.model, tools=[WebSearchTool()])
-check.claim("with WebSearchTool the prompt is the same", with_the_web.system_prompt == system)
-
-# %% tags=["folded", "nbval-check-output"]
-check.claims(
-    ("the description is the docstring", search.description in sections["tools"]),
-    ("final_answer was added by smolagents", "def final_answer(" in sections["tools"]),
-)
-
-# %% [markdown]
-# ## A tool from a function
-#
-# `@tool` makes a [tool][tool] from a Python function. It needs types, a docstring, and a
-# description of each argument.
+# `@tool` makes a [tool][tool] from a function. It needs types, a docstring, and a description of each
+# argument:
 #
 # [tool]: ../docs/glossary.md#tool
 
@@ -276,11 +237,60 @@ def unit_converter(value: float, unit: str, target: str) -> float:
 
 print(unit_converter.to_code_prompt())
 
+# %% tags=["folded", "nbval-check-output"]
+search = agent.tools["web_search"]
+with_the_web = code_agent(agent.model, tools=[WebSearchTool()])
+check.claims(
+    ("the description is the docstring", search.description in sections["tools"]),
+    ("final_answer was added by smolagents", "def final_answer(" in sections["tools"]),
+    ("the prompt is the same with smolagents' WebSearchTool", with_the_web.system_prompt == system),
+    ("the body of unit_converter is not in the prompt", "1852" not in unit_converter.to_code_prompt()),
+)
+
 # %% [markdown]
-# The body is gone: the code stays in your process.
+# The body is not in the prompt. It stays in your process, and its text costs nothing.
 #
-# To see the tool at work we need a model that calls it. Don't wait for one: write one. For
-# smolagents, a model is any object with a method `generate`, so this one says what it is told.
+# **Predict:** an agent with very many such converters: how many would be as long as the whole system
+# prompt is now, `3`, `30` or `300`?
+
+# %%
+guess = ...
+
+
+# %%
+def cost_of(extra):
+    """How many tokens longer the system prompt is if the agent has this tool in addition to its search."""
+    longer = code_agent(agent.model, tools=[OfflineSearch(), extra]).system_prompt
+    return len(server.tokenize(longer)) - total
+
+
+print(cost_of(unit_converter), "tokens for unit_converter,", total, "for the system prompt without it")
+
+# %%
+check.prediction("03.p4", guess, was=total // cost_of(unit_converter), unit="tools")
+
+
+# %% tags=["folded", "nbval-check-output"]
+def added(extra):
+    """Tokens of the system prompt with and without a tool."""
+    given = ([OfflineSearch(), extra], [OfflineSearch()])
+    more, less = (len(server.tokenize(code_agent(agent.model, tools=t).system_prompt)) for t in given)
+    return more - less
+
+
+check.claims(
+    ("cost_of counts what the tool adds", abs(added(unit_converter) - cost_of(unit_converter)) <= 1),
+    ("and that is 60 to 160 tokens", 60 <= added(unit_converter) <= 160, added(unit_converter)),
+)
+
+# %% [markdown]
+# A tool costs its signature and its docstring in the request of every step, used or not.
+
+# %% [markdown]
+# ## How do you try a tool without waiting for a model?
+#
+# You play the model. smolagents calls one method of it, `generate`, so a model that reads its replies
+# from a list is short:
 
 
 # %%
@@ -296,111 +306,43 @@ class Scripted(Model):
         return ChatMessage(role="assistant", content=self.replies.pop(0))
 
 
+# %% [markdown]
+# `observed` lets an agent run with these replies and returns what a model would read next: the last
+# message of the request after them.
+
+
 # %%
-def observed(code, tools=None):
-    """What the model gets to read after a step that runs this code."""
-    model = Scripted(f"<code>\n{code}\n</code>", "<code>\nfinal_answer('done')\n</code>")
+def block(code):
+    return f"<code>\n{code}\n</code>"
+
+
+def observed(*replies, tools=None):
+    """What a model gets to read after it has given these replies."""
+    model = Scripted(*replies, block("final_answer('done')"))
     code_agent(model, tools=tools, verbosity_level=-1).run("Do as you are told.")
-    return model.sent[1][-1].content[0]["text"]
+    if len(model.sent) <= len(replies):
+        return "(nothing: the run has ended)"
+    return model.sent[len(replies)][-1].content[0]["text"]
 
 
-print(observed("print(unit_converter(58, 'km/h', 'm/s'))", tools=[unit_converter]))
-
-# %% [markdown]
-# The agent ran the tool, and the model reads the result: first what the code printed, then the
-# value of its last line (`print` returns `None`).
-#
-# Notice what did not happen: the reply had no thought, which rule 1 of the prompt demands, and
-# nothing complained.
+print(observed(block("print(unit_converter(58, 'km/h', 'm/s'))"), tools=[unit_converter]))
 
 # %% [markdown]
-# ## What does a tool cost?
-#
-# Here are two more tools (unfold the cell to read them): `now`, which says little about itself,
-# and `route`, which says a lot.
-
-# %% tags=["folded"]
-@tool
-def now() -> str:
-    """Tells the time."""
-    return "12:00"
-
-
-@tool
-def route(start: str, goal: str, by: str = "train") -> list:
-    """Finds the best way between two places, with every change, the platforms and the time that is left.
-
-    Args:
-        start: The place where the journey begins, with its country.
-        goal: The place where it ends, with its country.
-        by: The means of transport: train, bus, bicycle or foot.
-    """
-    return []
-
+# The agent ran the tool, and the model reads the result: first what the code printed (`Execution
+# logs`), then the value of its last line. Here that is `None`, the value of `print`.
 
 # %% [markdown]
-# ### Exercise 03.1 · ★★☆ · 6 minutes
+# ### Exercise 03.1 · ★★☆ · 9 minutes · your own
 #
-# Write `cost_of(extra)`: how many tokens does the system prompt of an agent
-# grow by if it gets the tool `extra` besides its search?
+# Write a tool that you could use at work, with at least one argument. Fill in three things: the tool,
+# a line of code that calls it as a model would, and the tokens that it adds to the prompt. The check
+# runs that line for real, so take one that does no harm.
+#
+# Then look at `print(my_tool["tool"].to_code_prompt())`. Could *you* call it, knowing only this?
 #
 # <details><summary>Hint</summary>
 #
-# `code_agent(agent.model, tools=[OfflineSearch(), extra]).system_prompt` is the longer prompt,
-# `len(server.tokenize(text))` counts tokens, and `total` has those of the prompt without `extra`.
-#
-# </details>
-
-# %% tags=["stub"]
-cost_of = ...
-
-
-# %% tags=["solution"]
-def cost_of(extra):
-    longer = code_agent(agent.model, tools=[OfflineSearch(), extra]).system_prompt
-    return len(server.tokenize(longer)) - total
-
-
-# %% tags=["folded"]
-def added(extra):
-    """Tokens of the system prompt with and without a tool."""
-    given = ([OfflineSearch(), extra], [OfflineSearch()])
-    more, less = (len(server.tokenize(code_agent(agent.model, tools=t).system_prompt)) for t in given)
-    return more - less
-
-
-check.function(
-    "03.1",
-    cost_of,
-    [check.case(t, gives=check.near(added(t), by=4), name=t.name) for t in (unit_converter, now, route)],
-    hint="tokens of the longer prompt minus tokens of the shorter one",
-    seconds=60,
-)
-
-# %% [markdown]
-# A tool costs its signature and its docstring, in each request, whether it is used or not. The
-# last column shows how many such tools are as long as the manual itself:
-
-# %%
-for each in (now, unit_converter, route):
-    print(f"{each.name:<15}{added(each):>4} tokens   manual = {total // added(each):>3} of them")
-
-# %% tags=["folded", "nbval-check-output"]
-check.claims(
-    ("unit_converter costs 60 to 160 tokens", 60 <= added(unit_converter) <= 160, added(unit_converter)),
-    ("fifty of them cost more than the manual", 50 * added(unit_converter) > total),
-)
-
-# %% [markdown]
-# ### Exercise 03.2 · ★★☆ · 8 minutes · your own
-#
-# Write a tool that you could use at work, with at least one argument. Fill in three things: the
-# tool, a line of code that calls it as a model would, and its tokens. Then look at
-# `print(my_tool["tool"].to_code_prompt())`: could *you* call it right, knowing only this?
-#
-# <details><summary>Hint</summary>
-#
-# Start from `unit_converter`. The line of code should print something, so that the model has something to
+# Start from `unit_converter`. The line should print the result, so that the model has something to
 # read. `cost_of` counts the tokens.
 #
 # </details>
@@ -432,15 +374,29 @@ def usable(answer):
     own, call, tokens = (answer.get(key) for key in ("tool", "call", "tokens"))
     if not isinstance(own, Tool):
         return "under 'tool' there is no tool: put @tool above a function, and give its name without ()"
-    if own.name in ("web_search", "final_answer", "unit_converter", "now", "route"):
+    if own.name in ("web_search", "final_answer", "unit_converter"):
         return f"{own.name} is one of this lesson's tools; write one of your own"
     if not own.inputs:
         return f"{own.name} has no argument; give it at least one"
-    if not isinstance(call, str) or f"{own.name}(" not in call:
-        return f"under 'call' there is no text with a line of Python that calls {own.name}(…)"
-    read = observed(call, tools=[own])
-    if "Error:" in read:
-        return "the step fails. The model would read:\n" + read
+    if not isinstance(call, str):
+        return f"under 'call' there is no text: write a line of Python that calls {own.name}(…)"
+    results, forward = [], own.forward
+    own.forward = lambda *a, **k: results.append(forward(*a, **k)) or results[-1]
+    try:
+        read = observed(block(call), tools=[own])
+    finally:
+        own.forward = forward
+    if not read.startswith("Observation:"):
+        ended = read.startswith("(nothing")
+        return (
+            "the line ends the run; leave final_answer out"
+            if ended
+            else f"the step fails. The model reads:\n{read}"
+        )
+    if not results:
+        return f"the line under 'call' runs, but it never calls {own.name}"
+    if results[-1] is None or results[-1] == "":
+        return f"{own.name} returns {results[-1]!r}, from which a model learns nothing: return the result"
     if re.search(r"Execution logs:\s*Last output from code snippet:\s*None\s*$", read):
         return "the model gets nothing to read: print the result in the line that calls the tool"
     if not re.fullmatch(r"\d+", str(tokens)) or abs(int(tokens) - added(own)) > 4:
@@ -448,7 +404,7 @@ def usable(answer):
     return True
 
 
-check.exercise("03.2", my_tool, usable, hint="one key after the other; the message says which")
+check.exercise("03.1", my_tool, usable, hint="one key after the other; the message says which")
 
 # %% [markdown]
 # ## Which rule asked for that?
@@ -457,14 +413,19 @@ check.exercise("03.2", my_tool, usable, hint="one key after the other; the messa
 print(sections["rules"].strip())
 
 # %% [markdown]
-# ### Exercise 03.3 · ★☆☆ · 5 minutes
+# Rules 4 and 5 speak of a *JSON output schema*: a tool may declare what its result looks like. Your
+# agent's tools don't, so rule 4 is about them and rule 5 is not.
+
+# %% [markdown]
+# ### Exercise 03.2 · ★☆☆ · 5 minutes
 #
-# Five things seen on tapes. Which rule does each one follow or break? Give the numbers.
+# Five things seen on tapes. Each follows or breaks a rule. Give the number of the one that fits best.
 #
 # - a: The agent searches for the same words in three steps, one after the other.
-# - b: It prints what the search found and ends the step; it could have used it in the same code.
-# - c: It stores its result with `final_answer = 9.62`, and the step fails.
-# - d: It uses a variable in step 3 that it set in step 1.
+# - b: It prints what the search found and ends the step, instead of picking the number out of the
+#   result in the same code.
+# - c: It stores what the search returned in a variable called `web_search`.
+# - d: In step 3 it uses `math` without importing it. Step 1 has imported it.
 # - e: Instead of an answer it explains how *you* could find out.
 #
 # <details><summary>Hint</summary>Two of the five follow a rule, three break one.</details>
@@ -481,61 +442,92 @@ numbers = {
     letter: int(re.search(rf"^(\d+)\..*({said})", sections["rules"], re.MULTILINE)[1])
     for letter, said in words.items()
 }
-check.exercise("03.3", rules, numbers, hint="look for: again, print, name, variables, providing")
+check.exercise("03.2", rules, numbers, hint="look for: re-do, output results, name, imported, directions")
 
 # %% [markdown]
-# ## Which rules does a program enforce?
+# ## Who enforces the rules?
 #
-# To the model all eleven are just text. But the code of a step runs in smolagents' own
-# interpreter, the [executor][ex], and that one can say no.
-#
-# **Predict:** which of these lines run? Put `True` or `False`.
+# To the model, all eleven are text. But two programs look at every reply: the *parser* looks for a
+# block of code in it, and the [executor][ex], smolagents' own interpreter, runs that block line by
+# line. Either can say no. Here are seven replies, each of which breaks one rule:
 #
 # [ex]: ../docs/glossary.md#executor
 
 # %%
-lines = {
-    "a": "import statistics; statistics.mean([1, 2])",
-    "b": "import os; os.getcwd()",
-    "c": "open('notes.txt', 'w')",
-    "d": "import datetime; datetime.date(2026, 1, 1).year",
-    "e": "web_search = 'leopard'",
-    "f": "wikipedia_search('leopard')",
+replies = {
+    1: ["The answer is 9.62 seconds."],
+    2: [block("print(155 / speed)")],
+    3: [block("print(len(web_search({'query': 'leopard'})))")],
+    6: [block("print(len(web_search('leopard')))")] * 2,
+    7: [block("web_search = 'leopard'")],
+    8: [block("speed = 58  # nobody has looked it up\nprint(155 / speed)")],
+    9: [block("import os\nprint(os.getcwd())")],
 }
-guess = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ..., "f": ...}
-
-# %%
-ran = {}
-for letter, line in lines.items():
-    try:
-        agent.python_executor(line)
-        ran[letter] = True
-    except Exception as error:
-        ran[letter] = False
-        print(f"{letter}: {str(error).partition('InterpreterError: ')[2][:95]} …")
-
-# %%
-check.prediction("03.p6", guess, was=ran)
 
 # %% [markdown]
-# - `b` breaks rule 9: `os` is not on the list, and the executor has the same list as the prompt.
-# - `c` is not an import. The executor only knows the functions that it was given.
-# - `e` breaks rule 7, so that rule is enforced as well. (So is half of rule 2: a variable that was
-#   never defined is an error.)
-# - `f` is what happens to an agent that copies a tool from the examples.
+# **Predict:** who stops each of them: the `parser`, the `executor`, or `nobody`?
+
+# %%
+guess = {1: ..., 2: ..., 3: ..., 6: ..., 7: ..., 8: ..., 9: ...}
+
+# %%
+read = {rule: observed(*said) for rule, said in replies.items()}
+for rule, text in read.items():
+    print(f"rule {rule}: {' '.join(text.split())[:150]}\n")
+
+# %% tags=["folded"]
+stopped = {}
+for rule, text in read.items():
+    by = "parser" if "Error in code parsing" in text else "executor"
+    stopped[rule] = "nobody" if text.startswith("Observation:") else by
+check.prediction("03.p5", guess, was=stopped)
+
+# %% [markdown]
+# An error has become a message for the model, and the run goes on: the mistake costs one step. That is
+# how an agent "corrects itself". (`Call id` numbers the step's code.)
+#
+# What the other rules rest on:
+#
+# | rule | enforced by | what happens |
+# |---|---|---|
+# | 1 thought and code | half of it, by the parser | without code an error; nobody misses the thought |
+# | 2 only defined variables | the executor | an error |
+# | 3 no dictionary as argument | nobody | the tool unpacks the dictionary, and it works |
+# | 4, 5 chaining calls | nobody | |
+# | 6 no call twice | nobody | the tool runs again |
+# | 7 no tool's name | the executor | an error |
+# | 8 nothing invented | nobody | an invented number is as good as any |
+# | 9 imports | the executor | an error; its list is the one in the prompt |
+# | 10 variables persist | – | a promise, which the executor keeps |
+# | 11 don't give up | nobody | "Look it up yourself." is accepted as an answer |
 
 # %% tags=["folded", "nbval-check-output"]
-nine = re.search(r"^9\. .*?(\[.*\])", sections["rules"], re.MULTILINE)
+nine = re.search(r"^9\. .*?\[(.*)\]", sections["rules"], re.MULTILINE)[1]
+chained = block("print(len(web_search('leopard') + web_search('Pont des Arts')))")
+gave_up = Scripted(block("final_answer('Look it up yourself.')"))
 check.claims(
     (
-        "rule 9 is the executor's own list",
-        set(ast.literal_eval(nine[1])) == set(agent.python_executor.authorized_imports),
+        "rules 2, 7 and 9 are the executor's",
+        [r for r in stopped if stopped[r] == "executor"] == [2, 7, 9],
+        stopped,
     ),
-    ("a and d run, the others don't", {k for k, v in ran.items() if v} == {"a", "d"}, ran),
+    ("a reply without code is stopped by the parser", stopped[1] == "parser", stopped),
+    ("code without a thought is not", observed(block("print(1)")).startswith("Observation:")),
+    ("two calls in one block run (rule 4)", observed(chained).startswith("Observation:")),
+    ("variables persist (rule 10)", "42" in observed(block("a = 41"), block("print(a + 1)"))),
+    (
+        "an agent may give up (rule 11)",
+        code_agent(gave_up, verbosity_level=-1).run("How far?") == "Look it up yourself.",
+    ),
+    (
+        "rule 9 is the executor's own list",
+        set(re.findall(r"'([^']+)'", nine)) == set(agent.python_executor.authorized_imports),
+    ),
 )
 
 # %% [markdown]
-# That helps against accidents. It is **not a sandbox**, and smolagents says so itself:
+# So most of the eleven are requests, which a model may ignore. And what the executor does refuse helps
+# against accidents only. It is **not a sandbox**, as smolagents says itself:
 
 # %%
 print(inspect.getdoc(LocalPythonExecutor).splitlines()[3])
@@ -543,70 +535,16 @@ print(inspect.getdoc(LocalPythonExecutor).splitlines()[3])
 # %% [markdown]
 # What the code must not reach has to be out of reach of the whole process: that is
 # [lesson 09](09_the_container_is_the_sandbox.ipynb).
-#
-# ### Exercise 03.4 · ★★☆ · 7 minutes
-#
-# A colleague sends you a tape, and you want to know what that agent was allowed to import. You
-# have no agent object, only the system prompt. Write `allowed_imports(prompt)`, which returns the
-# list of modules.
-#
-# <details><summary>Hint</summary>
-#
-# Find rule 9 with `re.search` or by its words. What stands between `[` and `]` is a Python list;
-# `ast.literal_eval` turns its text into one. Try it on `system`.
-#
-# </details>
-
-# %% tags=["stub"]
-allowed_imports = ...
-
-
-# %% tags=["solution"]
-def allowed_imports(prompt):
-    rule = next(line for line in prompt.splitlines() if line.startswith("9. "))
-    return ast.literal_eval(rule[rule.index("[") : rule.rindex("]") + 1])
-
-
-# %% tags=["folded"]
-def prompts(random):
-    """System prompts of agents that nobody has seen, with what they may import."""
-    more = ["csv", "decimal", "fractions", "json", "os.path", "string", "xml.etree"]
-    for count in (0, 1, 3):
-        extra = random.sample(more, count)
-        made = code_agent(agent.model, additional_authorized_imports=extra)
-        yield check.case(
-            made.system_prompt,
-            gives=set(made.authorized_imports),
-            name=f"an agent with additional_authorized_imports={extra}",
-        )
-    made = code_agent(agent.model, tools=[], instructions="Answer in [square] brackets.")
-    yield check.case(made.system_prompt, gives=set(made.authorized_imports), name="instructions with brackets")
-
-
-check.function("03.4", allowed_imports, prompts, hint="only the list of rule 9", seconds=30)
 
 # %% [markdown]
-# ## Who gets to read an error?
+# ## What if a tool fails?
 #
-# The code of a step does `import os` and raises an exception.
+# This search has no network, as on a train. Its code raises a `ConnectionError`.
 #
-# **Predict:** who gets it, your `notebook` or the `model`?
+# **Predict:** who learns of it: `you`, from an exception in the notebook, or the `model`?
 
 # %%
 guess = ...
-
-# %%
-read = observed("import os\nprint(os.getcwd())")
-print(read)
-
-# %%
-check.prediction("03.p7", guess, was="model" if "Import of os is not allowed" in read else "notebook")
-
-# %% [markdown]
-# The model. The error has become a message, with the advice not to repeat it, and the run goes
-# on: the mistake costs one step. That is how an agent "corrects itself".
-#
-# A tool that fails ends up in the same place. This search has no network, as on a train:
 
 
 # %%
@@ -615,64 +553,109 @@ class Unplugged(WebSearchTool):
         raise ConnectionError("no route to the search engine")
 
 
-print(observed('print(web_search(query="leopard"))', tools=[Unplugged()]))
-print(observed('print(web_search(query="zxqvw"))'))
+try:
+    failed = observed(block('print(web_search(query="leopard"))'), tools=[Unplugged()])
+    print(failed)
+except ConnectionError as error:
+    failed = ""
+    print("raised here:", error)
+
+# %%
+check.prediction("03.p6", guess, was="model" if failed else "you")
 
 # %% [markdown]
-# For the model, a forbidden import, a dead network and a search that found nothing have one form:
-# a step with an error message. (smolagents' own `WebSearchTool` raises that "No results found!",
-# too. And to DuckDuckGo, its default, it sets no timeout: if the network hangs, so does the agent.)
+# The model, in the same form as a forbidden import. What differs is the name after `due to`: the
+# executor's own refusals are `InterpreterError`s; any other name is an exception that the code or a
+# tool raised. A search without results looks like that, too:
 
-# %% tags=["folded", "nbval-check-output"]
-whole, fetch = (inspect.getsource(part) for part in (WebSearchTool, WebSearchTool.search_duckduckgo))
-check.claims(
-    ("WebSearchTool raises if nothing was found", 'raise Exception("No results found!' in whole),
-    ("its default engine has no timeout", "requests.get(" in fetch and "timeout" not in fetch),
-    ("and is DuckDuckGo", WebSearchTool().engine == "duckduckgo"),
-)
+# %%
+print(observed(block('print(web_search(query="zxqvw"))')))
 
 # %% [markdown]
-# Now the *request* fails instead of the code: a question with more words than the context window
-# has tokens. The server refuses it.
+# ### Exercise 03.3 · ★★☆ · 7 minutes
 #
-# **Predict:** what follows, another `step` or the `end` of the run?
+# Write `stopped_by(read)`. It gets the text that a model reads after a step and returns who stopped the
+# step: `"parser"`, `"executor"`, `"exception"` (the code or a tool raised one), or `"nobody"`. With
+# that you can sort the steps of any tape. Note that code may print anything, "Error:" for instance.
+#
+# <details><summary>Hint</summary>
+#
+# After a step that was not stopped, the text begins with `Observation:`. The texts above show how the
+# other three differ: `read[1]`, `read[9]` and `failed`.
+#
+# </details>
+
+
+# %% tags=["stub"]
+def stopped_by(read): ...
+
+
+# %% tags=["solution"]
+def stopped_by(read):
+    if read.startswith("Observation:"):
+        return "nobody"
+    if read.startswith("Error:\nError in code parsing"):
+        return "parser"
+    return "executor" if "due to: InterpreterError:" in read else "exception"
+
+
+# %% tags=["folded"]
+def steps(random):
+    """What a model reads after steps that nobody has seen."""
+    module, word = (
+        random.choice(["socket", "subprocess", "shutil"]),
+        random.choice(["speed", "pages", "width"]),
+    )
+    unplugged = {"tools": [Unplugged()]}
+    for gives, name, said, given in [
+        ("nobody", "a plain step", block(f"print({random.randint(2, 99)} / 2)"), {}),
+        ("executor", "a forbidden import", block(f"import {module}"), {}),
+        ("executor", "a variable that is not defined", block(f"print({word} + 1)"), {}),
+        ("parser", "no code", f"The {word} is {random.randint(2, 99)}.", {}),
+        ("exception", "division by zero", block("print(1 / 0)"), {}),
+        ("exception", "a tool without a network", block("web_search('bridge')"), unplugged),
+        ("nobody", "it printed a log", block("print('Error: disk full')"), {}),
+        ("nobody", "it printed an old error", block("print('due to: InterpreterError: Import of os')"), {}),
+        ("nobody", "it printed another", block("print('Error:\\nError in code parsing')"), {}),
+    ]:
+        yield check.case(observed(said, **given), gives=gives, name=name)
+
+
+check.function("03.3", stopped_by, steps, hint="first: does the text begin with Observation:?")
+
+# %% [markdown]
+# One failure never becomes a message: a step whose *request* is refused, here because the question is
+# longer than the context window.
 
 # %%
-guess = ...
-
-# %%
-room = server.props()["default_generation_settings"]["n_ctx"]
+room = server.props()["default_generation_settings"]["n_ctx"]  # the size of the context window
 try:
     code_agent(connect(server), verbosity_level=-1).run("leopard " * room)
-    ended = "step"
+    ended = False
 except Exception as error:
-    ended = "end"
+    ended = True
     print(type(error).__name__, "·", str(error)[:200])
 
-# %%
-check.prediction("03.p8", guess, was=ended)
-
 # %% [markdown]
-# The end, as an exception in your notebook. There was no response to parse and no code to run, so
-# there was nothing for the model to read.
+# The run ends with an exception in your notebook. The response had no completion in it, so there was
+# nothing to parse, nothing to run, and nothing for the model to read.
 
 # %% tags=["folded", "nbval-check-output"]
-check.claims(("a refused request ends the run", ended == "end"))
+check.claims(("a refused request ends the run", ended))
 
 # %% [markdown]
 # ## Recap
 #
 # - The first request is a manual with your question at the end. More than half of the manual is
 #   examples, and most of their tools don't exist for your agent.
-# - The chat template turns the messages into one text, and the model continues it.
-# - A tool is a Python signature with a docstring in the system prompt, paid for in each request.
-# - The executor refuses code that breaks rule 7 (a tool's name for a variable), rule 9 (imports), or
-#   that uses a variable which was never defined. Most other rules are only asked for.
-# - An error of the *code*, or a reply without code, comes back to the model as a message and costs a
-#   step. A step whose *request* fails, such as with HTTP 400, ends the run.
+# - A tool is a signature with a docstring in the system prompt, paid for in the request of every step.
+# - The parser wants a block of code. The executor refuses undefined variables, a tool's name for a
+#   variable, and imports that are not on its list. The other rules are only asked for.
+# - An error of the parser, the executor, the code or a tool becomes a message and costs a step. A step
+#   whose request fails, such as with HTTP 400, ends the run.
 #
-# **In your own agent:** `print(agent.system_prompt)`, or the first message on a tape. Read the
-# part with the tools first: is each of them described well enough to be called right?
+# **In your own agent:** `print(agent.system_prompt)`, or the first message on a tape. Read the part with
+# the tools first: is each of them described well enough to be called right?
 
 # %% [markdown]
 # ## Three questions
@@ -691,29 +674,29 @@ check.quiz(
     ),
     check.question(
         "You give an agent 40 tools, and it uses two. What do the other 38 cost?",
-        right="tokens in each request of the run",
+        right="tokens in the request of every step",
         why="Signature and docstring of every tool are in the system prompt, which each step's request carries.",
         wrong={
             "nothing until they are called": "The model has to read about a tool before it can call it.",
             "tokens in the first request only": (
-                "Each request carries all messages. The prompt cache saves the processing, not the room."
+                "Each step sends the system prompt again. The prompt cache saves the processing, not the room."
             ),
         },
     ),
     check.question(
-        "In step 3 the server answers HTTP 400. What does the model learn of it?",
-        right="nothing: the run has ended",
-        why="smolagents raises AgentGenerationError. Errors of the code, or a reply without code, become messages.",
+        "The prompt says: never repeat a tool call with the same parameters. The agent does. Why is there no error?",
+        right="no program checks that rule",
+        why="The parser looks for code, and the executor for names and imports. You saw the second search run.",
         wrong={
-            "it reads the error in step 4": "That is true of an error in the code of a step.",
-            "it gets the same request again": "Neither this course's client nor smolagents repeats a 400.",
+            "the executor ran it from a cache": "It ran the tool again. Nothing in smolagents remembers the result.",
+            "the model reads the error in the next step": "It would, if there were one. Look at rule 6 above.",
         },
     ),
 )
 
 # %% [markdown]
-# **Next:** [05 Wire and steps, side by side](05_wire_and_steps.ipynb): what comes after the first
-# request, and what smolagents changes, drops and sends twice.
+# **Next:** [04 an agent is a loop](04_an_agent_is_a_loop.ipynb), in which you write the loop around this
+# prompt yourself.
 
 # %%
 server.stop()

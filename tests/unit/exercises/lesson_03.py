@@ -1,6 +1,5 @@
-"""Answers to the exercises of lesson 03, with agents that need no server: a model that is never asked, words as tokens."""
+"""Answers to the exercises of lesson 03, with agents that need no server: a scripted model, and words as tokens."""
 
-import ast
 import re
 from types import SimpleNamespace
 from typing import ClassVar
@@ -31,10 +30,16 @@ class Words:
         return re.findall(r"\w+|[^\w\s]", text)
 
 
-def observed(code, tools=None):
-    model = Silent(f"<code>\n{code}\n</code>", "<code>\nfinal_answer('done')\n</code>")
+def block(code):
+    return f"<code>\n{code}\n</code>"
+
+
+def observed(*replies, tools=None):
+    model = Silent(*replies, block("final_answer('done')"))
     code_agent(model, tools=tools, verbosity_level=-1).run("Do it.")
-    return model.sent[1][-1].content[0]["text"]
+    if len(model.sent) <= len(replies):
+        return "(nothing: the run has ended)"
+    return model.sent[len(replies)][-1].content[0]["text"]
 
 
 server, agent = Words(), SimpleNamespace(model=Silent())
@@ -81,20 +86,27 @@ def nothing() -> str:
 
 
 @tool
-def now() -> str:
-    """Tells the time."""
-    return "12:00"
+def silent(text: str) -> str:
+    """Does something and returns nothing.
+
+    Args:
+        text: What to do.
+    """
 
 
 @tool
-def route(start: str, goal: str) -> list:
-    """Finds the best way between two places, with every change, the platforms and the time that is left.
+def errors(path: str) -> str:
+    """Finds the errors in a log.
 
     Args:
-        start: The place where the journey begins, with its country.
-        goal: The place where it ends, with its country.
+        path: Where the log is.
     """
-    return []
+    return f"Error:\n{path}: disk full\nError: no space left"
+
+
+class Unplugged(OfflineSearch):
+    def forward(self, query):
+        raise ConnectionError("no route to the search engine")
 
 
 class Upper(Tool):
@@ -117,64 +129,55 @@ GIVEN = {
     "total": total,
     "observed": observed,
     "added": added,
-    "unit_converter": unit_converter,
-    "now": now,
-    "route": route,
+    "block": block,
+    "Unplugged": Unplugged,
     "re": re,
     "sections": {"rules": prompt().partition("Here are the rules")[2]},
 }
 
 
-def by_both_prompts(extra):
-    return len(server.tokenize(prompt(extra))) - len(server.tokenize(prompt()))
+def stopped_by(read):
+    if read.startswith("Observation:"):
+        return "nobody"
+    if "Error in code parsing" in read:
+        return "parser"
+    return "executor" if "InterpreterError" in read else "exception"
 
 
-def by_its_text_alone(extra):
-    return f"{len(server.tokenize(extra.to_code_prompt()))} tokens"
+def by_first_line(read):
+    return {"Observation:": "nobody", "Error:": "parser"}.get(read.splitlines()[0]) or (
+        "executor" if "due to: InterpreterError:" in read else "exception"
+    )
 
 
-def whole_prompt(extra):
-    return len(server.tokenize(prompt(extra)))
+def by_pattern(read):
+    found = re.search(r"due to: (\w+):", read) if not read.startswith("Observation:") else None
+    if found:
+        return "executor" if found[1] == "InterpreterError" else "exception"
+    return "nobody" if read.startswith("Observation") else "parser"
 
 
-def of_the_converter(extra):
-    return added(unit_converter)
+def any_error(read):
+    return "nobody" if "Error" not in read else stopped_by(read) if "due to" in read else "parser"
 
 
-def description_only(extra):
-    return len(server.tokenize(extra.description))
+def no_parser(read):
+    return "executor" if stopped_by(read) == "parser" else stopped_by(read)
 
 
-def by_rule(text):
-    rule = re.search(r"^9\..*", text, re.MULTILINE)[0]
-    return ast.literal_eval(re.search(r"\[.*\]", rule)[0])
+def no_exception(read):
+    return "executor" if stopped_by(read) == "exception" else stopped_by(read)
 
 
-def by_words(text):
-    after = text.partition("from the following list of modules: ")[2]
-    return {name.strip("' ") for name in after[1 : after.index("]")].split(",")}
-
-
-def by_quotes(text):
-    line = next(line for line in text.split("\n") if "list of modules" in line)
-    return tuple(re.findall(r"'([^']+)'", line))
-
-
-def first_list(text):
-    return ast.literal_eval(re.search(r"\[.*\]", text)[0])
-
-
-def as_it_is(text):
-    return agent.authorized_imports
-
-
-def usual(text):
-    return ["collections", "datetime", "itertools", "math", "queue", "random", "re", "stat", "statistics"]
-
-
-def one_letter_each(text):
-    rule = re.search(r"^9\..*", text, re.MULTILINE)[0]
-    return list(rule)
+def by_words(read):
+    for words, who in (
+        ("InterpreterError", "executor"),
+        ("Error in code parsing", "parser"),
+        ("due to", "exception"),
+    ):
+        if words in read:
+            return who
+    return "nobody"
 
 
 UPPER = Upper()
@@ -182,24 +185,23 @@ RULES = {"a": 6, "b": 4, "c": 7, "d": 10, "e": 11}
 
 ANSWERS = {
     "03.1": Answers(
-        right=[added, by_both_prompts, by_its_text_alone],
-        wrong=[whole_prompt, of_the_converter, description_only, lambda extra: 117, 117],
-        given=GIVEN,
-    ),
-    "03.2": Answers(
         right=[
             {"tool": vat, "call": "print(vat(net=9.99))", "tokens": added(vat)},
             {"tool": vat, "call": "vat(1, 2)", "tokens": str(added(vat))},
             {"tool": UPPER, "call": "word = upper('a')\nprint(word)", "tokens": added(UPPER) + 1},
+            {"tool": errors, "call": "print(errors('/var/log/messages'))", "tokens": added(errors)},
         ],
         wrong=[
             {"tool": vat.forward, "call": "print(vat(9.99))", "tokens": added(vat)},
             {"tool": vat, "call": "print(vat(gross=9.99))", "tokens": added(vat)},
             {"tool": vat, "call": "price = vat(9.99)\nNone", "tokens": added(vat)},
             {"tool": vat, "call": "print(9.99)", "tokens": added(vat)},
+            {"tool": vat, "call": "print('vat(')", "tokens": added(vat)},
+            {"tool": vat, "call": "final_answer(vat(9.99))", "tokens": added(vat)},
             {"tool": vat, "call": "print(vat(9.99))", "tokens": 3 * added(vat)},
             {"tool": vat, "call": "print(vat(9.99))", "tokens": "many"},
             {"tool": nothing, "call": "print(nothing())", "tokens": added(nothing)},
+            {"tool": silent, "call": "print(silent('x'))", "tokens": added(silent)},
             {
                 "tool": unit_converter,
                 "call": "print(unit_converter(1, 'a', 'b'))",
@@ -209,14 +211,14 @@ ANSWERS = {
         ],
         given=GIVEN,
     ),
-    "03.3": Answers(
+    "03.2": Answers(
         right=[RULES, {k: str(v) for k, v in RULES.items()}, list(RULES.items())],
         wrong=[RULES | {"d": 2}, dict.fromkeys(RULES, 6), [6, 4, 7, 10, 11], RULES | {"c": 8}],
         given=GIVEN,
     ),
-    "03.4": Answers(
-        right=[by_rule, by_words, by_quotes],
-        wrong=[as_it_is, usual, one_letter_each, str.split, "numpy"],
+    "03.3": Answers(
+        right=[stopped_by, by_first_line, by_pattern],
+        wrong=[any_error, no_parser, no_exception, by_words, str.split],
         given=GIVEN,
     ),
 }
