@@ -249,7 +249,11 @@ def view(
         ),
     ] = None,
 ) -> None:
-    """Render a tape as a single HTML page, or export it as a .har file, and print the path of the new file."""
+    """Render a tape as a single HTML page, or export it as a .har file, and print the path of the new file.
+
+    The page shows every exchange with what came of it, and the findings of `course diagnose` beside their turns.
+    """
+    from course.diagnose import diagnose as diagnosed
     from course.tape import Tape
     from course.turns import turns
     from course.view import page
@@ -267,7 +271,7 @@ def view(
     else:
         made = turns(record.records())
         asked = next((t.run.get("question") for t in made if t.run), None) or name
-        output.write_text(page(made, asked), encoding="utf-8")
+        output.write_text(page(made, asked, diagnosed(made)), encoding="utf-8")
     typer.echo(output)
 
 
@@ -302,7 +306,7 @@ def diagnose(
         typer.echo(json.dumps([diagnosis.record(f) for f in findings], indent=1, ensure_ascii=False))
     else:
         typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made, tape=str(tape)))
-    raise typer.Exit(1 if findings else 0)
+    raise typer.Exit(1 if any(not finding.remark for finding in findings) else 0)
 
 
 app.command()(replay)

@@ -1,11 +1,12 @@
 """Render turns as a page, as notebook output, or as text for the console.
 
-Shows what `course.turns` found, with charts, long parts folded and special tokens set off. Reads no tape, computes
-nothing and judges nothing. The page is one file that needs no network. Its raw bodies are packed (course/view/raw.py)
-and its closed turns are kept as text. Both are expanded on demand, so that a long tape opens quickly. Page and notebook
-output share one template.
+Shows what `course.turns` found, with charts, long parts folded and special tokens set off, and beside each turn what a
+diagnosis found in it. Reads no tape, computes nothing and judges nothing. The page is one file that needs no network. Its
+raw bodies are packed (course/view/raw.py) and its closed turns are kept as text. Both are expanded on demand, so that a
+long tape opens quickly. Page and notebook output share one template.
 
-    Path("run.html").write_text(page(turns(tape.records()), "The leopard"), encoding="utf-8")
+    made = turns(tape.records())
+    Path("run.html").write_text(page(made, "The leopard", diagnose(made)), encoding="utf-8")
 """
 
 import json
@@ -19,11 +20,25 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from course.turns import PromptSegment, Turn, runs, text_of
-from course.view import charts, raw
-from course.view.console import beginning, facts, is_long, parts, run_name, short, size, step_name, text
+from course.view import charts, proof, raw
+from course.view.console import (
+    beginning,
+    facts,
+    field_of,
+    is_long,
+    others,
+    parts,
+    run_name,
+    short,
+    size,
+    step_name,
+    text,
+)
 
 if TYPE_CHECKING:
     from IPython.display import HTML
+
+    from course.diagnose.finding import Finding
 
 __all__ = ["overview", "page", "render", "show", "style", "text", "tokens_shown"]
 
@@ -48,19 +63,28 @@ MOST_ROWS = 18
 """A longer table of prompt segments is shortened in the middle."""
 
 
-def page(turns: Iterable[Turn], title: str = "On the wire") -> str:
-    """One HTML file with everything in it, raw requests and responses included."""
+def page(
+    turns: Iterable[Turn], title: str = "On the wire", findings: "Iterable[Finding] | None" = None
+) -> str:
+    """One HTML file with everything in it, raw requests and responses included.
+
+    `findings` are those of `course.diagnose.diagnose`, None if the turns were not diagnosed.
+    """
     turns = list(turns)
+    known = None if findings is None else list(findings)
     html = _render(
         "page.html",
         turns,
         title=title,
         summary=_summary(turns),
+        findings=known,
+        found=proof.by_turn(known or (), turns),
+        indexes=proof.indexes(turns),
         opened=len(turns) <= OPEN_TURNS,
         most_open=OPEN_CHARACTERS,
         raw=[Markup(raw.script_json(block)) for block in raw.blocks(turns)],
         page_style=_file("page.css"),
-        script=_file("page.js") + _file("search.js"),
+        script=_file("page.js") + _file("proof.js") + _file("search.js"),
     )
     return html.encode("utf-8", "backslashreplace").decode(
         "utf-8"
@@ -71,7 +95,8 @@ def show(turns: Turn | Iterable[Turn]) -> "HTML":
     """Turns as notebook output, without the raw bodies. Static: it needs no kernel and no script, and a notebook that is
     not trusted, which loses the style sheet, still shows both columns.
     """
-    return _output(_render("show.html", [turns] if isinstance(turns, Turn) else list(turns), fold=FOLD))
+    turns = [turns] if isinstance(turns, Turn) else list(turns)
+    return _output(_render("show.html", turns, fold=FOLD, found={}))
 
 
 def overview(turns: Iterable[Turn]) -> "HTML":
@@ -189,7 +214,8 @@ def _environment() -> Environment:
     )
     filters = (
         text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, segment_rows, stack_of,
-        tojson_plain, run_name, runs, charts.tick, charts.phases, charts.timeline, charts.growth, charts.rows_of,
+        tojson_plain, run_name, runs, others, field_of, charts.tick, charts.phases, charts.timeline, charts.growth,
+        charts.rows_of, proof.place_of, proof.commands, proof.sentence,
     )  # fmt: skip
     environment.filters |= {f.__name__: f for f in filters}
     environment.globals |= {

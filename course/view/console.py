@@ -3,10 +3,12 @@
 Long texts are shortened on the console, with a note. Knows nothing about HTML, and computes nothing.
 """
 
+import re
 import textwrap
 
 from course.turns import Turn, text_of
 from course.turns.bodies import LINE_END
+from course.turns.outcome import ANSWERED, CALLED, OTHER
 from course.view.charts import NAMES, stack
 
 MOST_WRAPPED = 20_000
@@ -37,10 +39,11 @@ def text(turn: Turn, width: int = 100) -> str:
         ("← thinking", turn.thinking),
         ("← content", turn.content),
         *[("← tool call", f"{call.name}({call.text})") for call in turn.tool_calls if call.source == "wire"],
-        *[(f"← choice {n}", said) for n, said in enumerate(_others(turn), 2)],
+        *[(f"← choice {n}", said) for n, said in enumerate(others(turn), 2)],
         ("  code that ran", turn.code),
         ("  observation", turn.observation),
         ("  error", turn.error or (turn.step or {}).get("error")),
+        *_quoted(turn),
     ]
     for title, body in given:
         if body:
@@ -55,7 +58,21 @@ def text(turn: Turn, width: int = 100) -> str:
     return whole.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate cannot be printed
 
 
-def _others(turn: Turn) -> list[str]:
+def _quoted(turn: Turn) -> list[tuple[str, str]]:
+    """The step of a turn without a record of one, as a later request quotes it."""
+    told = turn.quoted
+    if told is None:
+        return []
+    by = f"as turn {told.turn} quotes it"
+    named = [
+        ("code that ran", told.code),
+        ("observation", told.observation and told.observation.text),
+        ("error", told.error and told.error.text),
+    ]
+    return [(f"  {name}, {by}", said) for name, said in named if said]
+
+
+def others(turn: Turn) -> list[str]:
     """The other answers of a request for several."""
     answers = turn.exchange.reply.answers[1:] if turn.exchange else ()
     return [
@@ -109,11 +126,19 @@ def run_name(turn: Turn) -> str:
     return f"Run {turn.run_number}: {question}" if question else f"Run {turn.run_number}"
 
 
+def field_of(where: str, otherwise: str) -> str:
+    """The field that a text came in, by its path: reasoning_content, reasoning, thinking …"""
+    names = [name for name in re.split(r"[.\[\]]+", where) if name and not name.isdigit()]
+    return names[-1] if len(names) > 1 else otherwise
+
+
 def facts(turn: Turn) -> str:
-    """Step, HTTP status, seconds and finish_reason, on one line."""
+    """Step, HTTP status, outcome, seconds and finish_reason, on one line."""
     known = [step_name(turn).removeprefix("In smolagents: ") if turn.step else "no step"]
     if turn.exchange:
         known.append(f"HTTP {turn.status}" if turn.status else "no response")
+        if turn.status and turn.exchange.is_call:
+            known.append(turn.exchange.outcome.kind)
     if turn.seconds is not None:
         known.append(f"{turn.seconds:.1f} s")
     if turn.exchange and turn.exchange.streamed:
@@ -129,6 +154,8 @@ def short(turn: Turn) -> str:
     """What is special about a turn, in a word or two, for a link to it. Empty for an ordinary step."""
     if (turn.step or {}).get("kind") == "max_steps":
         return "out of steps"
+    if turn.outcome and turn.outcome.kind not in (ANSWERED, CALLED, OTHER):
+        return turn.outcome.kind
     if turn.error:
         return "error"
     if turn.is_final:
