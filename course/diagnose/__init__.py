@@ -59,16 +59,22 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
 
     An explanation that fits several findings is printed once. `tape` is the path to put into the commands to run next.
     """
-    if not findings:
+    faults = [finding for finding in findings if not finding.remark]
+    if faults:
+        different = len({f.kind for f in faults})
+        total = f"{_count(len(faults), 'finding')} of {_count(different, 'kind')} in {_looked_at(turns)}"
+    else:
         judged = [turn for turn in turns if turn.outcome is None or turn.outcome.understood]
-        healthy = f"no faults found in {_looked_at(judged)}; checked for {len(kinds())} kinds of fault"
-        return "\n".join([healthy if judged else "nothing was judged", *_not_judged(turns, width)])
+        checked = sum(not fault.remark for fault in kinds().values())
+        total = f"no faults found in {_looked_at(judged)}; checked for {checked} kinds of fault"
+        total = total if judged else "nothing was judged"
     labels = {(turn.run_number, turn.number): turn.label for turn in turns}
     lines: list[str] = []
     explained: dict[str, tuple[tuple[str, str], str]] = {}
     for finding in findings:
         label = labels[finding.run, finding.turn]
-        lines.append(f"── {label.capitalize()} · {finding.title} ({finding.kind}) ".ljust(width, "─"))
+        named = f"{'remark: ' if finding.remark else ''}{finding.title} ({finding.kind})"
+        lines.append(f"── {label.capitalize()} · {named} ".ljust(width, "─"))
         for quote in finding.evidence:
             one = f"   {quote.where}: {quote.text!r}"
             lines += [one] if len(one) <= width else [f"   {quote.where}:", f"      {quote.text!r}"]
@@ -82,8 +88,6 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
                 finding.next.replace("TAPE", shlex.quote(tape)), width
             )
         lines.append("")
-    different = len({f.kind for f in findings})
-    total = f"{_count(len(findings), 'finding')} of {_count(different, 'kind')} in {_looked_at(turns)}"
     whole = "\n".join([*lines, total, *_not_judged(turns, width)])
     return whole.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate cannot be printed
 

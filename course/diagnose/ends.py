@@ -11,7 +11,6 @@ from course.diagnose import refusals
 from course.diagnose.finding import dig
 from course.diagnose.peers import Peer, Peers, Seen, Sign, recognize
 from course.turns import Exchange, Turn
-from course.turns.values import Failure
 
 
 def seen(exchange: Exchange) -> Seen:
@@ -24,22 +23,7 @@ def seen(exchange: Exchange) -> Seen:
         request=exchange.request,
         response=exchange.response,
         body=exchange.raw_response,
-        failure=exchange.failure or _in_choice(exchange),
-    )
-
-
-def _in_choice(exchange: Exchange) -> Failure | None:
-    """An error that OpenRouter puts beside what was written before it."""
-    error = dig(exchange.response, "choices", 0, "error")
-    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
-        return None
-    code = error.get("code")
-    return Failure(
-        error["message"],
-        "response.choices[0].error.message",
-        None,
-        code if isinstance(code, int | str) else None,
-        error,
+        failure=exchange.failure,
     )
 
 

@@ -18,13 +18,17 @@ from course.turns import Turn
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of fault. `at` has what is said instead, by name of the server, gateway, client or language."""
+    """A kind of fault. `at` has what is said instead, by name of the server, gateway, client or language.
+
+    A `remark` is worth knowing, but not a fault.
+    """
 
     kind: str
     title: str
     why: Text
     next: Text
     at: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
+    remark: bool = False
 
 
 @cache
@@ -57,4 +61,4 @@ def explain(fault: Found, who: Peers, common: Mapping[str, Any] | None = None) -
     for said in (compose(t["also"], words) for t in own if "also" in t):
         why += f" {said}" if said and said not in why else ""
     then = compose(next((t["next"] for t in own if "next" in t), known.next), words)
-    return Finding(fault.kind, known.title, fault.run, fault.turn, fault.evidence, why, then)
+    return Finding(fault.kind, known.title, fault.run, fault.turn, fault.evidence, why, then, known.remark)

@@ -43,7 +43,7 @@ class Found:
 class Finding:
     """One fault in one turn: its kind (a slug), what proves it, why it happens, and what to do next.
 
-    `turn` is the turn's number within run number `run`; both count from 1.
+    `turn` is the turn's number within run number `run`; both count from 1. A `remark` is worth knowing, but not a fault.
     """
 
     kind: str
@@ -53,6 +53,7 @@ class Finding:
     evidence: tuple[Quote, ...]
     why: str
     next: str
+    remark: bool = False
 
 
 def quote(where: str, text: str, start: int = 0, end: int | None = None) -> Quote:

@@ -14,6 +14,7 @@ from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, dig, match, quote, value
 from course.turns import Exchange, Message, Turn
 from course.turns.beginning import Fork, fork, repeated
+from course.turns.diff import INSTRUCTIONS
 from course.turns.outcome import ANSWERED, CALLED, CUT, EMPTY, THINKING
 from course.turns.reading import LOOK_BACK
 
@@ -59,7 +60,8 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
         base = _base(turn, exchange, before, by_number)
         if base is not None:
             proved = "cache_n" in turn.timings or _address(turn) in reporting
-            yield from _lost(turn, exchange, base, base is before[-1]) if proved else ()
+            is_next = bool(before) and base is before[-1]
+            yield from _lost(turn, exchange, base, is_next) if proved else ()
         seen = _truncated(turn, exchange, base)
         known = base is not None and (base.run_number, base.number) in cut
         if seen or known:
@@ -101,7 +103,7 @@ def _common(earlier: Exchange, exchange: Exchange) -> int:
 
 
 def _talks(exchange: Exchange, same: int) -> bool:
-    return any(m.role not in ("system", "developer") for m in exchange.asked.messages[:same])
+    return any(m.role not in INSTRUCTIONS for m in exchange.asked.messages[:same])
 
 
 # --- the cache
@@ -155,6 +157,8 @@ def _changed(turn: Turn, exchange: Exchange, base: Turn, parting: Fork, loss: _L
     old = _around(base.exchange, parting.before_where, parting.offset, f"{base.label}: ")
     count = value(".".join(("response", *_counted(exchange))), turn.tokens.cached)
     place = f"{parting.place} ({parting.role})"
+    if parting.role in INSTRUCTIONS and "[" not in parting.place:  # a field of its own: system, instructions
+        place = "the system prompt"
     words = {
         "place": place,
         "at": parting.at,
@@ -175,7 +179,7 @@ def _around(exchange: Exchange, where: str, at: int, label: str = "") -> Quote |
         return None
     word = WORD.search(text, max(0, at - 2 * SHOWN), at)
     start = word.start() if word and word.group() else max(0, at - SHOWN)
-    return quote(f"{label}{where}", text, min(start, max(0, len(text) - SHOWN)), at + SHOWN)
+    return quote(f"{label}{where}", text, start, at + SHOWN)
 
 
 def _counted(exchange: Exchange) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from course.diagnose.faults import found
 from course.diagnose.finding import MOST, Found, Quote, dig, match, quote, value
-from course.turns import Cut, Exchange, Piece, Record, Turn, text_of
+from course.turns import Exchange, Piece, Record, Turn, text_of
 from course.turns.changes import LAST, PRINTED, cuts
 
 GENERATION = ("Error in generating model output", "Error while generating output")
@@ -154,23 +154,11 @@ def _observed(turn: Turn, ran: _Ran, observation: Piece) -> Iterator[Found]:
     known = turn.cuts if turn.step is not None else cuts({"observation": observation.text})
     if known:
         cut = known[0]
-        what, change = _truncated(cut)
-        yield found("observation-truncated", turn, _cut_out(observation, *cut.mark), what=what, change=change)
+        who = {PRINTED: "printed", LAST: "last"}.get(cut.where, "tool")
+        yield found("observation-truncated", turn, _cut_out(observation, *cut.mark), **{who: cut.limit})
     caught = _match(NOTHING_FOUND, observation)
     if caught and not (ran.error and NOTHING_FOUND.search(ran.error.text)):
         yield _empty_search(turn, ran, caught, "")
-
-
-def _truncated(cut: Cut) -> tuple[str, str]:
-    """Who truncated what, and how to avoid it."""
-    if cut.where == PRINTED:
-        what = f"smolagents keeps the first and the last part of printed output longer than {cut.limit} characters."
-        return what, "Print less, or allow more:  code_agent(model, max_print_outputs_length=…)"
-    if cut.where == LAST:
-        what = f"smolagents keeps the first and the last part of a last value longer than {cut.limit} characters."
-        return what, "Print the part that matters, instead of ending the code with a long value."
-    what = f"A tool cut its result to {cut.limit} characters before the code printed it."
-    return what, "Ask the tool for less, or raise its limit:  VisitWebpageTool(max_output_length=…)"
 
 
 def _unfinished(turn: Turn, step: Record) -> Iterator[Found]:

@@ -21,6 +21,8 @@ OPEN_CODE = re.compile(r"<code>[ \t]*\n(?:(?!</code>).)*\Z", re.DOTALL)
 
 ROOMY = 1024
 """Tokens: the least limit to advise. A model that is done earlier stops earlier, so it costs nothing."""
+ROUND = 1024
+"""Context windows are multiples of it: an answer that ends there has filled one."""
 LEAST_THINKING = 32
 """Tokens: a smaller budget would end the thinking before it is of any use."""
 
@@ -119,10 +121,16 @@ def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fo
     words: dict[str, object] = {"wrote": wrote}
     if limit is not None and asked is not None and (wrote is None or wrote >= asked):
         words |= {"key": limit.name, "asked": asked, "limit": max(2 * asked, ROOMY)}
+        if not limit.name.startswith(
+            "max_"
+        ):  # no client's parameter: Ollama's num_predict, llama-server's n_predict
+            words["field"] = f'"{limit.name}": {words["limit"]}'
         proof.append(value(limit.where, exchange.at(limit.where)))
     elif room and prompt and wrote and prompt + wrote >= room - 1:
         words |= {"room": room, "prompt": prompt, "double": 2 * room}
         proof.append(value("run.server.n_ctx", room))
+    elif not room and prompt and wrote and (full := prompt + wrote) % ROUND == 0:
+        words |= {"room": full, "prompt": prompt, "double": 2 * full}
     thinking = unfinished and bool(turn.thinking or turn.leak)
     if written := (turn.content or turn.thinking):
         proof.append(tail(answer.content_at if turn.content else answer.thinking_at, written))

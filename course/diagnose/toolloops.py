@@ -1,4 +1,4 @@
-"""Tool calls and what came of them: the same call with the same result again, and calls without a result.
+"""Tool calls and what came of them: the same call with the same result again, calls without a result or their thinking.
 
 Pure. Reads the results that a later request of the same conversation sends back, so it needs no steps. For turns that
 have a step, stepfaults.py compares the steps.
@@ -11,6 +11,8 @@ from course.diagnose.faults import found
 from course.diagnose.finding import Found, quote, value
 from course.turns import Exchange, Message, ToolResult, Turn
 
+SIGNED = ("reasoning_details", "extra_content", "thought_signature", "encrypted_content")
+"""Fields in which thinking goes back without being readable."""
 LONGEST = 3
 """Steps of a loop that repeats itself."""
 Action = tuple[tuple[str, str], ...]
@@ -25,6 +27,7 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
         if turn.exchange is not None and turn.diff.continues is not None and turn.exchange.is_call
     }
     history: dict[tuple[int, int], list[tuple[Turn, Action, Action]]] = {}
+    noted: set[tuple[int, int]] = set()
     for turn in turns:
         if turn.exchange is None or not turn.exchange.is_call:
             continue
@@ -36,6 +39,12 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
         if done and turn.step is None and (first := _looped([*past, (turn, *done)])):
             yield _repeated(turn, turn.exchange, later, first)
         yield from _without_result(turn, turn.exchange, before)
+        if before is not None and before.exchange is not None:
+            dropped = _without_thinking(turn, turn.exchange, before, before.exchange)
+            known = (before.run_number, before.number) in noted
+            if dropped or known:
+                noted.add((turn.run_number, turn.number))
+            yield from [dropped] if dropped and not known else ()
 
 
 def _done(turn: Turn, exchange: Exchange, later: Turn | None) -> tuple[Action, Action] | None:
@@ -88,15 +97,44 @@ def _without_result(turn: Turn, exchange: Exchange, before: Turn | None) -> Iter
     messages = exchange.asked.messages
     start = turn.diff.start if before else 0
     results = {result.id for message in messages for result in message.results}
-    for place in range(start, len(messages) - 1):
+    for place in range(start, len(messages)):
         message = messages[place]
         lost = [c for c in message.calls if c.id and c.id not in results]
-        if lost and message.role == "assistant" and _goes_on(messages[place + 1 :]) and None not in results:
+        after = messages[place + 1 :]
+        refused = (
+            not after and exchange.failure is not None
+        )  # llama-server: "Cannot continue an assistant message …"
+        if lost and message.role == "assistant" and (refused or _goes_on(after)) and None not in results:
             names = ", ".join(call.name for call in lost)
             seen = value(lost[0].where, exchange.at(lost[0].where))
             yield found(
                 "call-without-result", turn, seen, names=names, place=message.where.removeprefix("request.")
             )
+
+
+def _without_thinking(turn: Turn, exchange: Exchange, before: Turn, earlier: Exchange) -> Found | None:
+    """A call that came with thinking, and that this request sends back with its result, but without the thinking.
+
+    The Responses API keeps its own thinking, or wants it back encrypted.
+    """
+    answer = earlier.answer
+    if answer is None or not answer.thinking or not answer.calls or exchange.dialect == "responses":
+        return None
+    ids = {call.id for call in answer.calls if call.id}
+    added = exchange.asked.messages[turn.diff.start :]
+    again = next((m for m in added if any(call.id in ids for call in m.calls)), None)
+    if again is None or again.thinking or any(again.given.get(key) for key in SIGNED):
+        return None
+    call = next(c for c in again.calls if c.id in ids)
+    proof = value(call.where, exchange.at(call.where))
+    return found(
+        "thinking-dropped",
+        turn,
+        proof,
+        name=call.name,
+        first=before.label,
+        characters=len(answer.thinking),
+    )
 
 
 def _goes_on(messages: tuple[Message, ...]) -> bool:

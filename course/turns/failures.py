@@ -30,6 +30,16 @@ def failure(status: int, response: Any, raw: str) -> Failure | None:
         if isinstance(errors, list) and errors and isinstance(errors[0], dict):
             return _of(errors[0], f"{where}.errors[0]", raw, given)
         return _of(given, where, raw, given)
+    return _in_choice(given, where, raw)
+
+
+def _in_choice(given: dict[str, Any], where: str, raw: str) -> Failure | None:
+    """An error that OpenRouter puts beside what the model wrote before it failed."""
+    choices = given.get("choices")
+    for n, choice in enumerate(choices if isinstance(choices, list) else []):
+        error = record(choice).get("error")
+        if isinstance(error, dict) and text(error.get("message")):
+            return _of(error, f"{where}.choices[{n}].error", raw, given)
     return None
 
 

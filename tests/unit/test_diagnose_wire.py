@@ -83,6 +83,25 @@ def test_an_error_within_a_stream_is_a_refusal_too():
     assert kinds([entry(1, [SYSTEM], None, sse=sse)]) == ["busy"]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_error_beside_half_an_answer_is_found(streamed):
+    """OpenRouter puts the provider's error into the choice that has what came before it."""
+    error = {
+        "code": 429,
+        "message": "Provider returned error",
+        "metadata": {"raw": "slow down", "provider_name": "P"},
+    }
+    choice = {"index": 0, "finish_reason": "error", "error": error}
+    whole = {"id": "g", "choices": [{**choice, "message": {"role": "assistant", "content": "Half"}}]}
+    piece = {"id": "g", "choices": [{**choice, "delta": {"content": "Half"}}]}
+    record = entry(
+        1, [SYSTEM], None if streamed else whole, sse=f"data: {json.dumps(piece)}\n\n" if streamed else None
+    )
+    (finding,) = found([record])
+    assert finding.kind == "rate-limited"
+    assert finding.evidence[1].where.startswith("response.choices[0].error")
+
+
 def test_an_error_event_in_an_anthropic_stream_is_found():
     events = [
         {"type": "message_start", "message": {"id": "m", "type": "message", "content": []}},

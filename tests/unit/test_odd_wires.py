@@ -114,7 +114,7 @@ def test_an_odd_value_at_any_place_costs_no_text_elsewhere(name: str, part: str)
             lost = [word for word in kept if word not in text]
             assert not lost, f"{what}: lost {lost}"
             assert view.text(turn)
-    assert view.page(made)
+    assert view.page(made, findings=diagnose.diagnose(made))
     assert view.page([])
 
 
@@ -159,7 +159,7 @@ def test_a_body_of_any_depth_and_with_numbers_of_any_length_is_read(body: str) -
     (turn,) = turns([made])
     assert diagnose.text(diagnose.diagnose([turn]), [turn])
     assert view.text(turn)
-    assert view.page([turn])
+    assert view.page([turn], findings=diagnose.diagnose([turn]))
 
 
 def test_lines_of_a_stream_end_at_cr_and_lf_only() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.diagnosed import call, kinds
+from support.diagnosed import call, found, kinds
 from support.records import SYSTEM, TASK, entry
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -117,3 +117,30 @@ def test_results_without_an_id_may_be_those_of_any_call():
         text = record["request"]["postData"]["text"]
         record["request"]["postData"]["text"] = text.replace('"tool_call_id"', '"tool_name"')
     assert kinds(records) == []
+
+
+THOUGHT = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": GOOD}}]
+
+
+def thoughtful(**sent):
+    """A call that came with thinking, and the next request, which sends the message back with these fields."""
+    message = {"role": "assistant", "content": None, "tool_calls": THOUGHT, **sent}
+    result = {"role": "tool", "tool_call_id": "c1", "content": "rain"}
+    first = call(1, None, finish="tool_calls", calls=THOUGHT, thinking="I must look.")
+    return [first, call(2, "It rains.", [SYSTEM, TASK, message, result])]
+
+
+@pytest.mark.parametrize("sent", [{"reasoning_content": "I must look."}, {"reasoning": "I must look."},
+                                  {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]}])  # fmt: skip
+def test_thinking_that_goes_back_with_its_call_is_not_a_remark(sent):
+    assert kinds(thoughtful(**sent)) == []
+
+
+def test_thinking_that_is_dropped_between_calls_is_a_remark_and_not_a_fault():
+    (finding,) = found(thoughtful())
+    assert (finding.kind, finding.turn, finding.remark) == ("thinking-dropped", 2, True)
+    assert "12 characters" in finding.why
+    later = json.loads(thoughtful()[1]["request"]["postData"]["text"])["messages"]
+    assert kinds([*thoughtful(), call(3, "So.", [*later, {"role": "user", "content": "And?"}])]) == [
+        "thinking-dropped"
+    ]
