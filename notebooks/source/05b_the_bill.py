@@ -166,10 +166,12 @@ print("prompt 1 from there:", one[at : at + 10])
 print("prompt 2 from there:", two[at : at + 10], "…")
 
 # %% [markdown]
-# Prompt 1 ends with `<think>`: the template opens the thinking there. Prompt 2 has the reply of step 1
-# in that place, and replies are sent back without their thinking. Everything after that is processed
-# again, **even the code that the model itself wrote** in turn 1. It is in the cache, but behind other
-# tokens.
+# Prompt 1 ends with `<think>` and a line break: the template opens the thinking there. (For this model the
+# tag is ordinary text, so it takes several tokens.) Prompt 2 has the reply of step 1 in that place, and
+# replies are sent back without their thinking.
+#
+# Everything after that is processed again, **even the code that the model itself wrote** in turn 1. It
+# is in the cache, but behind other tokens.
 #
 # In the picture of a run with three requests, gray is what a request found in the cache, blue what was
 # processed, and green what was generated. What is green in one request is blue in the next.
