@@ -151,13 +151,13 @@ check.claims(
 guess = ...
 
 # %%
-run = recorded_run(off, LEOPARD, Tape(), model={"extra_body": {"verbose": True}})
-print("answer:", run.answer)
-print("thinking is:", labs.where_think_is(run.turns[0].exchange.message))
-print(run.turns[0].content)
+leaking = recorded_run(off, LEOPARD, Tape(), model={"extra_body": {"verbose": True}})
+print("answer:", leaking.answer)
+print("thinking is:", labs.where_think_is(leaking.turns[0].exchange.message))
+print(leaking.turns[0].content)
 
 # %%
-check.prediction("06.p2", guess, was="yes" if "9.62" in str(run.answer) else "no")
+check.prediction("06.p2", guess, was="yes" if "9.62" in str(leaking.answer) else "no")
 
 # %% [markdown]
 # `content` is all that the model wrote, thinking included. smolagents does not mind: it looks for `<code>` blocks and
@@ -165,7 +165,7 @@ check.prediction("06.p2", guess, was="yes" if "9.62" in str(run.answer) else "no
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
-    ("no reasoning_content", all("reasoning_content" not in turn.exchange.message for turn in run.turns)),
+    ("no reasoning_content", all("reasoning_content" not in turn.exchange.message for turn in leaking.turns)),
 )
 
 # %% [markdown]
@@ -247,8 +247,8 @@ check.claims(
 print(text(diagnose(runs["off"].turns), runs["off"].turns, tape="this run"))
 
 # %% [markdown]
-# It can, because the request asked for `verbose`, and because `recorded_run` put the server's command on the tape. A tape
-# of your own (lesson 05) has the prompt only if your requests ask for it.
+# It can, because the request asked for `verbose`, so the prompt is on the tape. The flag is there because `recorded_run`
+# noted the server's command. A tape of your own (lesson 05) has the prompt only if your requests ask for it.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {name: {finding.kind for finding in diagnose(run.turns)} for name, run in runs.items()}
@@ -518,7 +518,7 @@ folder.cleanup()
 # - A leak raises no error. It does harm when a draft has code in it: then the agent runs the draft *instead*.
 # - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
 #   asks again.
-# - One right answer does not prove that a server is set up well. An exchange can.
+# - A right answer does not prove that the server is set up well. Look at one exchange.
 
 # %% tags=["folded"]
 check.quiz(
