@@ -203,7 +203,7 @@ print(*sent, sep=", ")
 check.prediction("05.p2", guess, was={"messages": len(sent), "roles": len(set(sent))})
 
 # %% [markdown]
-# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`; many chat templates know
+# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`; many chat templates accept
 # no other roles. Then it joins neighbors with the same role. So the model sees no tools at work: it
 # sees itself talking, and you answering.
 #
@@ -310,8 +310,8 @@ check.prediction("05.p5", guess, was={place: "yes" if there else "no" for place,
 # smolagents never sends the thinking back. From one step to the next, the model keeps its reply, what
 # its code printed, and the variables of that code. An idea that it only thought is gone.
 #
-# Memory still has the thinking, but only on `raw`. `get_full_steps()`, which many people log, drops it,
-# together with llama-server's `timings`.
+# Memory still has the thinking, but only on `raw`. `agent.memory.get_full_steps()`, a common way to log a
+# run, drops it, together with llama-server's `timings`.
 
 # %% tags=["folded", "nbval-check-output"]
 import json
