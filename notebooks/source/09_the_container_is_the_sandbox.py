@@ -142,8 +142,8 @@ inside = attempts.said(LOOK, "socket", model.url) if boxed else "(no container c
 print("── in the container\n" + inside)
 
 # %% [markdown]
-# In the container: user 1000 (on Linux, that may be your number, too), other files, and one process, the program itself. The
-# last lines are about rights:
+# In the container: user 1000 (on Linux, that may be your number, too), other files, and one process, the program itself.
+# The last lines are about rights:
 #
 # - [Capabilities][capability] are the separate powers of *root*, the administrator. `CapEff` lists them as bits: 0 is none.
 # - [seccomp][seccomp] is a filter for calls to the kernel. `2` means that it is on.
