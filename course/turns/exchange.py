@@ -8,6 +8,7 @@ is kept next to what was parsed. Nothing that a body holds makes the reading fai
 import base64
 import binascii
 import re
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ from course.turns.values import Answer, Asked, Failure, Reply, as_text
 
 ROOTS = ("request", "response", "events", "raw_request", "raw_response", "status", "error", "url", "method")
 KEY = re.compile(r"[^.\[\]]+")
+LARGEST_BODY = 1 << 26
+"""Bytes to which a request body is decompressed at most."""
 CALL = re.compile(r"/(?:completions?|responses|messages|api/chat|api/generate|infill)$")
 
 
@@ -38,8 +41,8 @@ class Exchange:
     `dialect` is the API's name, None if it is not known. `asked` is what the request asks for, `reply` what the response
     says, `answer` the first answer in it and `failure` the error in it. `deviations` are the values in both that do not
     fit the API. `body_kind` is json, events, lines, text or nothing; `done` whether a stream ended with [DONE].
-    `undecodable` is the coding of a body that could not be decoded, and `missing` says why the tape does not have the
-    body, or not all of it.
+    `undecodable` is the coding of a body, of the response or the request, that could not be decoded, and `missing` says
+    why the tape does not have the body, or not all of it.
     """
 
     id: int | None
@@ -155,7 +158,8 @@ def exchange_of(entry: Record, earlier: Earlier | None = None) -> Exchange:
     """A HAR entry as an `Exchange`. `earlier` is what was read of the requests before it on the same tape."""
     request, response = record(entry.get("request")), record(entry.get("response"))
     post, content = record(request.get("postData")), record(response.get("content"))
-    raw_request, _ = _decoded(post.get("text"), post.get("_encoding"))
+    sent_as = headers_of(_headers(request), "content-encoding") or ""
+    raw_request, is_readable = _decoded(post.get("text"), post.get("_encoding"), sent_as)
     raw_response, is_text = _decoded(content.get("text"), content.get("encoding"))
     headers = _headers(response)
     notes = Notes(earlier)
@@ -190,9 +194,7 @@ def exchange_of(entry: Record, earlier: Earlier | None = None) -> Exchange:
         events=[event.record for event in came.events],
         body_kind=came.kind,
         done=came.done,
-        undecodable=None
-        if is_text and not _is_coded(content)
-        else headers_of(headers, "content-encoding") or "bytes",
+        undecodable=_undecodable(is_text and not _is_coded(content), headers, is_readable, sent_as),
         missing=_missing(content, status),
     )
 
@@ -227,6 +229,12 @@ def _headers(given: Record) -> dict[str, str]:
     return {as_text(h.get("name")): as_text(h.get("value")) for h in pairs}
 
 
+def _undecodable(is_text: bool, headers: dict[str, str], is_readable: bool, sent_as: str) -> str | None:
+    if not is_text:
+        return headers_of(headers, "content-encoding") or "bytes"
+    return None if is_readable else f"the request: {sent_as or 'bytes'}"
+
+
 def _is_coded(content: Record) -> bool:
     """Whether the recorder could not decompress the body (course/tape/har.py says so in a comment)."""
     return "could not be decompressed" in (text(content.get("comment")) or "")
@@ -240,8 +248,11 @@ def _missing(content: Record, status: int) -> str | None:
     return None
 
 
-def _decoded(given: Any, encoding: Any) -> tuple[str, bool]:
-    """A body as text, and whether it is one."""
+def _decoded(given: Any, encoding: Any, coding: str = "") -> tuple[str, bool]:
+    """A body as text, and whether it is one. `coding` is the header of a body that was recorded as it was sent.
+
+    gzip and deflate are read. For zstd and br, the course has no decompressor.
+    """
     said = text(given) or ""
     if encoding != "base64":
         return said, True
@@ -250,9 +261,19 @@ def _decoded(given: Any, encoding: Any) -> tuple[str, bool]:
     except (binascii.Error, ValueError):
         return said, False
     try:
-        return raw.decode("utf-8"), True
+        return _inflated(raw, coding).decode("utf-8"), True
     except UnicodeDecodeError:
         return raw.decode("utf-8", "replace"), False
+
+
+def _inflated(raw: bytes, coding: str) -> bytes:
+    """Decompressed, up to a limit; as it is if that fails."""
+    if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return raw
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(raw, LARGEST_BODY)
+    except zlib.error:
+        return raw
 
 
 def _parsed(given: str) -> Any:

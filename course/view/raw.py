@@ -16,7 +16,16 @@ from course.turns.turn import Turn
 
 MARK = re.compile(r"END_OF_REQUEST(_*)")
 LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be several earlier
-LEAVE_OUT = {"host", "content-length", "connection", "accept", "accept-encoding", "user-agent", "cookie"}
+LEAVE_OUT = {
+    "host",
+    "content-length",
+    "content-encoding",
+    "connection",
+    "accept",
+    "accept-encoding",
+    "user-agent",
+    "cookie",
+}
 
 
 @dataclass(frozen=True)

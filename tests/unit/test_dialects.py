@@ -1,14 +1,17 @@
 """APIs other than chat completions are read as chat completions, streamed or not, and odd bodies break nothing."""
 
+import base64
+import gzip
 import json
 import random
+import zlib
 
 import pytest
 
 from course import diagnose, view
 from course.turns import text_of, turns
 from course.turns.exchange import assemble
-from support.records import SYSTEM, entry
+from support.records import SYSTEM, entry, reply
 
 CALL = {"name": "look", "arguments": '{"what": "it"}'}
 MESSAGES_REQUEST = {
@@ -225,3 +228,26 @@ def test_streamed_calls_are_told_apart_whatever_their_index_is(indexes):
     sse = stream(*({"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]} for piece in in_turn))
     calls = one({"messages": [SYSTEM]}, sse=sse).tool_calls
     assert [(c.id, c.arguments) for c in calls] == [("call0", {"what": 0}), ("call1", {"what": 1})]
+
+
+def compressed(body, coding):
+    """An exchange whose request was sent compressed, as the tap records it."""
+    made = entry(1, [SYSTEM], reply("a", "Oslo."))
+    made["request"]["headers"] = [{"name": "Content-Encoding", "value": coding}]
+    made["request"]["postData"] = {"text": base64.b64encode(body).decode(), "_encoding": "base64"}
+    return turns([made])[0]
+
+
+@pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_compressed_request_is_read(coding, pack):
+    turn = compressed(pack(json.dumps({"messages": [SYSTEM]}).encode()), coding)
+    assert turn.exchange.messages == [SYSTEM]
+    assert turn.outcome.kind == "answered"
+
+
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
+def test_a_request_that_cannot_be_decompressed_is_not_judged(coding):
+    """Codex compresses its requests with zstd, for which there is no decompressor among the locked packages."""
+    turn = compressed(b"\x28\xb5\x2f\xfd\x00\xff\xfe", coding)
+    assert (turn.content, str(turn.outcome)) == ("Oslo.", f"not decodable (the request: {coding})")
+    assert diagnose.text(diagnose.diagnose([turn]), [turn]).startswith("nothing was judged")

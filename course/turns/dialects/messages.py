@@ -45,15 +45,7 @@ def reply(response: Node) -> Reply:
         response.at("stop_reason"),
         response.at("content"),
     )
-    return Reply(
-        (answer,) if is_there else (),
-        parts.usage(response),
-        parts.timings(response),
-        None,
-        response.text("model"),
-        response.text("id"),
-        message=message if is_there else {},
-    )
+    return parts.replied(response, answer if is_there else None, message)
 
 
 def assemble(events: list[Node]) -> Record:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course.turns.reading import Node, Record, number, record, text
-from course.turns.values import Limit, Message, Tool, ToolCall, ToolResult, Usage, as_text
+from course.turns.values import Answer, Limit, Message, Reply, Tool, ToolCall, ToolResult, Usage, as_text
 
 THINKING = ("reasoning_content", "reasoning", "thinking")
 """Where servers put thinking: llama-server and DeepSeek; vLLM, Ollama and OpenRouter; Ollama's own API."""
@@ -273,6 +273,19 @@ def output_format(node: Node) -> dict[str, Any]:
     if text(node.get("grammar")):
         return {"format": "grammar", "format_at": node.at("grammar")}
     return {}
+
+
+def replied(response: Node, answer: Answer | None, message: Record) -> Reply:
+    """The reply of an API whose response is one answer. None if it has none."""
+    return Reply(
+        (answer,) if answer else (),
+        usage(response),
+        timings(response),
+        None,
+        response.text("model"),
+        response.text("id"),
+        message=message if answer else {},
+    )
 
 
 def usage(node: Node) -> Usage:

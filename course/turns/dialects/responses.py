@@ -133,15 +133,7 @@ def reply(response: Node) -> Reply:
         response.at("output"),
     )
     is_there = isinstance(response.get("output"), list) and (bool(output) or bool(status))
-    return Reply(
-        (answer,) if is_there else (),
-        parts.usage(response),
-        parts.timings(response),
-        None,
-        response.text("model"),
-        response.text("id"),
-        message=found.message() if is_there else {},
-    )
+    return parts.replied(response, answer if is_there else None, found.message())
 
 
 def assemble(events: list[Node]) -> Record:
