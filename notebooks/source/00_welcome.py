@@ -467,7 +467,8 @@ check.claim("Python and its packages are as the course needs them", not broken, 
 # %%
 for name in names():
     profile = load(name)
-    print(f"{name:<16} {profile.title}\n{'':<16} needs {profile.needs.partition(' (')[0]}")
+    needs = re.split(r" \(|; ", profile.needs)[0]
+    print(f"{name:<16} {profile.title}\n{'':<16} needs {needs}")
 
 # %% [markdown]
 # `embedded` is the default and enough for the whole course; every stored output was made with it.
