@@ -393,7 +393,7 @@ print(f"\ncourse view {recorded.path}")
 # for this course. It is a **flight simulator**. Server, library and bytes are real, but the model knows a few kinds
 # of question and little else.
 #
-# The course tests it on questions that are not in its training data, about other animals and bridges.
+# It was [tested](../docs/measurements.md) on questions that it never saw in training, about other animals and bridges.
 #
 # **Predict:** of 50 such questions like the leopard's, how many does it get right?
 
@@ -471,7 +471,7 @@ for name in names():
     print(f"{name:<16} {profile.title}\n{'':<16} needs {needs}")
 
 # %% [markdown]
-# `embedded` is the default and enough for the whole course; every stored output was made with it.
+# `embedded` is the default and enough for the whole course. The stored outputs were made with it.
 #
 # - **Another profile:** start JupyterLab with `make lab PROFILE=qwen3-4b`. The two Qwen profiles need a `llama-server`
 #   program of your own; [docs/support.md](../docs/support.md) says what was tried with which.
