@@ -131,7 +131,7 @@ def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fo
         proof.append(value("run.server.n_ctx", room))
     elif not room and prompt and wrote and (full := prompt + wrote) % ROUND == 0:
         words |= {"room": full, "prompt": prompt, "double": 2 * full}
-    thinking = unfinished and bool(turn.thinking or turn.leak)
+    thinking = unfinished and not answer.calls and bool(turn.thinking or turn.leak)
     if written := (turn.content or turn.thinking):
         proof.append(tail(answer.content_at if turn.content else answer.thinking_at, written))
     half = (asked or wrote or ROOMY) // 2

@@ -88,6 +88,12 @@ def test_a_cut_by_max_tokens_says_what_was_cut():
     (thinking,) = found([call(1, "", finish="length", thinking="Well, the", ask=ask, **usage)])
     (answer,) = found([call(1, "I sea", finish="length", thinking="Well.", ask=ask, **usage)])
     assert (thinking.kind, answer.kind) == ("thinking-cut", "answer-cut")
+    # llama-server closes the JSON of a call that was cut off, so that the arguments look whole
+    tool = [
+        {"type": "function", "id": "c", "function": {"name": "f", "arguments": '{"q": "the speed of the l"}'}}
+    ]
+    (called,) = found([call(1, "", finish="length", thinking="Well.", calls=tool, ask=ask, **usage)])
+    assert called.kind == "answer-cut"
     for finding in (thinking, answer):
         assert "max_tokens (24)" in finding.why
 
