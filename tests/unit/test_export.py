@@ -4,43 +4,18 @@ import itertools
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from course.cli import app
-from course.errors import CourseError
 from course.export import protobuf, sending
 from course.export.otlp import left_out, traces
-from course.tape import Tape
 from course.turns import turns
+from support.exported import BEGAN, ERROR, OK, RUN, agent_run, spans
 from support.records import SYSTEM, TASK, entry, reply, step
-from support.spans import Read, message, plain
-from support.upstream import Handler, serving
-
-RUN = {"_type": "run", "question": "How fast?", "model": "m", "when": "2026-01-01T00:00:00+00:00"}
-USAGE = {"prompt_tokens": 100, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 80}}
-BEGAN = 1767225600  # 2026-01-01T00:00:00Z
-OK, ERROR = 1, 2
-
-
-def spans(records):
-    exported = traces(turns(records), "p")
-    json.dumps(exported).encode()
-    return [Read(s) for s in exported["resourceSpans"][0]["scopeSpans"][0]["spans"]]
+from support.spans import message
 
 
 @pytest.fixture
 def run():
-    """An agent's run: code that works, code that fails, an answer."""
-    times = [{"started": BEGAN + n * 10, "ended": BEGAN + n * 10 + 8} for n in (1, 2, 3)]
-    return [
-        RUN,
-        entry(1, [SYSTEM, TASK], reply("a", usage=USAGE), second=10),
-        step("a", 1, observation="it is 4", kind="action", **times[0]),
-        entry(2, [SYSTEM, TASK], reply("b"), second=20),
-        step("b", 2, error="NameError: x", kind="action", **times[1]),
-        entry(3, [SYSTEM, TASK], reply("c"), second=30),
-        step("c", 3, is_final=True, action_output=9.62, kind="action", **times[2]),
-    ]
+    return agent_run()
 
 
 def test_a_run_is_one_trace_of_agent_steps_calls_and_tools(run):
@@ -357,95 +332,3 @@ def test_large_traces_go_in_several_requests(run):
     assert sum(n for n, _ in sizes) == len(spans(run * 3))
     assert len(sizes) > 2
     assert max(size for n, size in sizes if n > 1) < 4500
-
-
-# ─── The command, with a real server
-
-
-class Collector(Handler):
-    """Takes traces as Phoenix does, or refuses them."""
-
-    def on_v1(self, body, rest):
-        if self.headers.get("Content-Type") != "application/x-protobuf":
-            return self.whole(b"Unsupported content type", status=415)
-        self.whole(b"")
-
-    def on_full(self, body, rest):
-        self.send_response(200)
-        answer = b"\x0a\x06\x08\x02\x12\x02no"
-        for name, value in (("Content-Type", "application/x-protobuf"), ("Content-Length", len(answer))):
-            self.send_header(name, str(value))
-        self.end_headers()
-        self.wfile.write(answer)
-
-
-@pytest.fixture
-def collector():
-    with serving(Collector) as server:
-        yield server
-
-
-@pytest.fixture
-def tape(run, tmp_path):
-    made = Tape(tmp_path / "leopard.tape.jsonl")
-    for record in run:
-        made.add(record)
-    return made.path
-
-
-def export(*arguments):
-    return CliRunner().invoke(app, ["export", *(str(a) for a in arguments)])
-
-
-def test_the_command_writes_both_formats(tape, tmp_path):
-    done = export(tape, "--otlp", tmp_path / "a.json", "--har", tmp_path / "a.har")
-    assert done.exit_code == 0, done.output
-    exported = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
-    assert len(exported["resourceSpans"][0]["scopeSpans"][0]["spans"]) == 10
-    named = {a["key"]: plain(a["value"]) for a in exported["resourceSpans"][0]["resource"]["attributes"]}
-    assert named["openinference.project.name"] == "leopard"
-    assert len(json.loads((tmp_path / "a.har").read_text(encoding="utf-8"))["log"]["entries"]) == 3
-
-
-def test_the_command_sends_every_span_and_says_how_many(tape, collector, monkeypatch):
-    monkeypatch.setenv("MY_KEY", "s3cret")
-    done = export(tape, "--endpoint", collector.url, "--project", "mine", "--key-env", "MY_KEY")
-    assert done.exit_code == 0, done.output
-    assert "10 spans sent" in done.output
-    assert "project mine" in done.output
-    ((_, path, headers, body),) = collector.seen
-    assert path == "/v1/traces"
-    assert dict(headers)["Authorization"] == "Bearer s3cret"
-    (made,) = [b for _, b in sending.batches(traces(turns(Tape.read(tape).records()), "mine"))]
-    assert body == made
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ([], "no format was named"),
-        (["--endpoint", "ftp://x"], "--endpoint"),
-        (["--endpoint", "http://127.0.0.1:9"], "no collector answers at http://127.0.0.1:9/v1/traces"),
-        (["--otlp", "x.json", "--key-env", "NOT_SET"], "NOT_SET is not set"),
-    ],
-)
-def test_what_cannot_be_exported_is_said_in_words(tape, options, said):
-    done = export(tape, *options)
-    assert done.exit_code == 1, done.output
-    assert said in done.output
-
-
-@pytest.mark.parametrize(
-    ("path", "said"), [("/status/503", "answered 503"), ("/full", "refused 2 spans: no")]
-)
-def test_a_collector_that_does_not_take_them_is_named(run, collector, path, said):
-    with pytest.raises(CourseError, match=said):
-        sending.send(traces(turns(run), "p"), collector.url + path)
-
-
-@pytest.mark.parametrize("option", ["--otlp", "--har"])
-def test_the_tape_is_never_overwritten(tape, option):
-    before = tape.read_bytes()
-    done = export(tape, option, tape)
-    assert (done.exit_code, "the tape itself" in done.output) == (1, True)
-    assert tape.read_bytes() == before
