@@ -137,12 +137,16 @@ def test_marks_for_the_cache_that_move_are_not_a_change():
     """Anthropic's clients mark the newest message, so the mark on the one before goes away."""
     marked = {"type": "text", "text": "How fast?", "cache_control": {"type": "ephemeral"}}
     plain = {"type": "text", "text": "How fast?"}
-    records = [
-        hosted(1, 4200, 0, [SYSTEM, {"role": "user", "content": [marked]}]),
-        hosted(2, 4400, 0, [SYSTEM, {"role": "user", "content": [plain]}, *history(2)[2:]]),
-        hosted(3, 4600, 4300, [SYSTEM, {"role": "user", "content": [plain]}, *history(3)[2:]]),
-    ]
-    assert kinds(records) == []
+
+    def talk(*caches):
+        texts = [marked, plain, plain]
+        return [
+            hosted(n, 4000 + 200 * n, cache, [SYSTEM, {"role": "user", "content": [text]}, *history(n)[2:]])
+            for n, (cache, text) in enumerate(zip(caches, texts, strict=True), 1)
+        ]
+
+    assert kinds(talk(0, 4100, 4300)) == []
+    assert kinds(talk(0, 12, 4300)) == ["prompt-cache-miss"]
 
 
 def counted(n, prompt, **ask):

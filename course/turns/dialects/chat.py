@@ -18,7 +18,7 @@ def ask(request: Node) -> Asked:
     messages = [*request.each("messages", parts.message)]
     if request.get("system"):
         told = parts.pieces(request, "system")
-        given = {"role": "system", "content": request.get("system")}
+        given = parts.unmarked({"role": "system", "content": request.get("system")})
         messages.insert(0, Message("system", parts.joined(told.texts), request.at("system"), given=given))
     return Asked(
         messages=tuple(messages),

@@ -12,6 +12,8 @@ THOUGHTS = ("thinking", "reasoning", "reasoning_text", "summary_text", "redacted
 """Types of parts that hold thinking."""
 TEXTS = ("text", "refusal", "input_text", "output_text")
 """Fields of parts that hold text."""
+MARK = "cache_control"
+"""Anthropic's mark for the end of what should be cached."""
 LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict", "num_predict")
 ENDED = {
     "stop": "stop", "eos": "stop", "eos_token": "stop", "end_turn": "stop", "stop_sequence": "stop", "completed": "stop",
@@ -179,8 +181,17 @@ def message(node: Node) -> Message:
         joined(thought) or None,
         tuple(calls),
         tuple(results),
-        sound(node.record, calls) if "tool_calls" in node or role != value else node.record,
+        unmarked(sound(node.record, calls) if "tool_calls" in node or role != value else node.record),
     )
+
+
+def unmarked(given: Record) -> Record:
+    """A message without its marks for the cache, which clients move to the newest message with each request."""
+    content = given.get("content")
+    if not isinstance(content, list) or not any(isinstance(p, dict) and MARK in p for p in content):
+        return given if MARK not in given else {k: v for k, v in given.items() if k != MARK}
+    plain = [{k: v for k, v in p.items() if k != MARK} if isinstance(p, dict) else p for p in content]
+    return {**{k: v for k, v in given.items() if k != MARK}, "content": plain}
 
 
 def _has_calls(node: Node) -> bool:
