@@ -8,7 +8,7 @@
 #
 # **After this lesson you can**
 # - say from one exchange where to look first,
-# - tell apart failures that look the same in the agent's log,
+# - tell failures apart that look the same in the agent's log,
 # - check a finding of `course diagnose` against its proof,
 # - repair each of them, and measure that it is repaired.
 #
@@ -123,8 +123,8 @@ check.prediction("07.p1", guess, was="refuse" if overflow.turns[-1].status == 40
 name(overflow.turns)
 
 # %% [markdown]
-# It worked, until it did not: an agent's requests grow with each step. llama-server refuses with
-# HTTP 400, and says both numbers. smolagents ends the run. **Repair:** a larger window, shorter
+# Step 1 worked, and the request of step 2 is too long: an agent's requests grow with each step.
+# llama-server refuses with HTTP 400 and names both numbers. smolagents ends the run. **Repair:** a larger window, shorter
 # observations, or fewer steps. The same words on the server with 8,192:
 
 # %%
@@ -177,9 +177,10 @@ for turn in lost:
     wire(turn)
 
 # %% [markdown]
-# The exceptions cannot be told apart. The tape can: the first connection was *lost*, after the
-# request had been sent. The second was *refused*: nothing listens any more. Only in the first case
-# is it worth reading the end of the server's log.
+# The exceptions are the same. The tape tells the two apart: the first connection was *lost* after
+# the request had been sent, the second was *refused*, because nothing listens any more. After a lost
+# connection, read the end of the server's log. After a refused one, check the address, and whether
+# the server runs.
 
 # %%
 name(lost)
@@ -245,8 +246,8 @@ print()
 name(b.turns)
 
 # %% [markdown]
-# A has several findings, one cause. They are listed in the order cause, consequence. Repair the
-# first, and look again.
+# A has several findings and one cause. Causes are listed before their consequences, so repair the
+# first finding and look again.
 #
 # **Repair of A:** more tokens (here the usual 1,024, and nothing forced). **Repair of B:** a client
 # that sends no stop sequences and cuts the text itself.
@@ -436,9 +437,9 @@ reads = text_of(nothing.turns[1].exchange.messages[-1])
 check.prediction("07.p6", guess, was="yes" if "km/h" in reads else "no")
 
 # %% [markdown]
-# This is what the model reads next, and for both the server reported a perfect exchange. The two
-# errors ask for opposite things: *another query*, or *no more queries*. Whoever catches both with
-# one `except` can no longer tell them apart, and neither can the model.
+# This is what the model reads next. On the wire, both exchanges were perfect. The two errors ask for
+# opposite things: *another query*, or *no more queries*. Code that catches both with one `except`
+# and prints "nothing found" hides that from the model.
 
 # %%
 name(nothing.turns)
@@ -471,9 +472,10 @@ check.prediction(
 name(clipped.turns)
 
 # %% [markdown]
-# No error, no status, no finish reason: a line in the middle of a text. The figure that the question
-# needs may have been there. When a model invents a figure, look for this line first. **Repair:**
-# print less; raising the limit fills the context window, the first exhibit.
+# No error, status or finish reason tells you, only this line in the middle of a text. The figure
+# that the question needs may have been there. If a model invents a figure, look for that line first.
+# **Repair:** print less. A higher limit fills the context window, and you are back at the first
+# exhibit.
 
 # %%
 SELECT = SEARCH.replace("'))", "')[:280])")
@@ -537,7 +539,7 @@ def clock(step, agent):
 
 
 # %% [markdown]
-# **Predict:** the second request has about 3,500 tokens, and without the clock some 2,400 of them
+# **Predict:** the second request has about 3,300 tokens, and without the clock some 2,400 of them
 # come from the [prompt cache](../docs/glossary.md#prompt-cache). How many do with it?
 
 # %%
@@ -798,5 +800,5 @@ check.progress("07")
 server.stop()
 
 # %% [markdown]
-# **Next:** lesson 08, code or tool calls. For failures of tool calls, see
-# [appendix 07b](07b_failures_of_tool_calls.ipynb).
+# **Next:** [lesson 08, code or tool calls](08_code_or_tool_calls.ipynb). What can go wrong with tool
+# calls is in [appendix 07b](07b_failures_of_tool_calls.ipynb).

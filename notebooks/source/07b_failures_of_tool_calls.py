@@ -433,4 +433,5 @@ check.progress("07b")
 server.stop()
 
 # %% [markdown]
-# **Next:** lesson 08, code or tool calls: when is which the better choice?
+# **Next:** [lesson 08, code or tool calls](08_code_or_tool_calls.ipynb): when is which the better
+# choice?

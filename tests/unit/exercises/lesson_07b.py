@@ -1,0 +1,120 @@
+"""Answers to the exercises of appendix 07b."""
+
+import json
+from contextlib import suppress
+
+from support.exercises import Answers
+
+# --- 07b.1
+
+
+def step_by_step(choice, tools):
+    names = {tool["function"]["name"]: tool["function"] for tool in tools}
+    if choice["finish_reason"] == "length":
+        return "cut off"
+    for call in choice["message"]["tool_calls"]:
+        name, text = call["function"]["name"], call["function"]["arguments"]
+        if name not in names:
+            return "unknown tool"
+        try:
+            given = json.loads(text)
+        except json.JSONDecodeError:
+            return "bad arguments"
+        if type(given) is not dict:
+            return "bad arguments"
+        for key in names[name]["parameters"].get("required") or ():
+            if key not in given:
+                return "missing argument"
+    return "execute"
+
+
+def of_one(call, tools):
+    tool = next((t["function"] for t in tools if t["function"]["name"] == call["name"]), None)
+    if tool is None:
+        return "unknown tool"
+    with suppress(ValueError):
+        given = json.loads(call["arguments"])
+        if isinstance(given, dict):
+            lacks = [key for key in tool["parameters"].get("required", []) if key not in given]
+            return "missing argument" if lacks else "execute"
+    return "bad arguments"
+
+
+def with_a_helper(choice, tools):
+    if choice["finish_reason"] == "length":
+        return "cut off"
+    told = [of_one(call["function"], tools) for call in choice["message"]["tool_calls"]]
+    return next((each for each in told if each != "execute"), "execute")
+
+
+def loudly(choice, tools):
+    return with_a_helper(choice, tools).capitalize()
+
+
+def first_call_only(choice, tools):
+    first = choice["message"]["tool_calls"][:1]
+    return with_a_helper({**choice, "message": {"tool_calls": first}}, tools)
+
+
+def whatever_the_reason(choice, tools):
+    return with_a_helper({**choice, "finish_reason": "tool_calls"}, tools)
+
+
+def any_json(choice, tools):
+    try:
+        for call in choice["message"]["tool_calls"]:
+            json.loads(call["function"]["arguments"])
+    except ValueError:
+        return "bad arguments"
+    return "cut off" if choice["finish_reason"] == "length" else "execute"
+
+
+# --- 07b.2
+
+
+def by_sets(messages):
+    results = {m.get("tool_call_id") for m in messages if m["role"] == "tool"}
+    return [c["id"] for m in messages for c in m.get("tool_calls") or () if c["id"] not in results]
+
+
+def by_removal(messages):
+    open_calls = []
+    for message in messages:
+        if message["role"] == "tool":
+            open_calls.remove(message["tool_call_id"])
+        for call in message.get("tool_calls") or []:
+            open_calls.append(call["id"])
+    return open_calls
+
+
+def as_a_generator(messages):
+    yield from by_sets(messages)
+
+
+def without_null(messages):
+    return [c["id"] for m in messages for c in m.get("tool_calls", []) if c["id"] in by_sets(messages)]
+
+
+def sorted_ids(messages):
+    return sorted(by_sets(messages), reverse=True)[:1]
+
+
+def all_calls(messages):
+    return [c["id"] for m in messages for c in m.get("tool_calls") or ()]
+
+
+def how_many(messages):
+    return len(by_sets(messages))
+
+
+ANSWERS = {
+    "07b.1": Answers(
+        right=[step_by_step, with_a_helper, loudly],
+        wrong=[first_call_only, whatever_the_reason, any_json, "execute"],
+        given={"json": json},
+    ),
+    "07b.2": Answers(
+        right=[by_sets, by_removal, as_a_generator],
+        wrong=[without_null, sorted_ids, all_calls, how_many],
+    ),
+}
