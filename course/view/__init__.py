@@ -23,6 +23,7 @@ from course.turns import PromptSegment, Turn, runs, text_of
 from course.view import charts, proof, raw
 from course.view.console import (
     beginning,
+    calls_of,
     facts,
     field_of,
     is_long,
@@ -180,7 +181,12 @@ def _token(text: str) -> str:
 
 def _render(template: str, turns: list[Turn], **values: Any) -> str:
     widest = max((sum(n for _, n in parts(t)) for t in turns), default=0) or 1
-    return render(template, turns=turns, widest=widest, prompts=_new_in_prompts(turns), **values)
+    has_steps = any(
+        t.step or t.run or t.quoted for t in turns
+    )  # without one, another client made the requests
+    return render(
+        template, turns=turns, widest=widest, prompts=_new_in_prompts(turns), has_steps=has_steps, **values
+    )
 
 
 def _new_in_prompts(turns: list[Turn]) -> dict[int, tuple[int, str]]:
@@ -214,8 +220,8 @@ def _environment() -> Environment:
     )
     filters = (
         text_of, size, is_long, beginning, parts, step_name, facts, short, tokens_shown, segment_rows, stack_of,
-        tojson_plain, run_name, runs, others, field_of, charts.tick, charts.phases, charts.timeline, charts.growth,
-        charts.rows_of, proof.place_of, proof.commands, proof.sentence,
+        tojson_plain, run_name, runs, others, field_of, calls_of, charts.tick, charts.phases, charts.timeline,
+        charts.growth, charts.rows_of, proof.place_of, proof.commands, proof.sentence,
     )  # fmt: skip
     environment.filters |= {f.__name__: f for f in filters}
     environment.globals |= {

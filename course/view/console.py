@@ -6,9 +6,11 @@ Long texts are shortened on the console, with a note. Knows nothing about HTML, 
 import re
 import textwrap
 
-from course.turns import Turn, text_of
+from course.turns import Record, Turn, text_of
 from course.turns.bodies import LINE_END
 from course.turns.outcome import ANSWERED, CALLED, OTHER
+from course.turns.reading import record
+from course.turns.values import as_text
 from course.view.charts import NAMES, stack
 
 MOST_WRAPPED = 20_000
@@ -34,7 +36,8 @@ def text(turn: Turn, width: int = 100) -> str:
         for message in new:
             said = text_of(message)
             lines.append(f"   {message.get('role')}, {size(said)}")
-            lines += _block(said, width, most=4)
+            lines += _block(said, width, most=4) if said or not calls_of(message) else []
+            lines += [line for call in calls_of(message) for line in _block(call, width, most=4)]
     given = [
         ("← thinking", turn.thinking),
         ("← content", turn.content),
@@ -70,6 +73,20 @@ def _quoted(turn: Turn) -> list[tuple[str, str]]:
         ("error", told.error and told.error.text),
     ]
     return [(f"  {name}, {by}", said) for name, said in named if said]
+
+
+def calls_of(message: Record) -> list[str]:
+    """The calls that a message of a request repeats, as name(arguments)."""
+    listed = message.get("tool_calls")
+    content = message.get("content")
+    found = []
+    for call in listed if isinstance(listed, list) else []:
+        inner = record(record(call).get("function"))
+        found.append(f"{inner.get('name')}({as_text(inner.get('arguments') or '')})")
+    for part in content if isinstance(content, list) else []:
+        if record(part).get("type") == "tool_use":
+            found.append(f"{record(part).get('name')}({as_text(record(part).get('input') or '')})")
+    return found
 
 
 def others(turn: Turn) -> list[str]:
@@ -134,7 +151,8 @@ def field_of(where: str, otherwise: str) -> str:
 
 def facts(turn: Turn) -> str:
     """Step, HTTP status, outcome, seconds and finish_reason, on one line."""
-    known = [step_name(turn).removeprefix("In smolagents: ") if turn.step else "no step"]
+    known = [step_name(turn).removeprefix("In smolagents: ")] if turn.step else []
+    known += ["no step"] if turn.run and not turn.step else []
     if turn.exchange:
         known.append(f"HTTP {turn.status}" if turn.status else "no response")
         if turn.status and turn.exchange.is_call:
@@ -160,7 +178,7 @@ def short(turn: Turn) -> str:
         return "error"
     if turn.is_final:
         return turn.agent or "answer"
-    return turn.agent or ("" if turn.step else "no step")
+    return turn.agent or ("no step" if turn.run and not turn.step else "")
 
 
 def _block(text: str, width: int, most: int) -> list[str]:

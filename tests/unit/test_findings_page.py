@@ -122,3 +122,17 @@ def test_a_finding_cannot_break_the_page():
     page = shown([RUN, call(1, "<code>\nx\n</code>"), act(1, "x", error="due to: <script>alert(1)</script>")])
     assert "alert(1)" in page.text
     assert not any("alert" in str(attrs.get("onclick")) for _, attrs in page.seen)
+
+
+def test_the_page_of_another_clients_tape_has_no_empty_column():
+    assert "In smolagents" not in shown([call(1, "Oslo.")]).text
+    assert "In smolagents" in shown([RUN, call(1, "Oslo.")]).text
+
+
+def test_past_calls_are_shown_as_calls():
+    function = {"name": "look", "arguments": '{"city": "Bergen"}'}
+    past = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": function}]}
+    result = {"role": "tool", "tool_call_id": "c", "content": "rain"}
+    made = turns([call(1, "It rains.", [SYSTEM, TASK, past, result])])
+    for text in (Tags(view.page(made)).text, view.text(made[0])):
+        assert 'look({"city": "Bergen"})' in text
