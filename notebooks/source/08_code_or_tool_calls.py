@@ -2,8 +2,9 @@
 # # 08 · Code or tool calls
 #
 # An agent can act in two ways. It writes a program, as in all lessons so far. Or it names a tool and
-# fills in a form, a [tool call][tc], and your framework runs it. The blog post prefers code. Should you? That
-# decides what a run costs, and what can go wrong in it. Ask one question both ways, and count.
+# fills in a form, a [tool call][tc], and your framework runs it. The blog post prefers code. Should
+# you? That decides what a run costs, and what can go wrong in it. Ask one question both ways, and
+# count.
 #
 # **After this lesson you can**
 #
@@ -590,9 +591,11 @@ print(f"{copied} of {generated} generated tokens are pages that a program alread
 check.prediction("08.p7", guess, was=check.near(round(100 * copied / generated), by=10), unit="percent")
 
 # %% [markdown]
-# Each of them takes a pass through the model, and each can go wrong: a digit lost on the way is a
-# wrong figure. So give tools for calls small results, or let them keep the result and return a name
-# for it.
+# Each of them was generated (our server makes copies cheaper by [speculative decoding][sd]), and each
+# can go wrong: a digit lost on the way is a wrong figure. So let tools return little, or keep their
+# result and return a name for it.
+#
+# [sd]: ../docs/glossary.md#speculative-decoding
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 results = "\n".join(turn.observation or "" for turn in call_run.turns)
