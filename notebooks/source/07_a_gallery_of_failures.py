@@ -91,9 +91,15 @@ def name(made):
 
 
 # %% [markdown]
-# The exhibits follow one exchange from outside to inside. Did a response come at all? How did the
-# text end? Is there code in it? What did the code see? And what does the next request look like?
+# Every box of this picture can break:
 #
+# ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
+# the tape, llama-server with chat template, model and chat parser](../docs/pictures/layers.svg)
+#
+# The exhibits follow one exchange from outside to inside. Did a response come at all? How did its
+# text end? Is there code in it? What did the code see? And what does the next request look like?
+
+# %% [markdown]
 # ## Server · the window that fits the first step
 #
 # **Change:** the server's [context window][cw] holds 2,560 tokens instead of 8,192. The system

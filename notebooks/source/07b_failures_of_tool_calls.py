@@ -57,10 +57,12 @@ QUESTION = [{"role": "user", "content": "How fast is a leopard? Search for it."}
 def ask(messages, on=None, **settings):
     """One request that offers a search, as a turn."""
     tape = Tape()
-    create = connect(on or server, tape).client.chat.completions.create
+    model = connect(on or server, tape)  # for its client, which records on the tape
     settings = {"max_tokens": 300, "extra_body": {"verbose": True}, **settings}
     try:
-        create(model="any", messages=messages, tools=TOOLS, temperature=0, **settings)
+        model.client.chat.completions.create(
+            model="any", messages=messages, tools=TOOLS, temperature=0, **settings
+        )
     except APIError as error:
         print(type(error).__name__, "·", str(error)[:160])
     (turn,) = turns(tape.records())
