@@ -76,14 +76,28 @@ class Conversation:
     answers: list[Answer]
     agent: str | None = None
     planned: bool = False
+    known: "Known" = field(default_factory=lambda: Known())
 
     @cached_property
     def keys(self) -> set[str]:
         """Its messages, for lookup: a tape may have hundreds of conversations of hundreds of messages."""
-        return set(_talk(self.sent))
+        return set(_talk(self.sent, self.known))
 
 
-def diff(before: Conversation | None, now: list[Record]) -> Diff:
+class Known:
+    """Messages as text, to compare and to look them up. Each is made once: requests share what they repeat."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Record, str]] = {}
+
+    def key(self, message: Record) -> str:
+        made = self._made.get(id(message))
+        if made is None:  # the message is kept, so that its id stays its own
+            made = self._made[id(message)] = message, json.dumps(message, sort_keys=True, default=str)
+        return made[1]
+
+
+def diff(before: Conversation | None, now: list[Record], known: Known) -> Diff:
     """What the request `now` adds to, repeats from and drops from the request that it continues."""
     if before is None:
         return Diff(list(now), sources=[None] * len(now))
@@ -92,7 +106,7 @@ def diff(before: Conversation | None, now: list[Record]) -> Diff:
     added: list[Record] = []
     dropped: list[Record] = []
     repeated = list(now[:start])
-    keys = [_key(m) for m in old], [_key(m) if old else "" for m in new]
+    keys = [known.key(m) for m in old], [known.key(m) if old else "" for m in new]
     for what, a, b, c, d in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
         if what == "equal":
             repeated += new[c:d]
@@ -131,6 +145,7 @@ class Conversations:
 
     def __init__(self) -> None:
         self.open: list[Conversation] = []
+        self._known = Known()
 
     def next(
         self, messages: list[Record], step: Record | None, number: int, answer: Record | None = None
@@ -144,12 +159,12 @@ class Conversations:
             return Diff()
         found = self._find(messages, step)
         if answer is None:
-            return diff(found, messages)
+            return diff(found, messages, self._known)
         first = step is not None and step.get("step_number") == 1 and step.get("kind", "action") == "action"
         if found and first and not found.planned and common_start(found.sent, messages) < len(found.sent):
             self.open.remove(found)
             found = None
-        result = diff(found, messages)
+        result = diff(found, messages, self._known)
         if found:
             self.open.remove(found)
         planned = step is not None and step.get("kind") == "planning"
@@ -158,7 +173,7 @@ class Conversations:
             agent = step["agent"] or ""
         # the latest comes last, and wins a tie
         answers = [*(found.answers if found else []), Answer(number, answer, step)]
-        self.open.append(Conversation(messages, number, result.sources, answers, agent, planned))
+        self.open.append(Conversation(messages, number, result.sources, answers, agent, planned, self._known))
         return result
 
     def _find(self, messages: list[Record], step: Record | None) -> Conversation | None:
@@ -170,7 +185,7 @@ class Conversations:
         if best and start and (named or start == len(best.sent) or _has_talk(messages[:start])):
             return best
         # another beginning before the same task: a plan, the last call, a client that forgets its oldest messages
-        keys = _talk(messages)
+        keys = _talk(messages, self._known)
         best = max(reversed(fitting), key=lambda c: _shared(c, keys), default=None)
         if best and _shared(best, keys):
             return best
@@ -182,10 +197,10 @@ def _has_talk(messages: Sequence[Record]) -> bool:
     return any(m.get("role") not in INSTRUCTIONS for m in messages)
 
 
-def _talk(messages: Sequence[Record]) -> list[str]:
+def _talk(messages: Sequence[Record], known: Known) -> list[str]:
     """The messages that are not instructions, for lookup; all of them if there is nothing else."""
     found = [m for m in messages if m.get("role") not in INSTRUCTIONS]
-    return [_key(m) for m in found or messages]
+    return [known.key(m) for m in found or messages]
 
 
 def common_start(a: Sequence[Record], b: Sequence[Record]) -> int:
@@ -195,7 +210,3 @@ def common_start(a: Sequence[Record], b: Sequence[Record]) -> int:
 
 def _shared(conversation: Conversation, keys: list[str]) -> int:
     return sum(key in conversation.keys for key in keys)
-
-
-def _key(message: Record) -> str:
-    return json.dumps(message, sort_keys=True, default=str)

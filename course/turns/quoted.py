@@ -10,6 +10,7 @@ are those of smolagents 1.26 (memory.py); a conversation of another client has n
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ END = re.compile(
     r"\n(?:Based on the above, please provide an answer to the following user task:|New task:)\n"
 )
 """What is merged with the last observation: the end of the call after the last step, or the next task."""
+TRIES = 3
+"""Requests that are read for a step: the next one may be for a plan, which quotes less."""
 INTERPRETER = "python_interpreter"
 
 
@@ -54,6 +57,7 @@ def steps(turns: Iterable["Turn"]) -> dict[int, QuotedStep]:
     """The steps that later requests quote, by the index of the turn that they were made of."""
     indexes: dict[tuple[int, int], int] = {}
     found: dict[int, QuotedStep] = {}
+    tried: Counter[int] = Counter()
     for turn in turns:
         if turn.exchange is None:
             continue
@@ -62,8 +66,9 @@ def steps(turns: Iterable["Turn"]) -> dict[int, QuotedStep]:
         for place in range(turn.diff.start, min(len(messages), len(turn.diff.sources))):
             source = turn.diff.sources[place]
             index = None if source is None else indexes.get((turn.run_number, source))
-            if index is not None and index not in found:
+            if index is not None and index not in found and tried[index] < TRIES:
                 groups.setdefault(index, []).append(messages[place])
+        tried.update(groups.keys())
         for index, quoted in groups.items():
             if step := _step(turn, quoted):
                 found[index] = step

@@ -28,6 +28,8 @@ MOST_NOTED = 20
 MOST_SEEN = 160
 RAW = "raw_response"
 """The path of an event that is not an object: it can only be found in the text of the body."""
+UNREAD = object()
+"""In the place of an item that no earlier request has there."""
 INDEX = re.compile(r"\[\d+\]")
 
 
@@ -89,16 +91,16 @@ class Earlier:
         self._known: deque[tuple[str, list[Any], list[Any]]] = deque(maxlen=LOOK_BACK)
 
     def common(self, key: str, items: list[Any]) -> list[Any]:
-        """What was read of the items that an earlier list begins with as well."""
+        """What was read of the items that an earlier list has at the same places; UNREAD for the others."""
         best: list[Any] = []
+        most = 0
         for name, before, read in self._known:
-            if name == key and (len(best) < min(len(before), len(items))):
-                same = next(
-                    (n for n, (a, b) in enumerate(zip(before, items, strict=False)) if a != b),
-                    min(len(before), len(items)),
-                )
-                best = read[:same] if same > len(best) else best
-        return best
+            if name == key and most < min(len(before), len(items)):
+                pairs = zip(before, items, read, strict=False)
+                found = [made if a == b else UNREAD for a, b, made in pairs]
+                if (same := len(found) - found.count(UNREAD)) > most:
+                    best, most = found, same
+        return best + [UNREAD] * (len(items) - len(best))
 
     def add(self, key: str, items: list[Any], read: list[Any]) -> None:
         self._known.append((key, items, read))
@@ -181,9 +183,9 @@ class Node:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             return [read(child) for child in self.children(key)]
         earlier, where = self.notes.earlier, self.at(key)
-        made: list[T] = earlier.common(where, value)
-        made = made + [
-            read(Node(value[n], f"{where}[{n}]", self.notes)) for n in range(len(made), len(value))
+        made: list[T] = [
+            read(Node(value[n], f"{where}[{n}]", self.notes)) if known is UNREAD else known
+            for n, known in enumerate(earlier.common(where, value))
         ]
         earlier.add(where, value, made)
         return made
