@@ -173,6 +173,16 @@ def test_a_prompt_that_grows_while_its_tokens_do_not(prompts, expected):
     assert kinds([counted(n, prompt) for n, prompt in enumerate(prompts, 1)]) == expected
 
 
+def test_thinking_that_a_template_leaves_out_later_is_not_a_truncation():
+    records = [counted(n, prompt) for n, prompt in enumerate([2030, 2830, 2790], 1)]
+    for record in records:
+        post = record["request"]["postData"]
+        post["text"] = post["text"].replace(
+            '"role": "assistant"', '"role": "assistant", "reasoning_content": "Hm."'
+        )
+    assert kinds(records) == []
+
+
 def test_one_long_prompt_with_few_tokens_is_truncated():
     long = [SYSTEM, {"role": "user", "content": "A sentence of several words. " * 3000}]
     usage = {"prompt_tokens": 4096, "completion_tokens": 40}

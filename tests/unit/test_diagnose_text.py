@@ -133,3 +133,14 @@ def test_a_prompt_that_does_not_open_the_thinking():
     assert kinds([RUN, call(1, "4", **off)]) == []
     no = {"chat_template_kwargs": {"enable_thinking": False}}
     assert kinds([command("--no-jinja"), call(1, "4", ask=no)]) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wrote", "named"), [(4000, 96, True), (8000, 192, True), (4000, 95, False)]
+)
+def test_an_answer_that_ends_at_a_round_number_of_tokens_has_filled_a_context(prompt, wrote, named):
+    """On a tape of the wire alone, nothing else tells how large the context window is."""
+    usage = {"usage": {"prompt_tokens": prompt, "completion_tokens": wrote}}
+    (finding,) = found([call(1, "It takes ab", finish="length", **usage)])
+    assert finding.kind == "answer-cut"
+    assert (f"window of {prompt + wrote} tokens" in finding.why) == named
