@@ -16,6 +16,8 @@ from course.turns.turn import Turn
 
 MARK = re.compile(r"END_OF_REQUEST(_*)")
 LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be several earlier
+PROBE, NEAR = 64, 512
+"""After a change, this many equal characters within this many are the same text again."""
 LEAVE_OUT = {
     "host",
     "content-length",
@@ -30,12 +32,13 @@ LEAVE_OUT = {
 
 @dataclass(frozen=True)
 class Delta:
-    """A text: the first `start` characters of text number `base`, then `text`, then the last `end` characters of `base`.
+    """A text: the first `start` characters of another one, then `text`, then the last `end` characters of the other.
 
-    If `base` is None, `text` is the whole text.
+    `base` is the number of the other text, or a delta of its own: a date that changes at the beginning of each request,
+    and what each adds at its end, are two changes. If it is None, `text` is the whole text.
     """
 
-    base: int | None
+    base: "int | Delta | None"
     start: int
     end: int
     text: str
@@ -44,17 +47,24 @@ class Delta:
         """The whole text, given the texts before it."""
         if self.base is None:
             return self.text
-        base = texts[self.base]
+        base = self.base.restore(texts) if isinstance(self.base, Delta) else texts[self.base]
         return base[: self.start] + self.text + base[len(base) - self.end :]
 
+    @property
+    def size(self) -> int:
+        """The characters that are stored."""
+        return len(self.text) + (self.base.size if isinstance(self.base, Delta) else 0)
 
-def deltas(texts: list[str]) -> list[Delta]:
-    """Each text as what it adds to one of the few before it, whichever leaves the least."""
+
+def deltas(texts: list[str], twice: bool = False) -> list[Delta]:
+    """Each text as what it adds to one of the few before it, whichever leaves the least. With `twice`, at two places."""
     result: list[Delta] = []
     for n, text in enumerate(texts):
         found = [Delta(None, 0, 0, text)]
         found += [_against(b, texts[b], text) for b in range(max(0, n - LOOK_BACK), n)]
-        result.append(min(found, key=lambda d: len(d.text)))
+        if twice:
+            found += [d for b in range(max(0, n - LOOK_BACK), n) if (d := _at_two_places(b, texts[b], text))]
+        result.append(min(found, key=lambda d: d.size))
     return result
 
 
@@ -62,9 +72,11 @@ def packed(delta: Delta, texts: list[str]) -> dict[str, Any]:
     """A delta as plain data for JavaScript, which counts in UTF-16 units."""
     if delta.base is None:
         return {"text": delta.text}
-    base = texts[delta.base]
+    inner = delta.base if isinstance(delta.base, Delta) else None
+    base = inner.restore(texts) if inner else texts[delta.base]  # type: ignore[index]  # a number, if not a delta
     start, end = _units(base[: delta.start]), _units(base[len(base) - delta.end :])
-    return {"base": delta.base, "start": start, "end": end, "text": delta.text}
+    named = packed(inner, texts) if inner else delta.base
+    return {"base": named, "start": start, "end": end, "text": delta.text}
 
 
 def script_json(value: Any) -> str:
@@ -107,7 +119,7 @@ def blocks(turns: list[Turn]) -> list[dict[str, Any]]:
     """For the page's script: what each turn's raw bodies add to earlier ones."""
     requests = [t.exchange.raw_request if t.exchange else "" for t in turns]
     prompts = [t.prompt or "" for t in turns]
-    rows = zip(turns, deltas(requests), deltas(prompts), strict=True)
+    rows = zip(turns, deltas(requests, twice=True), deltas(prompts), strict=True)
     return [_block_of(t, packed(r, requests), packed(p, prompts)) for t, r, p in rows]
 
 
@@ -130,6 +142,22 @@ def _against(at: int, base: str, text: str) -> Delta:
     a, b = base[start:], text[start:]
     end = _common(a, b, from_end=True)
     return Delta(at, start, end, b[: len(b) - end])
+
+
+def _at_two_places(at: int, base: str, text: str) -> Delta | None:
+    """The same, if the texts agree again soon after their first difference."""
+    start = _common(base, text)
+    for skipped in range(NEAR):
+        probe = base[start + skipped : start + skipped + PROBE]
+        if len(probe) < PROBE:
+            return None
+        again = text.find(probe, start, start + NEAR + PROBE)
+        if again >= 0:
+            first = Delta(at, start, len(base) - start - skipped, text[start:again])
+            changed = base[:start] + first.text + base[start + skipped :]
+            rest = _against(0, changed, text)
+            return Delta(first, rest.start, rest.end, rest.text)
+    return None
 
 
 def _common(a: str, b: str, from_end: bool = False) -> int:

@@ -163,6 +163,34 @@ def test_javascript_counts_in_utf_16():
     assert restored.decode("utf-16-le") == TEXTS[3]
 
 
+def dated(n):
+    """The n-th body of a client that puts the time into its system prompt, and adds a message with each request."""
+    said = [f"message {m}: 😀 {'x' * 300}" for m in range(n)]
+    return json.dumps(
+        [f"Be careful. It is 12:00:{n:02}. 😀 " + "More rules. " * 40, *said], ensure_ascii=False
+    )
+
+
+def unpacked(delta, texts):
+    """What templates/page.js makes of packed data."""
+    if "base" not in delta:
+        return delta["text"]
+    inner = delta["base"]
+    base = texts[inner] if isinstance(inner, int) else unpacked(inner, texts)
+    units = base.encode("utf-16-le")
+    kept = units[: 2 * delta["start"]], units[len(units) - 2 * delta["end"] :]
+    return (kept[0] + delta["text"].encode("utf-16-le") + kept[1]).decode("utf-16-le")
+
+
+def test_a_text_that_changes_at_its_beginning_and_its_end_is_stored_once():
+    texts = [dated(n) for n in range(1, 30)]
+    found = raw.deltas(texts, twice=True)
+    assert [d.restore(texts) for d in found] == texts
+    assert [unpacked(raw.packed(d, texts), texts) for d in found] == texts
+    assert max(d.size for d in found[1:]) < 500
+    assert [d.restore(TEXTS) for d in raw.deltas(TEXTS, twice=True)] == TEXTS
+
+
 def test_a_conversation_is_stored_once():
     made = run(200)
     sent = sum(len(t.exchange.raw_request) for t in made)

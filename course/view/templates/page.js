@@ -13,7 +13,8 @@ function block(n) {
 function unpack(n, what) {
   const chain = [];
   let delta = block(n)[what];
-  for (; delta.base !== undefined; delta = block(delta.base)[what]) chain.push(delta);
+  // a base is the number of another body, or a delta of its own
+  for (; delta.base !== undefined; delta = delta.base.text === undefined ? block(delta.base)[what] : delta.base) chain.push(delta);
   let text = delta.text;
   for (const d of chain.reverse()) text = text.slice(0, d.start) + d.text + text.slice(text.length - d.end);
   return text;
