@@ -24,9 +24,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -34,8 +35,10 @@ import psutil
 from course.errors import CourseError
 
 LINUX = sys.platform == "linux"
-PAUSE = 0.005
-"""Seconds between two looks."""
+PAUSE = 0.01
+"""Seconds between two looks, at least."""
+SHARE = 0.2
+"""The part of one processor's time that looking may take. The observer waits longer where a look takes longer."""
 TABLES = ("tcp", "tcp6", "udp", "udp6", "raw", "raw6")
 STATES = {
     "01": "ESTABLISHED", "02": "SYN_SENT", "03": "SYN_RECV", "04": "FIN_WAIT1", "05": "FIN_WAIT2", "06": "TIME_WAIT",
@@ -161,16 +164,23 @@ class Watch:
         return self.seen.longest_gap
 
 
-def parsed(kind: str, table: str) -> Iterator[Row]:
-    """The rows of a table such as /proc/net/tcp that have a peer. Lines that do not look like one are left out."""
+def parsed(kind: str, table: str, inodes: Container[int] | None = None) -> Iterator[Row]:
+    """The rows of a table such as /proc/net/tcp that have a peer, by default those of all sockets.
+
+    Lines that do not look like one are left out.
+    """
     for line in table.splitlines()[1:]:
         parts = line.split()
         with suppress(ValueError, IndexError):
+            inode = int(parts[9])
+            if inodes is not None and inode not in inodes:
+                continue
             host, port = endpoint(parts[2])
             if port or not ipaddress.ip_address(host).is_unspecified:
-                yield Row(kind, host, port, STATES.get(parts[3], parts[3]), int(parts[9]))
+                yield Row(kind, host, port, STATES.get(parts[3], parts[3]), inode)
 
 
+@lru_cache(maxsize=4096)
 def endpoint(text: str) -> tuple[str, int]:
     """Address and port of an entry such as 0100007F:1F90, which is 127.0.0.1:8080.
 
@@ -187,38 +197,65 @@ def endpoint(text: str) -> tuple[str, int]:
 def family(pids: Sequence[int]) -> list[psutil.Process]:
     """The processes with these pids, and all their children. Those that have ended are left out."""
     found: dict[int, psutil.Process] = {}
-    for pid in pids:
+    left = list(pids)
+    while left:
+        pid = left.pop()
+        if pid in found or pid == os.getpid():
+            continue
         with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            for one in (process, *process.children(recursive=True)):
-                found.setdefault(one.pid, one)
-    return [process for pid, process in found.items() if pid != os.getpid()]
+            found[pid] = psutil.Process(pid)
+            left += _children(found[pid])
+    return list(found.values())
 
 
-def look(processes: Iterable[psutil.Process]) -> set[Connection]:
-    """What the system lists for these processes at this moment."""
-    found: set[Connection] = set()
-    for process in processes:
-        with suppress(psutil.Error, OSError):
-            found |= _look_linux(process) if LINUX else _look_psutil(process)
+def _children(process: psutil.Process) -> list[int]:
+    """On Linux the kernel has a list for each thread. psutil goes through all processes, which takes long."""
+    threads = Path("/proc") / str(process.pid) / "task"
+    if not LINUX or not (threads / str(process.pid) / "children").exists():
+        return [child.pid for child in process.children()]
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(threads):
+            with suppress(OSError):
+                found += map(int, (threads / thread / "children").read_text(encoding="ascii").split())
     return found
 
 
-def _look_linux(process: psutil.Process) -> set[Connection]:
-    """All rows of the process's network. What it does not own is kept without a name, if nobody owns it any more."""
-    place = Path("/proc") / str(process.pid)
-    rows = []
-    for table in TABLES:
-        with suppress(FileNotFoundError):  # without IPv6
-            rows += list(parsed(table[:3], (place / "net" / table).read_text(encoding="ascii")))
-    if not rows:
-        return set()
-    own = _inodes(place / "fd")
-    program = process.name()
-    mine = {
-        Connection(row.kind, row.host, row.port, process.pid, program) for row in rows if row.inode in own
-    }
-    return mine | {Connection(row.kind, row.host, row.port) for row in rows if row.inode == 0}
+def look(processes: Sequence[psutil.Process]) -> set[Connection]:
+    """What the system lists for these processes at this moment."""
+    if LINUX:
+        return _look_linux(processes)
+    found: set[Connection] = set()
+    for process in processes:
+        with suppress(psutil.Error):
+            found |= _look_psutil(process)
+    return found
+
+
+def _look_linux(processes: Sequence[psutil.Process]) -> set[Connection]:
+    """The rows that these processes own, and those that nobody owns any more. A process may have a network of its own."""
+    owners: dict[int, psutil.Process] = {}
+    networks: dict[str, Path] = {}
+    for process in processes:
+        place = Path("/proc") / str(process.pid)
+        with suppress(OSError):
+            networks.setdefault(os.readlink(place / "ns" / "net"), place / "net")
+            owners |= dict.fromkeys(_inodes(place / "fd"), process)
+    found = set()
+    for folder in networks.values():
+        for table in TABLES:
+            with suppress(OSError):  # without IPv6, or the process has ended
+                for row in parsed(table[:3], (folder / table).read_text(encoding="ascii"), {0, *owners}):
+                    found.add(_connection(row, owners.get(row.inode)))
+    return found
+
+
+def _connection(row: Row, owner: psutil.Process | None) -> Connection:
+    name = ""
+    if owner is not None:
+        with suppress(psutil.Error):
+            name = owner.name()
+    return Connection(row.kind, row.host, row.port, owner.pid if owner else None, name)
 
 
 def _inodes(folder: Path) -> set[int]:
@@ -243,22 +280,19 @@ def _look_psutil(process: psutil.Process) -> set[Connection]:
 
 def observe(pids: Sequence[int], ended: Callable[[], bool], begun: Callable[[], object]) -> Seen:
     """Look until `ended()`. Calls `begun()` after the first look. What had no owner at the start is not reported."""
-    processes, when = family(pids), 0.0
-    before = {one for one in look(processes) if one.pid is None}
+    before = {one for one in look(family(pids)) if one.pid is None}
     begun()
     seen: set[Connection] = set()
     looks, gap, last, over = 0, 0.0, time.monotonic(), False
     while not over:
         over = ended()  # then one last look
-        if (
-            time.monotonic() - when > 5 * PAUSE
-        ):  # new children; to look for them takes longer than to look at them
-            processes, when = family(pids), time.monotonic()
-        seen |= look(processes)
+        began = time.process_time()
+        seen |= look(family(pids))
+        took = time.process_time() - began
         now = time.monotonic()
         looks, gap, last = looks + 1, max(gap, now - last), now
         if not over:
-            time.sleep(PAUSE)
+            time.sleep(max(PAUSE, took / SHARE - took))
     return Seen(sorted(seen - before, key=str), looks, round(gap, 4))
 
 

@@ -139,8 +139,9 @@ def sent(requests):
     return sum(start + growth * n for n in range(requests))
 
 
-for requests in (7, 14, 28, 56, 112):
-    ratio = sent(requests) / sent(requests // 2) if requests > 7 else 1
+print(f"   7 requests: {sent(7):>12,.0f} tokens sent")
+for requests in (14, 28, 56, 112):
+    ratio = sent(requests) / sent(requests // 2)
     print(f"{requests:>4} requests: {sent(requests):>12,.0f} tokens sent, {ratio:.1f} times the line above")
 
 # %%
@@ -182,13 +183,13 @@ check.prediction("10.p3", guess, was=max(NAMES.values(), key=parts.get))
 view.overview(long)
 
 # %% [markdown]
-# The second copies weigh about as much as the first ones, because a copy is wrapped in a dictionary
-# with a name and an id. The model needs neither. But what the *tools* return is the part that you
-# decide about.
+# The second copies are larger than the first, because each is wrapped in a dictionary with a name and an
+# id. You cannot switch them off, short of changing smolagents. What the *tools* return is the part that
+# you decide about.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
-    ("each step's code is in the prompt twice", parts["second copies"] > parts["first copies"] / 2, parts),
+    ("the second copies are larger than the first", parts["second copies"] > parts["first copies"], parts),
     ("the observations are the largest part of the growth", max(NAMES.values(), key=parts.get) == "observations"),
 )
 
@@ -221,8 +222,8 @@ check.prediction("10.p4", guess, was=round(100 * read / whole), unit="percent")
 
 # %% [markdown]
 # One thing a cache cannot save. To write a token, the model looks at every token before it, cached or
-# not. On two cores, a token written after 3,500 others took three times as long as one after 16
-# ([measured](../docs/measurements.md), "Cost per token at context depth").
+# not. On two cores, with llama-server's defaults, a token after 3,500 others took three times as long as
+# one after 16 ([measured](../docs/measurements.md), "Cost per token at context depth").
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -356,7 +357,7 @@ if callable(changed):
 
 # %%
 for finding in diagnose.diagnose(clocked)[:2]:
-    print(f"turn {finding.turn}: {finding.kind}\n")
+    print(f"turn {finding.turn}: {finding.kind}")
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -398,9 +399,9 @@ share = without[-1].tokens.cached / without[-1].tokens.prompt
 check.prediction("10.p6", guess, was="nearly all" if share > 0.8 else "half" if share > 0.2 else "nothing")
 
 # %% [markdown]
-# Same requests, same server, one flag. A hybrid model that became slow after an upgrade or on another
-# server: look at `cache_n` first. (A checkpoint of Qwen3.6 takes about 63 MiB of RAM, so some
-# people switch them off.)
+# Same requests, same server, one flag. If a hybrid model became slow on another server or after an
+# upgrade, look at `cache_n` first. (A checkpoint of Qwen3.6 takes about 63 MiB of RAM, which is a reason
+# to want fewer, and none is too few.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -419,15 +420,21 @@ shorter = run(server, one_by_one, tools=[OfflineSearch(max_results=1)])
 
 
 def bill(**runs):
-    """What runs cost, line by line."""
-    print(f"{'':<16}{'last prompt':>12}{'sent':>9}{'processed':>11}{'generated':>11}")
+    """What runs cost in tokens, line by line."""
+    print(f"{'':<9}{'growth per step':>17}{'last prompt':>13}{'sent':>9}{'processed':>11}")
     for name, made in runs.items():
-        columns = [[getattr(t.tokens, key) for t in made] for key in ("prompt", "new", "generated")]
-        asked, new, generated = columns
-        print(f"{name:<16}{asked[-1]:>12,}{sum(asked):>9,}{sum(new):>11,}{sum(generated):>11,}")
+        asked = [turn.tokens.prompt for turn in made]
+        new = sum(turn.tokens.new for turn in made[1:])
+        step_by_step = (asked[-1] - asked[0]) / (len(asked) - 1)
+        print(f"{name:<9}{step_by_step:>17.0f}{asked[-1]:>13,}{sum(asked):>9,}{new:>11,}")
 
 
 bill(long=long, shorter=shorter)
+
+# %% [markdown]
+# (`processed` leaves out the first request, whose beginning may be in the cache from the run before.)
+# The prompt grows half as fast, and half as much has to be processed. In a run of seven steps the long
+# beginning still hides most of that in `sent`. In a run of 50, it would not.
 
 # %% [markdown]
 # Second, **a stable prefix**: the clock is not forbidden, it was in the wrong place. At the end of the
@@ -505,16 +512,25 @@ pruned = run(server, one_by_one, step_callbacks=[forget]) if callable(forget) el
 bill(long=long, **({"pruned": pruned} if pruned else {}))
 
 # %% [markdown]
-# Compare the columns. Far fewer tokens are *sent*. But pruning rewrites the past, so each step loses
-# the cache from the pruned message on, and the server *processes* no fewer than before. It
-# saves room and a provider's bill, not your own seconds.
+# Compare with `shorter`. The prompt grows half as fast here, too. But pruning rewrites the past: each
+# step loses the cache from the pruned message on, and the server *processes* as much as before. It
+# saves room in the context window and a provider's bill, not your own seconds.
 
 # %% tags=["folded", "nbval-check-output"]
-before, after = (sum(t.tokens.prompt for t in made) for made in (long, shorter))
-lost, found = (sum(t.tokens.new for t in made) for made in (clocked, stable))
+def cost(key, *runs):
+    """The tokens of these runs, without their first requests."""
+    return [sum(getattr(turn.tokens, key) for turn in made[1:]) for made in runs]
+
+
+before, after = cost("prompt", long, shorter)
+read_before, read_after = cost("new", long, shorter)
+lost, found = cost("new", clocked, stable)
 check.claims(
     ("shorter observations: fewer tokens sent", after < before, (before, after)),
-    ("the clock at the end: less than half is processed", found < lost / 2, (lost, found)),
+    ("and fewer processed", read_after < 0.8 * read_before, (read_before, read_after)),
+    ("the clock at the end: a fraction is processed", found < lost / 4, (lost, found)),
+    ("pruning: fewer are sent", not pruned or cost("prompt", pruned)[0] < before, pruned and pruned[-1].tokens),
+    ("and no fewer processed", not pruned or cost("new", pruned)[0] > 0.8 * read_before, read_before),
 )
 
 # %% [markdown]
@@ -662,8 +678,10 @@ per_token = sum(map(len, texts)) / sum(len(server.tokenize(text)) for text in te
 print(f"{per_token:.1f} characters per token here, so 4 kB are about {4096 / per_token:,.0f} tokens")
 
 # %% [markdown]
-# Add the model's words, twice, and you are near 2,300, which is 4,500 − 2,200. You are nowhere near
-# 6,700 − 2,200. Now the same two questions for your run, on your machine:
+# Add the model's words, twice, and you get some 1,600. So a growth of 4,500 − 2,200 = 2,300 is not far
+# off. One of 6,700 − 2,200 = 4,500 is.
+#
+# And on your machine: is a step reading or writing?
 
 # %%
 for turn in (long[0], long[1], long[-1]):
@@ -687,15 +705,16 @@ check.claims(
 price = {"prompt": ..., "cached": ..., "generated": ...}
 
 # %%
-runs = {"one by one": long, "shorter": shorter, "pruned": pruned, "clocked": clocked, "stable": stable}
+runs = {"one by one": long, "shorter": shorter, "clocked": clocked, "stable": stable}
+runs |= {"pruned": pruned} if pruned else {}
 if any(value is ... for value in price.values()):
     print("Fill in the three prices above, then run both cells again.")
 else:
     for name, made in runs.items():
-        cost = 0
-        for t in [turn.tokens for turn in made or []]:
-            cost += t.new * price["prompt"] + t.cached * price["cached"] + t.generated * price["generated"]
-        print(f"{name:<12} {cost / 1000:>9.2f} for 1,000 such runs")
+        total = 0
+        for t in [turn.tokens for turn in made]:
+            total += t.new * price["prompt"] + t.cached * price["cached"] + t.generated * price["generated"]
+        print(f"{name:<12} {total / 1000:>9.2f} for 1,000 such runs")
 
 # %% [markdown]
 # On your own machine the price is time and electricity: watts × seconds / 3,600,000 are kilowatt-hours,
@@ -709,8 +728,8 @@ else:
 #   you send and pay for, grows with the square of the steps.
 # - The cache makes the *processed* tokens grow in a straight line. One token that changes at the front
 #   loses all of it; so does a hybrid model without checkpoints.
-# - Shorter observations and fewer steps save everywhere. A stable prefix saves processing. Pruning
-#   saves what is sent, and not what is processed.
+# - Shorter observations and fewer steps save everywhere. A stable prefix saves what is processed,
+#   pruning what is sent.
 # - smolagents prints running totals. Subtract.
 #
 # **In your own agent:** compare two requests in a row with `changed`. If it says 0, find your clock.

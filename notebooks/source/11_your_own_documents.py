@@ -141,8 +141,8 @@ print(search.to_code_prompt())
 print("to watch:", pids)
 
 # %% [markdown]
-# `Watch` starts a third process. It looks at the operating system's list of connections, a hundred times
-# per second or so, and trusts nothing that the two say about themselves.
+# `Watch` starts a third process. It looks at the operating system's list of connections many times per
+# second, and trusts nothing that the two say about themselves.
 
 # %%
 question = "What is the budget of project Falcon?"
@@ -404,7 +404,18 @@ for letter, suspect in suspects.items():
 
 # %% tags=["folded"]
 guilty = {letter for letter, tool in zip("ABCD", shuffled, strict=True) if tool in (by_datagram, by_child)}
-check.exercise("11.2", leaking, guilty, hint="one watch per tool; the peer decides, not the number of connections")
+
+
+def named(answer):
+    """Whether these are the letters. It does not say which one is wrong, so that guessing in turn leads nowhere."""
+    letters = answer.upper().replace("AND", " ") if isinstance(answer, str) else "".join(map(str, answer)).upper()
+    given = set(letters) - set(" ,;.")
+    if not given <= set("ABCD"):
+        return "expected letters from A to D"
+    return given == guilty or "at least one letter is missing or wrong: look at the peers of each tool"
+
+
+check.exercise("11.2", leaking, named, hint="one watch per tool; the peer decides, not the number of connections")
 
 # %% [markdown]
 # One of the innocent tools connects as well: to llama-server, to count tokens. One of the guilty sent a
@@ -534,7 +545,7 @@ check.quiz(
 )
 
 # %% [markdown]
-# **Next:** 12 debug your own agent, with tapes that you have never seen.
+# **Next:** [12 debug your own agent](12_debug_your_own_agent.ipynb), with tapes that you have never seen.
 
 # %%
 spy.close()
