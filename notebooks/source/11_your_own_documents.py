@@ -29,6 +29,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -260,10 +261,13 @@ check.function("11.1", peer, lines, hint="the second word of the line; bytes in 
 guess = ...
 
 # %%
-peers = sorted({(one.kind, one.host, one.program) for one in watch.connections})
-for kind, host, program in peers:
-    many = sum((one.kind, one.host, one.program) == (kind, host, program) for one in watch.connections)
-    print(f"{program}: {many} × {kind} to {host}")
+def who(connection):
+    return "this process" if connection.pid == os.getpid() else "llama-server"
+
+
+found = Counter((who(one), one.kind, one.host) for one in watch.connections)
+for (name, kind, host), many in found.items():
+    print(f"{name}: {many} × {kind} to {host}")
 print("left the machine:", [str(one) for one in watch.left] or "nothing")
 
 # %%
@@ -497,8 +501,8 @@ def watched(folder):
 check.exercise("11.3", own, watched, hint="own = FolderSearch(…), ask = a text", seconds=600)
 
 # %% [markdown]
-# A wrong answer is no surprise here. Was it wrong because the search did not find the line, or because
-# the model did not read it? `own("your words")` tells.
+# A wrong answer is no surprise here, and it may come with a file's name. Did the search not find the line,
+# or did the model not read it? `own("your words")` tells.
 
 # %% [markdown]
 # ## Recap
