@@ -17,6 +17,7 @@ import pytest
 
 from authoring import picture as picture_maker
 from course import agent, view
+from course.diagnose import diagnose
 from course.tape import RecordingTransport, Tape
 from course.turns import turns
 from support import skips
@@ -98,9 +99,9 @@ def made(recorded):
 
 @pytest.fixture(scope="session")
 def file(made, tmp_path_factory):
-    """The page of the recorded tape."""
+    """The page of the recorded tape, with the findings: one is about the refused request."""
     path = tmp_path_factory.mktemp("page") / "run.html"
-    path.write_text(view.page(made, agent.LEOPARD), encoding="utf-8")
+    path.write_text(view.page(made, agent.LEOPARD, diagnose(made)), encoding="utf-8")
     return path
 
 

@@ -146,6 +146,19 @@ def test_a_link_opens_its_turn(tab, file, made):
     assert page.locator(f"#turn-{made[-1].index} h2").is_visible()
 
 
+def test_a_link_to_the_proof_opens_where_it_is_and_marks_it(tab, file, made):
+    """In the rendered turn, or else in the raw body, which is unpacked for it."""
+    page = tab(file)
+    refused = page.locator(f"#turn-{made[-1].index} a.proof[data-in]")
+    assert refused.count()
+    for link in refused.all():
+        page.evaluate("CSS.highlights.delete('here')")
+        link.click()
+        (seen,) = marked(page, "here")
+        assert link.get_attribute("data-quote") in seen.replace('\\"', '"')
+        assert page.evaluate("location.hash") == f"#turn-{made[-1].index}"
+
+
 def test_copy_gives_the_body_as_it_went(tab, file, made):
     page = tab(file, permissions=["clipboard-read", "clipboard-write"])
     turn, pasted = made[0], "navigator.clipboard.readText()"
