@@ -36,6 +36,17 @@ def new(number: str, slug: str) -> None:
 
 
 @app.command()
+def exam(
+    numbers: Annotated[list[int] | None, typer.Argument(help="The numbers of tapes (default: all).")] = None,
+) -> None:
+    """Record the tapes of lesson 12's exam. Which fault is where is in course/exam/key.toml."""
+    from authoring.exam import RUNS, record
+
+    for number in numbers or RUNS:
+        typer.echo(record(number))
+
+
+@app.command()
 def run(
     notebook: Annotated[Path, typer.Argument(help="A notebook of this course.")],
     profile: Annotated[

@@ -1,0 +1,117 @@
+"""The exam of lesson 12: its key fits its tapes, and a wrong answer is told why."""
+
+import pytest
+
+from course import exam
+from course.diagnose import diagnose
+from course.exam import NONE, grade, haystack, key, plain
+
+FAULTY = [n for n in exam.numbers() if key(n).fault != NONE]
+HEALTHY = [n for n in exam.numbers() if key(n).fault == NONE]
+
+
+def test_there_are_eight_tapes_and_one_or_more_is_healthy():
+    assert exam.numbers() == [int(path.name.partition(".")[0]) for path in sorted(exam.TAPES.iterdir())]
+    assert len(exam.numbers()) == 8
+    assert HEALTHY
+
+
+@pytest.mark.parametrize("number", exam.numbers())
+def test_the_solution_is_right(number):
+    assert exam.grader(number)(exam.solution(number)) is True
+
+
+@pytest.mark.parametrize("number", exam.numbers())
+def test_course_diagnose_agrees(number):
+    """An exam that the course's own tool fails would teach the wrong names."""
+    right = key(number)
+    found = {finding.kind for finding in diagnose(exam.turns(number))}
+    expected = {right.fault, *right.same}
+    assert found & expected if right.fault != NONE else not found & set(exam.signs()) - {"forbidden-import"}
+
+
+@pytest.mark.parametrize("number", FAULTY)
+def test_the_proof_proves(number):
+    """It is in the turn of the fault; and what is in a turn without the fault proves nothing."""
+    right, turns = key(number), exam.turns(number)
+    assert any(
+        exam.solution(number)["proof"] in haystack(turns[n - 1]) for n in (right.turn, right.told_in) if n
+    )
+    said = grade({"turn": right.turn, "fault": right.fault, "proof": '"role"'}, right, turns, exam.signs())
+    assert said is not True
+    assert "proof" in said or "bytes" in said
+
+
+@pytest.mark.parametrize("number", exam.numbers())
+def test_each_wrong_fault_is_told_what_it_would_look_like(number):
+    right, turns, signs = key(number), exam.turns(number), exam.signs()
+    for fault in set(signs) - {right.fault, *right.same}:
+        said = grade({"turn": max(right.turn, 1), "fault": fault, "proof": "x"}, right, turns, signs)
+        assert isinstance(said, str)
+        assert signs[fault] in said or fault in right.effects
+        assert not any(name in said for name in {right.fault} - {fault}), "the right answer is given away"
+
+
+@pytest.mark.parametrize("number", FAULTY)
+def test_none_and_another_turn_are_wrong(number):
+    right, turns, signs = key(number), exam.turns(number), exam.signs()
+    assert grade({"turn": None, "fault": "none", "proof": None}, right, turns, signs) is not True
+    for turn in {1, len(turns)} - {right.turn, right.told_in}:
+        said = grade({"turn": turn, "fault": right.fault, "proof": "x"}, right, turns, signs)
+        assert "earlier" in said if turn > right.turn else "later" in said
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        3,
+        "cut",
+        {},
+        {"turn": 1},
+        {"turn": ..., "fault": ..., "proof": ...},
+        {"turn": [], "fault": [], "proof": 1},
+    ],
+)
+def test_an_answer_of_any_shape_gets_a_sentence(answer):
+    for number in exam.numbers():
+        said = exam.grader(number)(answer)
+        assert said is not True or (
+            number in HEALTHY and isinstance(answer, dict) and not answer.get("fault")
+        )
+
+
+def test_a_proof_may_come_from_json_python_or_a_page():
+    assert (
+        plain('"finish_reason": "length"')
+        == plain("finish_reason='length'")
+        == plain("finish_reason: length")
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        ({"tape": "/nowhere.tape.jsonl", "turn": 1, "fault": "none", "proof": "stop"}, "no tape"),
+        ({"tape": exam.tape(1), "turn": 1, "fault": "none", "proof": "stop"}, "of the exam"),
+        ([1, 2], "four parts"),
+    ],
+)
+def test_a_tape_of_the_learners_own_is_looked_at(answer, part):
+    assert part in exam.own(answer)
+
+
+def test_a_tape_of_the_learners_own_holds_its_proof(tmp_path):
+    mine = tmp_path / "mine.tape.jsonl"
+    mine.write_bytes(exam.tape(FAULTY[0]).read_bytes())
+    right = exam.solution(FAULTY[0])
+    assert exam.own({"tape": str(mine), **right}) is True
+    assert "does not contain" in exam.own({"tape": mine, **right, "proof": "never said"})
+    assert "1 to" in exam.own({"tape": mine, **right, "turn": 99})
+
+
+def test_an_empty_or_foreign_file_is_told(tmp_path):
+    for name, content in (("empty", b""), ("binary", bytes(range(256))), ("text", b"hello\n")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert isinstance(exam.own({"tape": path, "turn": 1, "fault": "none", "proof": "stop"}), str)
