@@ -220,8 +220,8 @@ check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if roo
 # %% [markdown]
 # ## What does it say while it starts?
 #
-# The notebook now runs the same command once more, on another port, to watch a start from outside. `Started` (a folded
-# cell near the top) keeps the log, asks `/health` every 20 ms, and notes each new answer.
+# The notebook now runs the same command once more, under another name and on another port, to watch a start from
+# outside. `Started` (a folded cell near the top) keeps the log, asks `/health` every 20 ms, and notes each new answer.
 
 
 # %% [markdown]
@@ -232,7 +232,8 @@ check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if roo
 guess = ...
 
 # %%
-copy = Started([*command[:-1], next_free(port + 1)])
+again = ["copy" if word == "mine" else word for word in command[:-1]]
+copy = Started([*again, next_free(port + 1)])
 for seconds, said in copy.health:
     print(f"{seconds:6.2f} s  {said}")
 
@@ -379,7 +380,7 @@ print(copy.log(7))
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
-    ("the model goes by the name after --alias", served["id"] == "mine"),
+    ("the model goes by the name after --alias", served["id"] == "copy"),
     ("135 million parameters", round(served["meta"]["n_params"] / 1e6) == 135),
     ("one slot", props["total_slots"] == 1),
     ("the log has both times", all(word in copy.log(12) for word in ("prompt eval time", " eval time"))),
