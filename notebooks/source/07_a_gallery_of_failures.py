@@ -60,6 +60,8 @@ def run(*words, on=None, base=OpenAIModel, model=None, **agent):
     """Ask the leopard question; the first steps say `words`, if any. `base` is the class of the client."""
     chosen = forced([*words, ENOUGH], base=base) if words else base
     steps = {"max_steps": len(words) + 1 if words else 8}
+    if words:
+        agent.setdefault("tools", [OfflineSearch(max_results=4)])
     given = {"model_class": chosen, **(model or {})}
     given["extra_body"] = {"verbose": True, **given.get("extra_body", {})}
     return recorded_run(on or server, LEOPARD, Tape(), model=given, **{**steps, **agent})
@@ -458,7 +460,7 @@ name(offline.turns)
 # **Change:** one argument of the agent, `max_print_outputs_length=600`. (Its default is 50,000
 # characters. A long web page reaches that, too.)
 #
-# **Predict:** two searches print about 2,500 characters. Which part does the model not get:
+# **Predict:** the two searches print about 1,300 characters. Which part does the model not get:
 # the `beginning`, the `middle` or the `end`?
 
 # %%
@@ -502,8 +504,8 @@ check.claims(
 # %% [markdown]
 # ## Loop · an answer out of nowhere
 #
-# **Change:** the agent may take one step. The step makes its searches, as above; then the model
-# speaks freely.
+# **Change:** the agent may take one step. That step makes its searches, as above. Then the model says
+# what it would say to a user (forced, too).
 #
 # **Predict:** what does `agent.run` give you: `None`, an `exception`, or `text`?
 
@@ -511,8 +513,8 @@ check.claims(
 guess = ...
 
 # %%
-free = forced([SEARCH, None])
-exhausted = recorded_run(server, LEOPARD, Tape(), model={"model_class": free, "max_tokens": 200}, max_steps=1)
+LAST_WORDS = "I have no step left.\n</think>\n\nA leopard needs about 12 seconds."
+exhausted = run(SEARCH, LAST_WORDS, max_steps=1)
 last = exhausted.turns[-1]
 print("answer:", repr(exhausted.answer))
 print("system prompt:", short(text_of(last.exchange.messages[0]), 140))
@@ -524,9 +526,10 @@ name(exhausted.turns)
 
 # %% [markdown]
 # smolagents asks once more, with another system prompt and without tools, and gives you whatever
-# text comes back. It looks like an answer. On the tape it is the request whose system prompt begins
-# with "An agent tried to answer"; in memory, the step of kind `max_steps`. **Repair:** more steps,
-# or a task that needs fewer. In `healthy` the agent ended by calling `final_answer`:
+# text comes back. Nothing was computed for these 12 seconds, and your program cannot tell. On the
+# tape it is the request whose system prompt begins with "An agent tried to answer"; in memory, the
+# step of kind `max_steps`. **Repair:** more steps, or a task that needs fewer. In `healthy` the
+# agent ended by calling `final_answer`:
 
 # %%
 print([turn.step["kind"] for turn in healthy.turns], healthy.turns[-1].is_final)
@@ -545,7 +548,7 @@ def clock(step, agent):
 
 
 # %% [markdown]
-# **Predict:** the second request has about 3,300 tokens, and without the clock some 2,400 of them
+# **Predict:** the second request has about 3,000 tokens, and without the clock some 2,400 of them
 # come from the [prompt cache](../docs/glossary.md#prompt-cache). How many do with it?
 
 # %%
@@ -579,7 +582,7 @@ print(on_time.turns[1].tokens.cached, "tokens cached,", [f.kind for f in diagnos
 found = [{finding.kind for finding in diagnose(made.turns)} for made in (exhausted, late, on_time)]
 says = [made.turns[1].tokens.cached for made in (late, on_time)]
 check.claims(
-    ("one step: the answer is a fallback", "max-steps" in found[0], found[0]),
+    ("one step: the answer is a fallback", found[0] == {"max-steps"}, found[0]),
     ("the clock: changing-prefix", found[1] == {"changing-prefix"}, found[1]),
     ("it leaves less than 100 cached tokens", says[0] < 100, says),
     ("at the end: more than 2,000, no findings", says[1] > 2000 and found[2] == set(), says),

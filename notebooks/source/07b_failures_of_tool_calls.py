@@ -7,7 +7,7 @@
 #
 # **After this appendix you can**
 # - follow a tool call from the model's text to the client,
-# - recognize a call that the server took for text, and one that was cut but looks whole,
+# - recognize a call that the server took for text, and one that was cut off,
 # - find out why a conversation with tools is refused from some request on,
 # - check a call before you execute it.
 #
@@ -137,7 +137,7 @@ check.claims(
 )
 
 # %% [markdown]
-# ## A call that was cut, and looks whole
+# ## A call that was cut off
 #
 # **Change:** `max_tokens` ends the response in the middle of the query. (The cell counts the tokens
 # up to that point.)
@@ -173,15 +173,23 @@ check.prediction("07b.p3", guess, was=state(cut))
 name(cut)
 
 # %% [markdown]
-# If the server has made a call of it, the JSON is closed although the model was not done: half a
-# query, in perfect form. A client that looks only for `tool_calls` will execute it. The sign is one
-# word, `length`. **Repair:** more tokens, and a client that never executes a call whose
-# `finish_reason` is `length`.
+# The server passes on what it has. If that is broken JSON, you are lucky: a client that parses it
+# raises an error. Cut the response a little later, one tag before its end:
+
+# %%
+almost = ask(QUESTION, max_tokens=len(server.tokenize(raw[: raw.rindex("</tool_call>")])))
+print(almost.finish_reason, json.dumps(almost.exchange.message.get("tool_calls"), indent=1))
+print("the arguments are", state(almost))
+
+# %% [markdown]
+# Where the JSON is valid, one word alone says that the model was not done: `length`. A second
+# argument or a second call may be missing. **Repair:** more tokens, and a client that never executes
+# a call whose `finish_reason` is `length`.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose([cut])}
 check.claims(
-    ("the response was cut off", cut.finish_reason == "length", cut.finish_reason),
+    ("both responses were cut off", cut.finish_reason == almost.finish_reason == "length"),
     ("diagnose says so", bool(kinds & {"answer-cut", "thinking-cut", "tool-call-cut"}), kinds),
 )
 
