@@ -2,8 +2,8 @@
 # # 10 · What the loop costs
 #
 # An agent answers in ten seconds when it needs three steps, and in minutes when it needs ten. Nothing
-# is broken. Each step sends everything again, and somebody pays for that: you in seconds, or the
-# customer of a provider in money. How fast does the bill grow, and what cuts it?
+# is broken. Each step sends everything again, and you pay for that: in seconds on your own machine, in
+# money with a provider. How fast does the bill grow, and what cuts it?
 
 # %% [markdown]
 # **After this lesson you can**
