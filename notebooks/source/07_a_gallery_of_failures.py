@@ -378,34 +378,32 @@ print("answer:", right.answer)
 # %% [markdown]
 # ## Model · too small for the format
 #
-# **Change:** the same server software, with the model as its makers published it, before this
-# course trained it. Nothing is forced.
+# **Change:** the model as its makers published it, before this course trained it. The question is an
+# easy one, and nothing is forced.
 #
-# **Predict:** what does smolagents make of its first response: `empty code`, `an error`, or `an
-# answer`?
+# **Predict:** what does smolagents make of its first response: `an answer`, `empty code`, or `an
+# error`?
 
 # %%
 guess = ...
 
 # %%
+easy, brief = "What is 2 + 2?", {"max_tokens": 100}
 with Server("untrained", url=False, quiet=True) as untrained:
-    lost_for_words = run(on=untrained, model={"max_tokens": 250}, max_steps=1)
-first = lost_for_words.turns[0]
+    prose = recorded_run(untrained, easy, Tape(), model=brief, max_steps=1)
+first = prose.turns[0]
 wire(first)
 
 # %%
-check.prediction(
-    "07.p5",
-    guess,
-    was="an error" if first.step["error"] else "empty code" if first.code == "" else "an answer",
-)
-name(lost_for_words.turns[:1])
+was = "an error" if first.step["error"] else "an answer" if first.is_final else "empty code"
+check.prediction("07.p5", guess, was=was)
+name(prose.turns[:1])
 
 # %% [markdown]
-# HTTP 200, `stop`, some fluent prose, and no code block: nothing is wrong on the wire but the text
-# itself. smolagents sends its error to the model and spends a step. One such step is normal; several
-# in a row mean that the model cannot keep the format. **Repair:** another model. The trained one has
-# just done it: `healthy`, above.
+# Nothing is wrong on the wire but the text: there is no code block in it. Whether the text is true
+# does not matter, since smolagents runs code and nothing else. The error goes back to the model and
+# costs a step. One such step is normal; several in a row mean that the model cannot keep the format.
+# **Repair:** another model. The trained one kept it in `healthy`, above.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
