@@ -52,7 +52,8 @@ END = 40
 class Key:
     """The right answer to one tape.
 
-    `same` are other names of the fault that are as good, `effects` the faults that it causes, and `evidence` patterns,
+    `same` are other names of the fault that are as good, `effects` faults that it causes (or, without a fault, that
+    the run recovered from), and `evidence` patterns,
     one of which a proof contains (as `plain` writes it). A tape without a fault has the turn 0 and no evidence.
     `told_in` is a later turn that is as good an answer, because its request tells of the fault. 0 if there is none.
     """
@@ -141,6 +142,8 @@ def _wrong_fault(fault: str, right: Key, turn: Turn, named: Mapping[str, str]) -
         return (
             f"there is a fault on this tape. Compare what each request asks for with what came back; {shows}"
         )
+    if fault in right.effects and right.fault == NONE:
+        return f"{fault} did happen. Read on: what did the model do about it, and how did the run end?"
     if fault in right.effects:
         return f"{fault} is there, but it is an effect: something else caused it, in the same turn or before. {shows}"
     if right.fault == NONE:
@@ -230,8 +233,15 @@ def _turn(given: Any) -> int | None:
 
 
 def claims(found: Mapping[int, list[str]]) -> list[tuple[str, bool]]:
-    """For each tape, whether `course diagnose` names its fault, given the kinds that it found."""
-    return [(f"tape {n}", bool({key(n).fault, *key(n).same} & set(found[n] or [NONE]))) for n in numbers()]
+    """For each tape, whether `course diagnose`, which found these kinds, agrees with the key."""
+    made = []
+    for n in numbers():
+        right, kinds = key(n), set(found[n])
+        agrees = (
+            kinds <= set(right.effects) if right.fault == NONE else bool({right.fault, *right.same} & kinds)
+        )
+        made.append((f"tape {n}", agrees))
+    return made
 
 
 def own(answer: Any) -> bool | str:

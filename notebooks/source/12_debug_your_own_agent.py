@@ -57,13 +57,11 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 
 # %% [markdown]
 # It does not even say where its server is: the client reads that from the environment. That is what
-# `course tap` uses. It listens on a port of this machine, starts the program with
-# `OPENAI_BASE_URL` set to that port, passes every byte on to the real server, and writes both
-# directions to a [tape](../docs/glossary.md#tape). In your terminal:
+# `course tap` uses. It listens on a port of this machine, starts the program with `OPENAI_BASE_URL`
+# set to that port, passes every byte on to the real server, and writes both directions to a
+# [tape](../docs/glossary.md#tape). In your terminal:
 #
-# ```
-# course tap --upstream http://127.0.0.1:8080 -- python my_agent.py
-# ```
+# ``` course tap --upstream http://127.0.0.1:8080 -- python my_agent.py ```
 #
 # A program with an address of its own gets the tap's instead, in its settings. The next cell types
 # the command for you.
@@ -71,7 +69,7 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 # %%
 def tap(*command, tape):
     """`course tap -- command`, as in a terminal."""
-    prefix = [sys.executable, "-m", "course", "tap", "--upstream", server.url, "--tape", str(tape)]
+    prefix = [sys.executable, "-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(tape)]
     done = subprocess.run([*prefix, "--", *command], capture_output=True, text=True, timeout=300)
     return done.stdout + done.stderr
 
@@ -93,9 +91,9 @@ print(view.text(first))
 check.prediction("12.p1", guess, was="finish_reason")
 
 # %% [markdown]
-# `finish_reason` is `length`: the limit of 8 tokens ended the answer, and all of it was thinking.
-# A model that thinks needs room for that first. The program's author never saw the thinking,
-# because the client only prints `content`.
+# `finish_reason` is `length`: the limit of 8 tokens ended the answer, and all of it was thinking. A
+# model that thinks needs room for that first. The program's author never saw the thinking, because
+# the client only prints `content`.
 
 # %% [markdown]
 # ## Which question first?
@@ -122,8 +120,8 @@ check.prediction("12.p1", guess, was="finish_reason")
 # status, the response's first choice (`None` if there was none) and the request's `max_tokens`
 # (`None` if there was none). It returns
 # - `1` if no answer arrived: a status other than 200, or no choice,
-# - `2` if the model did not end its answer: `finish_reason` is `length`, *or* it is `stop` and there
-#   is neither content nor a tool call (a stop sequence struck too early),
+# - `2` if the model did not end its answer: `finish_reason` is `length`, *or* it is `stop` and
+#   there is neither content nor a tool call (a stop sequence struck too early),
 # - `3` if thinking is in `content`: a `</think>` in it,
 # - `None` if all three are fine.
 #
@@ -190,8 +188,8 @@ for finding in diagnose([first]):
 # put the finish reasons of the new tape into a list.
 #
 # <details><summary>Hint</summary>
-# <code>text.replace("max_tokens=8", …)</code>. Each line that <code>tap</code> prints is the program's own, or the
-# tap's. The reasons are <code>turn.finish_reason</code>.
+# <code>text.replace("max_tokens=8", …)</code>. Each line that <code>tap</code> prints is the
+# program's own, or the tap's. The reasons are <code>turn.finish_reason</code>.
 # </details>
 
 # %% tags=["stub"]
@@ -240,17 +238,26 @@ for name, sign in exam.signs().items():
 
 # %% [markdown]
 # `exam.turns(3)` gives a tape's turns, `view.text(turn)` prints one, and a turn's
-# `exchange.request` and `exchange.response` hold all the rest. In a terminal,
-# `course view PATH` makes a page of a tape, with every byte; `exam.tape(3)` is the path.
+# `exchange.request` and `exchange.response` hold all the rest. In a terminal, `course view PATH`
+# makes a page of a tape, with every byte; `exam.tape(3)` is the path.
 
 # %% [markdown]
-# ### Exercise 12.3 · ★☆☆ · 3 minutes
+# ### Tape 1
 #
-# Tape 1. Its owner says: "The server answers my second request with an error. It must have a bug."
+# Its owner says: "The server answers my second request with an error. It must have a bug."
 
 # %%
 for turn in exam.turns(1):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.3 · ★☆☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# Read the error of the second turn, then what the client sent: which message should follow a call?
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -262,13 +269,22 @@ answer = exam.solution(1)
 check.exercise("12.3", answer, exam.grader(1))
 
 # %% [markdown]
-# ### Exercise 12.4 · ★☆☆ · 3 minutes
+# ### Tape 2
 #
-# Tape 2. Its owner says: "The model writes broken Python."
+# Its owner says: "The model writes broken Python."
 
 # %%
 for turn in exam.turns(2):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.4 · ★☆☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# Which of its turns shows the fault first? Compare the tokens generated with the limit.
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -280,13 +296,23 @@ answer = exam.solution(2)
 check.exercise("12.4", answer, exam.grader(2))
 
 # %% [markdown]
-# ### Exercise 12.5 · ★★☆ · 3 minutes
+# ### Tape 3
 #
-# Tape 3. Its owner says: "It is right, but every step takes as long as the first. It used to be faster."
+# Its owner says: "It is right, but every step takes as long as the first. It used to be faster."
 
 # %%
 for turn in exam.turns(3):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.5 · ★★☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# How many tokens of the second prompt came from the cache? Compare the two system messages,
+# character by character.
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -298,13 +324,22 @@ answer = exam.solution(3)
 check.exercise("12.5", answer, exam.grader(3))
 
 # %% [markdown]
-# ### Exercise 12.6 · ★★☆ · 3 minutes
+# ### Tape 4
 #
-# Tape 4. Its owner says: "There is an error in the log!"
+# Its owner says: "There is an error in the log!"
 
 # %%
 for turn in exam.turns(4):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.6 · ★★☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# How did the run end?
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -316,13 +351,22 @@ answer = exam.solution(4)
 check.exercise("12.6", answer, exam.grader(4))
 
 # %% [markdown]
-# ### Exercise 12.7 · ★☆☆ · 3 minutes
+# ### Tape 5
 #
-# Tape 5. Its owner says: "It crashes half-way, always at the same point."
+# Its owner says: "It crashes half-way, always at the same point."
 
 # %%
 for turn in exam.turns(5):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.7 · ★☆☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# The server's error has two numbers in it.
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -334,13 +378,22 @@ answer = exam.solution(5)
 check.exercise("12.7", answer, exam.grader(5))
 
 # %% [markdown]
-# ### Exercise 12.8 · ★★☆ · 3 minutes
+# ### Tape 6
 #
-# Tape 6. Its owner says: "Since the server was set up again, the agent behaves strangely."
+# Its owner says: "Since the server was set up again, the agent behaves strangely."
 
 # %%
 for turn in exam.turns(6):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.8 · ★★☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# Where is the thinking, and where should it be?
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -352,13 +405,22 @@ answer = exam.solution(6)
 check.exercise("12.8", answer, exam.grader(6))
 
 # %% [markdown]
-# ### Exercise 12.9 · ★★☆ · 3 minutes
+# ### Tape 7
 #
-# Tape 7. Its owner says: "It says it can't find anything. The pages are there, I have looked."
+# Its owner says: "It says it can't find anything. The pages are there, I have looked."
 
 # %%
 for turn in exam.turns(7):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.9 · ★★☆ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# What did the agent's own code get back from the tool? The next request quotes it.
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -370,13 +432,22 @@ answer = exam.solution(7)
 check.exercise("12.9", answer, exam.grader(7))
 
 # %% [markdown]
-# ### Exercise 12.10 · ★★★ · 3 minutes
+# ### Tape 8
 #
-# Tape 8. Its owner says: "The model has nothing to say. It is not the limit on tokens, I have raised that."
+# Its owner says: "The model has nothing to say. It is not the limit on tokens, I have raised that."
 
 # %%
 for turn in exam.turns(8):
     print(view.text(turn))
+
+# %% [markdown]
+# ### Exercise 12.10 · ★★★ · 3 minutes
+#
+# Which turn, which fault, which proof?
+#
+# <details><summary>Hint</summary>
+# Look at the whole request: <code>exam.turns(8)[0].exchange.request</code>.
+# </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -413,23 +484,19 @@ check.claims(*exam.claims(found))
 #
 # Then the worksheet. Copy it into your notes, and fill it in from top to bottom:
 #
-# ```
-# What I expected:                        What happened:
-# Turns on the tape:                      The first one I doubt:
-# 1 complete?    status:                  2 ended by itself?  finish_reason:      limit, stop:
-# 3 in its field?  content:               reasoning_content:                      tool_calls:
-# 4 brought back?  last messages:         tokens from the cache:
-# 5 of use?  observation:
-# Fault:              Turn:               Proof:
-# The one thing I change:                 The same bytes afterwards:
-# ```
+# ``` What I expected:                        What happened: Turns on the tape:
+# The first one I doubt: 1 complete?    status:                  2 ended by itself?  finish_reason:
+# limit, stop: 3 in its field?  content:               reasoning_content:
+# tool_calls: 4 brought back?  last messages:         tokens from the cache: 5 of use?  observation:
+# Fault:              Turn:               Proof: The one thing I change:                 The same
+# bytes afterwards: ```
 
 # %% [markdown]
 # ### Exercise 12.11 · ★★★ · as long as it takes
 #
-# Record an agent of your own, or any program that asks a model something: a chat client, an editor's
-# plugin, a script. Put the tape's path here with what you found. A healthy run is a result too:
-# then the fault is `"none"`, and the proof is what convinced you.
+# Record an agent of your own, or any program that asks a model something: a chat client, an
+# editor's plugin, a script. Put the tape's path here with what you found. A healthy run is a result
+# too: then the fault is `"none"`, and the proof is what convinced you.
 #
 # <details><summary>Hint</summary>
 # No agent at hand? Ask with curl through the tap, once with <code>"max_tokens": 5</code>.
