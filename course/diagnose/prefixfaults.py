@@ -181,6 +181,7 @@ def _missed(turn: Turn, exchange: Exchange, base: Turn, loss: _Loss) -> Found:
         proof.append(value(f"{base.label}: response.usage.prompt_tokens", loss.had))
     off = match("run.server.command", r"--ctx-checkpoints 0\b", dig(turn.run, "server", "command"))
     words: dict[str, int | str | None] = {
+        "first": base.label,
         "before": loss.had,
         "cached": loss.cached,
         "again": loss.again,
