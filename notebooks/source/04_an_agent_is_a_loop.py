@@ -384,7 +384,10 @@ loop = my_agent if all(callable(part) for part in (ask, find_code, my_agent)) el
 # %%
 mine = Tape()
 with recorded(mine) as client:
-    answer = loop(client, LEOPARD, observe)
+    try:
+        answer = loop(client, LEOPARD, observe)
+    except Exception as error:
+        answer = f"{type(error).__name__}: {error}"
 print(answer)
 
 # %%
