@@ -395,9 +395,6 @@ for turn in turns(mine.records()):
     t = turn.tokens
     print(f"request {turn.number}: {t.prompt} tokens in, {t.generated} out, ended by {turn.finish_reason}")
 
-# %% tags=["folded", "embedded-only", "nbval-check-output"]
-check.claim("the loop finds 9.62 seconds, as smolagents' agent does", "9.62" in str(answer), answer)
-
 # %% [markdown]
 # Prompt and interpreter are borrowed. The agent is yours: a model that writes text, a loop that obeys
 # it, and a list of messages that grows. That list is the agent's [memory](../docs/glossary.md#memory).
