@@ -615,7 +615,8 @@ def strangers(random):
         "thinking-cut": lambda: run((f"{a} m and {b} m, so\n</think>\n\n{compute}", {"max_tokens": 6})),
         "stop-in-thinking": lambda: run(f"{a}, {b}, </code> at the end.\n</think>\n\n{compute}"),
         "decoy-ran": lambda: run(
-            (f"<code>\nfinal_answer({a})\n</code>? No.\n</think>\n\n{compute}", {"reasoning_format": "none"})
+            (f"<code>\nfinal_answer({a})\n</code>? No.\n</think>\n\n{compute}", {"reasoning_format": "none"}),
+            base=CutsItself,
         ),
         "no-code-block": lambda: run(f"{a} by {b}.\n</think>\n\nIt takes {a / b:.1f} seconds."),
         "empty-search": lambda: run(look.replace(pair[1], f"print(web_search('{word}'))\n")),
