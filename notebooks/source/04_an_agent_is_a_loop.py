@@ -277,8 +277,13 @@ print(executor("final_answer(total)"))
 def observe(executor, code):
     """Run the code. Returns what the model gets to read, and the answer if there is one."""
     result = executor(code)
-    return f"Observation:\n{result.logs}", result.output if result.is_final_answer else None
+    seen = f"Execution logs:\n{result.logs}\nLast output from code snippet:\n{result.output}"
+    return f"Observation:\n{seen}", result.output if result.is_final_answer else None
 
+
+# %% [markdown]
+# (The headings are smolagents' own. Small models are particular about such words: given the logs
+# under `Observation:` alone, the embedded one soon lost its thread.)
 
 # %% [markdown]
 # ## Who remembers?
@@ -438,8 +443,8 @@ check.prediction("04.p3", guess, was=ended)
 #
 # <details><summary>Hint</summary>
 #
-# `try:` around the call of the executor, and `except Exception as error:`. First of all, see whether
-# `code is None`.
+# `try:` around `return observe(executor, code)`, and `except Exception as error:`. First of all, see
+# whether `code is None`.
 #
 # </details>
 
@@ -452,10 +457,9 @@ def careful(executor, code):
     if code is None:
         return "Error:\nThere was no code. Write it between <code> and </code>.", None
     try:
-        result = executor(code)
+        return observe(executor, code)
     except Exception as error:
         return f"Error:\n{error}", None
-    return f"Observation:\n{result.logs}", result.output if result.is_final_answer else None
 
 
 # %% tags=["folded"]
@@ -496,10 +500,9 @@ def our_careful(executor, code):
     if code is None:
         return "Error:\nThere was no code. Write it between <code> and </code>.", None
     try:
-        result = executor(code)
+        return observe(executor, code)
     except Exception as error:
         return f"Error:\n{error}", None
-    return f"Observation:\n{result.logs}", result.output if result.is_final_answer else None
 
 
 look = careful if callable(careful) else our_careful
