@@ -89,7 +89,7 @@ guess = ...
 
 # %%
 printed = io.StringIO()  # what smolagents prints about this run, for later
-logger = AgentLogger(level=1, console=Console(file=printed, width=200))
+logger = AgentLogger(level=1, console=Console(file=printed, width=200, force_jupyter=False))
 tape = Tape()
 long = run(server, one_by_one, tape, logger=logger)
 sizes = [turn.tokens.prompt for turn in long]
