@@ -309,7 +309,7 @@ check.claims(
 said = [
     text_of(m).partition("Calling tools:") for m in made[-1].exchange.messages if m["role"] == "assistant"
 ]
-copies = [mark + rest for _, mark, rest in said if mark]
+copies = [mark + code for _, mark, code in said if mark]
 copied = sum(len(server.tokenize(copy)) for copy in copies)
 share = 100 * copied / made[-1].tokens.new
 print(f"{copied} tokens of the last request are second copies: {share:.0f} % of what it processed")

@@ -386,7 +386,8 @@ suspects = {letter: (lambda query, tool=tool: tool(query)) for letter, tool in z
 # ### Exercise 11.2 · ★★☆ · 8 minutes
 #
 # Four tools, A to D, in an order that nobody knows, and without their code: you get what you would get
-# from a package. `suspects["A"]("Falcon")` calls one. Which of them leak to the spy? Give the letters.
+# from a package. They are in `suspects`; call one with a query. Which of them leak to the spy? Give the
+# letters.
 #
 # <details><summary>Hint</summary>
 #

@@ -11,7 +11,8 @@
 # - name a fault with its turn and the bytes that prove it,
 # - do that for your own agent.
 #
-# **Minutes:** 45, and as long as you like with your own agent · **Needs:** lessons 05 to 07
+# **Minutes:** 45, and as long as you like with your own agent · **Needs:** lessons
+# [05](05_wire_and_steps.ipynb), [06](06_break_jinja.ipynb) and [07](07_a_gallery_of_failures.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
