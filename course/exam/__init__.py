@@ -82,8 +82,10 @@ def numbers() -> list[int]:
 
 
 def key(number: int) -> Key:
-    found = _file()["tapes"][str(number)]
-    return Key(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+    found: dict[str, Any] = {}
+    for name, value in _file()["tapes"][str(number)].items():
+        found[name] = tuple(value) if isinstance(value, list) else value
+    return Key(**found)
 
 
 def tape(number: int) -> Path:

@@ -54,7 +54,7 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
         max_tokens=8,
     )
     print(question, "→", reply.choices[0].message.content or "(nothing)")
-''');
+''')
 
 # %% [markdown]
 # It does not even say where its server is: the client reads that from the environment. That is what
@@ -471,13 +471,16 @@ check.claims(*exam.claims(found))
 #
 # Whatever it is written in: if it talks to a model server over HTTP, the tap can record it.
 #
-# | your agent | how it comes to the tap |
-# |---|---|
-# | uses OpenAI's client, in any language | `course tap --upstream URL -- your command` sets `OPENAI_BASE_URL` and `OPENAI_API_BASE` |
-# | has the address in its settings or its code | start `course tap --upstream URL` alone, and enter the address that it prints |
-# | talks to Ollama or LM Studio | the same, with their address: `--upstream http://localhost:11434` |
-# | talks to a hosted model, with TLS | `--upstream https://…`: the program speaks plain HTTP to the tap, the tap TLS to the server. Keys do not get onto the tape |
-# | runs in a container | the tap has to listen where the container can reach it (`--host`), which lets others reach it as well: read what it prints |
+# - **It uses OpenAI's client**, in any language: `course tap --upstream URL -- your command` sets
+#   `OPENAI_BASE_URL` and `OPENAI_API_BASE`.
+# - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
+#   enter the address that it prints.
+# - **It talks to Ollama or LM Studio**: the same, with their address, for example
+#   `--upstream http://localhost:11434`.
+# - **It talks to a hosted model, with TLS**: `--upstream https://…`. The program speaks plain HTTP to
+#   the tap, and the tap TLS to the server. Keys do not get onto the tape.
+# - **It runs in a container**: the tap has to listen where the container can reach it (`--host`),
+#   and then others can, too. Read what it prints.
 #
 # If the tape stays empty, the program never came by: it has another address, or a proxy in between,
 # or it asks something else than HTTP. `course tap` prints a line for each request, so you see at
