@@ -62,17 +62,19 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 # set to that port, passes every byte on to the real server, and writes both directions to a
 # [tape](../docs/glossary.md#tape). In your terminal:
 #
-# ``` course tap --upstream http://127.0.0.1:8080 -- python my_agent.py ```
+# ```
+# course tap --upstream http://127.0.0.1:8080 -- python my_agent.py
+# ```
 #
 # A program with an address of its own gets the tap's instead, in its settings. The next cell types
 # the command for you.
 
 # %%
 def tap(*command, tape):
-    """`course tap -- command`, as in a terminal."""
+    """`course tap -- command`, as in a terminal; returns what the command printed, without the tap's summary."""
     prefix = [sys.executable, "-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(tape)]
     done = subprocess.run([*prefix, "--", *command], capture_output=True, text=True, timeout=300)
-    return done.stdout + done.stderr
+    return done.stdout or done.stderr
 
 
 print(tap(sys.executable, str(program), tape=folder / "before.tape.jsonl"))
@@ -117,9 +119,8 @@ check.prediction("12.p1", guess, was="finish_reason")
 # %% [markdown]
 # ### Exercise 12.1 · ★★☆ · 8 minutes
 #
-# Write the first three questions as a function. `first_no(status, choice, limit)` gets the HTTP
-# status, the response's first choice (`None` if there was none) and the request's `max_tokens`
-# (`None` if there was none). It returns
+# Write the first three questions as a function. `first_no(status, choice)` gets the HTTP status and
+# the response's first choice (`None` if there was none). It returns
 # - `1` if no answer arrived: a status other than 200, or no choice,
 # - `2` if the model did not end its answer: `finish_reason` is `length`, *or* it is `stop` and
 #   there is neither content nor a tool call (a stop sequence struck too early),
@@ -133,12 +134,12 @@ check.prediction("12.p1", guess, was="finish_reason")
 # </details>
 
 # %% tags=["stub"]
-def first_no(status, choice, limit):
+def first_no(status, choice):
     ...
 
 
 # %% tags=["solution"]
-def first_no(status, choice, limit):
+def first_no(status, choice):
     if status != 200 or not choice:
         return 1
     message = choice.get("message") or {}
@@ -159,15 +160,15 @@ check.function(
     "12.1",
     first_no,
     [
-        check.case(200, choice("stop", "Cold.", reasoning_content="Easy."), None, gives=None),
-        check.case(502, None, 64, gives=1, name="a gateway's error"),
-        check.case(200, None, None, gives=1, name="no choices"),
-        check.case(200, choice("length", "The opp"), 3, gives=2, name="cut content"),
-        check.case(200, choice("length", None, reasoning_content="Let me"), 3, gives=2, name="cut thinking"),
-        check.case(200, choice("stop", "", reasoning_content="Hot"), None, gives=2, name="stop in the thinking"),
-        check.case(200, choice("tool_calls", None, tool_calls=call), None, gives=None, name="a call, no content"),
-        check.case(200, choice("stop", "Easy.\n</think>\n\nCold."), None, gives=3, name="thinking leaks"),
-        check.case(200, choice("length", "Easy.\n</think>\n\nCo"), 9, gives=2, name="cut and leaking"),
+        check.case(200, choice("stop", "Cold.", reasoning_content="Easy."), gives=None),
+        check.case(502, None, gives=1, name="a gateway's error"),
+        check.case(200, None, gives=1, name="no choices"),
+        check.case(200, choice("length", "The opp"), gives=2, name="cut content"),
+        check.case(200, choice("length", None, reasoning_content="Let me"), gives=2, name="cut thinking"),
+        check.case(200, choice("stop", "", reasoning_content="Hot"), gives=2, name="stop in the thinking"),
+        check.case(200, choice("tool_calls", None, tool_calls=call), gives=None, name="a call, no content"),
+        check.case(200, choice("stop", "Easy.\n</think>\n\nCold."), gives=3, name="thinking leaks"),
+        check.case(200, choice("length", "Easy.\n</think>\n\nCo"), gives=2, name="cut and leaking"),
     ],
     hint="check in the order 1, 2, 3, and return at the first that applies",
 )
@@ -189,8 +190,8 @@ for finding in diagnose([first]):
 # put the finish reasons of the new tape into a list.
 #
 # <details><summary>Hint</summary>
-# <code>text.replace("max_tokens=8", …)</code>. Each line that <code>tap</code> prints is the
-# program's own, or the tap's. The reasons are <code>turn.finish_reason</code>.
+# <code>text.replace("max_tokens=8", …)</code>, written into <code>repaired</code>. The reasons are
+# <code>turn.finish_reason</code> of the turns of the new tape.
 # </details>
 
 # %% tags=["stub"]
@@ -488,12 +489,16 @@ check.claims(*exam.claims(found))
 #
 # Then the worksheet. Copy it into your notes, and fill it in from top to bottom:
 #
-# ``` What I expected:                        What happened: Turns on the tape:
-# The first one I doubt: 1 complete?    status:                  2 ended by itself?  finish_reason:
-# limit, stop: 3 in its field?  content:               reasoning_content:
-# tool_calls: 4 brought back?  last messages:         tokens from the cache: 5 of use?  observation:
-# Fault:              Turn:               Proof: The one thing I change:                 The same
-# bytes afterwards: ```
+# ```
+# What I expected:                        What happened:
+# Turns on the tape:                      The first one I doubt:
+# 1 complete?    status:                  2 ended by itself?  finish_reason:      limit, stop:
+# 3 in its field?  content:               reasoning_content:                      tool_calls:
+# 4 brought back?  last messages:         tokens from the cache:
+# 5 of use?  observation:
+# Fault:              Turn:               Proof:
+# The one thing I change:                 The same bytes afterwards:
+# ```
 
 # %% [markdown]
 # ### Exercise 12.11 · ★★★ · as long as it takes

@@ -9,7 +9,7 @@ from course import exam
 from support.exercises import Answers
 
 
-def plainly(status, choice, limit):
+def plainly(status, choice):
     if status != 200 or not choice:
         return 1
     message = choice["message"]
@@ -21,7 +21,7 @@ def plainly(status, choice, limit):
         return 3
 
 
-def searching(status, choice, limit):
+def searching(status, choice):
     message = (choice or {}).get("message", {})
     checks = [
         status == 200 and bool(choice),
@@ -32,7 +32,7 @@ def searching(status, choice, limit):
     return next((n for n, fine in enumerate(checks, 1) if not fine), None)
 
 
-def matching(status, choice, limit):
+def matching(status, choice):
     match (status, choice):
         case (200, {"finish_reason": "length"}):
             return 2
@@ -45,17 +45,17 @@ def matching(status, choice, limit):
     return 1
 
 
-def leak_first(status, choice, limit):
+def leak_first(status, choice):
     if status == 200 and choice and "</think>" in (choice["message"].get("content") or ""):
         return 3
-    return plainly(status, choice, limit)
+    return plainly(status, choice)
 
 
-def finish_only(status, choice, limit):
+def finish_only(status, choice):
     return 2 if choice and choice["finish_reason"] == "length" else None
 
 
-def no_calls(status, choice, limit):
+def no_calls(status, choice):
     if status != 200 or not choice:
         return 1
     return 2 if choice["finish_reason"] == "length" or not choice["message"]["content"] else None
