@@ -483,8 +483,8 @@ for name in names():
 # %% tags=["folded"]
 YOU_CAN = {
     "00": "say what an agent does, and whether your machine is ready",
-    "01": "start, question and stop a server; read its log and what a request cost",
-    "02": "turn messages into a prompt, and read raw HTTP and streams",
+    "01": "start, question and stop a server; read its log, and repair a start that fails",
+    "02": "turn messages into a prompt, read raw HTTP, and tell thinking from content",
     "03": "take smolagents' prompt apart, and say what each part costs",
     "04": "write the loop yourself, in about 40 lines",
     "05": "match each step of the agent to its bytes",
