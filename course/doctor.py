@@ -99,14 +99,12 @@ def embedded_model() -> Check:
     if not embedded.adapter_path().is_file():
         saw = f"the adapter {embedded.adapter_path().name} is missing"
         return Check("embedded model", False, saw, needs, "git checkout -- course/data/adapter.gguf")
-    there = sorted(files.cache_dir().glob("embedded-*.gguf"), key=lambda path: path.stat().st_mtime)
-    if not there:
+    merged = embedded.merged_path(embedded.adapter_path())  # a cache may also hold those of earlier adapters
+    if not merged.is_file():
         return Check("embedded model", False, "not built yet", needs, "course model")
-    ok = embedded.verify(there[-1])
-    saw = f"{there[-1]} ({there[-1].stat().st_size / 1e6:.0f} MB{'' if ok else ', checksum differs'})"
-    return Check(
-        "embedded model", ok, saw, needs, f"rm {there[-1]}; course model" if not ok else "course model"
-    )
+    ok = embedded.verify(merged)
+    saw = f"{merged} ({merged.stat().st_size / 1e6:.0f} MB{'' if ok else ', checksum differs'})"
+    return Check("embedded model", ok, saw, needs, f"rm {merged}; course model" if not ok else "course model")
 
 
 def port() -> Check:

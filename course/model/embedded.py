@@ -59,9 +59,8 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
         raise CourseError(
             f"the adapter {adapter} is missing.\nRestore it:  git checkout -- course/data/adapter.gguf"
         )
-    key = hashlib.sha256(adapter.read_bytes() + BASE_SHA256.encode() + QUANTIZATION.encode()).hexdigest()[:12]
-    folder = files.cache_dir()
-    target = folder / f"embedded-{key}.{QUANTIZATION}.gguf"
+    target = merged_path(adapter)
+    folder = target.parent
     if _complete(target):
         return target
     base = base_path()
@@ -83,6 +82,12 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
         files.write(target.with_suffix(".json"), json.dumps(record))
     report(f"embedded model: {target}")
     return target
+
+
+def merged_path(adapter: Path) -> Path:
+    """Where the merged model of this adapter is in the cache, or will be."""
+    key = hashlib.sha256(adapter.read_bytes() + BASE_SHA256.encode() + QUANTIZATION.encode()).hexdigest()[:12]
+    return files.cache_dir() / f"embedded-{key}.{QUANTIZATION}.gguf"
 
 
 def verify(path: Path) -> bool:

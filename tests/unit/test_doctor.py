@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from course import doctor
+from course import doctor, files
 from course.errors import CourseError
 from course.model import engine
 from course.server.registry import free_port
@@ -45,3 +45,10 @@ def test_packages_outside_their_bounds_are_named():
     installed = {"a": "1.5", "b": "3.0"}.get
     wrong = doctor.mismatches(["a>=1,<2", "b<3", "c==1", "d; python_version < '3'"], installed)
     assert wrong == ["b 3.0 (needs <3)", "c missing (needs ==1)"]
+
+
+def test_the_model_of_another_adapter_in_the_cache_is_not_this_one():
+    other = files.cache_dir() / "embedded-000000000000.Q8_0.gguf"
+    other.parent.mkdir(parents=True, exist_ok=True)
+    other.write_bytes(b"")
+    assert "not built yet" in doctor.embedded_model().saw
