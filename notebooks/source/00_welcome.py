@@ -73,7 +73,7 @@ from course.turns import turns
 #
 # > How many seconds would it take for a leopard at full speed to run through Pont des Arts?
 #
-# The agent has one [tool][tool], a web search. Ours works offline, on pages that come with the course.
+# You give the agent one [tool][tool], a web search. Ours works offline, on pages that come with the course.
 #
 # **Predict:** how many requests go to the model for this one question: 1, 2, 5, or 20?
 #
@@ -196,7 +196,7 @@ print(f"the last request: {run[-1].tokens.prompt:,} tokens in · its last messag
 check.prediction("00.p3", guess, was="agent" if alone < run[-1].tokens.prompt / 2 else "server")
 
 # %% [markdown]
-# The server added nothing of its own. It starts from zero with each request, so the agent sends everything again, with
+# The server added no text of its own. It knows of no earlier request, so the agent sends everything again, with
 # what is new at the end. In the picture, follow the arrows around once:
 #
 # ![The agent loop: the agent sends all messages to the model, runs the code that comes back, appends
@@ -508,7 +508,7 @@ Markdown("\n".join(rows))
 
 # %% [markdown]
 # Do the lessons in order if you can, since each uses words of those before it. If your time is short, choose one of
-# these paths. The hours are the sum of the minutes above.
+# these paths. The hours are the sum of the minutes above, without the appendices.
 
 # %% tags=["folded"]
 PATHS = {

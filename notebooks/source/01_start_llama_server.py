@@ -257,8 +257,9 @@ print(copy.log())
 
 # %% [markdown]
 # Take the warning about the API key seriously. Without a key, every program on this machine may use your server, and
-# so may any web page open in your browser, since CORS, the browser's lock against that, is open. Never start one like
-# this with `--host 0.0.0.0`: that offers it to the whole network.
+# so may any web page open in your browser, since the server's CORS headers allow it. `--api-key`
+# shuts both out. Never start one like this with `--host 0.0.0.0`: that offers it to the whole
+# network.
 
 # %% tags=["folded", "nbval-check-output"]
 room = Connection(copy.url).props()["default_generation_settings"]["n_ctx"]

@@ -114,7 +114,7 @@ print([piece for _, piece in pieces(forged) if piece == "<|im_start|>"])
 
 # %% [markdown]
 # One message should give two marks, its own and the assistant's. Here are three: the system message in the middle is
-# forged. The template pastes the content in as it is, and by the time the text is tokenized, nobody can tell your
+# forged. The template pastes the content in, marks and all, and by the time the text is tokenized, nobody can tell your
 # `<|im_start|>` from the page's.
 #
 # That is *prompt injection* at its lowest level: whoever controls text in the prompt can forge a message. (Whether the

@@ -3,7 +3,7 @@
 #
 # An agent calls a tool that you never gave it. It stops after every search. It explains instead of
 # answering. Where did it learn that? Mostly from the [system prompt][sp], the text that smolagents
-# puts in front of your question. In this lesson you read all of it, once.
+# puts in front of your question. In this lesson you read each of its parts, once.
 #
 # **After this lesson you can**
 #
@@ -165,8 +165,8 @@ print(sections["role"].strip())
 # %% [markdown]
 # ## Whose tools do the examples use?
 #
-# Your agent has two tools, `web_search` and `final_answer`. The longest part of the prompt shows six
-# solved tasks.
+# Your agent has two tools: `web_search`, which you gave it, and `final_answer`, which smolagents
+# added. The longest part of the prompt shows six solved tasks.
 #
 # **Predict:** does your agent have `all`, `some` or `none` of the tools that these examples call?
 
@@ -212,8 +212,8 @@ print(sections["tools"].strip())
 
 # %% [markdown]
 # Python functions without bodies. (`string` is JSON Schema's name for `str`; `any` is smolagents'
-# own.) Before the first call, signature and docstring are all that the prompt tells about these two
-# tools. So describe a tool for a reader who has nothing else.
+# own.) Signature and docstring are all that this part tells about these two tools. So describe a
+# tool for a reader who has nothing else.
 #
 # `@tool` makes a [tool][tool] from a function. It needs types, a docstring, and a description of each
 # argument:
@@ -686,7 +686,7 @@ check.quiz(
     check.question(
         "The prompt says: never repeat a tool call with the same parameters. The agent does. Why is there no error?",
         right="no program checks that rule",
-        why="The parser looks for code, and the executor for names and imports. You saw the second search run.",
+        why="The parser looks for code, and the executor for names and imports.",
         wrong={
             "the executor ran it from a cache": "It ran the tool again. Nothing in smolagents remembers the result.",
             "the model reads the error in the next step": "It would, if there were one. Look at rule 6 above.",

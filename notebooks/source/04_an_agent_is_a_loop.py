@@ -88,8 +88,8 @@ def recorded(tape):
 #
 # Write `ask(client, messages, stop)`. It posts to `chat/completions` (the client knows the rest of
 # the address) with the messages, the stop sequences and `temperature` 0, and returns the
-# `content` of the answer. If the server refuses, it raises an exception: otherwise your agent would
-# take an error for the model's words.
+# `content` of the answer. If the server refuses, it raises an exception that names the status: a
+# `KeyError` two lines later would hide what the server said.
 #
 # <details><summary>Hint</summary>
 #
@@ -615,8 +615,8 @@ for my, their in zip(second["mine"].messages, second["theirs"].messages, strict=
     print("\n".join(line[:140] for line in lines if line[0] in "+-") or "the same")
 
 # %% [markdown]
-# On a good run, that's all: a second copy of the code (`Calling tools:`), and headings in the
-# observation. Yours did without. The framework's other lines are for bad runs. (You find them in
+# On a good run, the model reads little that your loop does not send: above all, a second copy of the
+# code (`Calling tools:`). The framework's other lines are for bad runs. (You find them in
 # `_run_stream` and `_step_stream` of `agents.py`, and in `parse_code_blobs` of `utils.py`.)
 
 # %% [markdown]
@@ -676,7 +676,7 @@ with httpx.Client(base_url=sys.argv[1], headers=headers, timeout=600) as client:
     print(AGENT(client, sys.argv[2], CAREFUL))
 """
 solved = all(callable(part) for part in (ask, find_code, careful, my_agent))
-written = [ask, find_code, careful, my_agent] if solved else [our_ask, our_careful, our_agent]
+written = [ask, find_code, observe, careful, my_agent] if solved else [our_ask, observe, our_careful, our_agent]
 names = ("my_agent", "careful") if solved else ("our_agent", "our_careful")
 body = "\n\n".join(inspect.getsource(part) for part in written)
 file = mine.path.with_name("my_agent.py").resolve()
@@ -757,7 +757,7 @@ check.exercise("04.5", run, ran, hint="one turn of the page is one request; the 
 # - An agent asks a model, finds the code in the text, runs it, appends what came out, and asks again.
 #   Its memory is a list of messages.
 # - `exec` is not an executor. smolagents' executor stops accidents, and is not a sandbox.
-# - An error that becomes a message costs a step. An error that does not costs the run.
+# - An error that becomes a message costs a step or more. An error that does not costs the run.
 # - What a framework adds on the wire is little. What it adds in the loop shows on bad runs.
 #
 # **In your own agent:** find the loop first (in smolagents, `_run_stream` in `agents.py`), and see

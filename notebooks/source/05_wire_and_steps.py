@@ -204,8 +204,8 @@ check.prediction("05.p2", guess, was={"messages": len(sent), "roles": len(set(se
 
 # %% [markdown]
 # smolagents sends `tool-call` as `assistant` and `tool-response` as `user`; many chat templates accept
-# no other roles. Then it joins neighbors with the same role. So the model sees no tools at work: it
-# sees itself talking, and you answering.
+# no other roles. Then it joins neighbors with the same role. So no message has a tool's role: the
+# model sees itself talking, and you answering.
 #
 # The picture shows where that happens. Memory is at the top; the tape records the bytes further down.
 #
@@ -244,8 +244,8 @@ having = [name for name, text in ends.items() if text.strip().endswith("</code>"
 check.prediction("05.p3", guess, was={0: "neither", 1: "".join(having), 2: "both"}[len(having)])
 
 # %% [markdown]
-# llama-server stops at a stop sequence and does not send it. smolagents appends the tag to *every*
-# reply that lacks it, even to one that was cut off in the middle (`_step_stream` in its
+# llama-server stops at a stop sequence and does not send it. smolagents appends the tag to every
+# reply with text that lacks it, even to one that was cut off in the middle (`_step_stream` in its
 # `agents.py`). So in memory, half a reply can look complete.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -307,7 +307,7 @@ where = {"next request": thought in later, "memory": thought in kept}
 check.prediction("05.p5", guess, was={place: "yes" if there else "no" for place, there in where.items()})
 
 # %% [markdown]
-# smolagents never sends the thinking back. From one step to the next, the model keeps its reply, what
+# smolagents never sends `reasoning_content` back. From one step to the next, the model keeps its reply, what
 # its code printed, and the variables of that code. An idea that it only thought is gone.
 #
 # Memory still has the thinking, but only on `raw`. `agent.memory.get_full_steps()`, a common way to log a

@@ -67,10 +67,10 @@ check.prediction(
 )
 
 # %% [markdown]
-# The tokens of a prompt are all known, so the server processes hundreds of them at once. A generated
-# token has to wait for the one before it. So shortening a response by a hundred tokens saves more time
-# than shortening a prompt by as many. Hosted models usually have a higher price for generated tokens,
-# too.
+# The tokens of a prompt are all known, so the server processes hundreds of them together, which costs
+# less for each. A generated token has to wait for the one before it. So shortening a response by a
+# hundred tokens saves more time than shortening a prompt by as many. Hosted models usually have a
+# higher price for generated tokens, too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))

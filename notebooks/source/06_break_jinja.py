@@ -217,7 +217,7 @@ check.prediction("06.p3", guess, was=seen)
 
 # %% [markdown]
 # So `--jinja` did not save the step. It turned a wrong answer into a step in which nothing happened, and the agent can
-# recover from that. And `off` itself does no harm as long as the draft has no code in it:
+# recover from that. And `off` does no harm to the answer as long as the draft has no code in it:
 
 # %%
 answered(off, PLAIN).answer

@@ -524,7 +524,7 @@ name(exhausted.turns)
 
 # %% [markdown]
 # smolagents asks once more, with another system prompt and without tools, and gives you whatever
-# text comes back. Nothing was computed for these 12 seconds, and your program cannot tell. On the
+# text comes back. Nothing was computed for these 12 seconds, and the text that comes back does not tell. On the
 # tape it is the request whose system prompt begins with "An agent tried to answer"; in memory, the
 # step of kind `max_steps`. **Repair:** more steps, or a task that needs fewer. In `healthy` the
 # agent ended by calling `final_answer`:
@@ -777,7 +777,7 @@ check.quiz(
     check.question(
         "An agent returns a wrong number. Every status is 200, and no step has an error. What next?",
         right="read what the model was given: observations and content",
-        why="A truncated observation, a decoy and a fallback all look like that; each has its own line in the text.",
+        why="A truncated observation and a decoy both look like that; each has its own line in the text.",
         wrong={
             "conclude that the model is too weak": "It may be. But three of the exhibits look like this with any model.",
             "raise `max_tokens`": "Then some `finish_reason` would be `length`.",

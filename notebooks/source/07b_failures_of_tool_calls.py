@@ -139,7 +139,7 @@ check.claims(
 # %% [markdown]
 # ## A call that was cut off
 #
-# **Change:** `max_tokens` ends the response in the middle of the query. (The cell counts the tokens
+# **Change:** `max_tokens` ends the response within the call. (The cell counts the tokens
 # up to that point.)
 #
 # **Predict:** what are the `arguments` now: `missing`, `broken` JSON, or `valid` JSON?
@@ -327,8 +327,8 @@ check.prediction("07b.p5", guess, was="answer" if lost.status == 200 else "refus
 name(lost)
 
 # %% [markdown]
-# llama-server answers, and the model goes on as if it had searched, or searches again. Other
-# servers refuse this, so the same client "works" with one and not with another. **Repair:** send a
+# If another message follows, llama-server answers, and the model goes on as if it had searched, or
+# searches again. Other servers refuse this, so the same client "works" with one and not with another. **Repair:** send a
 # result for every call, also if the tool failed: then the text of the error is the result.
 
 # %% tags=["folded", "nbval-check-output"]

@@ -73,7 +73,8 @@ for turn in call_run.turns:
         print(f"{turn.number}  {call.name:<21} {call.text[:70]}")
 
 # %% [markdown]
-# One tool per request, and each result is needed for the next. The code did all of it in two blocks.
+# One tool per request, and each result has to come back before the next. The code did all of it in
+# two blocks.
 # (A model may ask for several tools at once, and smolagents runs them all. Ours asks for one.)
 
 # %%
@@ -116,8 +117,9 @@ print(json.dumps(message, indent=1))
 check.prediction("08.p2", guess, was=type(message["tool_calls"][0]["function"]["arguments"]).__name__)
 
 # %% [markdown]
-# JSON inside of JSON: the arguments are a *text* that the model wrote, and your program has to parse
-# it. A model can write a text that is not JSON, so be ready for that.
+# JSON inside of JSON: the arguments are a *text*, which your program has to parse. Here the server
+# made it from the model's tags. Other servers pass on what the model wrote, which need not be JSON, so
+# be ready for that.
 #
 # ### Exercise 08.1 · ★★☆ · 7 minutes
 #
@@ -447,7 +449,7 @@ print(server.apply_template(talk))
 
 # %% [markdown]
 # The JSON has become tags again, the ones that the model writes. The id is gone: it is for programs,
-# and the model never sees it.
+# and this template does not show it to the model.
 
 # %% [markdown]
 # ## Who does the arithmetic?
@@ -565,8 +567,9 @@ check.claims(
 )
 
 # %% [markdown]
-# At work, this is the first question about a wrong number. Said by a program: look at the tool and
-# its sources. Said by the model: it was in its head, and a better tool won't help until it is used.
+# At work, this is the first question about a wrong number. Said by a program: look at the formula that
+# the model handed to it, then at the tool's sources. Said by the model: it was in its head, and a
+# better tool won't help until it is used.
 
 # %% [markdown]
 # ## What does it cost to hand on a result?
@@ -637,7 +640,8 @@ print(code.count("web_search("), "times web_search( in the code")
 check.prediction("08.p8", guess, was={"searches": len(searches), "found": code.count("web_search(")})
 
 # %% [markdown]
-# You can't read off a program what it will do. With code, you set limits to what it *can* do: the
+# A short program can be read before it runs; in general nobody can tell what one will do. With
+# code, you set limits to what it *can* do: the
 # [executor](../docs/glossary.md#executor)'s lists, counters in the tools, and around all of it the
 # sandbox of lesson 09.
 
@@ -646,7 +650,7 @@ check.prediction("08.p8", guess, was={"searches": len(searches), "found": code.c
 #
 # | what you need | take | because |
 # |---|---|---|
-# | few requests, many steps | code | 2 requests against one per tool ("Which one asks more often?") |
+# | few requests, many steps | code | 2 requests against one per call ("Which one asks more often?") |
 # | long results, handed from tool to tool | code | a variable; a call copies them token by token |
 # | arithmetic, sorting, filtering | code | it is Python; a call needs a tool for each |
 # | to approve or log each action before it happens | tool calls | a call is data, a program is not |

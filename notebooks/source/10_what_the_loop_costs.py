@@ -234,7 +234,7 @@ check.claims(
 # %% [markdown]
 # ## What does a clock in the prompt cost?
 #
-# Without a cache, this run would take minutes on the embedded model. So a model of 8 MB stands in for
+# Without a cache, this run would take several times as long on the embedded model. So a model of 8 MB stands in for
 # it: random weights, the same tokenizer, the same dictated words. Counts of tokens don't depend on the
 # weights.
 
@@ -265,7 +265,7 @@ def clock(step, agent):
 
 
 # %% [markdown]
-# **Predict:** about twenty characters change, at the beginning of a prompt of thousands. How much of
+# **Predict:** one or two digits change, at the beginning of a prompt of thousands. How much of
 # the last prompt is found in the cache: `"nearly all"`, `"half"` or `"nearly nothing"`?
 
 # %%
@@ -514,7 +514,7 @@ bill(long=long, **({"pruned": pruned} if pruned else {}))
 # %% [markdown]
 # Compare with `shorter`. The prompt grows half as fast here, too. But pruning rewrites the past: each
 # step loses the cache from the pruned message on, and the server *processes* as much as before. It
-# saves room in the context window and a provider's bill, not your own seconds.
+# saves room in the context window and a provider's bill, but no prompt processing.
 
 # %% tags=["folded", "nbval-check-output"]
 def cost(key, *runs):

@@ -185,8 +185,8 @@ check.claims(
 # %% [markdown]
 # ## Whom did they talk to?
 #
-# On Linux the kernel's list is a file, `/proc/net/tcp`. These are two of its lines, shortened: local
-# address, address of the peer, state.
+# On Linux the kernel's lists are files, such as `/proc/net/tcp` (others: `tcp6`, `udp`, `udp6`). These
+# are two lines of it, shortened: local address, address of the peer, state.
 
 # %%
 SAMPLE = """local_address peer_address  state
@@ -424,8 +424,8 @@ check.exercise("11.2", leaking, named, hint="one watch per tool; the peer decide
 
 # %% [markdown]
 # One of the innocent tools connects as well: to llama-server, to count tokens. One of the guilty sent a
-# datagram (UDP), which has no connection at all, and one let a child process talk. A watch on the parent
-# alone would have missed that.
+# datagram from a connected UDP socket, and one let a child process talk. A watch on the parent alone
+# would have missed that. (A datagram sent with `sendto` leaves no peer in the list.)
 
 # %% [markdown]
 # ## What does the proof leave out?
@@ -510,7 +510,7 @@ check.exercise("11.3", own, watched, hint="own = FolderSearch(…), ask = a text
 #
 # - A search over words finds words. Read the list of what it could not read.
 # - Only what the agent's code prints reaches the model.
-# - The operating system knows every connection of a process. Ask it, not the program.
+# - The operating system keeps a list of each process's connections. Ask it, often, not the program.
 # - A watch is worth something once you have seen it catch a leak. Say how often it looked.
 # - Tools leak more easily than models. A wall (no network) proves more than a watch.
 #

@@ -226,7 +226,8 @@ check.exercise("12.2", reasons, tests_repair, hint="give the model room to think
 # ## The exam
 #
 # Eight tapes, each recorded from a real run on the embedded server. Some clients are smolagents,
-# some are a few lines of somebody's own. Each tape has one fault, or none at all. For each, name
+# some are a few lines of somebody's own. Each tape has one fault that comes first,
+# or none at all. For each, name
 # - `turn`: where the fault happened, which is not always where it shows,
 # - `fault`: from the list below, or `"none"`,
 # - `proof`: text copied from that turn that would not be there without the fault.
