@@ -72,6 +72,7 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 # %%
 def tap(*command, tape):
     """`course tap -- command`, as in a terminal; returns what the command printed, without the tap's summary."""
+    tape.unlink(missing_ok=True)  # a tape is continued, and a repaired run deserves a new one
     prefix = [sys.executable, "-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(tape)]
     done = subprocess.run([*prefix, "--", *command], capture_output=True, text=True, timeout=300)
     return done.stdout or done.stderr
@@ -163,6 +164,7 @@ check.function(
         check.case(200, choice("stop", "Cold.", reasoning_content="Easy."), gives=None),
         check.case(502, None, gives=1, name="a gateway's error"),
         check.case(200, None, gives=1, name="no choices"),
+        check.case(500, choice("stop", "Internal error"), gives=1, name="an error in the shape of an answer"),
         check.case(200, choice("length", "The opp"), gives=2, name="cut content"),
         check.case(200, choice("length", None, reasoning_content="Let me"), gives=2, name="cut thinking"),
         check.case(200, choice("stop", "", reasoning_content="Hot"), gives=2, name="stop in the thinking"),
@@ -214,7 +216,6 @@ def tests_repair(given):
     if not repaired.exists():
         return "the repaired program goes into the file `repaired`"
     again = folder / "again.tape.jsonl"
-    again.unlink(missing_ok=True)
     tap(sys.executable, str(repaired), tape=again)
     fresh = [turn.finish_reason for turn in turns(Tape.read(again).records())]
     return True if fresh == ["stop", "stop"] else f"run once more, the program in `repaired` ends with {fresh}"
@@ -227,7 +228,7 @@ check.exercise("12.2", reasons, tests_repair, hint="give the model room to think
 #
 # Eight tapes, each recorded from a real run on the embedded server. Some clients are smolagents,
 # some are a few lines of somebody's own. Each tape has one fault that comes first,
-# or none at all. For each, name
+# or none at all: an error that the run recovers from does not count. For each, name
 # - `turn`: where the fault happened, which is not always where it shows,
 # - `fault`: from the list below, or `"none"`,
 # - `proof`: text copied from that turn that would not be there without the fault.
@@ -240,9 +241,15 @@ for name, sign in exam.signs().items():
     print(f"{name:22} {sign}")
 
 # %% [markdown]
-# `exam.turns(3)` gives a tape's turns, `view.text(turn)` prints one, and a turn's
-# `exchange.request` and `exchange.response` hold all the rest. In a terminal, `course view PATH`
-# makes a page of a tape, with every byte; `exam.tape(3)` is the path.
+# `exam.turns(3)` gives a tape's turns, and `view.text(turn)` prints one, without the settings of its
+# request. `asked` shows those. A turn's `exchange.request` and `exchange.response` hold all the
+# rest. In a terminal, `course view PATH` makes a page of a tape, with every byte; `exam.tape(3)` is
+# the path.
+
+# %%
+def asked(turn):
+    """What the turn's request asks for, besides its messages and tools."""
+    return {name: value for name, value in turn.exchange.request.items() if name not in ("messages", "tools")}
 
 # %% [markdown]
 # ### Tape 1
@@ -251,6 +258,7 @@ for name, sign in exam.signs().items():
 
 # %%
 for turn in exam.turns(1):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -278,6 +286,7 @@ check.exercise("12.3", answer, exam.grader(1))
 
 # %%
 for turn in exam.turns(2):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -305,6 +314,7 @@ check.exercise("12.4", answer, exam.grader(2))
 
 # %%
 for turn in exam.turns(3):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -333,6 +343,7 @@ check.exercise("12.5", answer, exam.grader(3))
 
 # %%
 for turn in exam.turns(4):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -360,6 +371,7 @@ check.exercise("12.6", answer, exam.grader(4))
 
 # %%
 for turn in exam.turns(5):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -387,6 +399,7 @@ check.exercise("12.7", answer, exam.grader(5))
 
 # %%
 for turn in exam.turns(6):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -414,6 +427,7 @@ check.exercise("12.8", answer, exam.grader(6))
 
 # %%
 for turn in exam.turns(7):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]
@@ -441,6 +455,7 @@ check.exercise("12.9", answer, exam.grader(7))
 
 # %%
 for turn in exam.turns(8):
+    print(asked(turn))
     print(view.text(turn))
 
 # %% [markdown]

@@ -61,6 +61,10 @@ def no_calls(status, choice):
     return 2 if choice["finish_reason"] == "length" or not choice["message"]["content"] else None
 
 
+def no_status(status, choice):
+    return plainly(200, choice)
+
+
 def graded(number):
     """Answers to a tape of the exam: the solution in other words, another fault, no proof, and no turn."""
     right = exam.solution(number)
@@ -96,7 +100,9 @@ MINE.write_bytes(exam.tape(4).read_bytes())
 FOUND = {"tape": MINE, "turn": 1, "fault": "none", "proof": "import os"}
 
 ANSWERS = {
-    "12.1": Answers(right=[plainly, searching, matching], wrong=[leak_first, finish_only, no_calls]),
+    "12.1": Answers(
+        right=[plainly, searching, matching], wrong=[leak_first, finish_only, no_calls, no_status]
+    ),
     "12.2": Answers(
         right=[["stop", "stop"], ("stop", "stop"), iter(["stop", "stop"])],
         wrong=[["length", "length"], ["stop"], ["stop", "length"]],
