@@ -15,6 +15,7 @@ from typing import Any
 import openai
 from smolagents import ActionStep, CodeAgent, OpenAIModel, Tool
 
+from authoring.runner import places, scrubbed
 from course.agent import recorded_run
 from course.exam import TAPES
 from course.server import Server
@@ -162,7 +163,7 @@ RUNS: dict[int, Callable[[Tape], None]] = {
 
 
 def record(number: int, folder: Path = TAPES) -> Path:
-    """Record one of the runs, in place of its tape."""
+    """Record one of the runs, in place of its tape. Paths of this machine get the names that notebooks have for them."""
     path = folder / f"{number}.tape.jsonl"
     path.unlink(missing_ok=True)
     tape = Tape(path)
@@ -170,4 +171,5 @@ def record(number: int, folder: Path = TAPES) -> Path:
         RUNS[number](tape)
     except Exception as e:  # how a client ends is part of the run
         print(f"{number}: {type(e).__name__}: {str(e)[:160]}")
+    path.write_text(scrubbed(path.read_text(encoding="utf-8"), places()), encoding="utf-8")
     return path
