@@ -105,6 +105,20 @@ def _identity(answer: Any) -> Any:
     return (code.co_code, code.co_consts, code.co_names) if code else (type(answer), repr(answer))
 
 
+def defined(source: Path, *names: str, **given: Any) -> list[Any]:
+    """What a lesson defines under these names (the last of each: a solution, not its stub), made with the globals `given`.
+
+    So that a table works with the lesson's own helpers instead of copies that grow apart from them.
+    """
+    found: dict[str, ast.stmt] = {}
+    for code in cells(source):
+        for node in ast.parse(code).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+                found[node.name] = node
+    exec(compile(ast.Module([found[name] for name in names], []), source.name, "exec"), given)
+    return [given[name] for name in names]
+
+
 def cells(source: Path) -> list[str]:
     """The cells of code of a lesson's source."""
     import jupytext

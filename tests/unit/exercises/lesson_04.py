@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 from smolagents import LocalPythonExecutor
 
+from authoring import lessons
 from course.agent import LEOPARD
 from course.tape import Tape
 from course.turns import text_of, turns
-from support.exercises import Answers
+from support.exercises import Answers, defined
 from support.records import entry, reply
 
 STOP = ["Observation:", "Calling tools:", "</code>"]
@@ -21,17 +22,8 @@ UNICORN = LEOPARD.replace("leopard", "unicorn")
 TOOLS = {"web_search": lambda query: "nothing", "final_answer": lambda answer: answer}
 
 
-def replying(*replies, status=200):
-    """As in the lesson: a client whose server gives these replies, and the list of what it is sent."""
-    sent = []
-
-    def handle(request):
-        sent.append({"path": request.url.path, **json.loads(request.content)})
-        said = {"content": replies[min(len(sent), len(replies)) - 1], "reasoning_content": "Hm."}
-        good = {"choices": [{"index": 0, "message": said, "finish_reason": "stop"}]}
-        return httpx.Response(status, json=good if status == 200 else {"error": {"message": "too long"}})
-
-    return httpx.Client(base_url="http://made.up/v1", transport=httpx.MockTransport(handle)), sent
+SOURCE = next(path for path in lessons.sources() if path.name.startswith("04_"))
+replying, observe = defined(SOURCE, "replying", "observe", json=json, httpx=httpx)
 
 
 # --- 04.1
@@ -117,11 +109,6 @@ def to_the_end(reply):
 
 
 # --- 04.3
-
-
-def observe(executor, code):
-    result = executor(code)
-    return f"Observation:\n{result.logs}", result.output if result.is_final_answer else None
 
 
 def new_executor():
