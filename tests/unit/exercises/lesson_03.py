@@ -6,21 +6,15 @@ from typing import ClassVar
 
 from smolagents import ChatMessage, Model, Tool, tool
 
+from authoring import lessons
 from course.agent import code_agent
 from course.tools.search import OfflineSearch
-from support.exercises import Answers
+from support.exercises import Answers, defined
 
-
-class Silent(Model):
-    """Runs one line of code and answers."""
-
-    def __init__(self, *replies):
-        super().__init__()
-        self.replies, self.sent = list(replies), []
-
-    def generate(self, messages, **_):
-        self.sent.append(messages)
-        return ChatMessage(role="assistant", content=self.replies.pop(0))
+SOURCE = next(path for path in lessons.sources() if path.name.startswith("03_"))
+Scripted, block, observed = defined(
+    SOURCE, "Scripted", "block", "observed", Model=Model, ChatMessage=ChatMessage, code_agent=code_agent
+)
 
 
 class Words:
@@ -30,19 +24,7 @@ class Words:
         return re.findall(r"\w+|[^\w\s]", text)
 
 
-def block(code):
-    return f"<code>\n{code}\n</code>"
-
-
-def observed(*replies, tools=None):
-    model = Silent(*replies, block("final_answer('done')"))
-    code_agent(model, tools=tools, verbosity_level=-1).run("Do it.")
-    if len(model.sent) <= len(replies):
-        return "(nothing: the run has ended)"
-    return model.sent[len(replies)][-1].content[0]["text"]
-
-
-server, agent = Words(), SimpleNamespace(model=Silent())
+server, agent = Words(), SimpleNamespace(model=Scripted())
 
 
 def prompt(*tools):
