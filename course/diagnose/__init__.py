@@ -8,7 +8,6 @@ findings may still have a wrong answer, and exchanges that could not be understo
         print(finding.title, finding.next)
 """
 
-import re
 import shlex
 import textwrap
 from collections.abc import Iterable
@@ -27,6 +26,7 @@ from course.diagnose import (
 from course.diagnose.ends import Ends
 from course.diagnose.faults import explain, kinds, order
 from course.diagnose.finding import Finding, Quote
+from course.diagnose.texts import commands
 from course.turns import Turn
 
 __all__ = ["Finding", "Quote", "diagnose", "kinds", "record", "text"]
@@ -112,10 +112,10 @@ def _not_judged(turns: list[Turn], width: int) -> list[str]:
 
 def _next(said: str, width: int) -> list[str]:
     """What to do next. A command follows two or more spaces (see faults.toml), and gets a line of its own."""
-    first, *rest = re.split(r" {2,}", said)
+    (_, first), *rest = commands(said)
     lines = _wrapped("   next: ", first, width)
-    for place, part in enumerate(rest):
-        lines += [" " * 13 + part] if place % 2 == 0 else _wrapped(" " * 9, part, width)
+    for is_command, part in rest:
+        lines += [" " * 13 + part] if is_command else _wrapped(" " * 9, part, width)
     return lines
 
 

@@ -54,4 +54,9 @@ def _gap(said: str) -> str:
     """What separates a part from the one before: three spaces after a command, which two spaces precede."""
     if not said:
         return ""
-    return "   " if len(re.split(r" {2,}", said)) % 2 == 0 else " "
+    return "   " if commands(said)[-1][0] else " "
+
+
+def commands(said: str) -> list[tuple[bool, str]]:
+    """What to do next, in parts: (whether it is a command to copy, the text). Two or more spaces precede a command."""
+    return [(n % 2 == 1, part) for n, part in enumerate(re.split(r" {2,}", said))]

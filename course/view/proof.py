@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from course.diagnose import texts
 from course.turns import Turn
 
 if TYPE_CHECKING:
@@ -62,9 +63,8 @@ def place_of(quote: "Quote", finding: "Finding", known: Mapping[tuple[int, int],
 
 
 def commands(said: str) -> list[tuple[bool, str]]:
-    """What to do next, in parts: (whether it is a command to copy, the text). Two spaces precede a command."""
-    parts = re.split(r" {2,}", said)
-    return [(n % 2 == 1, part) for n, part in enumerate(parts) if part]
+    """What to do next, in parts: (whether it is a command to copy, the text), without empty ones."""
+    return [(is_command, part) for is_command, part in texts.commands(said) if part]
 
 
 def sentence(title: str) -> str:
