@@ -3,7 +3,7 @@
 #
 # Your agent ran, no step reports an error, and the answer is nonsense. Where do you look? There are
 # two records of every run: what smolagents remembers, and what went over the wire. They differ. In
-# this lesson you lay one beside the other, first by hand and then with a view that does it for you.
+# this lesson you lay them side by side.
 #
 # **After this lesson you can**
 #
@@ -12,7 +12,7 @@
 # - find out from a tape why a run went wrong,
 # - record any client of a model server, and name a fault on its tape.
 #
-# **Minutes:** 45 · **Needs:** [lesson 00](00_welcome.ipynb); [02](02_one_completion.ipynb) and
+# **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb); [02](02_one_completion.ipynb) and
 # [03](03_read_the_system_prompt.ipynb) help
 
 # %% tags=["parameters"]
@@ -20,9 +20,7 @@ SERVER = None
 PROFILE = None
 
 # %%
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 from smolagents import ActionStep
 
@@ -38,27 +36,22 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # %% [markdown]
 # ## One run, two records
 #
-# Three words for the rest of the course:
+# Four words for the rest of the course:
 #
-# - An [exchange][e] is one HTTP request with its response. The tape holds exchanges.
+# - An [exchange][e] is one HTTP request with its response.
+# - A [tape][ta] is a file of exchanges.
 # - A [step][s] is what smolagents made of a response: the code in it, and what that code printed.
 #   The agent keeps its steps in [memory][m].
-# - A [turn][t] is both, joined.
+# - A [turn][t] is an exchange with the step that came of it.
 #
-# **Predict:** after the leopard run, will there be `"more exchanges"`, `"more steps"`, or the
-# `"same"` number of both?
+# `recorded_run` builds the agent, asks it, and writes a tape, on which it also notes the steps. This can
+# take a few minutes.
 #
 # [e]: ../docs/glossary.md#exchange
+# [ta]: ../docs/glossary.md#tape
 # [s]: ../docs/glossary.md#step
 # [m]: ../docs/glossary.md#memory
 # [t]: ../docs/glossary.md#turn
-
-# %%
-guess = ...
-
-# %% [markdown]
-# `recorded_run` builds the agent, asks the question, and records the exchanges. (It also adds the steps
-# to the tape, so that one file has both.) This takes a minute or two.
 
 # %%
 tape = Tape()
@@ -68,14 +61,10 @@ steps = [step for step in run.agent.memory.steps if isinstance(step, ActionStep)
 print(run.answer)
 print(f"{len(calls)} exchanges on the tape, {len(steps)} steps in memory")
 
-# %%
-more = "more exchanges" if len(calls) > len(steps) else "more steps" if len(calls) < len(steps) else "same"
-check.prediction("05.p1", guess, was=more)
-
 # %% [markdown]
-# This is the first of each, shortened:
+# This is what the first exchange and the first step consist of:
 
-# %%
+# %% tags=["folded"]
 print("exchange 1:", calls[0].method, calls[0].path, calls[0].status)
 print("  request: ", *calls[0].request)
 print("  response:", *calls[0].response)
@@ -86,12 +75,12 @@ for name in ("model_output", "code_action", "observations", "error"):
 # %% [markdown]
 # ## Which step belongs to which exchange?
 #
-# You could pair them by order: step 1 with exchange 1, and so on. But OpenAI's client repeats a
-# request by itself when the server answers 429 or 5xx (this course's client does not). Then there is
-# one exchange more, and every later step gets the wrong one, without any sign of it.
+# By order: step 1 with exchange 1, and so on? OpenAI's client repeats a request by itself when the
+# server answers 429 or 5xx (this course's client does not). Then there is one exchange more, and every
+# later step silently gets the wrong one.
 #
-# So look for something that is in both records. (In memory, `raw` is the response as OpenAI's client
-# read it.)
+# So look for something that is in both records. llama-server gives each response an id. Memory has it
+# in `raw`, the response as OpenAI's client read it:
 
 # %%
 print("wire:  ", calls[0].response_id)
@@ -114,11 +103,11 @@ check.claims(
 #
 # Write `join(calls, steps)`. It returns a dictionary from the number of each step to the number of its
 # exchange, or to `None` if the tape does not have it. In this example, the second request failed
-# and was sent again, so the result is `{1: 1, 2: 3}`:
+# and was sent again, so `join(some_calls, some_steps)` is `{1: 1, 2: 3}`:
 #
 # ```python
-# calls = [{"exchange": 1, "id": "a"}, {"exchange": 2, "id": None}, {"exchange": 3, "id": "b"}]
-# steps = [{"step": 1, "id": "a"}, {"step": 2, "id": "b"}]
+# some_calls = [{"exchange": 1, "id": "a"}, {"exchange": 2, "id": None}, {"exchange": 3, "id": "b"}]
+# some_steps = [{"step": 1, "id": "a"}, {"step": 2, "id": "b"}]
 # ```
 #
 # Steps can lack an id, too. `None` never matches anything.
@@ -164,22 +153,19 @@ def runs(random):
 check.function("05.1", join, runs, hint="by id only; None is not an id")
 
 # %% [markdown]
-# The course joins them in the same way. `count` lets the server count the tokens of each part of a
-# prompt, which you will see below.
+# `turns` joins them in the same way:
 
 # %%
-made = turns(tape.records(), count=lambda text: len(server.tokenize(text)))
-for turn in made:
-    print(
-        f"turn {turn.number}: exchange {turn.exchange.id}, step {turn.step['step_number']}, by {turn.joined}"
-    )
+made = turns(tape.records())
+print({turn.step["step_number"]: turn.exchange.id for turn in made})
 
 # %% [markdown]
 # ## What changes on the way out?
 #
 # Each request carries all messages so far. When the last step began, smolagents had these, each with
 # a [role][r]. (`tool-call` is the code of a step: smolagents notes it as a call of its Python
-# interpreter. `tool-response` is the observation, what that code printed.)
+# interpreter. `tool-response` is the observation, what that code printed. Both names are
+# smolagents' own: no chat template knows them.)
 #
 # [r]: ../docs/glossary.md#role
 
@@ -189,30 +175,32 @@ remembered = [message.role.value for message in last_step.model_input_messages]
 print(*remembered, sep=", ")
 
 # %% [markdown]
-# **Predict:** how many messages are in the request on the wire, and how many *different* roles do
-# they have?
+# **Predict:** a chat template knows the roles `system`, `user` and `assistant`. How many messages are in
+# the request on the wire?
 
 # %%
-guess = {"messages": ..., "roles": ...}
+guess = ...
 
 # %%
 sent = [message["role"] for message in last.exchange.messages]
 print(*sent, sep=", ")
 
-# %%
-check.prediction("05.p2", guess, was={"messages": len(sent), "roles": len(set(sent))})
+# %% tags=["folded"]
+check.prediction("05.p1", guess, was=len(sent), unit="messages")
 
 # %% [markdown]
-# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`; many chat templates accept
-# no other roles. Then it joins neighbors with the same role. So no message has a tool's role: the
-# model sees itself talking, and you answering.
+# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`. Then it joins neighbors with
+# the same role. So for the model, a call is text that it said itself, and the result is text that you
+# said.
 #
-# The picture shows where that happens. Memory is at the top; the tape records the bytes further down.
+# Memory is at the top of this picture; the tape records the bytes further down.
 #
 # ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
 # the tape, llama-server with chat template, model and chat parser](../docs/pictures/layers.svg)
 
 # %% tags=["folded", "nbval-check-output"]
+from itertools import pairwise
+
 check.claims(
     ("on the wire there are system, user and assistant", set(sent) <= {"system", "user", "assistant"}, sent),
     ("no two neighbors have the same role", all(a != b for a, b in pairwise(sent)), sent),
@@ -223,30 +211,19 @@ check.claims(
 # ## What changes on the way in?
 #
 # The model closed its code with `</code>`, one of the [stop sequences][stop] of
-# [lesson 02](02_one_completion.ipynb).
-#
-# **Predict:** in which record does its first reply end with this tag: on the `"wire"`, in `"memory"`,
-# in `"both"`, or in `"neither"`?
+# [lesson 02](02_one_completion.ipynb). This is the end of its first reply, in both records:
 #
 # [stop]: ../docs/glossary.md#stop-sequence
-
-# %%
-guess = ...
 
 # %%
 first, first_step = made[0], steps[0]
 print("wire:  ", repr(first.content[-30:]))
 print("memory:", repr(first_step.model_output[-30:]))
 
-# %%
-ends = {"wire": first.content, "memory": first_step.model_output}
-having = [name for name, text in ends.items() if text.strip().endswith("</code>")]
-check.prediction("05.p3", guess, was={0: "neither", 1: "".join(having), 2: "both"}[len(having)])
-
 # %% [markdown]
 # llama-server stops at a stop sequence and does not send it. smolagents appends the tag to every
-# reply with text that lacks it, even to one that was cut off in the middle (`_step_stream` in its
-# `agents.py`). So in memory, half a reply can look complete.
+# reply that lacks it and is not empty, even to one that was cut off in the middle (`_step_stream` in
+# its `agents.py`). So in memory, half a reply can look complete.
 
 # %% tags=["folded", "nbval-check-output"]
 import inspect
@@ -257,8 +234,11 @@ check.claims(
     ("</code> is one of the stop sequences", "</code>" in first.exchange.request["stop"]),
     ("memory is the content with </code> at the end", first_step.model_output == first.content + "</code>"),
     (
-        "smolagents appends it",
-        "output_text += self.code_block_tags[1]" in inspect.getsource(CodeAgent._step_stream),
+        "smolagents appends it to a reply that is not empty",
+        all(
+            line in inspect.getsource(CodeAgent._step_stream)
+            for line in ("if output_text and not", "output_text += self.code_block_tags[1]")
+        ),
     ),
 )
 
@@ -276,16 +256,17 @@ guess = ...
 past = next(text_of(m) for m in last.exchange.messages if m["role"] == "assistant")
 print(past)
 
-# %%
+# %% tags=["folded"]
 words, _, call = past.partition("Calling tools:")
-check.prediction("05.p4", guess, was=sum("web_search" in part for part in (words, call)), unit="times")
+check.prediction("05.p2", guess, was=sum("web_search" in part for part in (words, call)), unit="times")
 
 # %% [markdown]
 # Twice: once as the model wrote it, and once after `Calling tools:`, with `\n` for each line break.
 # They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step with
-# code, in every later request. The appendix [05b](05b_the_bill.ipynb) says what that costs.
+# code, in every later request.
 #
-# In step 1, the model also thought before it wrote:
+# In step 1, the model also thought before it wrote. The server sends that in a field of its own,
+# `reasoning_content`:
 
 # %%
 print(first.thinking)
@@ -301,16 +282,18 @@ thought = (first.thinking or "").strip()
 later = "".join(text_of(message) for message in last.exchange.messages)
 raw = first_step.model_output_message.raw
 kept = getattr(raw.choices[0].message, "reasoning_content", None) or ""
-where = {"next request": thought in later, "memory": thought in kept}
+print("next request:", thought in later, "  memory:", thought in kept)
 
-# %%
-check.prediction("05.p5", guess, was={place: "yes" if there else "no" for place, there in where.items()})
+# %% tags=["folded"]
+where = {"next request": thought in later, "memory": thought in kept}
+check.prediction("05.p3", guess, was={place: "yes" if there else "no" for place, there in where.items()})
 
 # %% [markdown]
 # smolagents never sends `reasoning_content` back. From one step to the next, the model keeps its reply, what
-# its code printed, and the variables of that code. An idea that it only thought is gone.
+# its code printed, and the variables of that code. An idea that it only thought is gone. (In
+# [lesson 06](06_break_jinja.ipynb), the thinking arrives in `content`, and goes back with it.)
 #
-# Memory still has the thinking, but only on `raw`. `agent.memory.get_full_steps()`, a common way to log a
+# Memory still has the thinking, but only in `raw`. `agent.memory.get_full_steps()`, a common way to log a
 # run, drops it, together with llama-server's `timings`.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -325,66 +308,20 @@ check.claims(
         "thinking and timings are not in get_full_steps()",
         not any(f'"{key}":' in exported for key in ("reasoning_content", "timings")),
     ),
-    ("they are on raw", {"timings"} <= raw.model_dump().keys() and bool(kept)),
+    ("they are in raw", {"timings"} <= raw.model_dump().keys() and bool(kept)),
 )
 
 # %% [markdown]
 # ## Side by side
 #
-# Everything that you found by hand is in this view:
+# Everything that you found by hand is in this view. **Left** is the wire: what was *new* in the request
+# (→), then what came back (←). **Right** is what smolagents made of it: the code and the observation.
 #
-# 1. Time runs down. Each turn begins with how it ended, and a bar of its tokens.
-# 2. **Left** is the wire: what was *new* in the request (→), then what came back (←).
-# 3. **Right** is what smolagents made of it: the code and the observation. The observation returns on
-#    the left one turn later, as a message.
+# Follow one observation: on the right in one turn, and on the left in the next, as a message. (The bars
+# are for [05b](05b_the_bill.ipynb). In a terminal, `course view` makes such a page of any tape.)
 
 # %%
 view.show(made)
-
-# %% [markdown]
-# ### Exercise 05.2 · ★☆☆ · 3 minutes
-#
-# Read three numbers in your view:
-#
-# - `"processed"`: how many prompt tokens of the *last* turn did the server process, because they were
-#   not in its [cache][pc]?
-# - `"repeated"`: how many characters of the *last* request repeat past calls?
-# - `"longest"`: how many tokens has the longest response of the run?
-#
-# <details><summary>Hint</summary>
-#
-# Two are below the bars. For `repeated`, unfold the last line of the right column.
-#
-# </details>
-#
-# [pc]: ../docs/glossary.md#prompt-cache
-
-# %% tags=["stub"]
-found = {"processed": ..., "repeated": ..., "longest": ...}
-
-# %% tags=["solution"]
-said = [text_of(m).partition("Calling tools:") for m in last.exchange.messages if m["role"] == "assistant"]
-found = {
-    "processed": last.tokens.new,
-    "repeated": sum(len(call + words) for _, call, words in said),
-    "longest": max(turn.tokens.generated for turn in made),
-}
-
-# %% tags=["folded"]
-ended = turns(tape.records())
-asked_last = [text_of(m) for m in ended[-1].exchange.messages if m["role"] == "assistant"]
-there = {
-    "processed": ended[-1].tokens.new,
-    "repeated": sum(
-        len(text) - text.find("Calling tools:") for text in asked_last if "Calling tools:" in text
-    ),
-    "longest": max(turn.tokens.generated for turn in ended),
-}
-check.exercise("05.2", found, there, hint="the first two are in the last turn, the third in any of them")
-
-# %% [markdown]
-# In a terminal, `course view` and the path of a tape make the same view as one HTML file, with charts
-# and the raw bodies. You can send it to a colleague.
 
 # %% [markdown]
 # ## What went wrong here?
@@ -405,15 +342,15 @@ for turn in short.turns:
         f"turn {turn.number}: content {turn.content!r}, error {turn.step['error']!r}, joined by {turn.joined}"
     )
 
-# %%
-check.prediction("05.p6", guess, was=len(short.turns), unit="exchanges")
+# %% tags=["folded"]
+check.prediction("05.p4", guess, was=len(short.turns), unit="exchanges")
 
 # %% [markdown]
 # Three. When the steps run out, smolagents asks once more, for an answer from what is there: the
-# *max-steps request*. Its step has no response id, so it is matched by time.
+# *max-steps request*. In memory it has no response id, so it is joined by time.
 #
-# The two steps before it have empty content and no error. Empty text is valid Python, so they ran
-# nothing, successfully. Does anything in memory say why?
+# Look at the two steps before it: no content, and no error either. Empty text is valid Python, so they
+# ran nothing, successfully. Does anything in memory say why the replies are empty?
 
 # %%
 for step in short.agent.memory.steps:
@@ -423,11 +360,12 @@ for step in short.agent.memory.steps:
         print(f"step {step.step_number}: error: {step.error}, finish_reason: {reason}")
 
 # %% [markdown]
-# The [finish_reason][fr] does. `length` means that the response was cut off at `max_tokens`: here, in
-# the middle of the thinking. It is on `raw`. What you would look at first, `step.error`, is silent.
+# The [finish_reason][fr] does, in `raw`. `length` means that the response was cut off at `max_tokens`:
+# here, in the middle of the thinking. Where you would look first, in `error`, the two cut steps have
+# `None`.
 #
-# Of the max-steps request, memory keeps only the text that came back. Its id, its `finish_reason` and
-# its thinking are on the wire alone.
+# Step 3 is the max-steps request. Memory has its text, and its `error` says that the steps ran out. Its
+# id, `finish_reason` and thinking are on the wire alone.
 #
 # [fr]: ../docs/glossary.md#finish-reason
 
@@ -441,19 +379,25 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 05.3 · ★★☆ · 5 minutes
+# ### Exercise 05.2 · ★★☆ · 5 minutes
 #
-# Write the warning that smolagents lacks: `why_it_ended(step)` returns the `finish_reason` of a
-# step's first choice, or `None` if memory does not have it. In your own agent, it can be a callback:
+# smolagents does not warn of a cut reply. Write what such a warning needs: `why_it_ended(step)` returns the
+# `finish_reason` of a step's response, or `None` if memory does not have it. (A response is a list of
+# `choices`. An agent asks for one; take the first.) In your own agent, it can become a callback:
 #
 # ```python
-# CodeAgent(tools=[], model=model, step_callbacks=[lambda step: print(why_it_ended(step))])
+# def warn(step):
+#     if why_it_ended(step) == "length":
+#         print(f"step {step.step_number}: the reply was cut off")
+#
+# CodeAgent(tools=[], model=model, step_callbacks=[warn])
 # ```
 #
 # <details><summary>Hint</summary>
 #
-# The way is `step.model_output_message.raw.choices[0].finish_reason` (for `OpenAIModel`). The message can
-# be `None` (see above), `raw` is `None` when the response was streamed, and `choices` can be empty.
+# The loop above has the path to it. Three things on that path can be missing: the message is `None` for the
+# max-steps request, `raw` is `None` if the response was streamed (it arrived in pieces), and
+# `choices` can be empty.
 #
 # </details>
 
@@ -470,6 +414,9 @@ def why_it_ended(step):
 
 
 # %% tags=["folded"]
+from types import SimpleNamespace
+
+
 def a_step(*reasons, raw=True, message=True):
     """A step with a response of these choices."""
     choices = [SimpleNamespace(finish_reason=reason) for reason in reasons]
@@ -480,7 +427,7 @@ def a_step(*reasons, raw=True, message=True):
 
 
 check.function(
-    "05.3",
+    "05.2",
     why_it_ended,
     [
         check.case(a_step("stop"), gives="stop", name="the model was done"),
@@ -497,35 +444,35 @@ check.function(
 # %% [markdown]
 # With `course diagnose`, you don't have to know where to look. It reads a tape, names each fault,
 # shows the bytes that prove it, and says what to do. Here is its first finding for the short run, and the
-# names of the others:
+# names of the others. (`connect` makes the course's model. In your own agent, the limit is an argument of
+# your model.)
 
 # %%
 findings = diagnose.diagnose(short.turns)
 print(diagnose.text(findings, short.turns).partition("\n\n")[0])
 print("\n" + ", ".join(f"turn {finding.turn}: {finding.kind}" for finding in findings[1:]))
-print(f"\nThe longest response of the run before: {max(t.tokens.generated for t in made)} tokens")
 
 # %% tags=["folded", "nbval-check-output"]
 named = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
 check.claims(("it names the cut in each turn", named == {t.number for t in short.turns}, named))
 
 # %% [markdown]
-# Below are both runs to click through (in JupyterLab). The short one is on the left; choose the other
-# under *Compare with*. Compare their headings: *finished by length*, *finished by stop*.
+# Optional, in JupyterLab: click through both runs. The newest is on the left; choose the other under
+# *Compare with*.
 
 # %%
 Explorer(tape, short_tape)
 
 # %% [markdown]
-# ### Exercise 05.4 · ★★☆ · 8 minutes · your own
+# ### Exercise 05.3 · ★★☆ · 8 minutes · your own
 #
-# The wire does not need smolagents. `course tap` runs any program with `OPENAI_BASE_URL` set to a port
-# of its own, passes on what arrives there, and records it. The next cell writes a small program
-# without an agent, which asks a question twice, and prints a command.
+# `course tap` runs any program with `OPENAI_BASE_URL` set to a port of its own, passes on what arrives
+# there, and records it. (It also sets `OPENAI_API_KEY` if you have none.) The next cell writes a small
+# program without an agent, which asks a question twice, and prints a command.
 #
 # Run the command in a terminal (*File → New → Terminal*), with the course's environment active. Leave
-# this notebook open: its server answers. You can also record a program of your own, with two
-# requests, one of them cut off.
+# this notebook open: its server answers. Or record a program of your own, with two requests, one of
+# them cut off.
 
 # %%
 mine, program = (tape.path.with_name(name).resolve() for name in ("mine.tape.jsonl", "ask.py"))
@@ -533,7 +480,7 @@ program.write_text(
     """import openai
 
 client = openai.OpenAI()  # it reads OPENAI_BASE_URL
-for most in (8, 300):
+for most in (300, 8):
     question = [{"role": "user", "content": "Who are you?"}]
     client.chat.completions.create(model="any", messages=question, max_tokens=most)
 """,
@@ -542,14 +489,13 @@ for most in (8, 300):
 print(f'course tap --upstream {server.url} --tape "{mine}" -- python "{program}"')
 
 # %% [markdown]
-# The summary at the end, like `course diagnose` with the path of a tape, has lines such as
-# "Turn 2 · … (the-name)". Name a turn of *your* tape whose response was cut off, and what it calls
-# that: the word in parentheses.
+# The summary at the end has lines such as "Turn 2 · … (the-name)", as `course diagnose` does. Name a turn
+# of *your* tape whose response was cut off, and the name in parentheses.
 #
 # <details><summary>Hint</summary>
 #
-# Run it again if something went wrong: a tape is continued, so turn numbers go on. Is there no
-# `course`? Then the environment is not active: `. .venv/bin/activate` in the project's folder.
+# A second try adds its turns to the same tape, with the next numbers. Is there no `course`? Then the
+# environment is not active: `. .venv/bin/activate` in the project's folder.
 #
 # </details>
 
@@ -567,7 +513,7 @@ command = [sys.executable, *tap, "--", sys.executable, str(program)]
 key = {"OPENAI_API_KEY": server.api_key or "none"}
 subprocess.run(command, env={**os.environ, **key}, check=True, capture_output=True)
 finding = next(
-    f for f in diagnose.diagnose(turns(Tape.read(mine).records())) if f.turn == 1 and "cut" in f.kind
+    f for f in diagnose.diagnose(turns(Tape.read(mine).records())) if f.turn == 2 and "cut" in f.kind
 )
 cut = {"tape": mine, "turn": finding.turn, "fault": finding.kind}
 
@@ -594,20 +540,20 @@ def proven(answer):
     return f"course diagnose does not find {fault!r} in turn {turn} of this tape"
 
 
-check.exercise("05.4", cut, proven, hint="course diagnose and the path of your tape")
+check.exercise("05.3", cut, proven, hint="course diagnose and the path of your tape")
 
 # %% [markdown]
 # ## Recap
 #
-# Where memory and wire differ, only the wire reached the server:
+# Where memory and wire differ, the wire is what the server received and sent:
 #
 # | | what | how |
 # |---|---|---|
-# | on the way out | roles | five become three; neighbors with the same role are joined |
-# | on the way in | end of the reply | `</code>` is appended, even to a reply that was cut |
+# | on the way out | roles | five become three, and neighbors with the same role are joined |
+# | on the way in | end of the reply | `</code>` is appended, even to a reply that was cut (if it is not empty) |
 # | sent twice | code of each past step | again after `Calling tools:` |
-# | not sent back | thinking | it is on `raw`, and not in `get_full_steps()` |
-# | silent | `step.error` | a cut response shows in `finish_reason` |
+# | not sent back | `reasoning_content` | it is in `raw`, and not in `get_full_steps()` |
+# | not in `step.error` | a cut reply | its `finish_reason` is `length` |
 #
 # Join the two records by the response's id, not by order.
 #
@@ -625,7 +571,7 @@ check.quiz(
         right="at the `finish_reason` of its response",
         why="`length` says that the response was cut off, for example in the middle of the thinking.",
         wrong={
-            "at the executor's log": "The executor did its work: empty code is valid and does nothing.",
+            "at the Python interpreter of smolagents": "It did its work: empty code is valid and does nothing.",
             "at the system prompt": "Only once you know that the response was complete.",
         },
     ),
@@ -643,7 +589,7 @@ check.quiz(
         right="only if the idea is in its reply, in a variable, or was printed",
         why="Replies and observations are sent with each request, and variables persist. The thinking is not sent.",
         wrong={
-            "yes, memory keeps the thinking": "Memory has it on `raw`, but does not send it.",
+            "yes, memory keeps the thinking": "Memory has it in `raw`, but does not send it.",
             "yes, it is in the prompt cache": "The cache only helps where the new prompt has the same tokens.",
         },
     ),

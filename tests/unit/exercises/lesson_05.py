@@ -2,11 +2,10 @@
 
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 from course import diagnose
 from course.tape import Tape
-from course.turns import text_of, turns
+from course.turns import turns
 from support.exercises import Answers
 from support.records import entry, reply, step
 
@@ -56,33 +55,6 @@ def the_other_way(calls, steps):
 
 # --- 05.2
 
-CALL = "Calling tools:\n[{'id': 'call_1'}]"
-ASKED = [
-    {"role": "system", "content": "Calling tools: is a stop sequence"},
-    {"role": "user", "content": "How fast?"},
-    {"role": "assistant", "content": [{"type": "text", "text": "<code>1</code>\n" + CALL}]},
-    {"role": "user", "content": "Observation:\n1"},
-    {"role": "assistant", "content": "<code>2</code>\n" + CALL},
-    {"role": "user", "content": "Observation:\n2"},
-]
-
-
-def turn(processed, generated, messages):
-    return SimpleNamespace(
-        exchange=SimpleNamespace(messages=messages),
-        tokens=SimpleNamespace(new=processed, generated=generated),
-    )
-
-
-VIEW = {
-    "turns": lambda records: [turn(2376, 131, ASKED[:2]), turn(344, 422, ASKED[:4]), turn(77, 250, ASKED)],
-    "tape": SimpleNamespace(records=list),
-    "text_of": text_of,
-}
-SEEN = {"processed": 77, "repeated": 2 * len(CALL), "longest": 422}
-
-# --- 05.3
-
 
 def step_by_step(s):
     message = s.model_output_message
@@ -124,7 +96,7 @@ def is_cut(s):
     return by_exception(s) == "length"
 
 
-# --- 05.4
+# --- 05.3
 
 HI = [{"role": "user", "content": "Who are you?"}]
 FOLDER = Path(tempfile.mkdtemp(prefix="lesson-05-"))
@@ -167,22 +139,10 @@ ANSWERS = {
         wrong=[by_order, none_is_an_id, only_what_matches, the_other_way, {1: 1, 2: 2}],
     ),
     "05.2": Answers(
-        right=[SEEN, SEEN | {"processed": "77 tokens"}, SEEN | {"repeated": f"{2 * len(CALL)} characters"}],
-        wrong=[
-            SEEN | {"processed": 2376},
-            SEEN | {"repeated": len(CALL)},
-            SEEN | {"longest": 250},
-            SEEN | {"longest": 803},
-            {"processed": 77},
-        ],
-        given=VIEW,
-    ),
-    "05.3": Answers(
         right=[step_by_step, by_exception, by_getattr],
         wrong=[straight, without_message_only, from_the_error, last_choice, is_cut, "length"],
-        given={"SimpleNamespace": SimpleNamespace},
     ),
-    "05.4": Answers(
+    "05.3": Answers(
         right=[
             cut(CUT_FIRST, 1),
             cut(str(CUT_LAST), "3", "(thinking-cut)"),
