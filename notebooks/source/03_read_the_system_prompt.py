@@ -3,17 +3,17 @@
 #
 # An agent calls a tool that you never gave it. It stops after every search. It explains instead of
 # answering. Where did it learn that? Mostly from the [system prompt][sp], the text that smolagents
-# puts in front of your question. In this lesson you read each of its parts, once.
+# puts in front of your question. In this lesson you read every part of it.
 #
 # **After this lesson you can**
 #
 # - take the system prompt of a [CodeAgent][ca] (the kind of agent that acts by writing Python) apart,
 #   and say what each part costs,
 # - write a tool, run it without a language model, and say what the model sees of it,
-# - name the rule behind an odd step, and say who enforces it: a program, or nobody,
+# - say which of the prompt's rules a program enforces,
 # - tell from what a model reads after a step where an error came from.
 #
-# **Minutes:** 45 · **Needs:** [lesson 02](02_one_completion.ipynb)
+# **Minutes:** 50 · **Needs:** [lesson 02](02_one_completion.ipynb)
 #
 # [sp]: ../docs/glossary.md#system-prompt
 # [ca]: ../docs/glossary.md#codeagent
@@ -23,12 +23,10 @@ SERVER = None
 PROFILE = None
 
 # %%
-import builtins
-import inspect
 import re
 from itertools import pairwise
 
-from smolagents import ChatMessage, LocalPythonExecutor, Model, Tool, WebSearchTool, tool
+from smolagents import ChatMessage, Model, tool
 
 from course import check
 from course.agent import LEOPARD, code_agent, connect
@@ -37,57 +35,47 @@ from course.tape import Tape
 from course.tools.search import OfflineSearch
 from course.turns import exchanges, text_of, turns
 
-# %% [markdown]
-# ## How much text comes before your question?
-#
-# You will ask the leopard question, which has 88 characters, and record the run on a [tape][t].
-#
-# **Predict:** how many characters are in the first request's messages, all together: about `100`,
-# `1000`, or `10000`?
-#
-# [t]: ../docs/glossary.md#tape
+# %% tags=["folded"]
+# What only the helpers and the checks need.
+import builtins
+import inspect
 
-# %%
-guess = ...
+from smolagents import LocalPythonExecutor, Tool, WebSearchTool, get_clean_message_list, tool_role_conversions
 
-# %%
 server = Server(PROFILE, url=SERVER, quiet=True).start()
+
+# %% [markdown]
+# ## What comes before your question?
+#
+# Ask the leopard question, and record the run on a [tape](../docs/glossary.md#tape). `exchanges` reads
+# the requests and responses on it, `text_of` gives the text of a message.
+
+# %%
 tape = Tape()
 agent = code_agent(connect(server, tape))
 print(agent.run(LEOPARD))
 
-# %% [markdown]
-# `exchanges` reads the requests and responses on the tape, and `text_of` gives the text of a
-# message.
-
 # %%
 first = exchanges(tape.entries)[0]
-for message in first.messages:
-    print(f"{message['role']:<7}{len(text_of(message)):>6} characters")
 system, question = (text_of(message) for message in first.messages)
-
-# %%
-check.prediction("03.p1", guess, was=len(system) + len(question), unit="characters")
-
-# %% [markdown]
-# Two messages: a manual for the model, and your question. This is what else the request contains:
-
-# %%
-{key: value for key, value in first.request.items() if key != "messages"}
+print(f"system: {len(system)} characters, {system[:40]!r} …")
+print(f"user:   {len(question)} characters, {question[:40]!r} …")
+print({key: value for key, value in first.request.items() if key != "messages"})
 
 # %% [markdown]
-# `stop` has the [stop sequences][stop] that you met in lesson 02: smolagents sends three.
+# A manual for the model, then your question, in front of which smolagents wrote `New task:`. `stop` has
+# three [stop sequences][stop], as in lesson 02.
 #
-# Other agents describe their tools in a field `tools`, as JSON, and the server puts them into the
-# prompt. A CodeAgent has no such field. Its tools are text in the system prompt, and the server does
-# not know that there are any.
+# There is no field for tools. Other agents describe theirs in a field `tools`, as JSON
+# ([lesson 08](08_code_or_tool_calls.ipynb)). A CodeAgent's tools are text in the system prompt, and the
+# server does not know that there are any.
 #
 # [stop]: ../docs/glossary.md#stop-sequence
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
     ("two messages: system, then user", [m["role"] for m in first.messages] == ["system", "user"]),
-    ("the user message ends with the question", question.endswith(LEOPARD), question),
+    ("the user message is New task: and the question", question == f"New task:\n{LEOPARD}", question),
     ("the agent object shows the same system prompt", system == agent.system_prompt),
     ("the request has no field tools", "tools" not in first.request),
     (
@@ -109,7 +97,7 @@ guess = ...
 
 # %%
 marks = ["Here are a few examples", "Above examples were using", "Here are the rules"]
-starts = [0, *(system.index(mark) for mark in marks), len(system)]
+starts = [0, *map(system.index, marks), len(system)]
 names = ["role", "examples", "tools", "rules"]
 sections = {name: system[a:b] for name, (a, b) in zip(names, pairwise(starts), strict=True)}
 cost = {name: len(server.tokenize(text)) for name, text in sections.items()}
@@ -117,33 +105,37 @@ total = len(server.tokenize(system))
 for name, tokens in cost.items():
     print(f"{name:<9}{tokens:>5} tokens {tokens / total:>5.0%}")
 print(f"{'all':<9}{total:>5} tokens       your question: {len(server.tokenize(LEOPARD))}")
-
-# %%
-check.prediction("03.p2", guess, was=max(cost, key=cost.get))
-
-# %% tags=["folded", "nbval-check-output"]
-check.claims(
-    ("the examples cost more than everything else", cost["examples"] > total / 2, cost),
-    ("the parts add up (a seam may cost a token)", abs(sum(cost.values()) - total) < 5, cost),
-)
+check.prediction("03.p1", guess, was=max(cost, key=cost.get))
 
 # %% [markdown]
-# All of it is in the request of every step. The server need not process it again each time, because
-# it is still in the [prompt cache][pc]. It does take its place in the [context window][cw] every time.
-#
-# [pc]: ../docs/glossary.md#prompt-cache
-# [cw]: ../docs/glossary.md#context-window
+# All of this is in *every* request of the run. The server need not process it each time: it still has
+# what it computed for the last prompt, and skips the beginning that both have in common. This is the
+# [prompt cache](../docs/glossary.md#prompt-cache).
 
 # %%
 for turn in turns(tape.records()):
     print(f"request {turn.number}: {turn.tokens.prompt} tokens, from the cache: {turn.tokens.cached}")
 
+# %% [markdown]
+# The cache saves time. It saves no room: the manual takes its place in the
+# [context window](../docs/glossary.md#context-window) with each request.
+#
+# (Why not all of the first prompt? It ended with `<think>` and a line break, which open the model's
+# answer. When the answer is sent back, it stands there without them.)
+
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
-later = turns(tape.records())[1:]
+start, *later = [turn.tokens for turn in turns(tape.records())]
+prompt = server.apply_template(first.messages)
+opening = "<think>\n"
 check.claims(
+    ("the examples cost more than everything else", cost["examples"] > total / 2, cost),
+    ("the parts add up (a seam may cost a token)", abs(sum(cost.values()) - total) < 5, cost),
+    ("later requests find the system prompt in the cache", all(one.cached >= total for one in later)),
+    ("the prompt ends with an open <think>", prompt.endswith(opening), prompt[-40:]),
     (
-        "later requests find the system prompt in the cache",
-        all(turn.tokens.cached >= total for turn in later),
+        "the second request finds all but that in the cache",
+        start.prompt - later[0].cached == len(server.tokenize(opening)),
+        (start, later),
     ),
 )
 
@@ -159,19 +151,18 @@ print(sections["role"].strip())
 # That is the whole protocol: a thought, then code between `<code>` and `</code>`, then an
 # [observation][ob]. One such round is a [step][step]. In the last one, the code calls `final_answer`.
 #
+# Wait: `</code>` is a stop sequence, so the server cuts it off (lesson 02). How does smolagents find the
+# end of the code? It puts `</code>` back at the end of the reply before it looks (`_step_stream` in its
+# `agents.py`).
+#
 # [ob]: ../docs/glossary.md#observation
 # [step]: ../docs/glossary.md#step
 
 # %% [markdown]
 # ## Whose tools do the examples use?
 #
-# Your agent has two tools: `web_search`, which you gave it, and `final_answer`, which smolagents
-# added. The longest part of the prompt shows six solved tasks.
-#
-# **Predict:** does your agent have `all`, `some` or `none` of the tools that these examples call?
-
-# %%
-guess = ...
+# The longest part of the prompt shows six solved tasks. Here is one, with the names of all functions that
+# the six call. (The others: `print(sections["examples"])`.)
 
 # %%
 print(sections["examples"].split("---")[1])
@@ -179,27 +170,23 @@ called = set(re.findall(r"\b([a-z_]+)\(", sections["examples"])) - set(dir(built
 print("called in the examples:", *sorted(called))
 print("your agent has:        ", *sorted(agent.tools))
 
-# %%
-mine = called & set(agent.tools)
-check.prediction("03.p3", guess, was="all" if mine == called else "some" if mine else "none")
-
 # %% [markdown]
-# Most of them don't exist for your agent, and the prompt says so in two short lines, one before the
-# examples and one after them:
-
-# %%
-print(*(line for line in system.splitlines() if "notional tools" in line), sep="\n")
-
-# %% [markdown]
-# Two lines against six worked examples. If an agent calls a tool that you never gave it, search its
-# prompt for the name first.
-#
-# (The other examples: `print(sections["examples"])`.)
+# You gave your agent `web_search`; smolagents added `final_answer`. The other tools don't exist for it.
+# The prompt says so twice, once before the examples ("using notional tools", made-up ones) and once after
+# them. Two sentences against six worked examples: if an agent calls a tool that you never gave it, search
+# its prompt for the name first.
 
 # %% tags=["folded", "nbval-check-output"]
+run = exchanges(tape.entries)
 check.claims(
-    ("two lines say that the tools are notional", system.count("notional tools") == 2),
+    ("most of these tools don't exist for the agent", len(called - set(agent.tools)) > len(called) / 2),
+    ("the prompt says twice that tools are notional", system.count("notional tools") == 2),
     ("the examples solve six tasks", len(re.findall(r"^Task:", sections["examples"], re.MULTILINE)) == 6),
+    ("no response has </code> in it", all("</code>" not in call.message["content"] for call in run)),
+    (
+        "later requests quote the response with it",
+        all("</code>" in text_of(call.messages[2]) for call in run[1:]),
+    ),
 )
 
 # %% [markdown]
@@ -211,14 +198,11 @@ check.claims(
 print(sections["tools"].strip())
 
 # %% [markdown]
-# Python functions without bodies. (`string` is JSON Schema's name for `str`; `any` is smolagents'
-# own.) Signature and docstring are all that this part tells about these two tools. So describe a
-# tool for a reader who has nothing else.
+# Python functions without bodies. (`string` is what JSON calls a `str`.) Signature and docstring are all
+# that this part tells; about a [tool](../docs/glossary.md#tool) of your own, they are all that the model
+# ever learns. So describe it for a reader who has nothing else.
 #
-# `@tool` makes a [tool][tool] from a function. It needs types, a docstring, and a description of each
-# argument:
-#
-# [tool]: ../docs/glossary.md#tool
+# `@tool` makes a tool from a function. It needs types, a docstring, and a description of each argument:
 
 
 # %%
@@ -237,21 +221,12 @@ def unit_converter(value: float, unit: str, target: str) -> float:
 
 print(unit_converter.to_code_prompt())
 
-# %% tags=["folded", "nbval-check-output"]
-search = agent.tools["web_search"]
-with_the_web = code_agent(agent.model, tools=[WebSearchTool()])
-check.claims(
-    ("the description is the docstring", search.description in sections["tools"]),
-    ("final_answer was added by smolagents", "def final_answer(" in sections["tools"]),
-    ("the prompt is the same with smolagents' WebSearchTool", with_the_web.system_prompt == system),
-    ("the body of unit_converter is not in the prompt", "1852" not in unit_converter.to_code_prompt()),
-)
-
 # %% [markdown]
-# The body is not in the prompt. It stays in your process, and its text costs nothing.
+# The body stays in your process. The rest goes into the system prompt, and so into every request, whether
+# the tool is used or not.
 #
-# **Predict:** an agent with very many such converters: how many would be as long as the whole system
-# prompt is now, `3`, `30` or `300`?
+# **Predict:** how many tools like this one would make the prompt twice as long as it is now: about `3`,
+# `30` or `300`?
 
 # %%
 guess = ...
@@ -264,32 +239,24 @@ def cost_of(extra):
     return len(server.tokenize(longer)) - total
 
 
-print(cost_of(unit_converter), "tokens for unit_converter,", total, "for the system prompt without it")
-
-# %%
-check.prediction("03.p4", guess, was=total // cost_of(unit_converter), unit="tools")
-
+print(cost_of(unit_converter), "tokens for unit_converter,", total, "for the prompt without it")
+check.prediction("03.p2", guess, was=total // cost_of(unit_converter), unit="tools")
 
 # %% tags=["folded", "nbval-check-output"]
-def added(extra):
-    """Tokens of the system prompt with and without a tool."""
-    given = ([OfflineSearch(), extra], [OfflineSearch()])
-    more, less = (len(server.tokenize(code_agent(agent.model, tools=t).system_prompt)) for t in given)
-    return more - less
-
-
+search = agent.tools["web_search"]
+with_the_web = code_agent(agent.model, tools=[WebSearchTool()])
 check.claims(
-    ("cost_of counts what the tool adds", abs(added(unit_converter) - cost_of(unit_converter)) <= 1),
-    ("and that is 60 to 160 tokens", 60 <= added(unit_converter) <= 160, added(unit_converter)),
+    ("the description is the docstring", search.description in sections["tools"]),
+    ("final_answer was added by smolagents", "def final_answer(" in sections["tools"]),
+    ("the prompt is the same with smolagents' WebSearchTool", with_the_web.system_prompt == system),
+    ("the body of unit_converter is not in the prompt", "1852" not in unit_converter.to_code_prompt()),
+    ("it adds 60 to 160 tokens", 60 <= cost_of(unit_converter) <= 160, cost_of(unit_converter)),
 )
-
-# %% [markdown]
-# A tool costs its signature and its docstring in the request of every step, used or not.
 
 # %% [markdown]
 # ## How do you try a tool without waiting for a model?
 #
-# You play the model. smolagents calls one method of it, `generate`, so a model that reads its replies
+# You play the model. smolagents calls one method of it, `generate`, so a model that takes its replies
 # from a list is short:
 
 
@@ -302,29 +269,31 @@ class Scripted(Model):
         self.replies, self.sent = list(replies), []
 
     def generate(self, messages, **_):
-        self.sent.append(messages)
+        self.sent.append(list(messages))
         return ChatMessage(role="assistant", content=self.replies.pop(0))
 
 
 # %% [markdown]
-# `observed` lets an agent run with these replies and returns what a model would read next: the last
-# message of the request after them.
+# `block(code)` is a reply with this code in it, cut off before `</code>` as the server would. `observed(reply)`
+# gives that reply to an agent, and returns what a model would read next.
 
 
-# %%
+# %% tags=["folded"]
 def block(code):
-    return f"<code>\n{code}\n</code>"
+    """A reply with this code, as a server delivers it: without the stop sequence."""
+    return f"<code>\n{code}\n"
 
 
 def observed(*replies, tools=None):
-    """What a model gets to read after it has given these replies."""
+    """What a model reads after it has given these replies, as it would go over the wire."""
     model = Scripted(*replies, block("final_answer('done')"))
     code_agent(model, tools=tools, verbosity_level=-1).run("Do as you are told.")
     if len(model.sent) <= len(replies):
         return "(nothing: the run has ended)"
-    return model.sent[len(replies)][-1].content[0]["text"]
+    return get_clean_message_list(model.sent[len(replies)], tool_role_conversions)[-1]["content"][0]["text"]
 
 
+# %%
 print(observed(block("print(unit_converter(58, 'km/h', 'm/s'))"), tools=[unit_converter]))
 
 # %% [markdown]
@@ -332,23 +301,23 @@ print(observed(block("print(unit_converter(58, 'km/h', 'm/s'))"), tools=[unit_co
 # logs`), then the value of its last line. Here that is `None`, the value of `print`.
 
 # %% [markdown]
-# ### Exercise 03.1 · ★★☆ · 9 minutes · your own
+# ### Exercise 03.1 · ★★☆ · 10 minutes · your own
 #
-# Write a tool that you could use at work, with at least one argument. Fill in three things: the tool,
-# a line of code that calls it as a model would, and the tokens that it adds to the prompt. The check
-# runs that line for real, so take one that does no harm.
+# Write a tool that you could use at work, with at least one argument, and a line of code that calls it as
+# a model would. The check runs that line for real, so take one that does no harm.
 #
-# Then look at `print(my_tool["tool"].to_code_prompt())`. Could *you* call it, knowing only this?
+# Then look at `print(my_tool["tool"].to_code_prompt())`. Could *you* call it, knowing only this? And what
+# does it cost, by `cost_of`?
 #
 # <details><summary>Hint</summary>
 #
 # Start from `unit_converter`. The line should print the result, so that the model has something to
-# read. `cost_of` counts the tokens.
+# read.
 #
 # </details>
 
 # %% tags=["stub"]
-my_tool = {"tool": ..., "call": "print(...)", "tokens": ...}
+my_tool = {"tool": ..., "call": "print(...)"}
 
 
 # %% tags=["solution"]
@@ -363,15 +332,15 @@ def vat(net: float, percent: float = 19) -> float:
     return round(net * (1 + percent / 100), 2)
 
 
-my_tool = {"tool": vat, "call": "print(vat(net=9.99))", "tokens": cost_of(vat)}
+my_tool = {"tool": vat, "call": "print(vat(net=9.99))"}
 
 
 # %% tags=["folded"]
 def usable(answer):
     """What is wrong with the learner's tool, in a sentence; True if nothing is."""
     if not isinstance(answer, dict):
-        return "expected a dictionary with the keys tool, call and tokens"
-    own, call, tokens = (answer.get(key) for key in ("tool", "call", "tokens"))
+        return "expected a dictionary with the keys tool and call"
+    own, call = answer.get("tool"), answer.get("call")
     if not isinstance(own, Tool):
         return "under 'tool' there is no tool: put @tool above a function, and give its name without ()"
     if own.name in ("web_search", "final_answer", "unit_converter"):
@@ -380,78 +349,37 @@ def usable(answer):
         return f"{own.name} has no argument; give it at least one"
     if not isinstance(call, str):
         return f"under 'call' there is no text: write a line of Python that calls {own.name}(…)"
-    results, forward = [], own.forward
-    own.forward = lambda *a, **k: results.append(forward(*a, **k)) or results[-1]
+    results, run = [], own.forward
+    own.forward = lambda *a, **k: results.append(run(*a, **k)) or results[-1]
     try:
         read = observed(block(call), tools=[own])
     finally:
-        own.forward = forward
-    if not read.startswith("Observation:"):
-        ended = read.startswith("(nothing")
-        return (
-            "the line ends the run; leave final_answer out"
-            if ended
-            else f"the step fails. The model reads:\n{read}"
-        )
+        own.forward = run
+    if read.startswith("(nothing"):
+        return "the line ends the run; leave final_answer out"
+    if "\nError:\n" in f"\n{read}" and read.rstrip().endswith("different approach."):
+        return f"the step fails. The model reads:\n{read}"
     if not results:
         return f"the line under 'call' runs, but it never calls {own.name}"
     if results[-1] is None or results[-1] == "":
         return f"{own.name} returns {results[-1]!r}, from which a model learns nothing: return the result"
     if re.search(r"Execution logs:\s*Last output from code snippet:\s*None\s*$", read):
         return "the model gets nothing to read: print the result in the line that calls the tool"
-    if not re.fullmatch(r"\d+", str(tokens)) or abs(int(tokens) - added(own)) > 4:
-        return f"{tokens!r} is not the number of tokens that {own.name} adds to the system prompt"
     return True
 
 
-check.exercise("03.1", my_tool, usable, hint="one key after the other; the message says which")
+check.exercise("03.1", my_tool, usable, hint="first the tool, then the line; the message says which")
 
 # %% [markdown]
-# ## Which rule asked for that?
+# ## Who enforces the rules?
 
 # %%
 print(sections["rules"].strip())
 
 # %% [markdown]
-# Rules 4 and 5 speak of a *JSON output schema*: a tool may declare what its result looks like. Your
-# agent's tools don't, so rule 4 is about them and rule 5 is not.
-
-# %% [markdown]
-# ### Exercise 03.2 · ★☆☆ · 5 minutes
-#
-# Five things seen on tapes. Each follows or breaks a rule. Give the number of the one that fits best.
-#
-# - a: The agent searches for the same words in three steps, one after the other.
-# - b: It prints what the search found and ends the step, instead of picking the number out of the
-#   result in the same code.
-# - c: It stores what the search returned in a variable called `web_search`.
-# - d: In step 3 it uses `math` without importing it. Step 1 has imported it.
-# - e: Instead of an answer it explains how *you* could find out.
-#
-# <details><summary>Hint</summary>Two of the five follow a rule, three break one.</details>
-
-# %% tags=["stub"]
-rules = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
-
-# %% tags=["solution"]
-rules = {"a": 6, "b": 4, "c": 7, "d": 10, "e": 11}
-
-# %% tags=["folded"]
-words = {"a": "re-do", "b": "output results", "c": "same name", "d": "persist", "e": "give up"}
-numbers = {
-    letter: int(re.search(rf"^(\d+)\..*({said})", sections["rules"], re.MULTILINE)[1])
-    for letter, said in words.items()
-}
-check.exercise("03.2", rules, numbers, hint="look for: re-do, output results, name, imported, directions")
-
-# %% [markdown]
-# ## Who enforces the rules?
-#
 # To the model, all eleven are text. But two programs look at every reply: the *parser* looks for a
-# block of code in it, and the [executor][ex], smolagents' own interpreter, runs that block line by
-# line. Either can say no. Here are seven replies, each of which breaks one rule:
-#
-# [ex]: ../docs/glossary.md#executor
+# block of code in it, and the [executor](../docs/glossary.md#executor), smolagents' own interpreter, runs
+# that block line by line. Either can say no. Here are five replies, each of which breaks one rule:
 
 # %%
 replies = {
@@ -460,15 +388,13 @@ replies = {
     3: [block("print(len(web_search({'query': 'leopard'})))")],
     6: [block("print(len(web_search('leopard')))")] * 2,
     7: [block("web_search = 'leopard'")],
-    8: [block("speed = 58  # nobody has looked it up\nprint(155 / speed)")],
-    9: [block("import os\nprint(os.getcwd())")],
 }
 
 # %% [markdown]
 # **Predict:** who stops each of them: the `parser`, the `executor`, or `nobody`?
 
 # %%
-guess = {1: ..., 2: ..., 3: ..., 6: ..., 7: ..., 8: ..., 9: ...}
+guess = {1: ..., 2: ..., 3: ..., 6: ..., 7: ...}
 
 # %%
 read = {rule: observed(*said) for rule, said in replies.items()}
@@ -480,20 +406,18 @@ stopped = {}
 for rule, text in read.items():
     by = "parser" if "Error in code parsing" in text else "executor"
     stopped[rule] = "nobody" if text.startswith("Observation:") else by
-check.prediction("03.p5", guess, was=stopped)
+check.prediction("03.p3", guess, was=stopped)
 
 # %% [markdown]
-# An error has become a message for the model, and the run goes on: the mistake costs one step. That is
-# how an agent "corrects itself". (`Call id` numbers the step's code.)
-#
-# What the other rules rest on:
+# An error has become a message for the model, and the run goes on. That is how an agent "corrects
+# itself". So most of the rules are requests, which a model may ignore:
 #
 # | rule | enforced by | what happens |
 # |---|---|---|
 # | 1 thought and code | half of it, by the parser | without code an error; nobody misses the thought |
 # | 2 only defined variables | the executor | an error |
 # | 3 no dictionary as argument | nobody | the tool unpacks the dictionary, and it works |
-# | 4, 5 chaining calls | nobody | |
+# | 4, 5 when to chain calls | nobody | any chain runs |
 # | 6 no call twice | nobody | the tool runs again |
 # | 7 no tool's name | the executor | an error |
 # | 8 nothing invented | nobody | an invented number is as good as any |
@@ -503,85 +427,86 @@ check.prediction("03.p5", guess, was=stopped)
 
 # %% tags=["folded", "nbval-check-output"]
 nine = re.search(r"^9\. .*?\[(.*)\]", sections["rules"], re.MULTILINE)[1]
+allowed = set(agent.python_executor.authorized_imports)
 chained = block("print(len(web_search('leopard') + web_search('Pont des Arts')))")
 gave_up = Scripted(block("final_answer('Look it up yourself.')"))
+counted, asked = OfflineSearch(), []
+counted.search = lambda query: asked.append(query) or OfflineSearch.search(counted, query)
+observed(*replies[6], tools=[counted])
 check.claims(
     (
-        "rules 2, 7 and 9 are the executor's",
-        [r for r in stopped if stopped[r] == "executor"] == [2, 7, 9],
+        "rules 2 and 7 are the executor's",
+        [r for r in stopped if stopped[r] == "executor"] == [2, 7],
         stopped,
     ),
     ("a reply without code is stopped by the parser", stopped[1] == "parser", stopped),
     ("code without a thought is not", observed(block("print(1)")).startswith("Observation:")),
     ("two calls in one block run (rule 4)", observed(chained).startswith("Observation:")),
+    ("the same call runs twice (rule 6)", asked == ["leopard"] * 2, asked),
+    (
+        "a number that nobody looked up is used (rule 8)",
+        "2.6" in observed(block("speed = 58\nprint(155 / speed)")),
+    ),
+    (
+        "the executor refuses an import (rule 9)",
+        "Import of os is not allowed" in observed(block("import os")),
+    ),
+    ("its list is the one in the prompt", set(re.findall(r"'([^']+)'", nine)) == allowed),
     ("variables persist (rule 10)", "42" in observed(block("a = 41"), block("print(a + 1)"))),
     (
         "an agent may give up (rule 11)",
         code_agent(gave_up, verbosity_level=-1).run("How far?") == "Look it up yourself.",
     ),
-    (
-        "rule 9 is the executor's own list",
-        set(re.findall(r"'([^']+)'", nine)) == set(agent.python_executor.authorized_imports),
-    ),
+    ("the executor is not a sandbox", "not a security sandbox" in inspect.getdoc(LocalPythonExecutor)),
 )
 
 # %% [markdown]
-# So most of the eleven are requests, which a model may ignore. And what the executor does refuse helps
-# against accidents only. It is **not a sandbox**, as smolagents says itself:
-
-# %%
-print(inspect.getdoc(LocalPythonExecutor).splitlines()[3])
+# And what the executor does refuse helps against accidents only. It "is not a security sandbox", says the
+# docstring of `LocalPythonExecutor`. [Lesson 09](09_the_container_is_the_sandbox.ipynb) builds one.
 
 # %% [markdown]
-# What the code must not reach has to be out of reach of the whole process: that is
-# [lesson 09](09_the_container_is_the_sandbox.ipynb).
-
-# %% [markdown]
-# ## What if a tool fails?
+# ## Where did an error come from?
 #
-# This search has no network, as on a train. Its code raises a `ConnectionError`.
+# This code prints a line, and then it fails.
 #
-# **Predict:** who learns of it: `you`, from an exception in the notebook, or the `model`?
+# **Predict:** what does the model read: only the `print`, only the `error`, or `both`?
 
 # %%
 guess = ...
 
-
 # %%
-class Unplugged(WebSearchTool):
-    def search(self, query):
-        raise ConnectionError("no route to the search engine")
-
-
-try:
-    failed = observed(block('print(web_search(query="leopard"))'), tools=[Unplugged()])
-    print(failed)
-except ConnectionError as error:
-    failed = ""
-    print("raised here:", error)
-
-# %%
-check.prediction("03.p6", guess, was="model" if failed else "you")
+failed = observed(block("print('so far, so good')\nprint(1 / 0)"))
+print(failed)
+found = ["so far" in failed, "ZeroDivisionError" in failed]
+check.prediction(
+    "03.p4", guess, was={(True, True): "both", (True, False): "print"}.get(tuple(found), "error")
+)
 
 # %% [markdown]
-# The model, in the same form as a forbidden import. What differs is the name after `due to`: the
-# executor's own refusals are `InterpreterError`s; any other name is an exception that the code or a
-# tool raised. A search without results looks like that, too:
-
-# %%
-print(observed(block('print(web_search(query="zxqvw"))')))
-
-# %% [markdown]
-# ### Exercise 03.3 · ★★☆ · 7 minutes
+# Both, in one message. It *begins* like that of a step in which all went well. The end tells them apart.
 #
-# Write `stopped_by(read)`. It gets the text that a model reads after a step and returns who stopped the
-# step: `"parser"`, `"executor"`, `"exception"` (the code or a tool raised one), or `"nobody"`. With
-# that you can sort the steps of any tape. Note that code may print anything, "Error:" for instance.
+# What stands after `due to:` says where an error came from. `InterpreterError` is the executor's own: a
+# forbidden import, an unknown variable. (It wraps an index out of range in one, too.) Any other name is
+# an exception that the code or a tool raised. A search that finds nothing does that:
+
+# %%
+print(observed(block("web_search('zxqvw')")))
+
+# %% [markdown]
+# (`Call id` numbers the block of code, so the parser's errors have none. And a request that the server
+# *refuses* leaves the model nothing to read: it ends the run, as in lesson 00.)
+
+# %% [markdown]
+# ### Exercise 03.2 · ★★☆ · 8 minutes
+#
+# Write `stopped_by(read)`. It gets what a model reads after a step, and returns who stopped the step:
+# `"parser"`, `"executor"`, `"exception"` (the code or a tool raised one), or `"nobody"`. With that you can
+# sort the steps on a CodeAgent's tape. Note that code may print anything, even an old error message.
 #
 # <details><summary>Hint</summary>
 #
-# After a step that was not stopped, the text begins with `Observation:`. The texts above show how the
-# other three differ: `read[1]`, `read[9]` and `failed`.
+# Print `read[1]`, `read[2]`, `read[3]` and `failed` in full. Which words does only the parser begin with?
+# How do all messages of stopped steps end? For the rest, it is the *last* `due to:` that counts.
 #
 # </details>
 
@@ -592,67 +517,58 @@ def stopped_by(read): ...
 
 # %% tags=["solution"]
 def stopped_by(read):
-    if read.startswith("Observation:"):
-        return "nobody"
     if read.startswith("Error:\nError in code parsing"):
         return "parser"
-    return "executor" if "due to: InterpreterError:" in read else "exception"
+    if not read.rstrip().endswith("try a completely different approach."):
+        return "nobody"
+    reason = read.rpartition(" due to: ")[2]
+    return "executor" if reason.startswith("InterpreterError:") else "exception"
 
 
 # %% tags=["folded"]
+class Unplugged(WebSearchTool):
+    """A search without a network, as on a train."""
+
+    def search(self, query):
+        raise ConnectionError("no route to the search engine")
+
+
 def steps(random):
     """What a model reads after steps that nobody has seen."""
     module, word = (
         random.choice(["socket", "subprocess", "shutil"]),
         random.choice(["speed", "pages", "width"]),
     )
-    unplugged = {"tools": [Unplugged()]}
+    old = "print('The old one was due to: InterpreterError: Import of os')\n"
     for gives, name, said, given in [
-        ("nobody", "a plain step", block(f"print({random.randint(2, 99)} / 2)"), {}),
-        ("executor", "a forbidden import", block(f"import {module}"), {}),
-        ("executor", "a variable that is not defined", block(f"print({word} + 1)"), {}),
-        ("parser", "no code", f"The {word} is {random.randint(2, 99)}.", {}),
-        ("exception", "division by zero", block("print(1 / 0)"), {}),
-        ("exception", "a tool without a network", block("web_search('bridge')"), unplugged),
-        ("nobody", "it printed a log", block("print('Error: disk full')"), {}),
-        ("nobody", "it printed an old error", block("print('due to: InterpreterError: Import of os')"), {}),
-        ("nobody", "it printed another", block("print('Error:\\nError in code parsing')"), {}),
+        ("nobody", "a plain step", block(f"print({random.randint(2, 99)} / 2)"), None),
+        ("executor", "a forbidden import", block(f"import {module}"), None),
+        ("executor", "a variable that is not defined", block(f"print({word} + 1)"), None),
+        ("parser", "no code", f"The {word} is {random.randint(2, 99)}.", None),
+        ("exception", "division by zero", block("print(1 / 0)"), None),
+        ("exception", "a tool without a network", block("web_search('bridge')"), [Unplugged()]),
+        ("exception", "it printed a line, then divided by zero", block(f"print('{word}')\n1 / 0"), None),
+        ("executor", "it printed a line, then imported", block(f"print('{word}')\nimport {module}"), None),
+        ("nobody", "it printed a log", block("print('Error: disk full')"), None),
+        ("nobody", "it printed an old error", block(old), None),
+        ("exception", "it printed an old error, then divided by zero", block(f"{old}1 / 0"), None),
+        ("nobody", "it printed another", block("print('Error:\\nError in code parsing')"), None),
     ]:
-        yield check.case(observed(said, **given), gives=gives, name=name)
+        yield check.case(observed(said, tools=given), gives=gives, name=name)
 
 
-check.function("03.3", stopped_by, steps, hint="first: does the text begin with Observation:?")
-
-# %% [markdown]
-# One failure never becomes a message: a step whose *request* is refused, here because the question is
-# longer than the context window.
-
-# %%
-room = server.props()["default_generation_settings"]["n_ctx"]  # the size of the context window
-try:
-    code_agent(connect(server), verbosity_level=-1).run("leopard " * room)
-    ended = False
-except Exception as error:
-    ended = True
-    print(type(error).__name__, "·", str(error)[:200])
-
-# %% [markdown]
-# The run ends with an exception in your notebook. The response had no completion in it, so there was
-# nothing to parse, nothing to run, and nothing for the model to read.
-
-# %% tags=["folded", "nbval-check-output"]
-check.claims(("a refused request ends the run", ended))
+check.function("03.2", stopped_by, steps, hint="how does the text of a stopped step end?")
 
 # %% [markdown]
 # ## Recap
 #
 # - The first request is a manual with your question at the end. More than half of the manual is
 #   examples, and most of their tools don't exist for your agent.
-# - A tool is a signature with a docstring in the system prompt, paid for in the request of every step.
+# - A tool is a signature with a docstring in the system prompt, paid for in every request.
 # - The parser wants a block of code. The executor refuses undefined variables, a tool's name for a
-#   variable, and imports that are not on its list. The other rules are only asked for.
-# - An error of the parser, the executor, the code or a tool becomes a message and costs a step. A step
-#   whose request fails, such as with HTTP 400, ends the run.
+#   variable, and imports that are not on its list. Rules 3 to 6, 8 and 11 are only asked for.
+# - An error of the parser, the executor, the code or a tool becomes a message for the model. What was
+#   printed before it comes along, in front of it.
 #
 # **In your own agent:** `print(agent.system_prompt)`, or the first message on a tape. Read the part with
 # the tools first: is each of them described well enough to be called right?
@@ -686,10 +602,10 @@ check.quiz(
     check.question(
         "The prompt says: never repeat a tool call with the same parameters. The agent does. Why is there no error?",
         right="no program checks that rule",
-        why="The parser looks for code, and the executor for names and imports.",
+        why="The parser looks for code, and the executor for names and imports. Neither remembers a call.",
         wrong={
-            "the executor ran it from a cache": "It ran the tool again. Nothing in smolagents remembers the result.",
-            "the model reads the error in the next step": "It would, if there were one. Look at rule 6 above.",
+            "the executor ran it from a cache": "It ran the tool again: a claim above counted both calls.",
+            "the model reads the error in the next step": "It would, if there were one. Rule 6 above brought none.",
         },
     ),
 )

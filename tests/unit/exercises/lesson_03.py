@@ -1,41 +1,27 @@
 """Answers to the exercises of lesson 03, with agents that need no server: a scripted model, and words as tokens."""
 
 import re
-from types import SimpleNamespace
 from typing import ClassVar
 
-from smolagents import ChatMessage, Model, Tool, tool
+from smolagents import (
+    ChatMessage,
+    Model,
+    Tool,
+    WebSearchTool,
+    get_clean_message_list,
+    tool,
+    tool_role_conversions,
+)
 
 from authoring import lessons
 from course.agent import code_agent
-from course.tools.search import OfflineSearch
 from support.exercises import Answers, defined
 
 SOURCE = next(path for path in lessons.sources() if path.name.startswith("03_"))
 Scripted, block, observed = defined(
-    SOURCE, "Scripted", "block", "observed", Model=Model, ChatMessage=ChatMessage, code_agent=code_agent
-)
-
-
-class Words:
-    """A server that counts words and marks as tokens."""
-
-    def tokenize(self, text):
-        return re.findall(r"\w+|[^\w\s]", text)
-
-
-server, agent = Words(), SimpleNamespace(model=Scripted())
-
-
-def prompt(*tools):
-    return code_agent(agent.model, tools=[OfflineSearch(), *tools]).system_prompt
-
-
-total = len(server.tokenize(prompt()))
-
-
-def added(extra):
-    return len(server.tokenize(prompt(extra))) - total
+    SOURCE, "Scripted", "block", "observed", Model=Model, ChatMessage=ChatMessage, code_agent=code_agent,
+    get_clean_message_list=get_clean_message_list, tool_role_conversions=tool_role_conversions,
+)  # fmt: skip
 
 
 @tool
@@ -86,11 +72,6 @@ def errors(path: str) -> str:
     return f"Error:\n{path}: disk full\nError: no space left"
 
 
-class Unplugged(OfflineSearch):
-    def forward(self, query):
-        raise ConnectionError("no route to the search engine")
-
-
 class Upper(Tool):
     name = "upper"
     description = "Writes a text in capitals."
@@ -101,42 +82,46 @@ class Upper(Tool):
         return text.upper()
 
 
-GIVEN = {
-    "server": server,
-    "agent": agent,
-    "code_agent": code_agent,
-    "OfflineSearch": OfflineSearch,
-    "Tool": Tool,
-    "tool": tool,
-    "total": total,
-    "observed": observed,
-    "added": added,
-    "block": block,
-    "Unplugged": Unplugged,
-    "re": re,
-    "sections": {"rules": prompt().partition("Here are the rules")[2]},
-}
+GIVEN = {"Tool": Tool, "WebSearchTool": WebSearchTool, "observed": observed, "block": block, "re": re}
 
 
 def stopped_by(read):
-    if read.startswith("Observation:"):
-        return "nobody"
-    if "Error in code parsing" in read:
+    if read.startswith("Error:\nError in code parsing"):
         return "parser"
-    return "executor" if "InterpreterError" in read else "exception"
+    if not read.rstrip().endswith("try a completely different approach."):
+        return "nobody"
+    return "executor" if read.rpartition("due to: ")[2].startswith("InterpreterError") else "exception"
 
 
-def by_first_line(read):
-    return {"Observation:": "nobody", "Error:": "parser"}.get(read.splitlines()[0]) or (
-        "executor" if "due to: InterpreterError:" in read else "exception"
-    )
+def by_lines(read):
+    lines = read.strip().splitlines()
+    if lines[0] == "Error:":
+        return "parser"
+    if not lines[-1].startswith("Now let's retry"):
+        return "nobody"
+    failed = [line for line in lines if "Code execution failed at line" in line or "due to:" in line][-1]
+    return "executor" if failed.split("due to: ")[-1].startswith("InterpreterError") else "exception"
 
 
 def by_pattern(read):
-    found = re.search(r"due to: (\w+):", read) if not read.startswith("Observation:") else None
-    if found:
-        return "executor" if found[1] == "InterpreterError" else "exception"
-    return "nobody" if read.startswith("Observation") else "parser"
+    if re.match(r"Error:\s+Error in code parsing", read):
+        return "parser"
+    if "Last output from code snippet:" in read.splitlines()[-2:][0]:
+        return "nobody"
+    return "executor" if re.findall(r"due to: (\w+):", read)[-1] == "InterpreterError" else "exception"
+
+
+def by_the_beginning(read):
+    if read.startswith("Observation:"):
+        return "nobody"
+    return stopped_by(read)
+
+
+def first_reason(read):
+    found = stopped_by(read)
+    if found in ("parser", "nobody"):
+        return found
+    return "executor" if "due to: InterpreterError" in read else "exception"
 
 
 def any_error(read):
@@ -163,44 +148,34 @@ def by_words(read):
 
 
 UPPER = Upper()
-RULES = {"a": 6, "b": 4, "c": 7, "d": 10, "e": 11}
 
 ANSWERS = {
     "03.1": Answers(
         right=[
-            {"tool": vat, "call": "print(vat(net=9.99))", "tokens": added(vat)},
-            {"tool": vat, "call": "vat(1, 2)", "tokens": str(added(vat))},
-            {"tool": UPPER, "call": "word = upper('a')\nprint(word)", "tokens": added(UPPER) + 1},
-            {"tool": errors, "call": "print(errors('/var/log/messages'))", "tokens": added(errors)},
+            {"tool": vat, "call": "print(vat(net=9.99))"},
+            {"tool": vat, "call": "vat(1, 2)"},
+            {"tool": UPPER, "call": "word = upper('a')\nprint(word)"},
+            {"tool": errors, "call": "print(errors('/var/log/messages'))"},
         ],
         wrong=[
-            {"tool": vat.forward, "call": "print(vat(9.99))", "tokens": added(vat)},
-            {"tool": vat, "call": "print(vat(gross=9.99))", "tokens": added(vat)},
-            {"tool": vat, "call": "price = vat(9.99)\nNone", "tokens": added(vat)},
-            {"tool": vat, "call": "print(9.99)", "tokens": added(vat)},
-            {"tool": vat, "call": "print('vat(')", "tokens": added(vat)},
-            {"tool": vat, "call": "final_answer(vat(9.99))", "tokens": added(vat)},
-            {"tool": vat, "call": "print(vat(9.99))", "tokens": 3 * added(vat)},
-            {"tool": vat, "call": "print(vat(9.99))", "tokens": "many"},
-            {"tool": nothing, "call": "print(nothing())", "tokens": added(nothing)},
-            {"tool": silent, "call": "print(silent('x'))", "tokens": added(silent)},
-            {
-                "tool": unit_converter,
-                "call": "print(unit_converter(1, 'a', 'b'))",
-                "tokens": added(unit_converter),
-            },
+            {"tool": vat.forward, "call": "print(vat(9.99))"},
+            {"tool": vat, "call": "print(vat(gross=9.99))"},
+            {"tool": vat, "call": "print('soon')\nprint(vat(gross=9.99))"},
+            {"tool": vat, "call": "price = vat(9.99)\nNone"},
+            {"tool": vat, "call": "print(9.99)"},
+            {"tool": vat, "call": "print('vat(')"},
+            {"tool": vat, "call": "final_answer(vat(9.99))"},
+            {"tool": vat, "call": "print(...)"},
+            {"tool": nothing, "call": "print(nothing())"},
+            {"tool": silent, "call": "print(silent('x'))"},
+            {"tool": unit_converter, "call": "print(unit_converter(1, 'a', 'b'))"},
             vat,
         ],
         given=GIVEN,
     ),
     "03.2": Answers(
-        right=[RULES, {k: str(v) for k, v in RULES.items()}, list(RULES.items())],
-        wrong=[RULES | {"d": 2}, dict.fromkeys(RULES, 6), [6, 4, 7, 10, 11], RULES | {"c": 8}],
-        given=GIVEN,
-    ),
-    "03.3": Answers(
-        right=[stopped_by, by_first_line, by_pattern],
-        wrong=[any_error, no_parser, no_exception, by_words, str.split],
+        right=[stopped_by, by_lines, by_pattern],
+        wrong=[by_the_beginning, first_reason, any_error, no_parser, no_exception, by_words, str.split],
         given=GIVEN,
     ),
 }
