@@ -3,7 +3,7 @@
 #
 # An appendix to [lesson 05](05_wire_and_steps.ipynb). A local model costs seconds, a hosted one costs
 # dollars, and both bills can be computed from a tape. In this lesson you do that for one run, and
-# find out what the prompt cache saved and what it could not.
+# find out what the [prompt cache][pc] saved and what it could not.
 #
 # **After this lesson you can**
 #
@@ -12,6 +12,8 @@
 # - put a price on any tape.
 #
 # **Minutes:** 35 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
+#
+# [pc]: ../docs/glossary.md#prompt-cache
 
 # %% tags=["parameters"]
 SERVER = None
@@ -25,7 +27,7 @@ from course.agent import LEOPARD, connect, recorded_run
 from course.check import answers
 from course.server import Server
 from course.tape import Tape
-from course.turns import text_of, turns
+from course.turns import turns
 
 server = Server(PROFILE, url=SERVER, quiet=True).start()
 
@@ -35,7 +37,7 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # A server does two things: it [processes][pp] the prompt, and it [generates][g] the response. Each
 # takes time for each token.
 #
-# **Predict:** one generated token takes as long as how many processed ones?
+# **Predict:** in the time that it takes to generate one token, how many tokens of a prompt can it process?
 #
 # [pp]: ../docs/glossary.md#prompt-processing
 # [g]: ../docs/glossary.md#generation
@@ -45,7 +47,7 @@ guess = ...
 
 # %%
 tape = Tape()
-run = recorded_run(server, LEOPARD, tape, max_steps=8)  # takes a minute or two
+run = recorded_run(server, LEOPARD, tape, max_steps=8)  # this can take a few minutes
 made = turns(tape.records())
 for turn in made:
     t = turn.timings
@@ -54,23 +56,25 @@ for turn in made:
         f" {t['predicted_n']:>4,} generated in {t['predicted_ms'] / 1000:4.1f} s"
     )
 
-# %%
+# %% tags=["folded"]
 names = ("prompt_n", "prompt_ms", "predicted_n", "predicted_ms")
 total = {name: sum(turn.timings[name] for turn in made) for name in names}
 each = {
     "processed": total["prompt_ms"] / total["prompt_n"],
     "generated": total["predicted_ms"] / total["predicted_n"],
 }
+ratio = each["generated"] / each["processed"]
 print(", ".join(f"{milliseconds:.1f} ms for a token {what}" for what, milliseconds in each.items()))
-check.prediction(
-    "05b.p1", guess, was=check.near(round(each["generated"] / each["processed"], 1)), unit="tokens"
-)
+print(f"one generated token takes as long as {ratio:.1f} processed ones")
+check.prediction("05b.p1", guess, was=check.near(round(ratio, 1)), unit="tokens")
 
 # %% [markdown]
-# The tokens of a prompt are all known, so the server processes hundreds of them together, which costs
-# less for each. A generated token has to wait for the one before it. So shortening a response by a
-# hundred tokens saves more time than shortening a prompt by as many. Hosted models usually have a
-# higher price for generated tokens, too.
+# A generated token has to wait for the one before it, and each time the server reads the whole model from
+# memory. The tokens of a prompt are all known, so hundreds of them share one reading. Each still needs
+# its arithmetic, so on a few processor cores the factor is small. On a GPU it is larger.
+#
+# So a response that is a hundred tokens shorter saves more time than such a prompt. Hosted models usually
+# have a higher price for generated tokens, too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))
@@ -79,7 +83,8 @@ check.claims(("generating a token takes longer than processing one", each["gener
 # ## How much of a prompt is processed again?
 #
 # Turn 2 sends the prompt of turn 1 again, and more. But the server still has what it computed for the
-# last prompt, in its [KV cache][kv], and can use it up to the first token that differs.
+# last prompt, in its [KV cache][kv], and can use it up to the first token that differs. (The KV cache of
+# one request, kept for the next one, is the prompt cache.)
 #
 # **Predict:** how many tokens of *prompt 1* does the server process again in turn 2? `"none"`, `"a few"`
 # (up to 20), or `"many"`?
@@ -94,22 +99,23 @@ before, after = made[0], made[min(1, len(made) - 1)]
 for turn in (before, after):
     t = turn.tokens
     print(f"turn {turn.number}: {t.prompt:,} prompt = {t.cached or 0:>5,} cached + {t.new:>5,} processed")
+print("on the wire:", {name: after.timings[name] for name in ("cache_n", "prompt_n")})
 
-# %%
+# %% tags=["folded"]
 missed = before.tokens.prompt - (after.tokens.cached or 0)
 check.prediction("05b.p2", guess, was="none" if missed <= 0 else "a few" if missed <= 20 else "many")
 print(f"{missed} tokens of prompt 1 were processed again")
 
 # %% [markdown]
-# ### Exercise 05b.1 · ★★☆ · 6 minutes
+# ### Exercise 05b.1 · ★☆☆ · 5 minutes
 #
 # Which tokens are those? Write `shared(one, two)`: how many items at the beginning of two lists are
 # the same. That is all that the cache looks for: `shared(["a", "b", "c"], ["a", "b", "x", "c"])` is 2.
 #
 # <details><summary>Hint</summary>
 #
-# Go through `zip(one, two)` and count, until two items differ. Don't forget that one list can be
-# the beginning of the other, or that they can be equal.
+# Go through the pairs of items, and stop at the first that differ. One list can be the beginning of the
+# other, or they can be equal.
 #
 # </details>
 
@@ -148,11 +154,10 @@ def prompts(random):
 check.function("05b.1", shared, prompts, hint="stop at the first pair that differs")
 
 # %% [markdown]
-# Now render both prompts, turn them into tokens, and look at the place where they part, with your
-# function if you have written it.
+# Now the same for both prompts, in tokens, as the chat template renders them:
 
 
-# %%
+# %% tags=["folded"]
 def tokens(turn):
     text = server.apply_template(turn.exchange.messages)
     found = server.post("/tokenize", {"content": text, "with_pieces": True, "parse_special": True})
@@ -160,7 +165,7 @@ def tokens(turn):
 
 
 one, two = tokens(before), tokens(after)
-at = shared(one, two) if callable(shared) else after.tokens.cached
+at = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
 print(f"prompt 1 has {len(one):,} tokens; the first {at:,} of them begin prompt 2, too")
 print("prompt 1 from there:", one[at : at + 10])
 print("prompt 2 from there:", two[at : at + 10], "…")
@@ -168,30 +173,29 @@ print("prompt 2 from there:", two[at : at + 10], "…")
 # %% [markdown]
 # Prompt 1 ends with `<think>` and a line break: the template opens the thinking there. (For this model the
 # tag is ordinary text, so it takes several tokens.) Prompt 2 has the reply of step 1 in that place, and
-# replies are sent back without their thinking.
+# it was sent back without its thinking.
 #
-# Everything after that is processed again, **even the code that the model itself wrote** in turn 1. It
-# is in the cache, but behind other tokens.
+# Everything after that is processed again, **even the code that the model itself wrote** in turn 1: it is
+# in the cache, but behind other tokens.
 #
-# In the picture of a run with three requests, gray is what a request found in the cache, blue what was
-# processed, and green what was generated. What is green in one request is blue in the next.
+# In the picture, gray is what a request found in the cache, blue what was processed, and green what was
+# generated. With a template like this one, what is green in one request is blue in the next.
 #
-# ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache;
-# only the rest is processed](../docs/pictures/cache.svg)
+# ![Three requests of one run: each prompt begins with nearly all of the previous one, which is in the
+# KV cache; the rest is processed, with the code that was generated before](../docs/pictures/cache.svg)
 #
 # <details><summary>Is it like that with every model?</summary>
 #
-# No. With a template that opens nothing, such as plain ChatML, prompt 1 is the beginning of prompt 2.
-# And the cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 cannot be cut
-# anywhere, only at a [checkpoint](../docs/glossary.md#checkpoint), so it may process more again.
+# No. If the template ends the prompt with `<|im_start|>assistant` and opens nothing, prompt 1 is the beginning
+# of prompt 2. And the cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 cannot be
+# cut anywhere, only at a [checkpoint](../docs/glossary.md#checkpoint), so it may process more again.
 #
 # </details>
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
-place = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), len(one))
-rest, reply = "".join(one[place:]).strip(), "".join(two[place:]).strip()
+rest, reply = "".join(one[at:]).strip(), "".join(two[at:]).strip()
 check.claims(
-    ("the cache was used exactly up to there", after.tokens.cached == place, (after.tokens.cached, place)),
+    ("the cache was used exactly up to there", after.tokens.cached == at, (after.tokens.cached, at)),
     ("prompt 1 goes on with the opened thinking", rest == "<think>", rest),
     ("prompt 2 with the model's reply", reply.startswith(before.content.strip()[:10]), reply[:20]),
 )
@@ -199,8 +203,8 @@ check.claims(
 # %% [markdown]
 # ## What would it cost in dollars?
 #
-# Hosted models have three prices. These are round numbers, in dollars per *million* tokens. Put in
-# those of a model that you use:
+# Hosted models usually have three prices. (Some also charge for writing to the cache.) These are round
+# numbers, in dollars per *million* tokens. Put in those of a model that you use:
 
 # %%
 price = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
@@ -214,8 +218,8 @@ price = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
 #
 # <details><summary>Hint</summary>
 #
-# For each turn: `(prompt - cached) * price["processed"] + cached * price["cached"] + …`, and
-# divide the sum by 1,000,000. `turn["cached"] or 0` turns `None` into 0.
+# The processed tokens of a turn are its prompt without the cached ones. Prices are per million.
+# `turn["cached"] or 0` turns `None` into 0.
 #
 # </details>
 
@@ -262,7 +266,7 @@ check.function("05b.2", dollars, bills, hint="processed, cached and generated to
 # %% [markdown]
 # The bill of this run, in both currencies:
 
-# %%
+# %% tags=["folded"]
 count = {
     "processed": sum(turn.tokens.new for turn in made),
     "cached": sum(turn.tokens.cached or 0 for turn in made),
@@ -270,8 +274,6 @@ count = {
 }
 took = {"processed": total["prompt_ms"] / 1000, "cached": 0.0, "generated": total["predicted_ms"] / 1000}
 cost = {item: count[item] * price[item] / 1e6 for item in count}
-
-# %% tags=["folded"]
 saved = (
     count["cached"] * each["processed"] / 1000,
     count["cached"] * (price["processed"] - price["cached"]) / 1e6,
@@ -285,11 +287,11 @@ print(
 )
 
 # %% [markdown]
-# The last line is for certain in dollars, and an estimate in seconds. The difference grows with every
-# turn, since each one sends everything again.
+# The last line is the cost if no token had come from the cache (its seconds are an estimate). The
+# difference grows with every turn, since each one sends everything again.
 #
-# Some providers also charge for writing to the cache. Their bill has a fourth price, which `dollars`
-# leaves out.
+# (The second copies that lesson 05 found, after `Calling tools:`, are processed once and then cached. That
+# costs little, but they take up context until the run ends.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -301,46 +303,18 @@ check.claims(
 )
 
 # %% [markdown]
-# ## What do the second copies cost?
-#
-# In lesson 05, the code of each past step was sent again after `Calling tools:`. How much is that?
-
-# %%
-said = [
-    text_of(m).partition("Calling tools:") for m in made[-1].exchange.messages if m["role"] == "assistant"
-]
-copies = [mark + code for _, mark, code in said if mark]
-copied = sum(len(server.tokenize(copy)) for copy in copies)
-share = 100 * copied / made[-1].tokens.new
-print(f"{copied} tokens of the last request are second copies: {share:.0f} % of what it processed")
-print(
-    f"in seconds: {copied * each['processed'] / 1000:.1f}   in dollars: {copied * price['processed'] / 1e6:.6f}"
-)
-
-# %% [markdown]
-# Little time and less money. Each copy is processed once and found in the cache from then on. But
-# it stays in the context window until the run ends, and there is one for every step.
-
-# %% [markdown]
 # ## What does smolagents count?
 #
-# **Predict:** smolagents reports a number of input tokens. Is it the sum of all `"prompt"` tokens, or
-# only of the `"processed"` ones?
+# smolagents reports a number of input tokens. Compare it with both of ours:
 
-# %%
-guess = ...
-
-# %%
+# %% tags=["folded"]
 asked = sum(turn.tokens.prompt for turn in made)
 counted = run.agent.monitor.total_input_token_count
 print(f"smolagents: {counted:,}   prompt: {asked:,}   processed: {count['processed']:,}")
 
-# %%
-check.prediction("05b.p3", guess, was="prompt" if counted == asked else "processed")
-
 # %% [markdown]
-# It adds up whole prompts and ignores the cache. So for a local model, the number overstates the work.
-# Multiplied by a provider's price for input tokens, it overstates the bill.
+# It adds up whole prompts and ignores the cache. So it overstates the work of a local model, and
+# multiplied by a price, the bill of a hosted one.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -351,15 +325,15 @@ check.claims(
 # %% [markdown]
 # ### Exercise 05b.3 · ★★☆ · 6 minutes · your own
 #
-# Put a price on a tape that is not from this lesson: that of `course tap` in lesson 05, one of a
-# program of yours, or another one in `tapes/`. Fill in its path, the prices of a model that you use or
-# would like to, and what that tape would have cost.
+# Put a price on a tape that is not from this lesson: your own from lesson 05, one of another program, or
+# any other in `tapes/`. Fill in its path, the prices of a model of your choice, and what the tape would
+# have cost.
 #
 # <details><summary>Hint</summary>
 #
 # `turns(Tape.read(path).records())` are its turns, `vars(turn.tokens)` is a dictionary for `dollars`.
 # On a tape there may also be requests that ask nothing of the model; leave out the turns whose
-# `tokens.prompt` is `None`.
+# `tokens.prompt` is `None`. Count a `generated` of `None` as 0.
 #
 # </details>
 
@@ -413,16 +387,17 @@ check.exercise("05b.3", my_bill, adds_up, hint="dollars(…, price) with the tur
 # ## Recap
 #
 # - A prompt is processed many tokens at a time, a response is generated one token after the other.
-# - Prompt tokens = cached + processed. All of them fill the context window; only the processed ones
-#   take time.
+# - Prompt tokens = cached + processed. All of them fill the [context window][cw]; only the processed ones
+#   take processing time.
 # - The cache helps from the beginning of a prompt up to the first token that differs.
 # - With a template that opens the thinking, the next request processes the model's own reply again.
 # - smolagents' token counts ignore the cache.
 #
 # **In your own agent:** look at `timings.cache_n` (llama-server) or
-# `usage.prompt_tokens_details.cached_tokens` of the second request. If it is near zero, look first for
-# something that changes at the beginning of your prompt, such as a date. Other requests to the same
-# server can also have taken the cache's place.
+# `usage.prompt_tokens_details.cached_tokens` of the second request. If it is near zero, something may
+# change at the beginning of your prompt, such as a date, or other requests took the cache's place.
+#
+# [cw]: ../docs/glossary.md#context-window
 
 # %% [markdown]
 # ## Three questions
