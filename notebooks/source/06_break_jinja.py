@@ -2,49 +2,45 @@
 # # 06 · Break `--jinja` on purpose
 #
 # A thinking model writes a draft before its answer, its *thinking*. In lesson 02, llama-server moved it out of the way,
-# into `reasoning_content`. With one wrong flag it does not. What does your agent make of it then, and how would you notice?
+# into `reasoning_content`. With one wrong flag, the thinking stays in `content`: it *leaks*. What does your agent make of
+# it then, and how would you notice?
 
 # %% [markdown]
 # **After this lesson you can**
 #
 # - explain what a draft with code in it does to an agent, with `--jinja` and without;
-# - name the setting behind a leak from the end of the prompt and the message;
+# - tell which setting causes a leak, from the end of the prompt and the message;
 # - write a guard that refuses content it cannot trust;
-# - check and repair your own server.
+# - make a server leak, and check your own.
 #
-# **Minutes:** 45 · **Needs:** lessons 02, 03 and 05
+# **Minutes:** 50 · **Needs:** lessons 02 to 05
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
-import tempfile
-from pathlib import Path
-
 from course import check, labs
 from course.agent import LEOPARD, forced, recorded_run
 from course.agent.forced import grammar
 from course.diagnose import diagnose, text
-from course.model import embedded
 from course.server import Server
 from course.server.connection import Connection
 from course.tape import Tape
-from course.turns.thinking import leak
 
 # %% [markdown]
 # ## Two servers, one flag apart
 #
-# [Jinja][jinja] is the language in which [chat templates][ct] are written. By default, llama-server runs the template
-# that came with the model. With `--no-jinja`, it writes the prompt in a format built into llama.cpp instead.
+# [Jinja][jinja] is the language in which [chat templates][ct] are written. llama-server runs the template that came with
+# the model, unless it is started with `--no-jinja`. The blog post ([lesson 00](00_welcome.ipynb)) passes `--jinja`, which
+# older builds needed. Today it states the default ([appendix 06b](06b_the_eras.ipynb)).
 #
 # [jinja]: ../docs/glossary.md#jinja
 # [ct]: ../docs/glossary.md#chat-template
 
 # %% [markdown]
-# The flags of a running server cannot be changed, so this lesson starts servers of its own, on the embedded model.
-# `SERVER` and `PROFILE` are not used. `check_build` stops here if your llama.cpp is too old to show what follows, and
-# says what to do.
+# The flags of a running server cannot be changed, so this lesson starts servers of its own, on the embedded model of
+# lesson 00. `SERVER` and `PROFILE` are not used. If your llama.cpp is too old, `check_build` says what to do.
 
 # %%
 labs.check_build()
@@ -54,13 +50,10 @@ labs.check_build(on, off)
 print("only `off` has:", [flag for flag in off.command if flag not in on.command and flag.startswith("-")])
 
 # %% [markdown]
-# The blog post passes `--jinja`. Older builds needed it, and today it states the default
-# ([appendix 06b](06b_the_eras.ipynb)).
-#
 # ## The same words from both
 #
-# To compare two servers, make the model say the same on both. A [grammar][grammar] leaves it no choice. `verbose`, as in
-# lesson 02, adds `__verbose` to the response: the prompt, and the model's text before the server cut it.
+# To compare two servers, make the model say the same on both. A [grammar][grammar] leaves it no choice. `verbose` adds the
+# prompt to the response (lesson 02).
 #
 # [grammar]: ../docs/glossary.md#grammar
 
@@ -76,27 +69,17 @@ def ask(server, words=WORDS, **more):
 
 
 # %% [markdown]
-# These words are typical of a thinking model: the end of the thinking, the closing tag, the answer. The model does not
-# write the opening tag, because its template puts it at the end of the prompt (lesson 02).
-#
-# **Predict:** what does `off` return? The `"answer"` alone, thinking and answer with `"one tag"`, with `"both tags"`, or
-# an `"error"`?
-
-# %%
-guess = ...
+# These words continue a prompt that ends with `<think>`, as in lesson 02: the end of the thinking, the closing tag, the
+# answer.
 
 # %%
 messages = {"on": ask(on)["choices"][0]["message"], "off": ask(off)["choices"][0]["message"]}
 for name, message in messages.items():
     print(f"{name:4}", message)
 
-# %%
-tags = sum(tag in messages["off"]["content"] for tag in ("<think>", "</think>"))
-check.prediction("06.p1", guess, was=["answer", "one tag", "both tags"][tags])
-
 # %% [markdown]
-# `on` split the text at the tag. `off` passed all of it on as `content`, with a `</think>` that closes nothing. That is a
-# **leak**. smolagents parses `content` and nothing else, so with `off` your agent parses the thinking as well.
+# `on` split the text at the tag. `off` passed all of it on as `content`. smolagents parses `content` and nothing else, so
+# with `off` your agent parses the thinking as well.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -113,25 +96,38 @@ check.claims(
 # messages ─▶ chat template ─▶ prompt ─▶ model ─▶ raw text ─▶ chat parser ─▶ message
 # ```
 #
-# The template writes the prompt. The chat parser, which llama-server derives from the template, takes the raw text
-# apart. **Predict** in your head: which of the two prompts ends with `<think>`?
+# The template writes the prompt. The chat parser, which llama-server derives from the template, takes the raw text apart.
+#
+# **Predict:** `off` does not run the template. How does its prompt differ from that of `on`? It is `"the same"`, it has
+# `"no think"` tag at its end, or it is the bare question, with `"no markers"` such as `<|im_start|>`.
+
+# %%
+guess = ...
 
 # %%
 for name, server in (("on", on), ("off", off)):
     print(f"{name:4}", repr(server.apply_template(HI)[-42:]))
 
+# %% tags=["folded"]
+prompt = off.apply_template(HI)
+looks = (
+    "no markers" if "<|im_start|>" not in prompt else "no think" if "<think>" not in prompt else "the same"
+)
+check.prediction("06.p1", guess, was=looks)
+
 # %% [markdown]
 # On `on`, the model goes on from an open `<think>`, and the parser knows that it has to cut at `</think>`.
 #
-# On `off`, llama-server recognizes the format: ChatML, the `<|im_start|>` format that you rebuilt in lesson 02. It writes
-# ChatML with code of its own, which knows nothing of `<think>`. Nothing opens the thinking, and nothing looks for it.
+# On `off`, llama-server only recognizes the template's format: ChatML, the `<|im_start|>` format that you rebuilt in
+# lesson 02. It writes ChatML with code of its own, which knows nothing of `<think>`. So nothing opens the thinking, and
+# nothing looks for it.
 #
 # ![With jinja the thinking arrives in reasoning_content and smolagents parses only the answer;
 # with --no-jinja the thinking is inside content and smolagents parses it too](../docs/pictures/jinja.svg)
 
 # %% [markdown]
-# The templates of this course, Qwen3.5 and Qwen3.6 open the thinking in the prompt. Others leave it to the model to write
-# `<think>`. The end of the prompt tells you which kind you have.
+# This course's template opens the thinking in the prompt, and so do those of Qwen3.5 and Qwen3.6. Others leave it to the
+# model to write `<think>`. The end of the prompt tells you which kind you have.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -143,7 +139,7 @@ check.claims(
 # ## Does a leak do any harm?
 #
 # Now the agent, with its own [system prompt][sp] and nothing forced. **Predict:** the leopard needs 9.62 seconds. Will
-# the agent on `off` still say so: `"yes"` or `"no"`? The run takes up to a minute.
+# the agent on `off` still say so: `"yes"` or `"no"`? The run can take minutes.
 #
 # [sp]: ../docs/glossary.md#system-prompt
 
@@ -156,16 +152,22 @@ print("answer:", leaking.answer)
 print("thinking is:", labs.where_think_is(leaking.turns[0].exchange.message))
 print(leaking.turns[0].content)
 
-# %%
+# %% tags=["folded"]
 check.prediction("06.p2", guess, was="yes" if "9.62" in str(leaking.answer) else "no")
 
 # %% [markdown]
-# `content` is all that the model wrote, thinking included. smolagents does not mind: it looks for `<code>` blocks and
-# ignores the text around them. You can work with such a server for weeks, until a draft has code in it.
+# smolagents looks for `<code>` blocks and ignores the text around them, so the answer does not show the leak. But it
+# costs tokens: smolagents sends the thinking back with every later request, and `off` writes it into the prompt again.
+
+# %% [markdown]
+# Look at the first line of `content`. The prompt had not opened the thinking, so here the model wrote `<think>` itself. In
+# `WORDS` it did not. Which tags `content` has depends on the model. The end of the prompt does not.
 
 # %% tags=["folded", "nbval-check-output"]
+start = leaking.turns[0].content.strip()[:40]
 check.claims(
     ("no reasoning_content", all("reasoning_content" not in turn.exchange.message for turn in leaking.turns)),
+    ("later prompts have the old thinking", all(start in turn.prompt for turn in leaking.turns[1:]), start),
 )
 
 # %% [markdown]
@@ -187,8 +189,8 @@ def answered(server, *words):
 
 # %% [markdown]
 # Only the model's words are forced: first `DECOY`, then, if the agent has to ask again, `PLAIN`. **Predict** for each
-# server the agent's answer, 9.62 or 99, and how often it asks, once (1) or twice (2). Take your time: the agent sends
-# `</code>` as a [stop sequence][stop].
+# server the agent's answer, 9.62 or 99, and how often it asks, 1 or 2 times. Take your time: the agent sends `</code>` as
+# a [stop sequence][stop].
 #
 # [stop]: ../docs/glossary.md#stop-sequence
 
@@ -197,30 +199,26 @@ guess = {"off answers": ..., "off asks": ..., "on answers": ..., "on asks": ...}
 
 # %%
 runs = {"off": answered(off, DECOY, PLAIN), "on": answered(on, DECOY, PLAIN)}
+
+# %% tags=["folded"]
+seen = {}
 for name, run in runs.items():
     for turn in run.turns:
         print(f"{name:4} content {turn.content!r}\n{'':4} {labs.step_result(turn)}")
     print(f"{'':4} answer  {run.answer}\n")
-
-# %%
-seen = {}
-for name, run in runs.items():
     seen |= {f"{name} answers": run.answer, f"{name} asks": len(run.turns)}
 check.prediction("06.p3", guess, was=seen)
 
 # %% [markdown]
-# On both servers, generation ended at the first `</code>`, inside the draft. A stop sequence counts there, too. So the
-# model never reached its second block.
+# On both servers, the first `</code>` ended generation, although it was inside the draft. The model never reached its
+# second block.
 #
 # - **off:** the draft was `content`. The agent ran it: 99 seconds, and no error.
 # - **on:** the draft was `reasoning_content`, and `content` was empty. The agent ran an empty program and asked again.
 
 # %% [markdown]
 # So `--jinja` did not save the step. It turned a wrong answer into a step in which nothing happened, and the agent can
-# recover from that. And `off` does no harm to the answer as long as the draft has no code in it:
-
-# %%
-answered(off, PLAIN).answer
+# recover from that.
 
 # %% tags=["folded", "nbval-check-output"]
 first = {name: run.turns[0] for name, run in runs.items()}
@@ -240,15 +238,15 @@ check.claims(
 # %% [markdown]
 # ## Could a program have noticed?
 #
-# `off` returned `Maybe <code>final_answer(99)`. No tag is left in it that tells a draft from an answer. The cause shows in
-# another place, the end of the prompt, and `course diagnose` looks there:
+# `off` returned `Maybe <code>final_answer(99)`. No tag is left in it that tells a draft from an answer. But the end of the
+# prompt shows the cause, and `course diagnose` looks there:
 
 # %%
 print(text(diagnose(runs["off"].turns), runs["off"].turns, tape="this run"))
 
 # %% [markdown]
-# It can, because the request asked for `verbose`, so the prompt is on the tape. The flag is there because `recorded_run`
-# noted the server's command. A tape of your own (lesson 05) has the prompt only if your requests ask for it.
+# `diagnose` can see the prompt because the requests asked for `verbose`. Those on a tape of your own have to ask, too. The
+# repair that it names, `--jinja`, is the default, so leaving out `--no-jinja` does the same.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {name: {finding.kind for finding in diagnose(run.turns)} for name, run in runs.items()}
@@ -262,7 +260,7 @@ check.claims(
 #
 # Until the server is repaired, a guard in the client helps. Write `trusted(message)` for a model that thinks before every
 # answer. It returns the text that the agent may parse, or `""` if nothing in the message shows that the thinking has
-# ended. With `""` the agent runs nothing and asks again, as on `on`.
+# ended: then the agent asks again, as on `on`. Space around the text does not count.
 #
 # <details><summary>Hint</summary>
 # Two things show the end of the thinking: the server has separated it, or there is a closing tag. The answer may mention
@@ -312,24 +310,29 @@ NOTHING = check.one_of("", None)
 check.function("06.1", trusted, arriving, hint="when may you return content as it is?")
 
 # %% [markdown]
-# For the decoy on `off`, a guard can do no better than `""`. It refuses a healthy answer without thinking as well: that is
-# its price. In smolagents it belongs into a model class, as `LoggingModel` in lesson 04. The repair belongs on the server.
+# A guard has a price: it refuses every answer without thinking. In smolagents it belongs in a model class, like
+# `LoggingModel` in lesson 04. The repair belongs on the server.
 #
 # ## What else leaks?
 #
-# - **`--reasoning-format none`**, also as a field of a request: the parser runs, but leaves the thinking in `content`,
-#   as a complete block.
-# - **`--skip-chat-parsing`**: no parser. `content` is the raw text.
-# - **A broken template**, which forgets to open the thinking. The blog post warns of it. Here: ours, without `<think>`.
+# - **format**: `--reasoning-format none`, or the same in a request, tells the parser to leave the thinking in `content`.
+# - **skip**: with `--skip-chat-parsing`, no parser runs.
+# - **template**: the blog post warns of broken templates. Here it is ours, without the opening `<think>`.
 
 # %% [markdown]
-# **Predict:** the model says `WORDS` again, with its one tag. In which case does `content` have both tags: `"format"`,
-# `"skip"` or `"template"`?
+# **Predict:** the model says `WORDS` again, with its one tag. How many `<think>` and `</think>` tags are in `content` then:
+# 0, 1 or 2?
 
 # %%
-guess = ...
+guess = {"format": ..., "skip": ..., "template": ...}
 
 # %% tags=["folded"]
+import tempfile
+from pathlib import Path
+
+from course.model import embedded
+
+# The broken template is the course's own, without the line that opens the thinking.
 folder = tempfile.TemporaryDirectory()
 broken = Path(folder.name) / "broken.jinja"
 opening = "{{- '<think>\\n' -}}"
@@ -342,24 +345,23 @@ with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as server
     evidence["skip"] = ask(server)
 with Server("embedded", url=False, quiet=True, chat_template_file=str(broken)) as server:
     evidence["template"] = ask(server)
+
+# %% tags=["folded"]
+contents = {name: response["choices"][0]["message"]["content"] for name, response in evidence.items()}
 for name, response in evidence.items():
     print(f"{name:12} prompt ends {response['__verbose']['prompt'][-29:]!r}")
-    print(f"{'':12} content     {response['choices'][0]['message']['content']!r}")
-
-# %%
-both = [name for name, r in evidence.items() if "<think>" in r["choices"][0]["message"]["content"]]
-check.prediction("06.p4", guess, was=" and ".join(both))
+    print(f"{'':12} content     {contents[name]!r}")
+counts = {name: content.count("<think>") + content.count("</think>") for name, content in contents.items()}
+check.prediction("06.p4", guess, was={name: counts[name] for name in ("format", "skip", "template")})
 
 # %% [markdown]
 # - **format** puts back the opening tag, which was in the prompt.
 # - **skip** has the same prompt, but a closing tag alone.
-# - **template** looks like `--no-jinja`. Appendix 06b tells the two apart.
+# - **template** looks like `--no-jinja`. But it does not leak if the model writes `<think>` itself: this server has a
+#   parser, which then separates the thinking (appendix 06b).
 # - **no thinking** is healthy: the request switched it off (lesson 02), and the prompt closes the block at once.
-#
-# The end of the prompt shows the template, and `content` shows the parser.
 
 # %% tags=["folded", "nbval-check-output"]
-contents = {name: r["choices"][0]["message"]["content"] for name, r in evidence.items()}
 opened = {name for name, r in evidence.items() if r["__verbose"]["prompt"].endswith("<think>\n")}
 check.claims(
     ("format: both tags", contents["format"] == "<think>\n" + WORDS, contents["format"]),
@@ -437,67 +439,84 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 #
 # ### Exercise 06.3 · ★★☆ · 8 minutes
 #
-# Break a llama-server and repair it, in two terminals. In the first, start one that leaks: with the command that you use at
-# work, or with ours. In the second, ask it.
+# In two terminals, start a llama-server that leaks, with a flag from this lesson, and a healthy one: ours, or the one that
+# you use at work.
 #
 # ```bash
-# course serve --port 9000 --reasoning-format none
-# curl -s http://127.0.0.1:9000/v1/chat/completions -d '{"messages": [{"role": "user",
-#   "content": "How long is the Pont des Arts?"}], "max_tokens": 300}' | python -m json.tool
+# course serve --port 9000 FLAG
+# course serve --port 9001
 # ```
 
 # %% [markdown]
-# 1. Copy the leaked `content` into `leaked`, with its quotes.
-# 2. Stop the server with Ctrl-C, start it without the fault, and ask again.
-# 3. Write its address into `url`.
+# In a third terminal, ask port 9000 and look, then port 9001:
 #
-# If the model of your own server does not think at all, `leaked` is `"none"`.
+# ```bash
+# curl -s http://127.0.0.1:9000/v1/chat/completions -d '{"messages": [{"role": "user", "content":
+#   "How long is the Pont des Arts?"}], "max_tokens": 300, "verbose": true}' | python -m json.tool
+# ```
+
+# %% [markdown]
+# Write both addresses into `mine`, and whether the prompt of the *leaking* server opens the thinking: `"yes"` or `"no"`.
+# Leave both servers running for the check.
 #
 # <details><summary>Hint</summary>
-# Find <code>"message"</code> in the JSON. A leaking server has no <code>reasoning_content</code> there. Flags that leak:
-# <code>--no-jinja</code>, <code>--skip-chat-parsing</code>, <code>--reasoning-format none</code>.
+# In the JSON, <code>"message"</code> is what the agent gets, and <code>"__verbose"</code> has the <code>"prompt"</code>.
+# Look at its end. <code>course serve --help</code> lists the flags.
 # </details>
 
 # %% tags=["stub"]
-mine = {"url": ..., "leaked": ...}
+mine = {"leaking": "http://127.0.0.1:9000", "healthy": "http://127.0.0.1:9001", "opens": ...}
 
 # %% tags=["solution"]
-own = Server("embedded", url=False, quiet=True).start()  # stands in for yours
-broken_reply = ask(own, "Is it 150 m?\n</think>\n\nNo: 155 m.", reasoning_format="none")
-mine = {"url": own.url, "leaked": broken_reply["choices"][0]["message"]["content"]}
+own = [Server("embedded", url=False, quiet=True, reasoning_format="none").start()]  # these stand in for yours
+own.append(Server("embedded", url=False, quiet=True).start())
+mine = {"leaking": own[0].url, "healthy": own[1].url, "opens": "yes"}
 
 
 # %% tags=["folded"]
-def repaired(answer):
-    """Whether the server at this address leaks no thinking, and the text comes from one that does."""
-    if not isinstance(answer, dict) or not all(isinstance(answer.get(key), str) for key in ("url", "leaked")):
-        return "expected a dictionary with two texts, url and leaked"
-    url = answer["url"].strip().rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
-    url = url if "://" in url else f"http://{url}"
-    if url in (on.url, off.url):
-        return "that is one of this lesson's servers; start one of your own in a terminal"
-    server = Connection(url)
-    if server.apply_template(HI).endswith("<think>\n"):
-        response = ask(server)
-    else:
-        response = server.post("/v1/chat/completions", {"messages": HI, "max_tokens": 300})
-    place = labs.where_think_is(response["choices"][0]["message"])
-    if "in content" in place:
-        return f"at {url} the thinking is {place}. Restart it without the flag that leaks"
-    said = answer["leaked"]
-    if not leak(said) and not (place == "nowhere" and said.strip().casefold() in ("none", "")):
-        return "the text in leaked has no thinking with a tag. If it was cut off, raise max_tokens"
-    print(f"At {url} the thinking is {place}.")
+def a_pair(answer):
+    """Whether one of these servers leaks, the other does not, and the leaking one's prompt was read."""
+    if not isinstance(answer, dict) or not all(
+        isinstance(answer.get(key), str) for key in ("leaking", "healthy")
+    ):
+        return "expected a dictionary with two addresses, leaking and healthy, and opens"
+    says = {"yes": True, "true": True, "no": False, "false": False}.get(
+        str(answer.get("opens")).strip().casefold()
+    )
+    if says is None:
+        return "opens is still open: yes or no"
+    places, opens = {}, {}
+    for key in ("leaking", "healthy"):
+        url = answer[key].strip().rstrip("/").removesuffix("/chat/completions").removesuffix("/v1")
+        url = (url if "://" in url else f"http://{url}").replace("//localhost", "//127.0.0.1")
+        if url in (on.url, off.url):
+            return "that is one of this lesson's servers; start two of your own in terminals"
+        server = Connection(url)
+        opens[key] = server.apply_template(HI).endswith("<think>\n")
+        if key == "leaking" or opens[key]:
+            response = ask(server)
+        else:  # no words to force: its model may open the thinking itself, or not think at all
+            response = server.post("/v1/chat/completions", {"messages": HI, "max_tokens": 300})
+        places[key] = labs.where_think_is(response["choices"][0]["message"])
+    if "in content" not in places["leaking"]:
+        return f"the leaking server does not leak: with forced words, the thinking is {places['leaking']}"
+    if "in content" in places["healthy"]:
+        return f"the healthy server leaks: the thinking is {places['healthy']}. Start it without the flag"
+    if says != opens["leaking"]:
+        return "opens is wrong. Look at the end of the leaking server's prompt once more"
+    print(f"leaking: the thinking is {places['leaking']}. healthy: {places['healthy']}.")
     return True
 
 
-check.exercise("06.3", mine, repaired, hint="the setting that the recap's table names for what you see")
+check.exercise(
+    "06.3", mine, a_pair, hint="the recap's table has flags that leak, and what their prompts end with"
+)
 
 # %% tags=["folded"]
 for server in (on, off):
     server.stop()
-if "own" in globals():
-    own.stop()
+for server in globals().get("own", []):
+    server.stop()
 folder.cleanup()
 
 # %% [markdown]
@@ -506,16 +525,17 @@ folder.cleanup()
 # | setting | the prompt ends with | `content` if the model writes `T</think>A` | repair |
 # |---|---|---|---|
 # | default | `<think>\n` | `A` | |
-# | `--no-jinja` | `assistant\n` | `T</think>A` | leave the flag out |
-# | broken template | `assistant\n` | `T</think>A` | `--chat-template-file` with the right one |
+# | `--no-jinja` | `assistant\n` | `T</think>A` (1) | `--jinja`, or neither: it is the default |
+# | broken template | `assistant\n` | `T</think>A` (2) | `--chat-template-file` with the right one |
 # | `--reasoning-format none` | `<think>\n` | `<think>T</think>A` | `--reasoning-format auto` |
 # | `--skip-chat-parsing` | `<think>\n` | `T</think>A` | leave the flag out |
 #
-# (With a template that opens the thinking, as this course's does, and on builds since about b8220.)
+# For templates that open the thinking, as ours does, and llama.cpp since about build b8220. If the model writes `<think>`
+# itself, `content` is `<think>T</think>A` at (1) and `A` at (2).
 
 # %% [markdown]
-# - The end of the prompt shows which template ran. The message shows what the parser did. Look at both.
-# - A leak raises no error. It does harm when a draft has code in it: then the agent runs the draft *instead*.
+# - The end of the prompt shows what the template did. The message shows what the parser did. Look at both.
+# - A leak raises no error. It costs tokens, and if a draft has code in it, the agent runs the draft *instead*.
 # - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
 #   asks again.
 # - A right answer does not prove that the server is set up well. Look at one exchange.
@@ -524,8 +544,8 @@ folder.cleanup()
 check.quiz(
     "06",
     check.question(
-        "Your agent's answers are right. Can its server leak?",
-        right="Yes, as long as no draft has code in it",
+        "Your agent's answers are right. Could its server leak?",
+        right="Yes: the answer shows it only if a draft has code in it",
         why="smolagents finds the code block below the leaked thinking, and ignores the text around it.",
         wrong={
             "No: leaked thinking is a syntax error": "smolagents takes code blocks out of the text around them, so a leak "

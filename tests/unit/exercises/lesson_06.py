@@ -1,9 +1,8 @@
-"""Answers to the exercises of lesson 06: a guard, a diagnosis, and a server that was repaired."""
+"""Answers to the exercises of lesson 06: a guard, a diagnosis, and a pair of servers of which one leaks."""
 
 from types import SimpleNamespace
 
 from course import labs
-from course.turns.thinking import leak
 from support.exercises import Answers
 
 HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
@@ -27,10 +26,11 @@ class FakeServer:
 
 
 SERVERS = {
-    "http://on": FakeServer(SPLIT),
-    "http://off": FakeServer({"content": LEAKED}, opens=False),
+    "http://127.0.0.1:8001": FakeServer(SPLIT),
+    "http://127.0.0.1:8002": FakeServer({"content": LEAKED}, opens=False),
     "http://healthy:9000": FakeServer(SPLIT),
     "http://skips:9000": FakeServer({"content": LEAKED}),
+    "http://format:9000": FakeServer({"content": BOTH}),
     "http://no-jinja:9000": FakeServer({"content": BOTH}, opens=False),
     "http://opens-itself:9000": FakeServer(SPLIT, opens=False),
     "https://never-thinks.example": FakeServer({"content": "155 m."}, opens=False),
@@ -45,18 +45,17 @@ def ask(server):
 def lesson():
     """The names that the cells before the last exercise have made."""
     return {
-        "on": SimpleNamespace(url="http://on"),
-        "off": SimpleNamespace(url="http://off"),
+        "on": SimpleNamespace(url="http://127.0.0.1:8001"),
+        "off": SimpleNamespace(url="http://127.0.0.1:8002"),
         "Connection": SERVERS.__getitem__,
         "HI": HI,
         "labs": labs,
-        "leak": leak,
         "ask": ask,
     }
 
 
-def mine(url, leaked=LEAKED):
-    return {"url": url, "leaked": leaked}
+def pair(leaking="http://skips:9000", healthy="http://healthy:9000", opens="yes"):
+    return {"leaking": leaking, "healthy": healthy, "opens": opens}
 
 
 # --- 06.1
@@ -196,20 +195,24 @@ ANSWERS = {
     ),
     "06.3": Answers(
         right=[
-            mine("http://healthy:9000"),
-            mine("healthy:9000/v1/", BOTH),
-            mine("http://healthy:9000/v1/chat/completions", "<think>\nPerhaps 150"),
-            mine("http://opens-itself:9000"),
-            mine("https://never-thinks.example", "none"),
+            pair(),
+            pair("format:9000/v1/", opens=True),
+            pair("http://skips:9000/v1/chat/completions", opens=" Yes"),
+            pair("http://no-jinja:9000", "http://opens-itself:9000", "no"),
+            pair("http://no-jinja:9000/", "https://never-thinks.example", False),
         ],
         wrong=[
-            mine("http://skips:9000"),
-            mine("http://no-jinja:9000"),
-            mine("http://on"),
-            mine("http://healthy:9000", "It is 155 m."),
-            mine("http://healthy:9000", "none"),
-            mine("http://nowhere"),
-            {"url": "http://healthy:9000"},
+            pair(opens="no"),
+            pair("http://no-jinja:9000"),
+            pair(opens="perhaps"),
+            pair("http://healthy:9000"),
+            pair("http://healthy:9000", "http://skips:9000"),
+            pair(healthy="http://format:9000"),
+            pair(healthy="http://no-jinja:9000"),
+            pair(healthy="http://127.0.0.1:8001"),
+            pair("http://localhost:8002", opens="no"),
+            pair("http://nowhere"),
+            {"leaking": "http://skips:9000", "healthy": "http://healthy:9000"},
             "http://healthy:9000",
         ],
         given=lesson,
