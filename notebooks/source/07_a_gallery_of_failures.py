@@ -2,24 +2,24 @@
 # # 07 · A gallery of failures
 #
 # Your agent returns nothing, or nonsense, or an exception. Where do you look first? The cause can
-# sit in five places: the server, the client's settings, the model, a tool, or the loop around them.
-# From outside they look alike. In this lesson you cause eleven failures, each with one change, and
-# learn which bytes tell them apart.
+# sit in the server, the client's request, the model, a tool, or the loop around them, and from
+# outside they look alike. Here you cause eleven failures, one change at a time, and learn which
+# bytes tell them apart.
 #
 # **After this lesson you can**
 # - say from one exchange where to look first,
 # - tell failures apart that look the same in the agent's log,
 # - check a finding of `course diagnose` against its proof,
-# - repair each of them, and measure that it is repaired.
+# - repair a fault, and show that it is gone.
 #
-# **Minutes:** 45 · **Needs:** lessons 03, 05 and 06
+# **Minutes:** 50 · **Needs:** lessons [03](03_read_the_system_prompt.ipynb),
+# [05](05_wire_and_steps.ipynb) and [06](06_break_jinja.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
-from datetime import datetime
 from pathlib import Path
 
 from smolagents import OpenAIModel
@@ -35,16 +35,16 @@ from course.turns import text_of, turns
 server = Server("embedded", url=False, quiet=True).start()
 
 # %% [markdown]
-# To break servers, you need servers that may be broken. So this lesson starts its own, on the
-# embedded model, and does not use `SERVER` and `PROFILE`.
-#
-# Three small helpers, used for every exhibit (unfold the next cell to read them):
+# You will break servers, so the lesson starts its own, with the course's embedded model, and does not
+# use `SERVER` and `PROFILE`. It has three helpers (folded):
 #
 # - `run(WORDS)` asks an agent the leopard question. A [grammar][g] forces the words of its first
-#   step, as in lesson 06; then the agent is made to end. What follows from those words is real.
-#   `run()` forces nothing.
-# - `wire(turn)` shows one [turn][t] in a few lines.
-# - `name(turns)` prints what `course diagnose` finds.
+#   step, as in lesson 06, and then makes it end. Only the words are staged. `run()` forces nothing.
+# - `wire(run)` prints each [turn][t] in a few lines.
+# - `findings(run)` prints what `course diagnose` finds, each with its first proof: a place on the tape,
+#   and the bytes there.
+#
+# Each failure begins with `guess = ...`: fill it in, *then* run the cell.
 #
 # [g]: ../docs/glossary.md#grammar
 # [t]: ../docs/glossary.md#turn
@@ -72,83 +72,86 @@ def short(text, most=110):
     return repr(text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}")
 
 
-def wire(turn):
-    """One turn in a few lines: what came back, and what smolagents made of it."""
-    call, step = turn.exchange, turn.step or {}
-    print(f"turn {turn.number}: HTTP status {turn.status or 'none'}, finish_reason {turn.finish_reason}")
-    refusal = call.failure.message if call and call.failure else call and call.error
-    wire = {"refusal": refusal, "thinking": turn.thinking, "content": turn.content}
-    made = {"code": turn.code, "observation": turn.observation, "error": step.get("error")}
-    for side, texts in (("wire", wire), ("step", made)):
-        for what, text in texts.items():
-            if isinstance(text, str):
-                print(f"  {side}  {what:<12}{short(text)}")
+def stop_type(turn):
+    """What the verbose response adds to the finish_reason."""
+    return turn.exchange.response["__verbose"]["stop_type"]
 
 
-def name(made):
-    """The findings of `course diagnose`, without their proof."""
-    for finding in diagnose(made):
+# %% tags=["folded"]
+def wire(made, last=None):
+    """The turns of a run (up to the last one asked for): what came back, and what smolagents made of it."""
+    for turn in made.turns[:last]:
+        call, step = turn.exchange, turn.step or {}
+        reason = f", finish_reason {turn.finish_reason}" if turn.finish_reason else ""
+        print(f"turn {turn.number}: HTTP status {turn.status or 'none'}{reason}")
+        refusal = call.failure.message if call.failure else call.error
+        wire = {"refusal": refusal, "thinking": turn.thinking, "content": turn.content}
+        made_of_it = {"code": turn.code, "observation": turn.observation, "error": step.get("error")}
+        for side, texts in (("wire", wire), ("step", made_of_it)):
+            for what, text in texts.items():
+                if isinstance(text, str):
+                    print(f"  {side}  {what:<12}{short(text)}")
+
+
+def findings(made):
+    """The findings of `course diagnose`: place and bytes of the first proof, and what to do next."""
+    for finding in diagnose(made.turns):
         print(f"turn {finding.turn}: {finding.title} ({finding.kind})")
-        print(fill(finding.next, 96, initial_indent="  next: ", subsequent_indent="        "))
+        for quote in finding.evidence[:1]:
+            print(f"  proof: {quote.where}: {short(quote.text, 80)}")
+        print(fill(finding.next, 96, initial_indent="  next:  ", subsequent_indent="         "))
 
 
 # %% [markdown]
-# Every box of this picture can break:
+# We go through this picture of lesson 05: first the server, then the client and the model, at last
+# the tools and the loop, which run in CodeAgent.
 #
 # ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
 # the tape, llama-server with chat template, model and chat parser](../docs/pictures/layers.svg)
-#
-# The exhibits follow one exchange from outside to inside. Did a response come at all? How did its
-# text end? Is there code in it? What did the code see? And what does the next request look like?
 
 # %% [markdown]
-# ## Server · the window that fits the first step
+# ## Server · 2,560 tokens
 #
 # **Change:** the server's [context window][cw] holds 2,560 tokens instead of 8,192. The system
-# prompt and the question take about 2,400. The agent makes two searches, and prints what they found.
+# prompt and the question take about 2,400; the agent prints two searches.
 #
-# **Predict:** what does the server do with the second request: does it `answer`, `refuse`, or
-# `shorten` the conversation by dropping old messages?
+# **Predict:** what does the server do with the second request: `answer`, `refuse`, or `shorten` the
+# conversation by dropping old messages?
 #
 # [cw]: ../docs/glossary.md#context-window
 
 # %%
 guess = ...
-
-# %%
 SEARCH = (
     "I need two figures.\n</think>\n\n<code>\n"
     "print(web_search('leopard top speed'))\nprint(web_search('Pont des Arts length'))\n</code>"
 )
 with Server("embedded", url=False, quiet=True, context=2560) as small:
     overflow = run(SEARCH, on=small)
-for turn in overflow.turns:
-    print(f"turn {turn.number}: HTTP status {turn.status}, {turn.tokens.prompt} prompt tokens")
-print(short(str(overflow.error), 200))
+wire(overflow)
 
-# %%
-check.prediction("07.p1", guess, was="refuse" if overflow.turns[-1].status == 400 else "answer")
-name(overflow.turns)
+# %% tags=["folded"]
+status, tokens = overflow.turns[-1].status, overflow.turns[-1].tokens.prompt
+was = "refuse" if status != 200 else "answer" if tokens > overflow.turns[0].tokens.prompt else "shorten"
+check.prediction("07.p1", guess, was)
+findings(overflow)
 
 # %% [markdown]
-# Step 1 worked, and the request of step 2 is too long: an agent's requests grow with each step.
-# llama-server refuses with HTTP 400 and names both numbers. smolagents ends the run. **Repair:** a larger window, shorter
-# observations, or fewer steps. The same words on the server with 8,192:
+# Step 1 worked; an agent's requests grow with each step. llama-server refuses with HTTP 400 and names
+# both numbers, and smolagents ends the run. **Repair:** shorter observations, fewer steps, or a
+# larger window:
 
 # %%
 roomy = run(SEARCH)
 print(roomy.turns[1].tokens.prompt, "prompt tokens in turn 2, answer:", roomy.answer)
 
 # %% [markdown]
-# ## Server · killed in the middle
+# ## Server · half a second
 #
-# **Change:** half a second after the first request is sent, the server gets the signal that the
-# kernel sends when memory runs out. Then you ask the same agent once more.
+# **Change:** half a second after the first request, the server gets SIGKILL, the signal with which
+# Linux ends a process when memory runs out. Then you ask the same agent once more.
 #
-# **Predict:** the two runs end in exceptions. Do these say the `same`, or something `different`?
-
-# %%
-guess = ...
+# **Predict:** both end in an exception. How do the two differ: by `type`, by `text`, or `not at all`?
 
 
 # %% tags=["folded"]
@@ -156,109 +159,105 @@ import threading
 
 import psutil
 
-doomed = Server("embedded", url=False, quiet=True).start()
-victim = psutil.Process(doomed.pid)
-
 
 class WhileItDies(OpenAIModel):
-    """Kill the server half a second after a request has been prepared."""
+    """Kill the server `doomed` half a second after a request has been prepared."""
 
     def _prepare_completion_kwargs(self, *args, **kw):
-        if victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE:
+        victim = psutil.Process(doomed.pid) if psutil.pid_exists(doomed.pid) else None
+        if victim and victim.status() != psutil.STATUS_ZOMBIE:
             threading.Timer(0.5, victim.kill).start()
         return super()._prepare_completion_kwargs(*args, **kw)
 
 
-# %%
-dead = run(on=doomed, base=WhileItDies)
-said = [str(dead.error)]
-try:
-    dead.agent.run(LEOPARD)
-except Exception as error:
-    said.append(str(error))
-print(*said, sep="\n")
+def once_more(made):
+    """The exception that the agent of a run raises if it is asked again."""
+    try:
+        made.agent.run(LEOPARD)
+    except Exception as error:
+        return error
+
 
 # %%
-check.prediction("07.p2", guess, was="same" if said[0] == said[1] else "different")
-lost = turns(dead.tape.records())
-for turn in lost:
-    wire(turn)
+guess = ...
+doomed = Server("embedded", url=False, quiet=True).start()
+dead = run(on=doomed, base=WhileItDies)
+raised = [dead.error, once_more(dead)]
+print(*map(repr, raised), sep="\n")
+
+# %% tags=["folded"]
+types, texts = ({kind(error) for error in raised} for kind in (type, str))
+check.prediction("07.p2", guess, "type" if len(types) > 1 else "text" if len(texts) > 1 else "not at all")
+wire(dead)
+findings(dead)
 
 # %% [markdown]
-# The exceptions are the same. The tape tells the two apart: the first connection was *lost* after
-# the request had been sent, the second was *refused*, because nothing listens any more. After a lost
-# connection, read the end of the server's log. After a refused one, check the address, and whether
-# the server runs.
-
-# %%
-name(lost)
+# Only the tape tells them apart: the first connection was *lost* after the request had been sent, the
+# second *refused*, since nothing listens any more. **Repair:** after a lost one, read the end of the
+# server's log; after a refused one, check the address, and whether the server runs.
 
 # %% tags=["folded", "nbval-check-output"]
-found = [{finding.kind for finding in diagnose(made)} for made in (overflow.turns, lost)]
+found = [{finding.kind for finding in diagnose(made.turns)} for made in (overflow, dead)]
+lost = [turn.status for turn in dead.turns]
 doomed.stop()
 check.claims(
     ("a full window: HTTP 400 in turn 2", [t.status for t in overflow.turns] == [200, 400]),
     ("diagnose: context-overflow", found[0] == {"context-overflow"}, found[0]),
     ("with 8,192 tokens, the same run ends well", roomy.answer == "enough" and not diagnose(roomy.turns)),
-    ("killed: no status at all", [t.status for t in lost] == [0, 0], [t.status for t in lost]),
+    ("killed: no status at all", lost == [0, 0], lost),
     ("diagnose: lost, then unreachable", found[1] == {"connection-lost", "unreachable"}, found[1]),
 )
 
 # %% [markdown]
-# ## Client · two empty steps
+# ## Client or model · three empty steps
 #
-# Two changes, in two runs. **A:** a response may have 12 tokens. **B:** in its thoughts, the model
-# mentions the tag that closes its code, `</code>`. This is what smolagents has of step 1:
+# Three changes, in three runs. **A:** a response may have 12 tokens. **B:** in its thoughts, the
+# model mentions the tag that closes its code. **C:** the model thinks, and then ends its turn.
+#
+# **Predict:** in memory, all three steps are the same. On the wire, which one has a `finish_reason` that
+# the others do not have: `A`, `B`, `C`, or `none`?
 
 # %%
+guess = ...
 COMPUTE = "Thought: I compute it.\n<code>\nfinal_answer(round(155 / (58 / 3.6), 2))\n</code>"
 REMINDER = f"155 m at 58 km/h. I close my code with </code> and stop.\n</think>\n\n{COMPUTE}"
 a = run(model={"max_tokens": 12}, max_steps=1)
 b = run(REMINDER)
-for letter, made in (("A", a), ("B", b)):
+c = run("155 m at 58 km/h, that is all I need.\n</think>\n\n")
+for letter, made in (("A", a), ("B", b), ("C", c)):
     step = made.turns[0].step
     print(letter, {key: step[key] for key in ("code", "observation", "error")})
 
+# %% tags=["folded"]
+reasons = {letter: made.turns[0].finish_reason for letter, made in (("A", a), ("B", b), ("C", c))}
+alone = [letter for letter, reason in reasons.items() if list(reasons.values()).count(reason) == 1]
+check.prediction("07.p3", guess, ", ".join(alone) or "none")
+for made in (a, b, c):
+    wire(made, 1)
+    print("  verbose stop_type   ", stop_type(made.turns[0]))
+
 # %% [markdown]
-# Two *silent no-op steps*: empty code is valid Python, it ran, and nothing complained. In memory
-# they are twins.
+# Three *silent no-op steps*: empty code is valid Python, it ran, and nothing complained. In A the
+# server counted to 12: `length`. B and C both say `stop`. If the request has `"verbose": true` (ours
+# do), llama-server's `stop_type` tells them apart:
 #
-# **Predict:** which part of the response tells them apart: the HTTP `status`, the `finish_reason`,
-# or the `content`?
-
-# %%
-guess = ...
-
-# %%
-wire(a.turns[0])
-wire(b.turns[0])
-
-# %%
-told = [
-    key
-    for key in ("status", "finish_reason", "content")
-    if getattr(a.turns[0], key) != getattr(b.turns[0], key)
-]
-check.prediction("07.p3", guess, was=", ".join(told))
-
-# %% [markdown]
-# In A the server counted to 12 and stopped: `length`. In B it met a [stop sequence][stop] that
-# smolagents sends with each step. The server looks for it in the thoughts too, and says `stop`, as
-# if the model were done.
+# - `word`: a [stop sequence][stop]. smolagents sends `</code>` with each step, and the server looks for
+#   it in the thoughts, too.
+# - `eos`: the model's own token for *end of sequence*.
 #
 # [stop]: ../docs/glossary.md#stop-sequence
 
 # %%
-name(a.turns)
-print()
-name(b.turns)
+for made in (a, b, c):
+    findings(made)
+    print()
 
 # %% [markdown]
-# A has several findings and one cause. Causes are listed before their consequences, so repair the
-# first finding and look again.
+# A has several findings and one cause. Causes come before their consequences, so repair the first
+# finding and look again.
 #
-# **Repair of A:** more tokens (here the usual 1,024, and nothing forced). **Repair of B:** a client
-# that sends no stop sequences and cuts the text itself.
+# **Repair of A:** more tokens (here 1,024, with nothing forced). **Of B:** a client that sends no stop
+# sequences and cuts the text itself. **Of C:** ask again, or another model.
 
 
 # %%
@@ -271,160 +270,90 @@ kept = run(REMINDER, base=CutsItself)
 print("A:", healthy.answer, "  B:", kept.answer)
 
 # %% tags=["folded", "nbval-check-output"]
-found = [[finding.kind for finding in diagnose(made.turns)] for made in (a, b, healthy, kept)]
+found = [[finding.kind for finding in diagnose(made.turns)] for made in (a, b, c, healthy, kept)]
+empty = [made.turns[0] for made in (a, b, c)]
+ended = [stop_type(turn) for turn in empty]
 check.claims(
-    ("A and B: the same empty step", a.turns[0].code == b.turns[0].code == ""),
-    ("A and B: no error", not a.turns[0].step["error"] and not b.turns[0].step["error"]),
+    ("three times the same empty step", all(turn.code == "" for turn in empty), [t.code for t in empty]),
+    ("no error in any of them", not any(turn.step["error"] for turn in empty)),
+    ("stop_type: limit, word, eos", ended == ["limit", "word", "eos"], ended),
     ("A: the thinking was cut", found[0][:2] == ["thinking-cut", "empty-step"], found[0]),
     ("B: a stop sequence ended it", found[1] == ["stop-in-thinking", "empty-step"], found[1]),
-    ("A repaired", healthy.answer is not None and "thinking-cut" not in found[2], found[2]),
-    ("B repaired, with the same words", kept.answer == 9.62 and found[3] == [], found[3]),
+    ("C: an empty response", found[2] == ["empty-response", "empty-step"], found[2]),
+    ("A repaired", healthy.answer is not None and "thinking-cut" not in found[3], found[3]),
+    ("B repaired, with the same words", kept.answer == 9.62 and found[4] == [], found[4]),
 )
 
 # %% [markdown]
-# ### Exercise 07.1 · ★★☆ · 7 minutes
+# ## Client · one more field
 #
-# Without the words in front of you, an empty answer has three possible causes. With
-# `"verbose": true`, llama-server says more than `finish_reason`:
+# The client is the repaired one of B, so that no stop sequence interferes. **Change:** the request has
+# the field `"reasoning_format": "none"`. In its thoughts, the model considers `final_answer(99)` and
+# rejects it; then it writes code that computes 9.62.
+#
+# **Predict:** what does the agent answer: `99`, `9.62`, or `nothing`?
 
 # %%
-from course.agent.forced import grammar
-
-asked = {"messages": [{"role": "user", "content": "How long is it?"}], "temperature": 0, "verbose": True}
-
-
-def ask(words, **more):
-    """The response to a question, with these words forced."""
-    return server.post("/v1/chat/completions", {**asked, "grammar": grammar(words), **more})
-
-
-example = ask("155 m.\n</think>\n\nIt is 155 m long.")
-print(example["choices"][0])
-print({key: example["__verbose"][key] for key in ("stop_type", "stopping_word")})
-
-# %% [markdown]
-# Write `why_empty(response)`. It returns `"not empty"`, or the reason: `"limit"` (too few tokens),
-# `"stop sequence"`, or `"model"` (it ended its turn by itself, with nothing to say). Content of
-# nothing but white space counts as empty. `stop_type` is `"limit"`, `"word"` or `"eos"`.
-#
-# <details><summary>Hint</summary>
-# Look at the content first: an answer can be cut off or stopped, and still not be empty. The
-# <code>finish_reason</code> is <code>stop</code> for two of the three reasons.
-# </details>
-
-# %% tags=["stub"]
-why_empty = ...
-
-
-# %% tags=["solution"]
-def why_empty(response):
-    if response["choices"][0]["message"]["content"].strip():
-        return "not empty"
-    return {"limit": "limit", "word": "stop sequence", "eos": "model"}[response["__verbose"]["stop_type"]]
-
-
-# %% tags=["folded"]
-def responses(random):
-    """New responses from the server, with figures that nobody has seen."""
-    a, b, c = random.sample(range(100, 999), 3)
-    draft = f"Perhaps {a} m, or {b} m.\n</think>\n\n"
-    list_ = "One two three four five six seven eight nine ten."
-    made = [
-        (ask(draft, stop=["</code>"]), "model", "the model ended after its thoughts"),
-        (ask(draft + "It is long.", stop=[str(b)]), "stop sequence", "a stop sequence in the thoughts"),
-        (ask(draft + "It is long.", max_tokens=4), "limit", "4 tokens"),
-        (ask(f"{c}?\n</think>\n\n{list_}", max_tokens=14), "not empty", "an answer that was cut off"),
-        (ask(f"{draft}It is {c} m.", stop=[str(c)]), "not empty", "an answer that a stop sequence ended"),
-        (ask(f"{draft}It is {c} m."), "not empty", "a whole answer"),
-        (ask(f"{draft} \n"), "model", "white space"),
-    ]
-    return [check.case(response, gives=gives, name=name) for response, gives, name in made]
-
-
-check.function("07.1", why_empty, responses, hint="content first, then stop_type")
-
-# %% [markdown]
-# ## Client · an old acquaintance
-#
-# **Change:** one field in the request. The model's words are in the next cell.
-
-# %%
+guess = ...
 DRAFT = f"Maybe <code>\nfinal_answer(99)\n</code>? No: 155 m at 58 km/h.\n</think>\n\n{COMPUTE}"
 fooled = run(DRAFT, base=CutsItself, model={"extra_body": {"reasoning_format": "none"}})
-print("answer:", fooled.answer)
-wire(fooled.turns[0])
+wire(fooled)
 
-# %% [markdown]
-# You know this one. **Name it** before `course diagnose` does: `stop in thinking`,
-# `draft executed`, or `wrong figure`?
-
-# %%
-guess = ...
-
-# %%
-kinds = {finding.kind for finding in diagnose(fooled.turns)}
-check.prediction("07.p4", guess, was="draft executed" if "decoy-ran" in kinds else "another")
-name(fooled.turns)
-
-# %% [markdown]
-# The *decoy* of lesson 06. `reasoning_format` asked the server to leave the thoughts in `content`,
-# and smolagents runs all code that it finds there, the rejected draft first. **Repair:** leave the
-# field out.
-
-# %%
+# %% tags=["folded"]
+check.prediction("07.p4", guess, was="nothing" if fooled.answer is None else fooled.answer)
+findings(fooled)
 right = run(DRAFT, base=CutsItself)
-print("answer:", right.answer)
+print("The same words without the field, answer:", right.answer)
 
 # %% [markdown]
-# ## Model · too small for the format
+# The *decoy* of lesson 06. The server left the thoughts in `content`, and there smolagents found the
+# rejected draft first. **Repair:** leave the field out.
+
+# %% [markdown]
+# ## Model · an easy question
 #
-# **Change:** the model as its makers published it, before this course trained it. The question is an
-# easy one, and nothing is forced.
+# **Change:** the model is SmolLM2-135M as its makers published it; the course trained the embedded
+# model from it. The question is "What is 2 + 2?", and nothing is forced.
 #
-# **Predict:** what does smolagents make of its first response: `an answer`, `empty code`, or `an
-# error`?
+# **Predict:** what does smolagents make of its first response: `answer`, `empty step`, or `error`?
 
 # %%
 guess = ...
-
-# %%
-easy, brief = "What is 2 + 2?", {"max_tokens": 100}
 with Server("untrained", url=False, quiet=True) as untrained:
-    prose = recorded_run(untrained, easy, Tape(), model=brief, max_steps=1)
+    prose = recorded_run(untrained, "What is 2 + 2?", Tape(), model={"max_tokens": 100}, max_steps=1)
 first = prose.turns[0]
-wire(first)
+wire(prose, 1)
 
-# %%
-was = "an error" if first.step["error"] else "an answer" if first.is_final else "empty code"
-check.prediction("07.p5", guess, was=was)
-name(prose.turns[:1])
+# %% tags=["folded"]
+was = "error" if first.step["error"] else "answer" if first.is_final else "empty step"
+check.prediction("07.p5", guess, was)
+print(*[f"{found.title} ({found.kind})" for found in diagnose(prose.turns[:1])], sep="\n")
 
 # %% [markdown]
-# Nothing is wrong on the wire but the text: there is no code block in it. Whether the text is true
-# does not matter, since smolagents runs code and nothing else. The error goes back to the model and
-# costs a step. One such step is normal; several in a row mean that the model cannot keep the format.
-# **Repair:** another model. The trained one kept it in `healthy`, above.
+# The text has no code block, and true or not, smolagents takes nothing but code. The error goes back
+# to the model and costs a step. **Repair:** if it happens again and again, another model. The trained
+# one kept the format in `healthy`.
 
 # %% tags=["folded", "nbval-check-output"]
+kinds = {finding.kind for finding in diagnose(fooled.turns)}
+named = {finding.kind for finding in diagnose(prose.turns[:1])}
 check.claims(
     ("the draft was executed, 99", fooled.answer == 99, fooled.answer),
     ("diagnose: the leak, and the decoy", {"thinking-in-content", "decoy-ran"} <= kinds, kinds),
     ("without the field: 9.62, no findings", right.answer == 9.62 and not diagnose(right.turns)),
     ("untrained: an error in step 1", bool(first.step["error"]), first.step),
+    ("diagnose: no-code-block", "no-code-block" in named, named),
     ("the trained model: code in step 1", bool(healthy.turns[0].code), healthy.turns[0].content),
 )
 
 # %% [markdown]
-# ## Tool · two searches that fail
+# ## Tool · two queries
 #
-# **Change 1:** the second query of a step has a word that no page has. **Change 2:** the search tool
-# has no network. The code is the same, two searches with `print`:
+# Two changes, in two runs of `SEARCH`. **One:** the second query is a word that no page has. **Two:** the
+# search tool has no network.
 #
-# **Predict:** in change 1, the *first* search found something. Does the model get to read it: `yes`
+# **Predict:** in run one, the *first* search finds the leopard. Does the model get to read that: `yes`
 # or `no`?
-
-# %%
-guess = ...
 
 
 # %%
@@ -433,164 +362,111 @@ class Unplugged(OfflineSearch):
         raise ConnectionError("Network is unreachable")
 
 
+guess = ...
 nothing = run(SEARCH.replace("Pont des Arts length", "zxqvw"))
 offline = run(SEARCH, tools=[Unplugged()])
 for made in (nothing, offline):
-    print(text_of(made.turns[1].exchange.messages[-1])[-620:], end="\n\n")
+    print("…", text_of(made.turns[1].exchange.messages[-1]).strip()[-430:], end="\n\n")
 
-# %%
+# %% tags=["folded"]
 reads = text_of(nothing.turns[1].exchange.messages[-1])
-check.prediction("07.p6", guess, was="yes" if "km/h" in reads else "no")
+check.prediction("07.p6", guess, was="yes" if "58 km/h" in reads else "no")
+findings(nothing)
+findings(offline)
 
 # %% [markdown]
-# This is what the model reads next. On the wire, both exchanges were perfect. The two errors ask for
+# This is what the model reads next; on the wire, both exchanges were perfect. The two errors ask for
 # opposite things: *another query*, or *no more queries*. Code that catches both with one `except`
-# and prints "nothing found" hides that from the model.
-
-# %%
-name(nothing.turns)
-print()
-name(offline.turns)
+# hides that from the model. **Repair:** another query; the network. `roomy` is the same run with both.
 
 # %% [markdown]
-# ## Tool · a fact in the middle
+# ## Tool · 600 characters
 #
-# **Change:** one argument of the agent, `max_print_outputs_length=600`. (Its default is 50,000
-# characters. A long web page reaches that, too.)
+# **Change:** the agent's argument `max_print_outputs_length=600` (default: 50,000). The code prints
+# three searches: the leopard, the bridge, and a cheetah to compare.
 #
-# **Predict:** the two searches print about 1,300 characters. Which part does the model not get:
-# the `beginning`, the `middle` or the `end`?
+# **Predict:** not all of it fits. Whose figure does the model not get: `leopard`, `bridge` or `cheetah`?
 
 # %%
 guess = ...
-
-# %%
-clipped = run(SEARCH, max_print_outputs_length=600)
+QUERIES = "for query in ('leopard top speed', 'Pont des Arts length', 'cheetah top speed'):\n"
+PRINT_ALL = f"I look.\n</think>\n\n<code>\n{QUERIES}    print(web_search(query))\n</code>"
+clipped = run(PRINT_ALL, max_print_outputs_length=600)
 print(clipped.turns[0].observation)
 
-# %%
-seen = clipped.turns[0].observation
-whole = roomy.turns[0].observation
-kept_head, kept_tail = whole[:200] in seen, whole[-200:] in seen
-check.prediction(
-    "07.p7", guess, was="middle" if kept_head and kept_tail else "end" if kept_head else "beginning"
-)
-name(clipped.turns)
+# %% tags=["folded"]
+FIGURES = {"leopard": "58 km/h", "bridge": "155 m", "cheetah": "112 km/h"}
+missing = [name for name, figure in FIGURES.items() if figure not in clipped.turns[0].observation]
+check.prediction("07.p7", guess, ", ".join(missing))
+findings(clipped)
 
 # %% [markdown]
-# No error, status or finish reason tells you, only this line in the middle of a text. The figure
-# that the question needs may have been there. If a model invents a figure, look for that line first.
-# **Repair:** print less. A higher limit fills the context window, and you are back at the first
-# exhibit.
+# Half of the 600 are from the beginning, half from the end. No error, status or finish reason tells
+# you, only that line in the middle. If a model invents a figure, look for it first. **Repair:** print
+# less:
 
 # %%
-SELECT = SEARCH.replace("'))", "')[:280])")
-selected = run(SELECT, max_print_outputs_length=600)
-print(len(selected.turns[0].observation), "characters,", [f.kind for f in diagnose(selected.turns)])
+PRINT_FIGURES = (
+    f"I look.\n</think>\n\n<code>\n{QUERIES}    found = web_search(query).splitlines()\n"
+    "    print([line for line in found if 'speed:' in line or 'Length:' in line][0])\n</code>"
+)
+selected = run(PRINT_FIGURES, max_print_outputs_length=600)
+print(selected.turns[0].observation)
 
 # %% tags=["folded", "nbval-check-output"]
 found = [{finding.kind for finding in diagnose(made.turns)} for made in (nothing, offline, clipped, selected)]
 ended = [made.turns[0].finish_reason for made in (nothing, offline, clipped)]
+arrived = [figure in selected.turns[0].observation for figure in FIGURES.values()]
 check.claims(
     ("nothing found: empty-search", found[0] == {"empty-search"}, found[0]),
     ("no network: action-failed", found[1] == {"action-failed"}, found[1]),
     ("cut: observation-truncated, and no error", found[2] == {"observation-truncated"}, found[2]),
-    ("print less: no findings", found[3] == set(), found[3]),
+    ("the figure in the middle is missing", missing == ["bridge"], missing),
+    ("print less: all three figures, no findings", all(arrived) and found[3] == set(), found[3]),
     ("on the wire, all of them end well", ended == ["stop"] * 3, ended),
 )
 
 # %% [markdown]
-# ## Loop · an answer out of nowhere
+# ## Loop · one step
 #
-# **Change:** the agent may take one step. That step makes its searches, as above. Then the model says
-# what it would say to a user (forced, too).
+# **Change:** the agent may take one step, and that is `SEARCH`: nothing is computed yet.
 #
 # **Predict:** what does `agent.run` give you: `None`, an `exception`, or `text`?
 
-# %%
-guess = ...
+# %% tags=["folded"]
+FORCED_TOO = "I have no step left.\n</think>\n\nA leopard needs about 12 seconds."
 
 # %%
-LAST_WORDS = "I have no step left.\n</think>\n\nA leopard needs about 12 seconds."
-exhausted = run(SEARCH, LAST_WORDS, max_steps=1)
-last = exhausted.turns[-1]
+guess = ...
+exhausted = run(SEARCH, FORCED_TOO, max_steps=1)
 print("answer:", repr(exhausted.answer))
-print("system prompt:", short(text_of(last.exchange.messages[0]), 140))
+print("system prompt of the last request:", short(text_of(exhausted.turns[-1].exchange.messages[0]), 140))
 
-# %%
+# %% tags=["folded"]
 was = "exception" if exhausted.error else "None" if exhausted.answer is None else "text"
-check.prediction("07.p8", guess, was=was)
-name(exhausted.turns)
+check.prediction("07.p8", guess, was)
+findings(exhausted)
 
 # %% [markdown]
-# smolagents asks once more, with another system prompt and without tools, and gives you whatever
-# text comes back. Nothing was computed for these 12 seconds, and the text that comes back does not tell. On the
-# tape it is the request whose system prompt begins with "An agent tried to answer"; in memory, the
-# step of kind `max_steps`. **Repair:** more steps, or a task that needs fewer. In `healthy` the
-# agent ended by calling `final_answer`:
-
-# %%
-print([turn.step["kind"] for turn in healthy.turns], healthy.turns[-1].is_final)
-
-# %% [markdown]
-# ## Loop · the slow clock
-#
-# **Change:** a step callback writes the time at the top of the system prompt, so that the model
-# knows it.
-
-
-# %%
-def clock(step, agent):
-    manual = agent.system_prompt
-    agent.memory.system_prompt.system_prompt = f"It is {datetime.now():%H:%M:%S}.\n{manual}"
-
-
-# %% [markdown]
-# **Predict:** the second request has about 3,000 tokens, and without the clock some 2,400 of them
-# come from the [prompt cache](../docs/glossary.md#prompt-cache). How many do with it?
-
-# %%
-guess = ...
-
-# %%
-late = run(SEARCH, step_callbacks=[clock])
-for title, made in (("without", roomy), ("with", late)):
-    tokens, seconds = made.turns[1].tokens, made.turns[1].timings["prompt_ms"] / 1000
-    print(f"{title:<8}{tokens.prompt} tokens, {tokens.cached} from the cache, {seconds:.1f} s")
-
-# %%
-check.prediction("07.p9", guess, was=late.turns[1].tokens.cached, unit="tokens")
-name(late.turns)
-
-# %% [markdown]
-# Nothing fails. Each step only takes longer, with the same answers. The cache keeps what two
-# prompts have in common *at their beginning*, and twenty characters at the top leave nothing.
-# **Repair:** the same news at the end, where everything is new anyway.
-
-
-# %%
-def clock_at_the_end(step, agent):
-    step.observations = f"{step.observations}\nIt is {datetime.now():%H:%M:%S}."
-
-
-on_time = run(SEARCH, step_callbacks=[clock_at_the_end])
-print(on_time.turns[1].tokens.cached, "tokens cached,", [f.kind for f in diagnose(on_time.turns)])
+# smolagents asks once more, with another system prompt, and returns whatever comes back. (That was
+# forced, too.) Nothing computed these 12 seconds, and the text does not say so. On the tape, the
+# system prompt does; in memory, the last step's error, "Reached max steps." **Repair:** more steps.
+# `roomy` is the same run with two.
 
 # %% tags=["folded", "nbval-check-output"]
-found = [{finding.kind for finding in diagnose(made.turns)} for made in (exhausted, late, on_time)]
-says = [made.turns[1].tokens.cached for made in (late, on_time)]
+found = [{finding.kind for finding in diagnose(made.turns)} for made in (exhausted, roomy)]
+last = exhausted.turns[-1].step
 check.claims(
     ("one step: the answer is a fallback", found[0] == {"max-steps"}, found[0]),
-    ("the clock: changing-prefix", found[1] == {"changing-prefix"}, found[1]),
-    ("it leaves less than 100 cached tokens", says[0] < 100, says),
-    ("at the end: more than 2,000, no findings", says[1] > 2000 and found[2] == set(), says),
+    ("in memory: Reached max steps.", "Reached max steps." in str(last["error"]), last),
+    ("with two steps, no findings", found[1] == set(), found[1]),
 )
 
 # %% [markdown]
 # ## Which fault is it?
 #
-# Now without captions. The next cell (folded, so as not to spoil it) draws four of these eight at
-# random, with new figures, and runs them:
+# The next cell (folded, so as not to spoil it) draws four of these eight at random and runs them, with
+# new figures:
 #
 # `healthy`, `thinking-cut`, `stop-in-thinking`, `decoy-ran`, `no-code-block`, `empty-search`,
 # `action-failed`, `observation-truncated`
@@ -630,13 +506,13 @@ def strangers(random):
 runs, drawn = strangers(Random())
 for letter, each in runs.items():
     print(f"── {letter}")
-    wire(each.turns[0])
+    wire(each, 1)
 
 # %% [markdown]
-# ### Exercise 07.2 · ★★★ · 6 minutes
+# ### Exercise 07.1 · ★★★ · 7 minutes
 #
-# Name the four. `wire` shortens long texts: `print(runs["A"].turns[0].observation)` shows one whole.
-# Don't use `name` before you have an answer.
+# Name the four. `wire` shortens texts: `print(runs["A"].turns[0].observation)` shows a whole one. After
+# your answer, the last cell tells what `course diagnose` says. For four new ones, run the folded cell again.
 #
 # <details><summary>Hint</summary>
 # In this order: the finish reason and the content, then the error, then the observation. Two of the
@@ -646,53 +522,68 @@ for letter, each in runs.items():
 # %% tags=["stub"]
 named = {"A": ..., "B": ..., "C": ..., "D": ...}
 
+
 # %% tags=["solution"]
-named = {
-    letter: next((f.kind for f in diagnose(each.turns) if f.kind in NAMES), "healthy")
-    for letter, each in runs.items()
-}
+def fault(turn):
+    error, observation = turn.step["error"] or "", turn.observation or ""
+    if not turn.content:
+        return "thinking-cut" if turn.finish_reason == "length" else "stop-in-thinking"
+    if "</think>" in turn.content:
+        return "decoy-ran"
+    if "Error in code parsing" in error:
+        return "no-code-block"
+    if error:
+        return "empty-search" if "No results found" in error else "action-failed"
+    return "observation-truncated" if "content has been truncated" in observation else "healthy"
+
+
+named = {letter: fault(each.turns[0]) for letter, each in runs.items()}
 
 # %%
-check.exercise("07.2", named, drawn, hint="finish_reason, content, error, observation")
-
-# %% [markdown]
-# Did `course diagnose` get them right? Compare, and draw again if you like: run the folded cell once
-# more.
+check.exercise("07.1", named, drawn, hint="finish_reason, content, error, observation")
 
 # %% tags=["folded"]
-for letter, each in runs.items():
-    kinds = [f.kind for f in diagnose(each.turns)]
-    print(letter, drawn[letter], "· diagnose:", ", ".join(kinds) or "nothing found")
-    check.claims((letter, drawn[letter] in (kinds or ["healthy"]), kinds))
+said = {
+    letter: [finding.kind for finding in diagnose(each.turns)] or ["healthy"] for letter, each in runs.items()
+}
+check.claims(
+    ("course diagnose finds in each run what was drawn", all(drawn[x] in said[x] for x in said), said)
+)
+if isinstance(named, dict) and ... not in named.values():
+    for letter, kinds in said.items():
+        print(f"{letter}: you say {named.get(letter)}, course diagnose says {', '.join(kinds)}")
 
 # %% [markdown]
-# ### Exercise 07.3 · ★★☆ · 8 minutes · your own
+# ### Exercise 07.2 · ★★☆ · 9 minutes · your own
 #
-# Break something of your own, and have it named. Record it in a terminal, either way:
+# Break something of your own, have the fault named, repair it, and show that it is gone. Record in a
+# terminal, either way:
 #
-# - **any client of yours**, through the tap of [lesson 05](05_wire_and_steps.ipynb): the first
-#   command below. Ask for too much, kill something, leave a tool without its result;
-# - **the course's agent**, with the second command.
+# - **any client of yours**, through the tap of lesson 05: the first command. Ask for too much, kill
+#   something;
+# - **the course's agent**, with the second command, which works as it is. Break it by its question
+#   or its number of steps.
 #
-# Choose another fault than a cut-off answer, which you had in lesson 05.
+# A cut-off answer does not count: you had that in lesson 05. The third command names the fault.
 
 # %%
-broken = Path("tapes/broken.tape.jsonl").resolve()
-print(f"course tap --upstream {server.url} --tape {broken}")
-print(f'course ask --server {server.url} --tape {broken} --max-steps 1 "How fast is a zxqvw?"')
-print(f"course diagnose {broken}")
+broken, repaired = (Path(f"tapes/{name}.tape.jsonl").resolve() for name in ("broken", "repaired"))
+print(f'course tap --upstream {server.url} --tape "{broken}" -- python YOUR_PROGRAM.py')
+print(f'course ask --server {server.url} --tape "{broken}" --max-steps 8 "How fast is a leopard?"')
+print(f'course diagnose "{broken}"')
 
 # %% [markdown]
-# Give the name that `course diagnose` has for it (the word in parentheses), and one place that
-# proves it, as printed (such as `response.choices[0].finish_reason`). Look at that place: would you
-# have believed it without the name?
+# Give the fault's name (the word in parentheses) and the place of one of its proofs, such as
+# `response.choices[0].finish_reason`. Read the bytes that are printed there: do they prove it? Then
+# record the repaired client on the other tape, `repaired`.
 #
 # <details><summary>Hint</summary>
-# The proof is the lines right below the finding's title. What stands before the colon is the place.
+# The proofs are the lines right below the finding's title, and the place stands before the colon.
+# A tape is continued, so delete it before you try again.
 # </details>
 
 # %% tags=["stub"]
-mine = {"tape": broken, "fault": "...", "where": "..."}
+mine = {"broken": broken, "fault": "...", "where": "...", "repaired": repaired}
 
 # %% tags=["solution"]
 from contextlib import suppress
@@ -701,12 +592,15 @@ from openai import BadRequestError, OpenAI
 
 from course.tap import Tap
 
-own = Tape()
-with Tap(server.url, own) as tap, suppress(BadRequestError):
-    client = OpenAI(base_url=tap.base_url, api_key="none", max_retries=0)
-    client.chat.completions.create(model="any", messages=[{"role": "user", "content": "leopard " * 9000}])
-finding = diagnose(turns(own.records()))[0]
-mine = {"tape": own.path, "fault": finding.kind, "where": finding.evidence[0].where}
+own = {9000: Tape(), 9: Tape()}
+for times, tape in own.items():
+    with Tap(server.url, tape) as tap, suppress(BadRequestError):
+        client = OpenAI(base_url=tap.base_url, api_key="none", max_retries=0)
+        asked = [{"role": "user", "content": "leopard " * times}]
+        client.chat.completions.create(model="any", messages=asked, max_tokens=50)
+finding = diagnose(turns(own[9000].records()))[0]
+where = finding.evidence[0].where
+mine = {"broken": own[9000].path, "fault": finding.kind, "where": where, "repaired": own[9].path}
 
 
 # %% tags=["folded"]
@@ -719,26 +613,32 @@ def bare(where):
 
 
 def proven(answer):
-    """Whether the learner's tape has that fault at that place; if not, what is wrong, in a sentence."""
-    if not isinstance(answer, dict) or not {"tape", "fault", "where"} <= answer.keys():
-        return "expected a dictionary with the keys tape, fault and where"
-    path = Path(str(answer["tape"])).expanduser()
-    if not path.is_file():
-        return f"there is no file {path} (seen from {Path.cwd()}). Did you record to another one?"
-    found = diagnose(turns(Tape.read(path).records()))
+    """Whether the tapes have that fault at that place, and no longer; if not, what is wrong, in a sentence."""
+    if not isinstance(answer, dict) or not {"broken", "fault", "where", "repaired"} <= answer.keys():
+        return "expected a dictionary with the keys broken, fault, where and repaired"
+    paths = [Path(str(answer[key])).expanduser() for key in ("broken", "repaired")]
+    for path in paths:
+        if not path.is_file():
+            return f"there is no file {path} (seen from {Path.cwd()}). Did you record to another one?"
+    before, after = (turns(Tape.read(path).records()) for path in paths)
+    found, rest = diagnose(before), diagnose(after)
     kinds = {finding.kind for finding in found} - {"thinking-cut", "answer-cut"}
     if not kinds:
-        return "course diagnose finds nothing on it, or only a cut-off answer; break something else"
+        return (
+            "course diagnose finds nothing on the broken tape, or only a cut-off answer; break something else"
+        )
     fault = str(answer["fault"]).strip(" ()").lower()
     if fault not in kinds:
-        return f"course diagnose does not find {fault!r} on this tape, or it was the fault of lesson 05"
+        return f"course diagnose does not find {fault!r} on the broken tape, or it was the fault of lesson 05"
     places = {bare(quote.where) for finding in found if finding.kind == fault for quote in finding.evidence}
-    if bare(str(answer["where"])) in places:
-        return True
-    return f"{answer['where']!r} is not among the places that course diagnose prints for {fault}"
+    if bare(str(answer["where"])) not in places:
+        return f"{answer['where']!r} is not among the places that course diagnose prints for {fault}"
+    if fault in {finding.kind for finding in rest}:
+        return f"the repaired tape has {fault}, too. Is it a new file, and the fault repaired?"
+    return any(turn.status == 200 for turn in after) or "no request on the repaired tape was answered"
 
 
-check.exercise("07.3", mine, proven, hint="course diagnose and the path of your tape")
+check.exercise("07.2", mine, proven, hint="course diagnose and the path of your tape")
 
 # %% [markdown]
 # ## Recap
@@ -750,20 +650,20 @@ check.exercise("07.3", mine, proven, hint="course diagnose and the path of your 
 # | status | none | the server is gone, or was never there | its log, the address |
 # | status | 400 and two numbers | the context window is full | its size, the observations |
 # | finish_reason | `length` | the client's limit | `max_tokens` |
-# | finish_reason | `stop`, but content is empty | a stop sequence in the thoughts | `stop` in the request |
+# | finish_reason | `stop`, but content is empty | a stop sequence in the thoughts, or the model | `stop_type` |
 # | content | thoughts | the server's settings, or the request's | `reasoning_format`, lesson 06 |
 # | content | prose, no code | the model | another model |
 # | step error | "No results found!" | the query | the words of the query |
 # | step error | another error of a tool | the tool | call it yourself |
 # | observation | "has been truncated" | the print limit | what the code prints |
 # | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
-# | cached tokens | few, in a conversation that goes on | the beginning changes | the first difference |
-
-# %% [markdown]
+#
+# A fault that fits no line, since it only costs time, is in [lesson 10](10_what_the_loop_costs.ipynb).
+#
 # - Most of these failures have HTTP 200. The status tells about the server, not about the run.
-# - `step.error` is silent for an empty step, a decoy, a truncated text and a lost cache.
+# - `step.error` is silent for an empty step, a decoy and a truncated text.
 # - One cause can have several findings. Repair the first, and look again.
-# - An error that the model reads can be repaired by the model. What it doesn't see, only you can.
+# - The model can react to an error that it reads. What it doesn't see, only you can find.
 #
 # **In your own agent:** record one bad run with `course tap`, run `course diagnose`, and read the
 # proof before you change the prompt.
@@ -779,7 +679,7 @@ check.quiz(
         right="read what the model was given: observations and content",
         why="A truncated observation and a decoy both look like that; each has its own line in the text.",
         wrong={
-            "conclude that the model is too weak": "It may be. But three of the exhibits look like this with any model.",
+            "conclude that the model is too weak": "It may be. But a decoy and a cut text do this to any model.",
             "raise `max_tokens`": "Then some `finish_reason` would be `length`.",
         },
     ),
@@ -788,17 +688,17 @@ check.quiz(
         right="the token limit",
         why="No code could come, so the step was empty, so the steps ran out. The first finding is the cause.",
         wrong={
-            "the number of steps": "More steps of the same kind run nothing, too.",
+            "the number of steps": "More steps with the same limit would be empty as well.",
             "the parser, which accepted empty code": "It was given nothing to parse. The cause lies before it.",
         },
     ),
     check.question(
-        "Step 5 takes ten times as long as last week, and the answers are the same. Where do you look?",
-        right="at the first difference between the prompts of steps 4 and 5",
-        why="If it is near the beginning, the server processes everything again: compare the cached tokens.",
+        "The `content` of a response is empty, and its `finish_reason` is `stop`. What do you look at?",
+        right="`stop_type` in the verbose response",
+        why="`word` means that a stop sequence struck in the thoughts, `eos` that the model ended by itself.",
         wrong={
-            "at the temperature": "It decides which token is drawn, not how long the prompt takes.",
-            "at the stop sequences": "They end the text. They don't make the server read it again.",
+            "`max_tokens` in the request": "The limit would show as `length`.",
+            "`step.error` in the agent's memory": "It is None: empty code runs without an error.",
         },
     ),
 )

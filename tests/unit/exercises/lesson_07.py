@@ -1,4 +1,4 @@
-"""Answers to the exercises of lesson 07. The responses and tapes are made up here; no server runs."""
+"""Answers to the exercises of lesson 07. The tapes are made up here; no server runs."""
 
 import tempfile
 from pathlib import Path
@@ -11,71 +11,9 @@ from support.records import entry, reply
 
 # --- 07.1
 
-
-def ask(words, max_tokens=None, stop=(), **_):
-    """What llama-server returns for these forced words. `max_tokens` is read as words of the text."""
-    kind, word = "eos", ""
-    if max_tokens:
-        kind, words = "limit", " ".join(words.split(" ")[:max_tokens])
-    for given in stop:
-        if given in words:
-            kind, word, words = "word", given, words.partition(given)[0]
-    thinking, _, content = words.partition("\n</think>\n\n")
-    message = {"role": "assistant", "content": content, "reasoning_content": thinking}
-    choice = {"message": message, "finish_reason": "length" if kind == "limit" else "stop"}
-    return {"choices": [choice], "__verbose": {"stop_type": kind, "stopping_word": word}}
-
-
-def by_table(response):
-    names = {"limit": "limit", "word": "stop sequence", "eos": "model"}
-    content = response["choices"][0]["message"]["content"]
-    return "not empty" if content.strip() else names[response["__verbose"]["stop_type"]]
-
-
-def by_finish_reason_and_word(response):
-    choice, verbose = response["choices"][0], response["__verbose"]
-    if choice["message"]["content"].strip() != "":
-        return "not empty"
-    if choice["finish_reason"] == "length":
-        return "limit"
-    return "stop sequence" if verbose["stopping_word"] else "model"
-
-
-def match(response):
-    if not (response["choices"][0]["message"].get("content") or "").isspace() and by_length(response):
-        return "Not empty"
-    match response["__verbose"]["stop_type"]:
-        case "limit":
-            return "limit"
-        case "word":
-            return "stop sequence"
-    return "model"
-
-
-def by_length(response):
-    return len(response["choices"][0]["message"]["content"]) > 0
-
-
-def finish_reason_only(response):
-    choice = response["choices"][0]
-    if choice["message"]["content"].strip():
-        return "not empty"
-    return "limit" if choice["finish_reason"] == "length" else "stop sequence"
-
-
-def never_looks_at_content(response):
-    return {"limit": "limit", "word": "stop sequence", "eos": "model"}[response["__verbose"]["stop_type"]]
-
-
-def space_is_content(response):
-    return "not empty" if by_length(response) else never_looks_at_content(response)
-
-
-# --- 07.2
-
 DRAWN = {"A": "healthy", "B": "empty-search", "C": "decoy-ran", "D": "thinking-cut"}
 
-# --- 07.3
+# --- 07.2
 
 HI = [{"role": "user", "content": "Who are you?"}]
 FOLDER = Path(tempfile.mkdtemp(prefix="lesson-07-"))
@@ -110,26 +48,21 @@ def proof(path):
     return finding.kind, finding.evidence[0].where
 
 
-def mine(path, fault, where):
-    return {"tape": path, "fault": fault, "where": where}
+def mine(path, fault, where, repaired=WHOLE):
+    return {"broken": path, "fault": fault, "where": where, "repaired": repaired}
 
 
 ANSWERS = {
     "07.1": Answers(
-        right=[by_table, by_finish_reason_and_word, match],
-        wrong=[finish_reason_only, never_looks_at_content, space_is_content, "limit"],
-        given={"ask": ask},
-    ),
-    "07.2": Answers(
         right=[DRAWN, DRAWN | {"A": "Healthy"}, dict(reversed(DRAWN.items()))],
         wrong=[DRAWN | {"A": "observation-truncated"}, DRAWN | {"D": "stop-in-thinking"}, "healthy"],
         given={"drawn": DRAWN},
     ),
-    "07.3": Answers(
+    "07.2": Answers(
         right=[
             mine(REFUSED, *proof(REFUSED)),
             mine(str(GONE), f"({proof(GONE)[0]})", proof(GONE)[1].partition("[0:")[0]),
-            mine(GONE, "Unreachable", "request.url"),
+            mine(GONE, "Unreachable", "request.url", repaired=str(WHOLE)),
         ],
         wrong=[
             mine(REFUSED, "context-overflow", "request.messages"),
@@ -138,6 +71,9 @@ ANSWERS = {
             mine(WHOLE, "healthy", "status"),
             mine(CUT, "thinking-cut", "response.choices[0].finish_reason"),
             mine(FOLDER / "nowhere.tape.jsonl", "unreachable", "error"),
+            mine(REFUSED, *proof(REFUSED), repaired=REFUSED),
+            mine(REFUSED, *proof(REFUSED), repaired=GONE),
+            mine(REFUSED, *proof(REFUSED), repaired=FOLDER / "nowhere.tape.jsonl"),
             "context-overflow",
         ],
         given={"Path": Path, "Tape": Tape, "turns": turns, "diagnose": diagnose},
