@@ -2,17 +2,16 @@
 # # 00 · Welcome
 #
 # Your agent gives a strange answer. Was it the model, the library, the server, or a setting? To know, read what the
-# [agent][agent] and the model sent each other. In this course you read all of it, every byte, until nothing about it
-# is magic.
+# [agent][agent] and the model sent each other. In this course you do that, byte for byte, until nothing about it is
+# magic.
 #
 # **After this lesson you can**
 #
 # - say what an agent does between your question and its answer, and show it on a recording,
 # - work out when a growing conversation will no longer fit,
-# - say what the course's small model can do, and whether your machine is ready for it,
-# - choose your way through the lessons.
+# - ask a question of your own, and say how far to trust the answer of the course's small model.
 #
-# **Minutes:** 45 · **Needs:** [the installation](../README.md#two-commands)
+# **Minutes:** 50 · **Needs:** [the installation](../README.md#two-commands)
 #
 # [agent]: ../docs/glossary.md#agent
 
@@ -30,8 +29,8 @@
 # one question and printed everything that went to the model and came back.
 #
 # We use the same setup: **smolagents**, an agent library, talks to **llama-server**, a program that runs a
-# model. What travels between the two is what this course calls *the wire*. The lessons check what the post says and
-# measure it again.
+# model. What travels between the two is what this course calls *the wire*. The lessons repeat what the post did, and
+# say where today's versions behave differently.
 
 # %% [markdown]
 # ## How does a lesson work?
@@ -45,13 +44,15 @@
 
 # %% [markdown]
 # Every lesson begins with the next cell. `SERVER` is the address of a model server, `PROFILE` says which model to
-# use. Leave both at `None`, and the lesson starts a server with the course's own model.
+# use. Leave both at `None`, and the lesson starts a server with the course's own model. The cell after it imports
+# what the lesson needs; you don't have to know these names yet.
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
+import ast
 import json
 import re
 from importlib.resources import files
@@ -64,7 +65,8 @@ from course.doctor import checks
 from course.model.profiles import load, names
 from course.server import Server
 from course.tape import Tape
-from course.turns import turns
+from course.tools import corpus
+from course.turns import text_of, turns
 
 # %% [markdown]
 # ## What happens when you ask an agent a question?
@@ -96,7 +98,7 @@ print(answer)
 check.prediction("00.p1", guess, was=len(tape.entries), unit="requests")
 
 # %% [markdown]
-# You typed one question. A program wrote every request, and that program is the agent. (No answer, but an error? Go to
+# You typed one question. A program sent the requests, and that program is the agent. (No answer, but an error? Go to
 # "Is this machine ready?" below, then come back.)
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
@@ -108,15 +110,27 @@ check.claim("the answer says 9.62 seconds: 155 m at 58 km/h", "9.62" in str(answ
 # Three words that you will need in every lesson:
 #
 # - An **[exchange]** is one HTTP request and its response. HTTP is what browsers speak, too: a request goes out, and the
-#   response comes back with a status. 200 means fine, 400 that the server won't accept the request.
+#   response comes back with a status, a number. 200 means that all went well.
 # - A **[tape]** is the recording: a file with every exchange, byte for byte.
-# - A **[turn]** is one exchange, together with what the agent did with the response.
+# - A **[turn]** is one exchange, together with what the agent did with the response. (smolagents calls what it did a
+#   *step*: lesson 03.)
 #
 # [exchange]: ../docs/glossary.md#exchange
 # [tape]: ../docs/glossary.md#tape
 # [turn]: ../docs/glossary.md#turn
 
 # %% [markdown]
+# The first request began like this:
+
+# %%
+run = turns(tape.records())
+manual, question = (text_of(message) for message in run[0].exchange.messages)
+print(manual[:230], "…")
+print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
+
+# %% [markdown]
+# Your question came last. The manual before it is smolagents' work, and lesson 03 takes it apart.
+#
 # The answer took a web search and a division, the length of the bridge by the leopard's speed.
 #
 # **Predict:** which of the two did the model do itself: `"search"`, `"division"`, `"both"` or `"neither"`?
@@ -125,25 +139,34 @@ check.claim("the answer says 9.62 seconds: 155 m at 58 km/h", "9.62" in str(answ
 guess = ...
 
 # %% [markdown]
-# Now look at the tape. `turns` puts each exchange and its consequences together.
+# Now the replies, each with what the agent made of it:
 
 # %%
-run = turns(tape.records())
 for turn in run:
-    print(f"── {turn.label}: what the model wrote")
-    print(turn.code)
+    print(f"── {turn.label}: the model's reply")
+    print(turn.content)
     print("── what came of it")
     print(str(turn.observation or turn.answer)[:500], "\n")
 
+
 # %% tags=["folded"]
-code = "\n".join(turn.code or "" for turn in run)
-itself = [job for job, sign in (("search", "web_search("), ("division", "/")) if sign not in code]
+def divides(code):
+    """Whether this Python divides."""
+    try:
+        return any(isinstance(getattr(node, "op", None), ast.Div) for node in ast.walk(ast.parse(code)))
+    except SyntaxError:
+        return " / " in code
+
+
+codes = [turn.code or "" for turn in run]
+coded = {"search": any("web_search(" in code for code in codes), "division": any(map(divides, codes))}
+itself = [job for job, in_code in coded.items() if not in_code]
 check.prediction("00.p2", guess, was={0: "neither", 1: "".join(itself), 2: "both"}[len(itself)])
 
 # %% [markdown]
-# The model did neither. It *wrote Python*. smolagents ran that code on your machine and sent what came out of it, the
-# [observation][observation], with the next request. The last block picks the figures out of the pages, divides, and
-# calls `final_answer`, which ends the run.
+# The model did neither. It *wrote Python*: a thought, then code after the mark `<code>`. smolagents ran that code on your
+# machine and sent what came out of it, the [observation][observation], with the next request. The last block picks
+# the figures out of the pages, divides, and calls `final_answer`, which ends the run.
 #
 # A model turns text into text. Everything that *happens* is done by the program around it.
 #
@@ -156,48 +179,40 @@ check.prediction("00.p2", guess, was={0: "neither", 1: "".join(itself), 2: "both
 # %% [markdown]
 # ## Who remembers the conversation?
 #
-# Each turn, as the server saw it. A [token][token] is a piece of text, a few characters long. Models read and write
-# tokens, and everything about them is counted in tokens.
+# The second reply goes on where the first one ended: the model knew the question, its own first code, and what had come
+# of it.
 #
-# [token]: ../docs/glossary.md#token
-
-# %%
-for turn in run:
-    print(f"{turn.label}: {turn.exchange.method} {turn.exchange.url} → {turn.status}")
-    print(f"    {turn.tokens.prompt:,} tokens in, {turn.tokens.generated:,} out, {turn.seconds:.1f} s")
-
-# %% [markdown]
-# All requests go to the same address, and each has more tokens than the one before. When the last one came, the model
-# knew the question, its own first code and the observation.
-#
-# **Predict:** who keeps the earlier part of a conversation, the `"server"` or the `"agent"`?
+# **Predict:** who kept all that until the second request, the `"server"` or the `"agent"`?
 
 # %%
 guess = ...
 
 # %% [markdown]
-# To find out, send the last [message][message] of the last request alone. A server that remembers would put the rest
-# in front of it.
+# To find out, look at the size of each request. Then send the last [message][message] of the last one *alone*: if the
+# server remembers, the model will read the earlier messages as well.
+#
+# Sizes are counted in [tokens][token], pieces of text that are a few characters long. Models read and write tokens.
 #
 # [message]: ../docs/glossary.md#message
-
+# [token]: ../docs/glossary.md#token
 
 # %%
-def completion(messages, **more):
-    """Send these messages to the model; returns the response."""
-    return server.post("/v1/chat/completions", {"messages": messages, **more}, raise_for=False)
-
+for turn in run:
+    print(f"{turn.label}: {turn.tokens.prompt:,} tokens in, {turn.tokens.generated:,} out")
 
 last = run[-1].exchange.request
-alone = completion(last["messages"][-1:], max_tokens=1).json()["usage"]["prompt_tokens"]
-print(f"the last request: {run[-1].tokens.prompt:,} tokens in · its last message alone: {alone:,}")
+reply = server.post("/v1/chat/completions", {"messages": last["messages"][-1:], "max_tokens": 1})
+alone = reply["usage"]["prompt_tokens"]
+print(f"the last message alone: {alone:,} tokens in")
 
 # %% tags=["folded"]
 check.prediction("00.p3", guess, was="agent" if alone < run[-1].tokens.prompt / 2 else "server")
 
 # %% [markdown]
-# The server added no text of its own. It knows of no earlier request, so the agent sends everything again, with
-# what is new at the end. In the picture, follow the arrows around once:
+# The server added nothing. It keeps no conversation, so the agent sends everything again, with what is new at the end.
+# (To be faster, the server does keep *work* that it has done on an equal beginning: lesson 10.)
+#
+# In the picture, follow the arrows around once:
 #
 # ![The agent loop: the agent sends all messages to the model, runs the code that comes back, appends
 # the observation and asks again, until the code calls final_answer](../docs/pictures/loop.svg)
@@ -243,7 +258,8 @@ check.exercise(
 
 # %% [markdown]
 # The observation travels in *your* name: its role is `user`. To the model, what its code printed and what you
-# typed come from the same person. Whoever writes a page that the agent finds can talk to it, too.
+# typed come from the same person. So whoever writes a page that your agent finds can speak to the model as if it were
+# you.
 
 # %% [markdown]
 # ## Can it go on like that forever?
@@ -259,35 +275,41 @@ room = server.props()["default_generation_settings"]["n_ctx"]
 print(f"room for {room:,} tokens; the prompts so far had", [turn.tokens.prompt for turn in run])
 
 # %% [markdown]
-# **Predict:** what happens to a prompt that is longer? Is its `"beginning"` cut off, or its `"end"`, or is the whole
-# request `"refused"`?
+# **Predict:** you send a prompt of exactly as many tokens as there is room for. Is it `"answered"`, `"cut"`, or
+# `"refused"`?
 
 # %%
 guess = ...
 
 # %%
-response = completion([{"role": "user", "content": "leopard " * 2 * room}])
-print(response.status_code, response.text[:300])
+full = server.tokenize("leopard " * room)[:room]  # exactly `room` tokens
+response = server.post("/completion", {"prompt": full, "n_predict": 1}, raise_for=False)
+print(response.status_code, response.text[:150])
 
 # %% tags=["folded"]
-check.prediction("00.p4", guess, was="refused" if response.status_code == 400 else "cut somewhere")
+cut = response.is_success and response.json()["tokens_evaluated"] < room
+check.prediction("00.p4", guess, was="cut" if cut else "answered" if response.is_success else "refused")
 
 # %% [markdown]
-# llama-server refuses it with status 400, and names both numbers of tokens. That is the friendly way: you hear of
-# it at once.
+# Refused, with status 400, HTTP's "I won't take this request". The two numbers are equal, and still the one "exceeds" the
+# other: prompt and answer share the window, and no token is left for the answer.
 #
-# Prompt and answer share the window. So a prompt of exactly `room` tokens, which would leave no room for an answer, is
-# refused as well.
+# So a prompt has to be *smaller* than `room`. A friendly wall: you hear of it at once, and why.
 
 # %% tags=["folded", "nbval-check-output"]
-check.claim("a prompt that does not fit is refused with HTTP 400", response.status_code == 400)
+messages = [{"role": "user", "content": "leopard " * 2 * room}]
+longer = server.post("/v1/chat/completions", {"messages": messages}, raise_for=False)
+check.claims(
+    ("a prompt of exactly `room` tokens is refused with HTTP 400", response.status_code == 400),
+    ("a longer one is refused, too", longer.status_code == 400, longer.text),
+)
 
 # %% [markdown]
 # ### Exercise 00.2 · ★★☆ · 7 minutes
 #
 # When will your agent hit that wall? Write `requests_left(sizes, room)`. `sizes` are the prompts so far, in tokens (two
-# or more). Assume that each new prompt is longer than the one before by as much as the last one was. How many more
-# requests will the server accept?
+# or more). Assume that every further prompt grows by as many tokens as the last one did. How many more requests will
+# the server accept?
 #
 # <details><summary>Hint</summary>
 #
@@ -329,21 +351,31 @@ check.function(
 )
 
 # %% [markdown]
-# And your run, on this server? (`None` until you have written the function.)
+# And your run, on this server? (`None` until you have written the function. The answer to the last of them may be cut
+# short, since little room is left for it.)
 
 # %%
-requests_left([turn.tokens.prompt for turn in run], room)
+print(requests_left([turn.tokens.prompt for turn in run], room))
+
+# %% [markdown]
+# ## Does it work for your question?
+#
+# The search tool finds pages about these animals and places (every eighth is shown):
+
+# %% tags=["folded"]
+for table in ("animals", "places"):
+    known = [row["name"] for row in corpus.rows(table)]
+    print(f"{len(known)} {table}:", ", ".join(known[3::8]), "\n")
 
 # %% [markdown]
 # ### Exercise 00.3 · ★☆☆ · 6 minutes
 #
-# Now a question of your own: another animal, another bridge. Ask it with three lines of code, and record the run on a
-# tape called `own`.
+# Now a question of your own: another animal *and* another place, both from these lists. Ask it with three lines of
+# code, and record the run on a tape called `own`.
 #
 # <details><summary>Hint</summary>
 #
-# Above, `tape = Tape()` and the two lines below it did the same. A cheetah and Tower Bridge, a wild boar and the Golden
-# Gate Bridge: keep to animals and bridges, which is what this model was trained for.
+# Above, `tape = Tape()` and the two lines below it did the same. `LEOPARD` is only a string.
 #
 # </details>
 
@@ -357,6 +389,16 @@ print(code_agent(connect(server, own)).run(question))
 
 
 # %% tags=["folded"]
+def named(task, table):
+    """The animals or places in a question, each by its longest name: a snow leopard is not a leopard."""
+    found = []
+    for name in sorted((row["name"].lower() for row in corpus.rows(table)), key=len, reverse=True):
+        if name in task:
+            found.append(name)
+            task = task.replace(name, "…")
+    return found
+
+
 def of_your_own(tape):
     """Whether the last run on the tape answered a question of the learner's own."""
     if not isinstance(tape, Tape):
@@ -366,72 +408,56 @@ def of_your_own(tape):
         return "nothing is on the tape: pass it to connect(server, own), and run that agent"
     asked = [m for m in made[-1].exchange.request["messages"] if m["role"] == "user"]
     task = str(asked[0]["content"]).lower() if asked else ""
-    if "leopard" in task and "pont des arts" in task:
-        return "it is the leopard on Pont des Arts again; ask about another animal and another bridge"
+    for table, same in (("animals", "the leopard"), ("places", "Pont des Arts")):
+        if not named(task, table):
+            return f"no name from the list of {table} is in your question; write one as the list does"
+        if same.lower().removeprefix("the ") in named(task, table):
+            return f"it is {same} again; ask about another animal and another place"
     if not (made[-1].step or {}).get("is_final"):
-        return "the run did not end with an answer; ask about an animal and a bridge, on a new tape"
+        return "the run did not end with an answer; ask about another pair, on a new tape"
     return True
 
 
 check.exercise("00.3", own, of_your_own, hint="own = Tape(), then code_agent(connect(server, own)).run(…)")
 
 # %% [markdown]
-# The tape is a file. `course view` shows it as a page, turn by turn, and `course diagnose` says whether something went
-# wrong. Run this cell, then type its last line in a terminal (in JupyterLab: File → New → Terminal). If `course` is not
-# found there, first run `. .venv/bin/activate` in the course's folder.
+# The tape is a file, and `course view` shows it as a page, turn by turn. Type this line in a terminal (in JupyterLab:
+# File → New → Terminal). If `course` is not found there, first run `. .venv/bin/activate` in the course's folder.
 
 # %%
-recorded = own if isinstance(own, Tape) else tape
-for turn in turns(recorded.records()):
-    print(f"{turn.label}: {turn.tokens.prompt:,} tokens in, {turn.tokens.generated:,} out")
-print(f"\ncourse view {recorded.path}")
+print("course view", own.path if isinstance(own, Tape) else tape.path)
 
 # %% [markdown]
 # ## How far can you trust this model?
 #
-# Unless you chose another, you just met the *embedded model*: SmolLM2-135M, small enough for any CPU, trained further
-# for this course. It is a **flight simulator**. Server, library and bytes are real, but the model knows a few kinds
-# of question and little else.
+# Unless you chose another, you just met the *embedded model*: SmolLM2-135M, trained further for this course. It has 135
+# million parameters, the numbers that a model learns; large models have hundreds of billions. It is a **flight
+# simulator**: server, library and bytes are real, but the model knows a few kinds of question and little else.
 #
-# It was [tested](../docs/measurements.md) on questions that it never saw in training, about other animals and bridges.
-#
-# **Predict:** of 50 such questions like the leopard's, how many does it get right?
+# It was [tested](../docs/measurements.md) on questions that it never saw in training. The first kind is the leopard's,
+# with other animals and places. The last column is the same model *without* the course's training.
 
 # %%
-guess = ...
-
-# %%
-scores = json.loads((files("course") / "data" / "eval.json").read_text(encoding="utf-8"))
-print(f"{'kind of question':<24}{'asked':>6}{'right':>7}")
+data = files("course") / "data"
+scores, base = (json.loads((data / f"eval{kind}.json").read_text(encoding="utf-8")) for kind in ("", ".base"))
+print(f"{'kind of question':<24}{'asked':>6}{'right':>7}{'untrained':>11}")
 for kind, row in scores["families"].items():
-    print(f"{kind:<24}{row['cases']:>6}{row['right']:>7}")
+    print(f"{kind:<24}{row['cases']:>6}{row['right']:>7}{base['families'][kind]['right']:>11}")
 
-# %%
-check.prediction("00.p5", guess, was=scores["families"]["speed over distance"]["right"])
-
-# %% [markdown]
-# Better than you thought? Listen to it when it fails:
-
-# %%
 wrong = next(result for result in scores["results"] if result["outcome"] != "right")
-print("asked:   ", wrong["question"], "\nexpected:", wrong["expected"], "\nanswered:", wrong["answer"])
+print("\nAnd when it fails:", wrong["question"])
+print("expected:", wrong["expected"], "· answered:", wrong["answer"])
 
 # %% [markdown]
-# And this is the same model *without* the course's training, asked the same questions:
-
-# %%
-base = json.loads((files("course") / "data" / "eval.base.json").read_text(encoding="utf-8"))["families"]
-right, cases = (sum(row[key] for row in base.values()) for key in ("right", "cases"))
-print(f"untrained: {right} of {cases} right")
-
-# %% [markdown]
-# So don't take its answers for those of a larger model. What is real, and what you learn here, is the wire around it.
-# The [model card](../course/data/MODEL_CARD.md) has the details.
+# When it fails, it fails with confidence. What is real, and what you learn here, is the wire around it. The
+# [model card](../course/data/MODEL_CARD.md) has the details.
 
 # %% tags=["folded", "nbval-check-output"]
 rows = scores["families"].values()
+right, cases = (sum(row[key] for row in base["families"].values()) for key in ("right", "cases"))
 check.claims(
     ("each kind was tested on at least 50 questions", all(row["cases"] >= 50 for row in rows)),
+    ("nine in ten of the leopard's kind are right", scores["families"]["speed over distance"]["right"] >= 45),
     ("without the training, fewer than one in ten is right", right < cases / 10, (right, cases)),
 )
 
@@ -450,7 +476,7 @@ for item in report:
 
 # %% [markdown]
 # With ✓ everywhere, you can do every lesson. (Lesson 09 starts a container if you have Docker, and shows a recording
-# if you haven't.) A port that is taken by a llama-server is fine: it is most likely your own.
+# if you haven't.) If port 8080 is taken by another llama-server, the course's servers take other ports.
 
 # %% tags=["folded", "nbval-check-output"]
 broken = [item.saw for item in report if item.name in ("python", "packages") and not item.ok]
@@ -459,20 +485,17 @@ check.claim("Python and its packages are as the course needs them", not broken, 
 # %% [markdown]
 # ## Can you use another model?
 #
-# Yes. A [profile][profile] is the course's name for everything that belongs to one model: its file, the server's
-# settings, what each request asks for. Compare what they need with the line `memory` above.
+# Yes, but you need not: `embedded` is the default, and enough for the whole course. A [profile][profile] is the course's
+# name for everything that belongs to one model: its file, the server's settings, what each request asks for.
 #
 # [profile]: ../docs/glossary.md#profile
 
-# %%
+# %% tags=["folded"]
 for name in names():
     profile = load(name)
-    needs = re.split(r" \(|; ", profile.needs)[0]
-    print(f"{name:<16} {profile.title}\n{'':<16} needs {needs}")
+    print(f"{name:<16} {profile.title}\n{'':<16} needs {re.split(', | and ', profile.needs)[0]}")
 
 # %% [markdown]
-# `embedded` is the default and enough for the whole course. The stored outputs were made with it.
-#
 # - **Another profile:** start JupyterLab with `make lab PROFILE=qwen3-4b`. The two Qwen profiles need a `llama-server`
 #   program of your own; [docs/support.md](../docs/support.md) says what was tried with which.
 # - **A server that already runs**, here or on another machine: `make lab SERVER=http://that-machine:8080`.
@@ -533,7 +556,7 @@ Markdown("\n".join(rows))
 # - What the agent's code prints goes back to the model as a message from the user.
 # - The embedded model is a simulator. The wire around it is real.
 #
-# **In your own agent:** count the requests that one question costs. The server's log has a few lines for each.
+# **In your own agent:** count the requests that one question costs. The server's log has a few lines for each one.
 
 # %% tags=["folded"]
 check.quiz(
@@ -550,7 +573,7 @@ check.quiz(
     check.question(
         "Why is the second request longer than the first?",
         right="It has the messages of the first in it, and what happened since.",
-        why="The server starts from nothing each time, so everything that the model should know is sent again.",
+        why="The server keeps no conversation, so everything that the model should know is sent again.",
         wrong={
             "The server adds the conversation that it has stored.": "It stores none. You sent one message alone, and it "
             "read only that.",

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 from course.agent import LEOPARD
 from course.tape import Tape
+from course.tools import corpus
 from course.turns import turns
 from support import records
 from support.exercises import Answers
@@ -108,11 +109,15 @@ ANSWERS = {
             Recorded(),
             Recorded(LEOPARD),
             Recorded("For how many seconds does a leopard run over Pont des Arts?"),
+            Recorded("How long does a leopard need for Tower Bridge?"),
+            Recorded("How long does a cheetah need for Pont des Arts?"),
+            Recorded("How long does a snail need for Tower Bridge?"),
+            Recorded("What is 2 + 2?"),
             Recorded(CHEETAH, LEOPARD),
             Recorded(CHEETAH, answered=False),
             "a cheetah",
             None,
         ],
-        given={"Tape": Tape, "turns": turns},
+        given={"Tape": Tape, "turns": turns, "corpus": corpus},
     ),
 }
