@@ -9,42 +9,44 @@
 #
 # - start a llama-server in a terminal, question it with `curl`, and stop it,
 # - tell from outside what state a server is in,
-# - read its log, and find the line in it that says why a server did not start,
-# - say which of its flags matter to an agent.
+# - find the line in its log that says why it did not start,
+# - find a setting that did not do what its author meant.
 #
-# **Minutes:** 45 · **Needs:** [lesson 00](00_welcome.ipynb)
+# **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb)
 
 # %% [markdown]
-# The next cell is in every lesson. This one does not use it, because you start the server yourself. (Folded cells hold
-# helpers and checks. You need not read them.)
+# The next cell is in every lesson. This one does not use it, because you start the server yourself. Folded cells hold
+# helpers and checks; you need not read them.
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
 # %%
-# %% tags=["folded"]
-# What only the helpers and the checks need.
-import atexit
+import json
 import shlex
-import shutil
-import socket
-import subprocess
 import tempfile
-import time
-from contextlib import ExitStack, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
-import httpx
-
-from course import check, progress
-from course.check.answers import compare
+from course import check
 from course.errors import CourseError
 from course.model import embedded, engine
 from course.server.connection import Connection
-from course.server.registry import is_free, is_llama_server, next_free
+from course.server.registry import next_free
+
+# %% tags=["folded"]
+# What only the helpers and the checks need.
+import atexit
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+
+import httpx
+
+from course import progress
+from course.check.answers import compare
+from course.server.registry import is_free, is_llama_server
 
 
 def your_port(first=8123):
@@ -61,6 +63,17 @@ def your_port(first=8123):
     return next_free(first)
 
 
+def asked(url):
+    """What /health says now: its status and body, "refused", or "silent" if nothing comes for two seconds."""
+    try:
+        answer = httpx.get(f"{url}/health", timeout=2, trust_env=False, verify=False)
+    except httpx.ConnectError:
+        return "refused"
+    except httpx.HTTPError:
+        return "silent"
+    return f"{answer.status_code} {answer.text}"
+
+
 # %% tags=["folded"]
 class Started:
     """A server's command, run from here until it is ready or has ended. Keeps its log, and what /health said."""
@@ -70,14 +83,13 @@ class Started:
         self.port = words[words.index("--port") + 1] if "--port" in words[:-1] else "8080"
         self.url = f"http://127.0.0.1:{self.port}"
         self.file = Path(tempfile.mkdtemp()) / "server.log"
-        self.client = httpx.Client(base_url=self.url, timeout=5, trust_env=False, verify=False)
         self.health, begun = [], time.monotonic()
         ours = self.port.isdigit() and is_free(int(self.port))  # otherwise somebody else answers there
         with self.file.open("w") as log:
             self.process = subprocess.Popen(words, stdout=log, stderr=log)
         atexit.register(self.stop)
         while self.process.poll() is None and time.monotonic() - begun < seconds and not self.ready:
-            when, said = time.monotonic() - begun, self.asked() if ours else "…"
+            when, said = time.monotonic() - begun, asked(self.url) if ours else "…"
             if not self.health or self.health[-1][1] != said:
                 self.health.append((when, said))
             time.sleep(0.02)
@@ -85,13 +97,6 @@ class Started:
     @property
     def ready(self):
         return self.process.poll() is None and bool(self.health) and self.health[-1][1].startswith("200")
-
-    def asked(self):
-        try:
-            answer = self.client.get("/health")
-        except httpx.HTTPError as error:
-            return "refused" if isinstance(error, httpx.ConnectError) else type(error).__name__
-        return f"{answer.status_code} {answer.text}"
 
     def log(self, last=1000):
         return "\n".join(self.file.read_text(errors="replace").splitlines()[-last:])
@@ -102,6 +107,14 @@ class Started:
             return self.process.wait(10)
         self.process.kill()
         return self.process.wait()
+
+
+def attempt(arguments):
+    """Run the server's program with these arguments until it is ready or has ended, then stop it. What it printed."""
+    run = Started([*engine.find().command, *arguments])
+    end = "ready, and stopped again" if run.ready else f"exit status {run.process.poll()}"
+    run.stop()
+    return f"{run.log()}\n→ {end}"
 
 
 # %% [markdown]
@@ -123,7 +136,7 @@ print(shlex.join(command))
 
 # %% [markdown]
 # It begins with the program: `llama-server` if you have installed it, otherwise `python -m course.model.wheel`, which
-# is the same server, installed with the course as a Python package. Then five flags:
+# is the same server, installed with the course as a Python package. (That first `-m` is Python's own.) Then five flags:
 #
 # - `-m`: the model file,
 # - `--alias`: the name under which it is served,
@@ -136,9 +149,6 @@ print(shlex.join(command))
 # [loopback]: ../docs/glossary.md#loopback
 
 # %% [markdown]
-# Always name the port. Without `--port` it is 8080 today, and llama.cpp has announced that this default will change
-# ([pull request 26508](https://github.com/ggml-org/llama.cpp/pull/26508)).
-#
 # **Predict:** the command asks for 1,000 tokens. Will you get `fewer` (the server keeps some for itself), `exactly`
 # 1,000, or `more` (it rounds up)?
 
@@ -148,35 +158,25 @@ guess = ...
 # %% [markdown]
 # ## Start one yourself
 #
-# From here on, three places talk to each other:
-#
-# | place | what runs there |
-# |---|---|
-# | terminal 1 | your server |
-# | terminal 2 | `curl`, which asks it |
-# | this notebook | Python, which asks it, too, and later runs copies of it on other ports |
-
-# %% [markdown]
-# 1. Open a terminal: in JupyterLab File → New → Terminal, otherwise any terminal on this machine.
+# 1. Open terminal 1: in JupyterLab File → New → Terminal, otherwise any terminal on this machine.
 # 2. Paste the command (the output of the cell above, not its code) and press Enter.
-# 3. Wait until it says `listening on http://…`. The command does not return: this terminal now belongs to the
-#    server.
-# 4. Open a second terminal for questions. These are the first three:
+# 3. Wait until it says `listening on http://…`. The command does not return: terminal 1 now belongs to the server.
+# 4. Open terminal 2 for questions. These are the first three:
 
 # %%
 for path in ("/health", "/v1/models", "/props"):
     print(f"curl -s {yours.url}{path}; echo")
 
 # %% [markdown]
-# ### Exercise 01.1 · ★☆☆ · 12 minutes · in your own terminal
+# ### Exercise 01.1 · ★☆☆ · 10 minutes · in your own terminal
 #
-# Start it, ask for `/props`, and find out how many tokens your server has room for. Leave it running: you will
+# Start it, ask the three questions, and find out how many tokens your server has room for. Leave it running: you will
 # need it again.
 #
 # <details><summary>Hint</summary>
 #
-# The number is called `n_ctx`. To make the answer readable, put `| python3 -m json.tool` in place of `; echo`. No
-# `curl`? Open the address in a browser on the same machine.
+# The number is called `n_ctx`, and `/props` has it. To make the answer readable, put `| python3 -m json.tool` in place
+# of `; echo`. No `curl`? Open the address in a browser on the same machine.
 #
 # </details>
 
@@ -213,16 +213,17 @@ check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if roo
 
 # %% [markdown]
 # llama-server rounds up to a multiple of 256 (`src/llama-context.cpp`). The command says what you asked for; only the
-# server can say what you got. `/props` is its own page for that. Read it first when something is odd.
+# server can say what you got. Read `/props` first when something is odd: besides `n_ctx` it has `model_path` and
+# `total_slots`.
 #
-# (Curious? Open your server's address in a browser on this machine: llama-server comes with a chat page.)
+# `/v1/models` is how any client that speaks OpenAI's API (smolagents, for instance) asks what is served: `mine`, the name
+# after `--alias`.
 
 # %% [markdown]
 # ## What does it say while it starts?
 #
 # The notebook now runs the same command once more, under another name and on another port, to watch a start from
-# outside. `Started` (a folded cell near the top) keeps the log, asks `/health` every 20 ms, and notes each new answer.
-
+# outside. `Started` keeps the log, asks `/health` every 20 ms, and notes each new answer.
 
 # %% [markdown]
 # **Predict:** a program asks for `/health` while the model is still being loaded. Is it `refused`, does it get an
@@ -245,21 +246,25 @@ check.prediction("01.p2", guess, was="503" if any("503" in said for said in earl
 # First nobody listens, so the connection is *refused*. Then the server takes its port and answers 503 while it loads.
 # When the model is there, it answers 200. A program can wait for that instead of sleeping and hoping.
 #
-# Its log tells the same story. What you see in terminal 1 differs in times and port only:
+# Its log tells the same story. In terminal 1, you see the same with other times and another port:
 
 # %%
 print(copy.log())
 
 # %% [markdown]
 # Each line has a time since the start (minutes, seconds, milliseconds, microseconds), a letter (`I` info, `W` warning,
-# `E` error), and the part of the server that speaks. Find three lines: which file was loaded, how much room a slot has
-# (`n_ctx_slot`), and where the server listens. It prints that only when it is ready.
+# `E` error), and the part of the server that speaks.
+#
+# Find three lines: which file was loaded, how much room a slot has (`n_ctx_slot`), and where the server listens. It has
+# listened all the time (or you would not have seen the 503), but it prints that last, when it is ready.
 
 # %% [markdown]
-# Take the warning about the API key seriously. Without a key, every program on this machine may use your server, and
-# so may any web page open in your browser, since the server's CORS headers allow it. `--api-key`
-# shuts both out. Never start one like this with `--host 0.0.0.0`: that offers it to the whole
-# network.
+# Take the warning seriously. Without an API key, every program on this machine may use your server. So may any web page
+# that is open in your browser: browsers keep a page from reading other servers, unless such a server allows it,
+# and `CORS allows all origins` means that this one does.
+#
+# A key shuts both out (`--api-key`). And never start a server like this one with `--host 0.0.0.0`, which offers it to the
+# whole network.
 
 # %% tags=["folded", "nbval-check-output"]
 room = Connection(copy.url).props()["default_generation_settings"]["n_ctx"]
@@ -272,171 +277,42 @@ check.claims(
         "it says where the server listens after the model is loaded",
         log.rindex("listening on") > log.index("model loaded"),
     ),
+    ("the model goes by the name after --alias", Connection(copy.url).models()["data"][0]["id"] == "copy"),
 )
 
 # %% [markdown]
-# ### Exercise 01.2 · ★★☆ · 8 minutes
+# ## What does a request leave in the log?
 #
-# A script that starts an agent should know whether its server is there. Write `state(url)`, which asks `/health` and
-# returns `"ready"` (status 200), `"loading"` (503), `"down"` (refused), or `"stuck"`: the connection is accepted, but
-# nothing comes for two seconds. (A server that was suspended with Ctrl-Z instead of ended with Ctrl-C does that.)
-#
-# <details><summary>Hint</summary>
-#
-# `httpx.get(f"{url}/health", timeout=2, trust_env=False)` returns a response with a `status_code`, or raises
-# `httpx.ConnectError` (refused) or `httpx.TimeoutException`. (`trust_env=False`: go around any proxy.)
-#
-# </details>
-
-
-# %% tags=["stub"]
-def state(url): ...
-
-
-# %% tags=["solution"]
-def state(url):
-    try:
-        answer = httpx.get(f"{url}/health", timeout=2, trust_env=False)
-    except httpx.ConnectError:
-        return "down"
-    except httpx.TimeoutException:
-        return "stuck"
-    return "ready" if answer.status_code == 200 else "loading"
-
-
-# %% tags=["folded"]
-def answering(status, stack):
-    """The address of a small server that answers /health with this status, or never if there is none."""
-    if status is None:
-        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        return f"http://127.0.0.1:{silent.getsockname()[1]}"
-
-    class Health(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status if self.path == "/health" else 404)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_):
-            pass
-
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Health)
-    Thread(target=web.serve_forever, daemon=True).start()
-    stack.callback(web.server_close)
-    stack.callback(web.shutdown)
-    return f"http://127.0.0.1:{web.server_port}"
-
-
-with ExitStack() as stack:
-    cases = [
-        check.case(answering(200, stack), gives="ready", name="status 200"),
-        check.case(answering(503, stack), gives="loading", name="status 503"),
-        check.case(f"http://127.0.0.1:{next_free(8300)}", gives="down", name="nobody listens"),
-        check.case(answering(None, stack), gives="stuck", name="connected, but no answer"),
-        check.case(answering(200, stack), gives="ready", name="another one that is ready"),
-    ]
-    check.function("01.2", state, cases, hint="one try, two excepts, two statuses", seconds=40)
+# Paste the command that this cell prints into terminal 2, and watch terminal 1. (Lesson 02 is about what comes back.) The
+# cell asks the copy the same, and shows two lines of its log:
 
 # %%
-print("yours:", state(yours.url), "· the copy:", state(copy.url))
-
-# %% [markdown]
-# ## What does it serve?
-#
-# `/v1/models` is how any client that speaks OpenAI's API (smolagents, for instance) asks what is served. `/props` is
-# llama-server's own:
-
-# %%
+hello = {"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 20}
+print(f"curl -s {yours.url}/v1/chat/completions -d '{json.dumps(hello)}'; echo\n")
 server = Connection(copy.url)
-served, props = server.models()["data"][0], server.props()
-print("name:      ", served["id"], "·", f"{served['meta']['n_params']:,} parameters")
-print("model file:", props["model_path"])
-print("slots:     ", props["total_slots"])
-
-# %% [markdown]
-# One slot, so a second request waits for the first. (Without `-np`, the binary `llama-server` makes four.)
-#
-# Now ask *your* server a question, and watch terminal 1 while it answers:
-
-# %%
-hello = """{"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 20}"""
-print(f"curl -s -o answer.json {yours.url}/v1/chat/completions -d '{hello}'")
-
-# %% [markdown]
-# What comes back goes into a file, since lesson 02 is about it. For each request, the log gets a block like this one:
-
-# %%
-answer = server.post(
-    "/v1/chat/completions", {"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 20}
-)
-print(copy.log(7))
+server.post("/v1/chat/completions", hello)
+print(*(line for line in copy.log().splitlines() if "eval time" in line), sep="\n")
 
 # %% [markdown]
 # `prompt eval time` is what it took to read the prompt ([prompt processing][prefill]), `eval time` what it took to write
-# the answer ([generation][decode]). With these two lines you can tell a slow server from a long prompt.
+# the answer ([generation][decode]). With these two lines you can tell a slow server from a long prompt. (The first token
+# comes out of reading the prompt, so `ms per token` is the average of the others.)
 #
 # [prefill]: ../docs/glossary.md#prompt-processing
 # [decode]: ../docs/glossary.md#generation
 
-# %% tags=["folded", "nbval-check-output"]
-check.claims(
-    ("the model goes by the name after --alias", served["id"] == "copy"),
-    ("135 million parameters", round(served["meta"]["n_params"] / 1e6) == 135),
-    ("one slot", props["total_slots"] == 1),
-    ("the log has both times", all(word in copy.log(12) for word in ("prompt eval time", " eval time"))),
-)
-
 # %% [markdown]
-# ## Which flags matter to an agent?
-#
-# This is the command of the blog post that the course grew out of ([lesson 00](00_welcome.ipynb)):
-#
-# ```sh
-# llama-server -hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja
-# ```
-#
-# You know one of its flags. What are the others, and what should it have said?
-
-# %% [markdown]
-# | flag | what it does | if it is wrong |
-# |---|---|---|
-# | `-hf`, `--hf-file` | download a model (`-m`: take a file) | another model answers |
-# | `-c`, `--ctx-size` | the context window | HTTP 400 once the prompt is longer |
-# | `-np` | number of slots, which share `-c` | each slot has too little room |
-# | `-ngl` | layers of the model on the GPU | slow |
-# | `-t` | CPU threads | slow if there are more than cores |
-# | `--host`, `--port` | where it listens | connection refused, or strangers |
-# | `--alias` | the name in `/v1/models` | the file's name is shown |
-# | `--chat-template-file` | replaces the template in the GGUF | thinking and tool calls go astray (lesson 06) |
-#
-# The command names neither a port nor a number of slots: it takes whatever the build at hand has as defaults.
-#
-# `--jinja` means "use the template in the GGUF". The post says that you need it. Since November 2025 it is the default
-# ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); what breaks things today is `--no-jinja` (lesson 06).
-
-# %% [markdown]
-# In the other lessons, `Server()` runs such a command for you and prints it, unless it is told to be quiet.
-#
 # ## What if the port is taken?
 #
-# Start a second server on the port of the first.
+# `attempt` (a helper) runs the server's program with the arguments that it gets, and returns what it printed. Let it start
+# a second server on the copy's port.
 #
 # **Predict:** does it `take over` the port, use the `next` one, `load` the model and then fail, or fail at `once`?
 
 # %%
 guess = ...
 
-
 # %%
-def attempt(arguments):
-    """Run the server's program with these arguments until it is ready or has ended, then stop it. What it printed."""
-    run = Started([*engine.find().command, *arguments])
-    end = "ready, and stopped again" if run.ready else f"exit status {run.process.poll()}"
-    run.stop()
-    return f"{run.log()}\n→ {end}"
-
-
 printed = attempt(["-m", embedded.gguf_path(), "--port", copy.port])
 print(*printed.splitlines()[-12:], sep="\n")
 
@@ -444,7 +320,7 @@ print(*printed.splitlines()[-12:], sep="\n")
 check.prediction("01.p3", guess, was="load" if "loading model" in printed else "once")
 
 # %% [markdown]
-# The line to find has an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
+# The line to find is the first one with an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
 #
 # And here is the trap: your new server has failed, but the *old* one still answers on that port, with its old model and
 # its old flags. The agent won't notice. `/props` shows it.
@@ -457,24 +333,26 @@ check.claims(
 )
 
 # %% [markdown]
-# A colleague sends you these arguments and says that the server does not start:
+# ## Why does this one not work?
+#
+# A colleague wants to serve two agents at once, with room for 1,024 tokens each, and sends you these arguments:
 
 # %%
 model = Path(tempfile.mkdtemp()) / "model.gguf"
 model.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 144811040\n")
-broken = ["-m", str(model), "--ctx-sizes", "512", "--port", copy.port]
+broken = ["-m", str(model), "-c", "1024", "-np", "2", "--port", str(next_free(8200))]
 print(shlex.join(broken))
 
 # %% [markdown]
-# ### Exercise 01.3 · ★★☆ · 8 minutes
+# ### Exercise 01.2 · ★★☆ · 8 minutes
 #
-# Repair them: it should listen on a free port and have room for 512 tokens. There are three faults, and each start
-# stops at the first that it meets. Repair that one and start again. The check really starts the server.
+# Repair them. There are two faults: one stops the start, and you see the other only after that. The check really starts
+# the server.
 #
 # <details><summary>Hint</summary>
 #
-# `print(attempt(broken))`, and look for the first line that says `error` or has an `E`. The flag is in the table above,
-# under both of its names. `str(embedded.gguf_path())` is a good model file, `str(next_free(8200))` a good port.
+# `print(attempt(broken))`, and find the first line that has an `E`. The model file of the command near the top is a good
+# one: `str(embedded.gguf_path())`. When it starts, look for the line with the room of a slot.
 #
 # </details>
 
@@ -482,12 +360,12 @@ print(shlex.join(broken))
 fixed = ...
 
 # %% tags=["solution"]
-fixed = ["-m", str(embedded.gguf_path()), "-c", "512", "--port", str(next_free(8200))]
+fixed = ["-m", str(embedded.gguf_path()), "-c", "2048", "-np", "2", "--port", str(next_free(8200))]
 
 
 # %% tags=["folded"]
 def tried(arguments):
-    """Start the server's program with these arguments and ask for its room: True, or what is wrong."""
+    """Start the server's program with these arguments and ask for slots and room: True, or what is wrong."""
     words = shlex.split(arguments) if isinstance(arguments, str) else [str(word) for word in arguments]
     words = [str(Path(word).expanduser()) if word.startswith("~") else word for word in words]
     where = words[words.index("--port") + 1] if "--port" in words[:-1] else ""
@@ -498,8 +376,9 @@ def tried(arguments):
     run = Started([*engine.find().command, *words], seconds=80)
     try:
         if run.ready:
-            room = Connection(run.url).props()["default_generation_settings"]["n_ctx"]
-            return room == 512 or f"it starts, but with room for {room} tokens"
+            props = Connection(run.url).props()
+            room, slots = props["default_generation_settings"]["n_ctx"], props["total_slots"]
+            return (slots, room) == (2, 1024) or f"it starts; slots: {slots}, tokens for each of them: {room}"
     finally:
         run.stop()
     lines = run.log().splitlines() or ["(nothing)"]
@@ -507,17 +386,50 @@ def tried(arguments):
     return f"it did not start, and printed: {said.strip()}"
 
 
-check.exercise("01.3", fixed, tried, hint="a list of arguments like broken, without the program", seconds=90)
+check.exercise("01.2", fixed, tried, hint="a list of arguments like broken, without the program", seconds=90)
 
 # %% [markdown]
-# The model file was the pointer that `git clone` leaves in place of a large file without Git LFS. A GGUF file begins
-# with the four letters `GGUF`, which the log calls *magic characters*. A download that saved an error page looks the
-# same. Of the errors that follow, the last one tells you least.
+# This is what the broken arguments print, the lines with an `E`:
+
+# %% tags=["folded"]
+sent = ["-m", model, "-c", "1024", "-np", "2", "--port", next_free(8200)]
+print(*(line for line in attempt(sent).splitlines() if " E " in line), sep="\n")
+
+# %% [markdown]
+# The first one names the cause: a GGUF file begins with the four letters `GGUF`, its *magic characters*, and this one does
+# not. It is the pointer that `git clone` leaves in place of a large file without Git LFS (Git's extension for large
+# files). A download that saved an error page looks the same. The last line tells you least.
+#
+# The second fault has no `E` at all: the slots *share* what `-c` asks for. `n_ctx_slot` in the log and `n_ctx` in `/props`
+# say what is left for each.
+
+# %% tags=["folded", "nbval-check-output"]
+printed = attempt(["-m", embedded.gguf_path(), *sent[2:]])
+check.claims(
+    ("with the right file it starts", "→ ready" in printed, printed[-200:]),
+    ("two slots share 1,024 tokens", "n_ctx_slot = 512" in printed, printed[-600:]),
+)
+
+# %% [markdown]
+# ## What did the blog post's command leave out?
+#
+# ```sh
+# llama-server -hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja
+# ```
+#
+# `-hf` and `--hf-file` download a model, and `-ngl` says how many of its layers, the stages of its computation,
+# a GPU takes over (99: all). `--jinja` is the
+# default since November 2025 ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); what breaks things today is
+# `--no-jinja` (lesson 06).
+#
+# It names neither a port nor a number of slots, so the build decides: today 8080
+# ([about to change](https://github.com/ggml-org/llama.cpp/pull/26508)) and four. For one agent, add `--port 8080 -np 1`.
 
 # %% [markdown]
 # ## Stop it, and see it gone
 #
-# A server is a process that holds memory, gigabytes for a large model. Whoever starts it ends it. The copy first:
+# A server is a process that holds memory, gigabytes for a large model. Whoever starts it ends it. The copy first; the last
+# line is for you:
 
 # %%
 copy.stop()
@@ -525,56 +437,67 @@ try:
     server.get("/health")
 except CourseError as error:
     print(error)
+print(f"\ncurl -s -m 2 {yours.url}/health; echo $?")
 
 # %% [markdown]
-# ### Exercise 01.4 · ★☆☆ · 3 minutes · in your own terminal
+# ### Exercise 01.3 · ★★☆ · 6 minutes · in your own terminal
 #
-# Now yours. Press Ctrl-C in terminal 1. Then ask `/health` once more in terminal 2, and print curl's *exit status*: 0
-# means that there was an answer, and a script would look at nothing else. What is it?
+# Now yours. The line prints curl's *exit status* last, the number by which a script sees whether a command worked. (`-m 2`:
+# give up after two seconds.) Paste it into terminal 2 three times, and note the three numbers:
+#
+# 1. while your server is running,
+# 2. after Ctrl-Z in terminal 1: the server is only *suspended*, like one that hangs,
+# 3. after `fg` (back to the foreground) and Ctrl-C in terminal 1: it has ended.
 #
 # <details><summary>Hint</summary>
 #
-# Put `; echo $?` behind the command (in PowerShell `; echo $LASTEXITCODE`). If Ctrl-C does nothing, you are in the
-# other terminal. No `curl` on this machine? Its manual is on the web: `man curl`, EXIT CODES.
+# If Ctrl-Z does nothing, you are in the other terminal, or on Windows, which cannot suspend (there, `$?` is
+# `$LASTEXITCODE`). What you cannot try is in curl's manual: `man curl`, EXIT CODES, "timeout" and "connect".
 #
 # </details>
 
 # %% tags=["stub"]
-status = ...
+status = {"running": ..., "suspended": ..., "ended": ...}
 
 # %% tags=["solution"]
-mine.stop()  # in the terminal: Ctrl-C
-status = 7  # "Failed to connect to host"
+mine.stop()  # in the terminal: Ctrl-Z, fg, Ctrl-C
+status = {"running": 0, "suspended": 28, "ended": 7}
 
 
 # %% tags=["folded"]
 def gone(answer):
-    """Whether the learner's server was up and is gone, and the answer is what curl says about that."""
-    with suppress(CourseError):
-        yours.get("/health")
+    """Whether the learner's server was up and is gone, and the answer is what curl says about its states."""
+    health = asked(yours.url)
+    if health == "silent":
+        return "your server is suspended: type fg in its terminal, then press Ctrl-C"
+    if health != "refused":
         return f"a server still answers at {yours.url}. Press Ctrl-C in its terminal"
     before = progress.standings().get("01.1")
     if not (before and before.solved):
         return "start it first: exercise 01.1"
-    if not (curl := shutil.which("curl")):
-        return str(answer).strip() not in ("0", "")
-    verdict = compare(answer, subprocess.run([curl, "-s", f"{yours.url}/health"]).returncode)
+    curl = shutil.which("curl")
+    ended = subprocess.run([curl, "-s", f"{yours.url}/health"]).returncode if curl else 7
+    verdict = compare(answer, {"running": 0, "suspended": 28, "ended": ended})
     return verdict.ok or verdict.why
 
 
-check.exercise("01.4", status, gone, hint="the exit status of the last command is in $?")
+check.exercise("01.3", status, gone, hint="paste the line again in each of the three states")
 
 # %% [markdown]
-# If you ever lose track of servers that the *course* has started: `course stop` ends them all. Those that you started in a
-# terminal are yours.
+# 0: something answered. 28: connected, but nothing came in time. 7: nobody listens. Careful, 0 does not mean *ready*: a 503
+# is an answer, too. In a script, write `curl -sf`; with `-f`, a status of 400 or more counts as a failure.
+#
+# In the other lessons, `Server()` starts and stops a server for you. If you lose track of those, `course stop` ends them
+# all. The ones that you started in a terminal are yours.
 
 # %% [markdown]
 # ## Recap
 #
 # - One command serves a model: a program, a file, flags. Name the port.
 # - `/health`: is it ready? `/v1/models`: what does it serve? `/props`: how is it really set up?
-# - Refused: nobody listens. 503: it is loading. No answer at all: it is stuck. Each is repaired differently.
+# - Refused: nobody listens, so start it or correct the port. 503: wait. No answer at all: look into its terminal.
 # - If it does not start, read the *first* error that it prints. Then make sure that no old server answers in its place.
+# - Slots share the window: with `-np 2`, each has half of `-c`.
 #
 # **In your own agent:** compare `n_ctx`, `total_slots` and `model_path` in its server's `/props` with what you
 # believe.
@@ -593,7 +516,7 @@ check.quiz(
         },
     ),
     check.question(
-        "Your agent gets *connection refused*. What does that tell you?",
+        "Your agent gets `connection refused`. What does that tell you?",
         right="Nothing listens at that address and port.",
         why="It is not up, has ended, or listens elsewhere. Look at the end of its log, and at its `--port`.",
         wrong={

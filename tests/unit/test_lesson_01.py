@@ -8,6 +8,7 @@ CHECK = {}
 for source in exercises.ROOT.glob("notebooks/source/01_*.py"):
     CHECK = exercises.checks(exercises.cells(source))
 TABLE = exercises.table("01")
+STATUS = {"running": 0, "suspended": 28, "ended": 7}
 
 
 def verdict(id, answer, given):
@@ -22,22 +23,25 @@ def _no_progress(tmp_path, monkeypatch):
 @pytest.mark.parametrize("before", [True, False])
 def test_once_solved_the_start_stays_solved_when_the_server_is_stopped(before):
     """Both are green in one run of all cells. But a server that never ran solves neither."""
-    stopped = TABLE["01.4"].given
+    stopped = TABLE["01.3"].given
     given = stopped if before else {**stopped, "progress": TABLE["01.1"].given["progress"]}
     assert verdict("01.1", 1024, given) == ("✓" if before else "✗")
-    assert verdict("01.4", 7, given) == ("✓" if before else "✗")
+    assert verdict("01.3", STATUS, given) == ("✓" if before else "✗")
 
 
 def test_a_server_that_still_runs_is_not_stopped():
-    running = {**TABLE["01.4"].given, "yours": TABLE["01.1"].given["yours"]}
-    assert verdict("01.4", 7, running) == "✗"
+    """Nor is one that Ctrl-Z has suspended."""
+    for health in ("200 ok", "silent"):
+        running = {**TABLE["01.3"].given, "asked": lambda url, said=health: said}
+        assert verdict("01.3", STATUS, running) == "✗", health
 
 
-def test_without_curl_any_failure_will_do():
+def test_without_curl_its_manual_will_do():
     class Nowhere:
         @staticmethod
         def which(name):
             return None
 
-    given = {**TABLE["01.4"].given, "shutil": Nowhere}
-    assert [verdict("01.4", answer, given) for answer in (7, "7", 0)] == ["✓", "✓", "✗"]
+    given = {**TABLE["01.3"].given, "shutil": Nowhere}
+    answers = [STATUS, {**STATUS, "ended": "7"}, {**STATUS, "ended": 0}]
+    assert [verdict("01.3", answer, given) for answer in answers] == ["✓", "✓", "✗"]
