@@ -2,7 +2,7 @@
 # # 09 · The container is the sandbox
 #
 # An agent runs code that a model wrote, and sometimes a web page told the model what to write. In lesson 03, the
-# executor refused `import os`. Is that enough? If not, what is?
+# executor refused `import os`. How much does that protect, and what protects the rest?
 #
 # **After this lesson you can**
 #
@@ -11,13 +11,14 @@
 # - choose a network for it, and say what each one gives away,
 # - run your own code in the container and judge what it reaches.
 #
-# **Minutes:** 45 (and a few for Docker to build an image) · **Needs:** lessons 01 and 03
+# **Minutes:** 50 (and a few for Docker to build an image) · **Needs:** lessons [01](01_start_llama_server.ipynb) and
+# [03](03_read_the_system_prompt.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
 PROFILE = None
 
-# %%
+# %% tags=["folded"]
 import os
 import subprocess
 import sys
@@ -38,13 +39,22 @@ from hostile import attempts
 #
 # Programs ask the *kernel*, the core of the operating system, for everything: files, processes, network. A
 # [container][container] is an ordinary process to which the kernel shows only files, processes and a network of its
-# own. Its files come from an [image][image]. The computer on which it runs, here yours, is the *host*.
+# own. Its files come from an [image][image]. Five more words:
+#
+# | | |
+# |---|---|
+# | host | the computer on which the container runs, here yours |
+# | root | the administrator, who may do nearly everything |
+# | mount | make a folder or file appear at another place, such as the host's in a container |
+# | port | the number at which a program waits for connections |
+# | [loopback][loopback] | `127.0.0.1`, the network of a computer with itself |
 #
 # [container]: ../docs/glossary.md#container
 # [image]: ../docs/glossary.md#image
+# [loopback]: ../docs/glossary.md#loopback
 
 # %% [markdown]
-# Docker's engine is the program that starts containers. Build the agent's image once, in a terminal, with a network:
+# Docker's *engine* starts containers. Build the agent's image once, in a terminal, while you are connected to the internet:
 #
 # ```bash
 # course sandbox build
@@ -58,10 +68,10 @@ boxed = why_not is None
 print(why_not or "Docker's engine and the image are here: containers are live.")
 
 # %% [markdown]
-# If that says why containers can't run here, go on: the cells then show results that were recorded on Linux, and say
-# so. On macOS and Windows it is always so, because Docker runs its containers in a virtual machine there.
+# If it says why not, go on: the cells then show what was recorded on Linux. On macOS and Windows they always do, because
+# Docker's containers run in a virtual machine there. (`course sandbox run` works on both, with a network.)
 #
-# The lesson starts a model server of its own, so `SERVER` and `PROFILE` are not used:
+# The lesson starts a model server of its own:
 
 # %%
 model = Server("embedded", url=False, socket=True, slots=False, quiet=True).start()
@@ -74,14 +84,13 @@ print(model.url)
 # [unix]: ../docs/glossary.md#unix-socket
 
 # %% [markdown]
-# ## Can code get around the executor?
+# ## What does the executor do with a program that imports nothing?
 #
-# By default, the agent's code runs in the agent's own process. `LocalPythonExecutor` goes through it and refuses to
-# import a module that is not on one list (the *import rule*), and to call a function that is not on another (the
-# *function list*).
+# The agent's code runs in the agent's own process. `LocalPythonExecutor` goes through it and refuses to import a module
+# that is not on one list (the *import rule*), and to call a function that is not on another (the *function list*).
 #
-# Here is a program. In place of a key, the environment variable `CANARY_TOKEN` will hold a [canary][canary]: a random
-# word, made for this run. `web_search` is the agent's tool.
+# In place of a key, the environment variable `CANARY_TOKEN` will hold a [canary][canary]: a random word, made for this
+# run. `web_search` is the agent's tool.
 #
 # [canary]: ../docs/glossary.md#canary
 
@@ -90,9 +99,9 @@ print(model.url)
 print(attempts.body(walk))
 
 # %% [markdown]
-# It imports nothing, and calls only `format` and `print`.
+# It calls only `format` and `print`, which are both allowed.
 #
-# **Predict:** what will the executor do with it: `"refuse"` it, or let it `"print"` the canary?
+# **Predict:** will the executor `"refuse"` it, will it print the `"text"` as it stands, or the `"canary"`?
 
 # %%
 guess = ...
@@ -103,67 +112,23 @@ alone = attempts.results([walk], ways)["walk_format"]["executor"]
 print("live:    " if alone.live else "recorded:", alone.printed if alone.live else alone.by)
 
 # %%
-check.prediction("09.p1", guess, was="print" if alone.through else "refuse")
+check.prediction("09.p1", guess, was="canary" if alone.through else "refuse")
 
 # %% [markdown]
-# A format string may follow attributes. This one walks from the tool to the module `os`, and to the variable. No rule
-# looks inside a string. smolagents doesn't claim that its rules are complete. Its source says:
+# A format string may follow attributes, and no rule looks inside a string. This one walks from the tool to the module `os`,
+# and to the variable. smolagents doesn't claim more:
 
 # %%
 [line.strip() for line in LocalPythonExecutor.__doc__.splitlines() if "security" in line]
 
 # %% [markdown]
-# The executor is still useful: it catches mistakes, and tells the model about them in words. But the agent's process
-# can read what you can read: keys, cookies, other projects. A stricter executor would help until the next trick.
+# The executor still catches mistakes. But the agent's process can read what you can read: keys, cookies, other projects. A
+# stricter executor would help until the next trick.
 #
 # A process that *cannot reach* a key cannot print it, whatever its code looks like. That is what a container is for.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(("the executor lets the program print the canary", alone.through, alone))
-
-# %% [markdown]
-# ## What does the world look like from inside?
-#
-# Have a look around, first here, then in the agent's container:
-
-# %%
-LOOK = """
-import os
-print("user:", os.getuid())
-print("files in its home folder:", len(os.listdir(os.path.expanduser("~"))))
-if os.path.isdir("/proc"):
-    print("processes:", sum(name.isdigit() for name in os.listdir("/proc")))
-    for line in open("/proc/self/status"):
-        if line.startswith(("CapEff", "NoNewPrivs", "Seccomp:")):
-            print(line.strip())
-"""
-print("── here\n" + attempts.here(LOOK).printed)
-inside = attempts.said(LOOK, "socket", model.url) if boxed else "(no container can be started here)"
-print("── in the container\n" + inside)
-
-# %% [markdown]
-# In the container: user 1000 (on Linux, that may be your number, too), other files, and one process, the program itself.
-# The last lines are about rights:
-#
-# - [Capabilities][capability] are the separate powers of *root*, the administrator. `CapEff` lists them as bits: 0 is none.
-# - [seccomp][seccomp] is a filter for calls to the kernel. `2` means that it is on.
-# - `NoNewPrivs: 1`: no program that it starts can have more rights than it has itself.
-#
-# [capability]: ../docs/glossary.md#capability
-# [seccomp]: ../docs/glossary.md#seccomp
-
-# %% tags=["folded", "nbval-check-output"]
-rights = ("CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "user: 1000", "processes: 1")
-check.claims(
-    *(
-        (
-            f"in the container, if one can be started: {' '.join(line.split())}",
-            not boxed or line in inside,
-            inside,
-        )
-        for line in rights
-    )
-)
 
 # %% [markdown]
 # ## Which layer stops what?
@@ -174,47 +139,47 @@ check.claims(
 # |---|---|---|---|
 # | a | own files | the host's files are not there | `ENOENT`, no such file |
 # | b | own environment | the host's variables are not there | `KeyError` |
-# | c | own processes | it sees and signals only its own | `ESRCH`, no such process; or it finds nothing |
+# | c | own processes | it sees and ends only its own | `ESRCH`, no such process; or it finds nothing |
 # | d | read-only files | only `/tmp` and `/dev/shm` can be written | `EROFS`, read-only file system |
 # | e | noexec | a file in `/tmp` can't be started as a program (`python file` can) | `EACCES`, permission denied |
-# | f | few rights | user 1000, no capabilities, seccomp | `EPERM`, not permitted; `EACCES` |
+# | f | few rights | user 1000, no [capabilities][capability], [seccomp][seccomp] | `EPERM`, not permitted; `EACCES` |
 # | g | own network | in it there is nobody to talk to | `ENETUNREACH`, unreachable; `ECONNREFUSED`, refused |
 # | h | none | it gets through | |
-
-# %% [markdown]
-# a, c and g are [namespaces][namespace], the kernel's word for a view that belongs to some processes only.
 #
-# Seven programs of the course's suite attack this. Their targets are decoys, made for this run: `target["home"]` is a
-# home folder on the host with a canary in it, `target["admin"]` the port of a small service on the host.
+# a, c and g are [namespaces][namespace], views that the kernel makes for these processes only. Capabilities are root's
+# powers, one by one; seccomp filters calls to the kernel.
 #
 # [namespace]: ../docs/glossary.md#namespace
+# [capability]: ../docs/glossary.md#capability
+# [seccomp]: ../docs/glossary.md#seccomp
+
+# %% [markdown]
+# Six programs attack this: the one you know, and five more. Their targets are decoys: `target["home"]` is a home folder on
+# the host with a canary in it, `target["admin"]` the port of a small service on the host's loopback.
 
 # %%
-SEVEN = ["files_environment", "walk_frames", "write_usr", "write_program_and_run_it"]
-SEVEN += ["kernel_mount", "net_loopback_read", "write_shell_command"]
-seven = attempts.programs(SEVEN)
-for attempt in seven:
+SIX = ["walk_format", "walk_frames", "write_program_and_run_it"]
+SIX += ["kernel_mount", "net_loopback_read", "write_shell_command"]
+six = attempts.programs(SIX)
+for attempt in six[1:]:
     print(f"── {attempt.slug}: {attempt.title}\n{attempts.body(attempt)}\n")
 
 # %% [markdown]
 # They run in three places:
 #
 # - in the **executor alone**, as above;
-# - in a container **on the host's network** (Docker's `--network host`, the blog post's choice);
-# - in a container with **no network**, only the model's socket. That is the default of `course sandbox run`, which
-#   calls it `--network socket`.
+# - in a container **on the host's network** (`--network host`, the choice of the [blog post](00_welcome.ipynb));
+# - in a container with **no network**, only the model's socket. That is the default of `course sandbox run`.
 #
-# In the containers they run as plain Python, *as if they had escaped the executor already*. Only `walk_frames`, which
-# attacks the executor, runs in the executor there, too.
-
-# %% [markdown]
+# In the containers they run as plain Python, *as if they had escaped the executor already*. Only the two `walk_` programs,
+# which attack the executor, run in the executor there, too.
+#
 # **Predict** for each which layer stops it in the container with no network: a letter from the table.
 
 # %%
 guess = {
-    "files_environment": ...,
+    "walk_format": ...,
     "walk_frames": ...,
-    "write_usr": ...,
     "write_program_and_run_it": ...,
     "kernel_mount": ...,
     "net_loopback_read": ...,
@@ -247,8 +212,9 @@ def cell(result):
 
 
 live = attempts.live()
-seen = attempts.results(seven, live)
-print("live:", ", ".join(live) or "nothing", "· the rest is recorded\n")
+seen = attempts.results(six, live)
+if recorded := [place for way, place in PLACES.items() if way not in live]:
+    print("recorded, not live:", ", ".join(recorded))
 print(f"{'':26}" + "".join(f"{place:24}" for place in PLACES.values()))
 for slug, results in seen.items():
     print(f"{slug:26}" + "".join(f"{cell(results[way]):24}" for way in PLACES))
@@ -258,27 +224,29 @@ stopped = {slug: letter(results["socket"]) for slug, results in seen.items()}
 check.prediction("09.p2", guess, was=stopped)
 
 # %% [markdown]
-# The executor alone stopped six. `walk_frames` found the executor's own list of allowed imports and added to it. Then every
-# file that you can read was within its reach. In the container it got just as far, and the key was not there.
+# Look at `walk_frames`. It found the executor's own list of allowed imports and added to it, and then every file that you
+# can read was within its reach. In the container it got just as far, and the key was not there.
 #
-# `write_shell_command` gets through, and that is accepted: a shell in there can do what the agent's Python can do. (For
-# `write_usr`, f would be right as well: user 1000 may not write there in any case.)
+# `write_shell_command` gets through, and that is accepted: a shell in there can do what the agent's Python can do.
 
 # %% tags=["folded", "nbval-check-output"]
 known = attempts.committed()["outcomes"]
 same = all(seen[s][way].by == known[s][way]["by"] for s in seen for way in seen[s])
 check.claims(
     ("every outcome is as recorded", same),
-    ("the executor alone stops six of seven", sum(not r["executor"].through for r in seen.values()) == 6),
-    ("the container stops the one that the executor misses", not seen["walk_frames"]["socket"].through),
+    ("the executor alone misses two of six", sum(r["executor"].through for r in seen.values()) == 2),
+    (
+        "the container stops these two",
+        not any(r["executor"].through and r["socket"].through for r in seen.values()),
+    ),
     ("one gets through with no network", list(stopped.values()).count("h") == 1),
 )
 
 # %% [markdown]
 # ### Exercise 09.1 · ★★☆ · 7 minutes
 #
-# Five programs that you have not seen, and the error that each one got when it was recorded in a container with no
-# network. Which layer stopped it? A letter each. An error alone won't do: read what the program asked for, too.
+# Five new programs, and the error that each one got in a container with no network. Which layer stopped it? A letter each.
+# An error alone won't do: read what the program asked for, too.
 
 # %%
 FIVE = ["files_docker_socket", "files_password_hashes", "write_home"]
@@ -289,7 +257,8 @@ for attempt in attempts.programs(FIVE):
 
 # %% [markdown]
 # <details><summary>Hint</summary>
-# Two have the same error, from two layers. And whose file is <code>/etc/shadow</code>, the host's or the image's?
+# Two have the same error, from two layers: one looks for a process, the other for a connection. And whose file is
+# <code>/etc/shadow</code>, the host's or the image's?
 # </details>
 
 # %% tags=["stub"]
@@ -303,17 +272,17 @@ layers = {
 
 # %% tags=["solution"]
 layers = {
-    "files_docker_socket": "a",
-    "files_password_hashes": "f",
-    "write_home": "d",
-    "kernel_list_processes": "c",
-    "net_list_connections": "g",
+    "files_docker_socket": "a",  # the socket is a file of the host
+    "files_password_hashes": "f",  # the image has such a file, but only root may read it
+    "write_home": "d",  # this home folder belongs to user 1000, and still it can't be written
+    "kernel_list_processes": "c",  # /proc shows its own processes only
+    "net_list_connections": "g",  # /proc/net shows the connections of its own network
 }
 
 
 # %% tags=["folded"]
 def fits(answer):
-    """Whether all letters fit. It does not say which one does not, so that guessing in turn leads nowhere."""
+    """How many letters fit. It does not say which, so that one letter after another is not simply tried."""
     truth = {slug: letter(results["socket"]) for slug, results in errors.items()}
     pairs = list(answer.items()) if isinstance(answer, dict) else answer
     if not isinstance(pairs, list) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
@@ -321,35 +290,14 @@ def fits(answer):
     given = {str(slug).strip(): str(found).strip(" .()").lower() for slug, found in pairs}
     if not set(given.values()) <= set("abcdefgh"):
         return "each answer is one letter from a to h"
-    return given == truth or "at least one letter does not fit: read the call that raised the error, too"
+    right = sum(given.get(slug) == found for slug, found in truth.items())
+    return (
+        right == len(truth)
+        or f"{right} of {len(truth)} letters fit: read the call that raised the error, too"
+    )
 
 
 check.exercise("09.1", layers, fits, hint="whose file, process or connection did it ask for?")
-
-# %% [markdown]
-# ## How many get through?
-#
-# The suite has many more programs. This is the record of its last run, on Linux:
-
-# %% tags=["nbval-check-output"]
-everything = attempts.results(attempts.programs(list(known)), [])
-for way, place in PLACES.items():
-    through = [slug for slug, results in everything.items() if results[way].through]
-    print(f"{place:16}{len(through):>3} of {len(everything)} get through")
-
-# %% [markdown]
-# Do not read this as a race. In the containers the programs don't have to get past the executor first, and one program
-# that prints your key outweighs twenty that learn how much memory there is. So look at those that print a canary:
-
-# %% tags=["nbval-check-output"]
-proven = [attempt.slug for attempt in attempts.programs(list(known)) if attempt.proof[0] == "canary"]
-for way, place in PLACES.items():
-    print(f"{place:16}", *[slug for slug in proven if everything[slug][way].through])
-
-# %% [markdown]
-# Those that get through the executor read your home folder or your environment. On the host's network, they read what
-# the host's services say. With no network one is left, and only if several agents share a server
-# (`course sandbox run --server …`): it reads what the others asked.
 
 # %% [markdown]
 # ## Which options would open it again?
@@ -370,7 +318,7 @@ OPTIONS = {
 guess = {"docker.sock": ..., "label": ..., "invoices": ..., "cores": ..., "pid": ..., "privileged": ...}
 
 
-# %%
+# %% tags=["folded"]
 def reason(options):
     """Why `course sandbox run` refuses these options; "" if it passes them on to Docker."""
     try:
@@ -383,52 +331,51 @@ def reason(options):
 for name, options in OPTIONS.items():
     print(f"{name:12} {reason(options) or 'goes on to Docker'}")
 
-# %%
+# %% tags=["folded"]
 check.prediction(
     "09.p3", guess, was={name: "open" if reason(o) else "harmless" for name, o in OPTIONS.items()}
 )
 
 # %% [markdown]
-# `docker.sock` and `--privileged` are the two mistakes that the blog post names. **Docker's socket** is a Unix socket,
-# like the model's, but Docker's engine listens behind it, as root. Whoever may open it can have a second container
-# started, with `--privileged` and all the host's files, and the limits of the first one don't matter. Its permissions may
-# keep user 1000 out, but many images run as root.
+# **Docker's socket** is a Unix socket, like the model's, but Docker's engine listens behind it, as root. Whoever may open
+# it can have a second container started, with `--privileged` and all the host's files.
 #
-# A read-only mount is sometimes what you want: then its contents are within the agent's reach, and the network decides
-# whether they stay there.
+# The invoices are in reach now, and the network decides whether they can be sent away. The course's tool refuses every
+# mount. In a `docker run` of your own, you may decide that a folder is meant to be read.
 
 # %% [markdown]
 # ### Exercise 09.2 · ★★☆ · 8 minutes
 #
 # A list of forbidden options would have to be complete forever, so `course sandbox run` has a list of harmless ones. Do
-# the same: `refused(options)` returns False if every option is in `HARMLESS`, else True. Each of those takes one
-# value, as in `--label x` or `--label=x`. Docker takes the first word that is neither an option nor a value for the name
-# of the image: refuse that as well, and an option whose value is missing.
+# the same: `passes(options)` returns True only if every option is in `HARMLESS`. Each of those takes one value, as in
+# `--label x` or `--label=x`.
+#
+# An option whose value is missing does not pass. Nor does a word that is neither an option nor a value: Docker would take
+# it for the name of the image.
 #
 # <details><summary>Hint</summary>
-# Go through the words with an index. A harmless option without <code>=</code> is followed by its value, whatever that
-# looks like, so skip two. Anything else: True.
+# Don't judge each word alone: a value may look like anything, even like an option.
 # </details>
 
 # %% tags=["stub"]
 HARMLESS = {"--label", "--platform", "--cpuset-cpus"}
 
 
-def refused(options): ...
+def passes(options): ...
 
 
 # %% tags=["solution"]
 HARMLESS = {"--label", "--platform", "--cpuset-cpus"}
 
 
-def refused(options):
+def passes(options):
     at = 0
     while at < len(options):
         name, attached, _ = options[at].partition("=")
         at += 1 if attached else 2
         if name not in HARMLESS or at > len(options):
-            return True
-    return False
+            return False
+    return True
 
 
 # %% tags=["folded"]
@@ -437,36 +384,34 @@ def command_lines(random):
     number, new = random.randint(2, 99), "--" + "".join(random.sample("abcdefghij", 6))
     image = f"someone/image{number}"
     return [
-        check.case(["--label", f"lesson={number}"], gives=False, name="a harmless one"),
-        check.case([f"--cpuset-cpus={number}"], gives=False, name="its value attached"),
-        check.case([], gives=False, name="no options"),
-        check.case(["--privileged"], gives=True),
-        check.case(["-v", "/var/run/docker.sock:/var/run/docker.sock"], gives=True),
-        check.case([new, str(number)], gives=True, name="an option that Docker may get one day"),
-        check.case(["--label", f"n={number}", "--pid=host"], gives=True, name="a bad one after a good one"),
-        check.case(
-            [f"--label=n{number}", "--platform", "linux/amd64"], gives=False, name="two harmless ones"
-        ),
-        check.case(["--label-file", "/etc/shadow"], gives=True, name="it begins like a harmless one"),
-        check.case([image], gives=True, name="another image"),
-        check.case(["--label", "x", image, "sh"], gives=True, name="another image, after a harmless option"),
-        check.case(["--label=x", "--platform"], gives=True, name="a value is missing"),
-        check.case(["--label", "--privileged"], gives=False, name="only the text of a label"),
+        check.case(["--label", f"lesson={number}"], gives=True, name="a harmless one"),
+        check.case([f"--cpuset-cpus={number}"], gives=True, name="its value attached"),
+        check.case([], gives=True, name="no options"),
+        check.case(["--privileged"], gives=False),
+        check.case(["-v", "/var/run/docker.sock:/var/run/docker.sock"], gives=False),
+        check.case([new, str(number)], gives=False, name="an option that Docker may get one day"),
+        check.case(["--label", f"n={number}", "--pid=host"], gives=False, name="a bad one after a good one"),
+        check.case([f"--label=n{number}", "--platform", "linux/amd64"], gives=True, name="two harmless ones"),
+        check.case(["--label-file", "/etc/shadow"], gives=False, name="it begins like a harmless one"),
+        check.case([image], gives=False, name="another image"),
+        check.case(["--label", "x", image, "sh"], gives=False, name="another image, after a harmless option"),
+        check.case(["--label=x", "--platform"], gives=False, name="a value is missing"),
+        check.case(["--label", "--privileged"], gives=True, name="only the text of a label"),
     ]
 
 
-check.function("09.2", refused, command_lines, hint="what is not known to be harmless is refused")
+check.function("09.2", passes, command_lines, hint="a harmless option without = is followed by its value")
 
 # %% [markdown]
 # Compare yours with the course's, `refuse` in `course/sandbox/refusals.py`.
 #
 # ## Run the agent in it
 #
-# With Docker, this asks the leopard question in a container. Give it a minute or two. Without Docker, you see the command,
-# and nothing is started.
+# With Docker, this asks the leopard question in a container, which takes some minutes. Without Docker, you see the
+# command, and nothing is started.
 
-# %%
-command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD, "--seconds", "240"]
+# %% tags=["folded"]
+command = [sys.executable, "-m", "course.cli", "sandbox", "run", LEOPARD]
 command += [] if boxed else ["--dry-run"]
 plain = {name: value for name, value in os.environ.items() if name not in ("SERVER", "KEY", "PROFILE")}
 run = subprocess.run(command, capture_output=True, text=True, env=plain, check=False)
@@ -480,17 +425,10 @@ print("\nanswer:", run.stdout.strip() or "none, because no container can be star
 # - `--read-only` is d: otherwise the container could write to its own copy of the image's files. `noexec` is e.
 # - `--cap-drop ALL`, `no-new-privileges` and `--user 1000:1000` are f. Docker's seccomp filter is on by default.
 # - a, b and c need no option: a container has them unless an option takes them away.
+# - The others (`--memory`, `--pids-limit`, `--cpus` …) are limits.
 #
-# The others (`--memory`, `--pids-limit`, `--cpus` …) are limits. What happens at a limit, from the record:
-
-# %% tags=["nbval-check-output"]
-for slug in ("take_memory", "take_processes", "take_disk", "take_time"):
-    print(f"{slug:16}{everything[slug]['socket'].by}: {everything[slug]['socket'].sign}")
-
-# %% [markdown]
-# The blog post calls such a container *rootless*, because its user is not root. Docker uses the word for an engine that
-# runs without root. Ours runs as root. So you trust Docker's engine and the kernel: a container does not protect you
-# from a hole in these.
+# You trust Docker's engine, which usually runs as root, and the kernel: a container does not protect you from a hole in
+# these.
 
 # %% [markdown]
 # ## Which doors does each network open?
@@ -498,15 +436,19 @@ for slug in ("take_memory", "take_processes", "take_disk", "take_time"):
 # The blog post calls `--network host` the safest option, because the container has “no listening ports of its own”.
 # Instead, it shares all the host's ports. Try two services that ask nobody for a password:
 #
-# - **private** listens on [loopback][loopback], `127.0.0.1`, the network that a computer has with itself. So do databases,
-#   Jupyter and debuggers.
-# - **shared** listens on all addresses of your computer. Until the lesson ends, others in your network can read its one
-#   sentence, too.
+# - **private** listens on loopback only, as databases, Jupyter and debuggers do.
+# - **shared** listens on all addresses of your computer, so others in your network can read its one sentence, too.
 #
-# [loopback]: ../docs/glossary.md#loopback
-
+# Docker's default is a third network: the *bridge*, a small one between the host and its containers, with a way to the
+# internet. `course sandbox run` calls it `gateway`.
+#
+# **Predict** which doors open from there: `"private"`, `"shared"`, `"both"` or `"none"`.
 
 # %%
+guess = ...
+
+
+# %% tags=["folded"]
 class Notes(BaseHTTPRequestHandler):
     """Answers every request with a line of text."""
 
@@ -522,11 +464,6 @@ places = {"private": "127.0.0.1", "shared": "0.0.0.0" if boxed else "127.0.0.1"}
 services = {name: ThreadingHTTPServer((address, 0), Notes) for name, address in places.items()}
 for service in services.values():
     threading.Thread(target=service.serve_forever, daemon=True).start()
-
-# %% [markdown]
-# The agent's code would knock like this: at its own loopback, and at Docker's name for the host.
-
-# %%
 PORTS = {name: service.server_port for name, service in services.items()}
 KNOCK = f"""
 import http.client
@@ -541,19 +478,6 @@ for name, port in {PORTS}.items():
             print(name, "closed at", host, "-", error)
 """
 
-# %% [markdown]
-# The three choices of `course sandbox run --network …`:
-#
-# - `host`: the host's network, loopback included.
-# - `gateway`: Docker's bridge, a small network between host and containers. Each has a loopback of its own. There is a
-#   way out to the internet, and an address that belongs to the host.
-# - `socket`: no network, only the model's socket.
-#
-# **Predict** which doors open in each: `"private"`, `"shared"`, `"both"` or `"none"`.
-
-# %%
-guess = {"host": ..., "gateway": ..., "socket": ...}
-
 # %% tags=["folded"]
 urls = {"host": "http://127.0.0.1:9", "gateway": "http://127.0.0.1:9", "socket": model.url}
 RECORDED = {"host": "both", "gateway": "shared", "socket": "none"}
@@ -566,7 +490,6 @@ for network, printed in knocked.items():
     print(f"── {network}\n{printed}")
 
 
-# %% tags=["folded"]
 def doors(network):
     """Which doors opened; what was recorded, if nothing could be tried."""
     if knocked[network].startswith("("):
@@ -576,10 +499,13 @@ def doors(network):
 
 
 opened = {network: doors(network) for network in urls}
-check.prediction("09.p4", guess, was=opened)
+
+# %% tags=["folded"]
+check.prediction("09.p4", guess, was=opened["gateway"])
 
 # %% [markdown]
-# The same as a picture. Follow the arrows that leave the container:
+# On the bridge, `127.0.0.1` is the container itself. `host.docker.internal` is Docker's name for the host; there, only what
+# listens on all addresses answers.
 #
 # ![The sandbox and its three networks: with host the agent's code reaches every service on the host's loopback and the
 # internet, with gateway the internet and the local network, with socket the model's Unix socket and nothing
@@ -592,11 +518,8 @@ check.prediction("09.p4", guess, was=opened)
 # | `gateway` | closed on Linux, **open on Docker Desktop** | **open** | open | on macOS and Windows |
 # | `socket` | closed | closed | closed | on Linux, the default |
 #
-# The doors on Linux are those above, without a firewall. [docker/README.md](../docker/README.md) has the rest.
-
-# %% [markdown]
-# Jupyter on your loopback would run code for the agent, and a database would answer it. In a cloud, there is also the
-# *metadata service*, an address that hands out the machine's own keys. All of them trust whoever is on the same machine.
+# You saw *private* and *shared* on Linux; [docker/README.md](../docker/README.md#three-networks) has the rest. The price of
+# `socket` is that there is no web: search works offline, on the course's own pages.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -606,109 +529,99 @@ check.claims(
 )
 
 # %% [markdown]
-# ## What can be done with the model's socket?
-#
-# With no network, the model's socket is the only way out of the container: a file that Docker mounts into it. It leads to
-# one program and no other, so there is no key, proxy or firewall to get wrong. The file is mounted *read-only*.
-#
-# **Predict**, `"yes"` or `"no"` each. Can the agent's code still *send* the model a request of its own? Can it *replace*
-# the file by a socket of its own, which would answer in the model's place?
-
-# %%
-guess = {"send": ..., "replace": ...}
-
-# %%
-tries = attempts.programs(["net_model_past_the_tape", "files_replace_the_socket"])
-found = attempts.results(tries, ["socket"] if boxed else [])
-for attempt in tries:
-    result = found[attempt.slug]["socket"]
-    print(f"── {attempt.title} ({'live' if result.live else 'recorded'})")
-    print("GETS THROUGH" if result.through else f"stopped: {result.sign}")
-
-# %% tags=["folded"]
-send, replace = ("yes" if found[attempt.slug]["socket"].through else "no" for attempt in tries)
-check.prediction("09.p5", guess, was={"send": send, "replace": replace})
-
-# %% [markdown]
-# Read-only is about the file: nobody in the container can delete or replace it. What is sent *through* a socket is not
-# written to the file. So its code can ask the model things that you won't find on the agent's tape.
-#
-# The price of this setup is that there is no web. Search works offline here, on the course's own pages.
-
-# %% tags=["folded", "nbval-check-output"]
-check.claims(
-    ("the agent's code can send requests of its own", send == "yes", found),
-    ("it cannot replace the model's socket", replace == "no", found),
-)
-
-# %% [markdown]
 # ## What is left?
 #
-# From the record: all that gets through with no network, and why that is accepted.
+# The course has more than a hundred such programs (`docker/hostile/programs/`). Those that get through with no network, and
+# why that is accepted:
 
 # %% tags=["nbval-check-output"]
+everything = attempts.results(attempts.programs(list(known)), [])
 for slug, results in everything.items():
     if results["socket"].through:
         print(f"{slug}\n    {results['socket'].by}")
 
 # %% [markdown]
-# A **threat model** says who attacks, what is protected, whom you trust, and what you accept. This list is the last part;
+# `net_model_past_the_tape` may surprise you: the socket is mounted *read-only*. That protects the file, which nobody in
+# the container can delete or replace. What is sent *through* a socket is not written to the file.
+#
+# A **threat model** says who attacks, what is protected, whom you trust, and what you accept. This list is the last part.
 # [docker/README.md](../docker/README.md#threat-model) has the others.
 
 # %% [markdown]
-# ### Exercise 09.3 · ★★☆ · 7 minutes
+# ### Exercise 09.3 · ★★☆ · 8 minutes · your own
 #
-# Now attack it yourself. Write a few lines, as text, that find out something that an agent should not know: a file, a
-# variable, a process, an address. Catch the error if there is one, and print what you found (something that you don't mind
-# seeing in a notebook). The check runs it here and in the container. If both print the same, you have found a leak: is it
-# one of the list above?
+# Find the wall yourself, from both sides. Write two short programs, as text, that print what they find (something that you
+# don't mind seeing in a notebook):
+#
+# - `hidden` finds something here that the container does not show.
+# - `shared` finds something about your computer that the container shows as well. Is it on the list above?
+#
+# The check runs both, here and in the container, and compares the lines.
 #
 # <details><summary>Hint</summary>
-# Begin with <code>import os</code> and <code>print(sorted(os.listdir(os.path.expanduser("~"))))</code>. Or try what the
-# kernel tells everybody: <code>import platform</code>, <code>print(platform.release())</code>.
+# <code>hidden</code>: a file of yours, a variable, a process. <code>shared</code>: the first line of the list says what a
+# container shares with its host. Python's <code>os</code> and <code>platform</code> ask for most of it.
 # </details>
 
 # %% tags=["stub"]
-mine = """
-...
-"""
+programs = {"hidden": ..., "shared": ...}
 
 # %% tags=["solution"]
-mine = """
+programs = {
+    "hidden": """
 import os
 try:
     print("files at home:", len(os.listdir(os.path.expanduser("~"))))
 except OSError as error:
     print(error)
-print("processors:", os.cpu_count())
-"""
+""",
+    "shared": """
+import platform
+print("kernel:", platform.release())
+""",
+}
 
 
 # %% tags=["folded"]
-def reaches(program):
-    """Run the learner's program here and in the container, and show both."""
-    if not isinstance(program, str):
-        return "expected the text of a program, in three quotes"
+def lines_of(printed, program):
+    """The lines that say something: not a line that stands in the program itself, and not just yes or no."""
+    found = {line.strip() for line in printed.splitlines()}
+    return {line for line in found if line not in program and line not in ("True", "False", "None", "0")}
+
+
+def compared(program, wanted):
+    """Run one program here and in the container. What is wrong with it, or ""."""
     here = attempts.here(program)
-    print(f"── here\n{here.printed[:600]}")
-    if here.problem:
+    print(f"── {wanted}, here\n{here.printed[:400]}")
+    if here.problem or not boxed:
         return here.problem
-    if not boxed:
-        print("── in the container\n(no container can be started here)")
-        return True
     there = attempts.said(program, "socket", model.url)
-    print(f"── in the container\n{there[:600]}")
-    shared = [line for line in there.splitlines() if line.strip() and line in here.printed.splitlines()]
-    if not here.steady:
-        print("── It prints something else each time, so a difference means little.")
-    elif shared:
-        print("── The same in both, so the container doesn't hide it:", *shared[:3], sep="\n   ")
+    print(f"── {wanted}, in the container\n{there[:400]}")
+    if "ModuleNotFoundError" in there or there.startswith("(no container"):
+        return "the program could not run in the container: use modules that come with Python"
+    mine, same = lines_of(here.printed, program), lines_of(there, program) & lines_of(here.printed, program)
+    if wanted == "hidden" and not here.steady:
+        return "it prints something else each time, so a difference shows nothing"
+    if wanted == "hidden" and (same or not mine):
+        return f"the container shows this, too: {sorted(same)[:1] or 'nothing but text of its own'}"
+    return "" if wanted == "hidden" or same else "nothing that it found is the same in both"
+
+
+def tried(answer):
+    """Whether one program finds what the container hides, and the other what it shows."""
+    if not isinstance(answer, dict) or not {"hidden", "shared"} <= set(answer):
+        return 'expected a dictionary with two programs, "hidden" and "shared"'
+    for wanted in ("hidden", "shared"):
+        if not isinstance(answer[wanted], str):
+            return f"{wanted}: expected the text of a program, in three quotes"
+        if wrong := compared(answer[wanted], wanted):
+            return f"{wanted}: {wrong}"
+    if not boxed:
+        print("── No container can be started here, so nothing was compared. Try it again where Docker is.")
     return True
 
 
-check.exercise(
-    "09.3", mine, reaches, hint="a file in your home folder, an environment variable, a process", seconds=180
-)
+check.exercise("09.3", programs, tried, hint="read both outputs, line by line", seconds=240)
 
 # %% tags=["folded"]
 model.stop()
@@ -765,6 +678,4 @@ check.progress("09")
 # **In your own agent:** look at the command that starts its container. `--network`, `-v` and `--mount`, `--privileged`,
 # `--cap-add`, `--device`, `--pid` and `--user` tell most of what its code can reach.
 #
-# **Next:** [10 what the loop costs](10_what_the_loop_costs.ipynb). To go further here: change a program in
-# `docker/hostile/programs/`, predict the layer in its header, and run `make hostile`. It wants Linux, Docker and root, so a
-# virtual machine is a good place.
+# **Next:** [10 what the loop costs](10_what_the_loop_costs.ipynb).

@@ -1,5 +1,8 @@
 """Answers to the exercises of lesson 09, with a container that only pretends to be one."""
 
+import subprocess
+import sys
+import tempfile
 from types import SimpleNamespace
 
 from hostile import attempts
@@ -22,10 +25,20 @@ LAYERS = {
 RIGHT = dict(zip(FIVE, "afdcg", strict=True))
 
 
+def in_an_empty_room(program, *_):
+    """What a program prints without our variables and home folder: a container for those who have none."""
+    with tempfile.TemporaryDirectory() as room:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program],
+            capture_output=True, text=True, env={"HOME": room}, cwd=room, check=False,
+        )  # fmt: skip
+    return (done.stdout + done.stderr).strip()
+
+
 def lesson():
     """The names that the cells before an exercise have made."""
     return {
-        "attempts": SimpleNamespace(here=attempts.here, said=lambda *_: "I am alone"),
+        "attempts": SimpleNamespace(here=attempts.here, said=in_an_empty_room),
         "errors": attempts.results(attempts.programs(FIVE), []),
         "letter": lambda result: LAYERS[result.by],
         "boxed": True,
@@ -41,45 +54,45 @@ def by_popping(options):
     while rest:
         name, attached, _ = rest.pop(0).partition("=")
         if name not in HARMLESS:
-            return True
+            return False
         if not attached:
             if not rest:
-                return True
+                return False
             rest.pop(0)
-    return False
+    return True
 
 
 def by_index(options):
     at = 0
     while at < len(options):
         if options[at].split("=")[0] not in HARMLESS:
-            return True
+            return False
         at += 1 if "=" in options[at] else 2
-    return at > len(options)
+    return at <= len(options)
 
 
 def by_recursion(options):
     if not options:
-        return "no"
+        return "yes"
     name = options[0].split("=")[0]
     if name not in HARMLESS:
-        return "yes"
+        return "no"
     if "=" in options[0]:
         return by_recursion(options[1:])
-    return by_recursion(options[2:]) if options[1:] else "yes"
+    return by_recursion(options[2:]) if options[1:] else "no"
 
 
 def one_line_that_lets_any_image_in(options):
-    return any(x.startswith("-") and x.partition("=")[0] not in HARMLESS for x in options)
+    return all(not x.startswith("-") or x.partition("=")[0] in HARMLESS for x in options)
 
 
 def without_a_look_at_the_end(options):
     at = 0
     while at < len(options):
         if options[at].split("=")[0] not in HARMLESS:
-            return True
+            return False
         at += 1 if "=" in options[at] else 2
-    return False
+    return True
 
 
 def that_crashes_at_the_end(options):
@@ -87,35 +100,39 @@ def that_crashes_at_the_end(options):
     while rest:
         name, attached, _ = rest.pop(0).partition("=")
         if name not in HARMLESS:
-            return True
+            return False
         if not attached:
             rest.pop(0)
-    return False
+    return True
 
 
 def by_a_list_of_forbidden_ones(options):
-    return any(option in ("--privileged", "-v", "--pid", "--user") for option in options)
+    return not any(option in ("--privileged", "-v", "--pid", "--user") for option in options)
 
 
 def first_only(options):
-    return bool(options) and options[0].split("=")[0] not in HARMLESS
+    return not options or options[0].split("=")[0] in HARMLESS
 
 
 def values_too(options):
-    return any(option.split("=")[0] not in HARMLESS for option in options)
+    return all(option.split("=")[0] in HARMLESS for option in options)
 
 
 def by_beginning(options):
-    return not all(option.startswith(tuple(HARMLESS)) for option in options[::2])
+    return all(option.startswith(tuple(HARMLESS)) for option in options[::2])
 
 
-LOOKS = {
-    "a folder": "import os\nprint(len(os.listdir('.')))",
-    "the same in both": "import os\nos.listdir('.')\nprint('I am alone')",
-    "what the kernel tells everybody": "import platform\nprint(platform.release())",
-    "a variable": "import os\nprint(os.environ.get('NO_SUCH_NAME', 'not there'))",
-    "another each time": "import os, time\nprint(os.getpid(), os.getppid(), time.time_ns())",
-}
+VARIABLES = "import os\nprint('variables:', *sorted(os.environ))"
+PATH = "import os\nprint(os.environ.get('PATH', 'no path'))"
+KERNEL = "import platform\nprint(platform.release())"
+MACHINE = "import os\nprint('kernel ' + os.uname().release, os.uname().machine)"
+NAME = "import socket\nprint(f'{socket.gethostname()=}')"
+CLOCK = "import os, time\nprint(os.getppid(), time.time_ns())"
+
+
+def both(hidden, shared):
+    return {"hidden": hidden, "shared": shared}
+
 
 ANSWERS = {
     "09.1": Answers(
@@ -142,19 +159,26 @@ ANSWERS = {
             one_line_that_lets_any_image_in,
             without_a_look_at_the_end,
             that_crashes_at_the_end,
-            lambda options: True,
+            lambda options: False,
             True,
         ],
     ),
     "09.3": Answers(
-        right=list(LOOKS.values()),
+        right=[both(PATH, KERNEL), both(VARIABLES, MACHINE), both(VARIABLES, NAME)],
         wrong=[
-            "print(1)",
-            "import random\nprint(random.random())",
-            "import time\nprint(time.time())",
-            "pass",
-            "import no_such_module",
-            7,
+            both(KERNEL, KERNEL),
+            both(PATH, PATH),
+            both(CLOCK, KERNEL),
+            both(PATH, CLOCK),
+            both("print(1)", "print(1)"),
+            both(PATH, "import os\nos.listdir('.')\nprint('hi')"),
+            both("import os\nos.listdir('.')\nprint('hi')", KERNEL),
+            both(PATH, "import os\nprint(os.path.exists('/'))"),
+            both(PATH, "import no_such_module"),
+            both("pass", KERNEL),
+            both(7, KERNEL),
+            {"hidden": PATH},
+            PATH,
         ],
         given=lesson,
     ),
