@@ -1,12 +1,9 @@
-"""Answers to the exercises of lesson 10: requests and logs that never were, and runs without a model."""
+"""Answers to the exercises of lesson 10: requests that never were, and runs without a model."""
 
 import contextlib
 import io
-from itertools import pairwise
+import re
 from types import SimpleNamespace
-
-from smolagents import ActionStep, TaskStep
-from smolagents.monitoring import Timing
 
 from course.tools.search import OfflineSearch
 from support.exercises import Answers
@@ -57,59 +54,6 @@ def system_only(before, now):
 
 # --- 10.2
 
-
-def forget(step, agent):
-    for old in agent.memory.steps:
-        if isinstance(old, ActionStep) and old.observations:
-            old.observations = old.observations[:40]
-
-
-def forget_with_getattr(memory_step, agent):
-    for old in agent.memory.steps:
-        text = getattr(old, "observations", None)
-        if text is not None:
-            old.observations = text[:40]
-
-
-def forget_but_the_newest(step, agent=None):
-    for old in agent.memory.steps:
-        if old is not step and isinstance(old, ActionStep) and len(old.observations or "") > 40:
-            old.observations = f"{old.observations:.40}"
-
-
-def the_newest_too(step, agent):
-    forget(step, agent)
-    step.observations = step.observations[:40]
-
-
-def drops_the_steps(step, agent):
-    agent.memory.steps = agent.memory.steps[:1]
-    agent.steps = agent.steps[:1]
-
-
-def the_task_too(step, agent):
-    forget(step, agent)
-    agent.memory.steps[0].task = ""
-
-
-def the_words_too(step, agent):
-    forget(step, agent)
-    for old in agent.memory.steps[1:]:
-        old.model_output = old.model_output[:3]
-
-
-def all_gone(step, agent):
-    for old in agent.memory.steps[1:]:
-        old.observations = None
-
-
-def trips_over_none(step, agent):
-    for old in agent.memory.steps[1:]:
-        old.observations = old.observations[:40]
-
-
-# --- 10.3
-
 ANIMALS = ["leopard", "cheetah", "lion", "gray wolf", "wild boar", "giraffe"]
 
 
@@ -124,10 +68,17 @@ def run(where, words, tools):
         printed, answer = io.StringIO(), []
         code = text.partition("<code>\n")[2].partition("\n</code>")[0]
         with contextlib.redirect_stdout(printed):
-            exec(code, {"web_search": tools[0], "final_answer": answer.append})
-        tokens = SimpleNamespace(prompt=said // 3)
+            try:
+                exec(code, {"web_search": tools[0], "final_answer": answer.append})
+            except NameError as error:
+                print(f"Error:\n{error}")
         made.append(
-            SimpleNamespace(tokens=tokens, is_final=bool(answer), answer=answer[0] if answer else None)
+            SimpleNamespace(
+                tokens=SimpleNamespace(prompt=said // 3),
+                is_final=bool(answer),
+                answer=answer[0] if answer else None,
+                observation=printed.getvalue(),
+            )
         )
         said += 2 * len(text) + len(printed.getvalue())
     return made
@@ -137,43 +88,20 @@ EACH = [step(f'print(web_search(query="top speed of {animal} in km/h"))') for an
 END = step('final_answer("the cheetah")')
 LOOP = f'for animal in {ANIMALS}:\n    page = web_search(query=f"top speed of {{animal}} in km/h")\n'
 SHORT = LOOP + '    print(animal, page.split(" km/h")[0][-3:])'
+WORD = LOOP + '    print(page.split(" km/h")[0].split()[-1])'
+ALL_AT_ONCE = f'print(web_search(query="top speed of {" ".join(ANIMALS)}"))'
+UNKNOWN = 'for animal in ANIMALS:\n    print(web_search(query=f"top speed of {animal}")[:200])'
+TWO = [
+    step("\n".join(f'print(web_search(query="{a} speed in km/h")[:160])' for a in ANIMALS[n : n + 3]))
+    for n in (0, 3)
+]
 
 
 def runs():
-    long = run(None, [*EACH, END], [OfflineSearch(max_results=4)])
-    return {"ANIMALS": ANIMALS, "OfflineSearch": OfflineSearch, "run": run, "server": None, "long": long}
-
-
-# --- 10.4
-
-
-def subtract(totals):
-    pairs = pairwise([(0, 0), *totals])
-    return [(now[0] - before[0], now[1] - before[1]) for before, now in pairs]
-
-
-def with_a_loop(totals):
-    seen, before = [], [0, 0]
-    for now in totals:
-        seen.append([a - b for a, b in zip(now, before, strict=True)])
-        before = now
-    return seen
-
-
-def in_tuples(totals):
-    return tuple(subtract(totals))
-
-
-def without_the_first(totals):
-    return subtract(totals)[1:]
-
-
-def inputs_only(totals):
-    return [(new[0], old[1]) for new, old in zip(subtract(totals), totals, strict=True)]
-
-
-def from_the_first(totals):
-    return [(a - totals[0][0], b - totals[0][1]) for a, b in totals]
+    usual = run(None, [*EACH, END], [OfflineSearch(max_results=4)])
+    return {
+        "ANIMALS": ANIMALS, "OfflineSearch": OfflineSearch, "run": run, "small": None, "usual": usual, "re": re,
+    }  # fmt: skip
 
 
 ANSWERS = {
@@ -182,24 +110,11 @@ ANSWERS = {
         wrong=[without_lengths, by_content, length_when_equal, system_only],
     ),
     "10.2": Answers(
-        right=[forget, forget_with_getattr, forget_but_the_newest],
-        wrong=[
-            the_newest_too,
-            drops_the_steps,
-            the_task_too,
-            the_words_too,
-            all_gone,
-            trips_over_none,
-            "forget",
-        ],
-        given={"ActionStep": ActionStep, "TaskStep": TaskStep, "Timing": Timing},
-    ),
-    "10.3": Answers(
         right=[
             [step(SHORT), END],
-            [step(LOOP + "    print(page[:80])"), END],
-            (step(SHORT + '\nfinal_answer("cheetah, 112 km/h")'),),
-            step(SHORT + '\nfinal_answer("The Cheetah")'),
+            [step(LOOP + "    print(page[:240])"), END],
+            (step(WORD), step('final_answer("cheetah, 112 km/h")')),
+            [*TWO, END],
         ],
         wrong=[
             [*EACH, END],
@@ -207,12 +122,12 @@ ANSWERS = {
             [EACH[0], END],
             [step(SHORT)],
             [step(SHORT), step('final_answer("the lion")')],
+            [step(SHORT + '\nfinal_answer("the cheetah")')],
+            [step(LOOP), END],
+            [step(ALL_AT_ONCE), END],
+            [step(UNKNOWN), END],
             6,
         ],
         given=runs,
-    ),
-    "10.4": Answers(
-        right=[subtract, with_a_loop, in_tuples],
-        wrong=[without_the_first, inputs_only, from_the_first, list],
     ),
 }
