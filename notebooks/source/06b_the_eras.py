@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 06b · The eras of `--jinja` (appendix)
 #
-# Some pages on the web say that you need `--jinja`, others that it does nothing. Both were right, at different dates. Here
-# are the dates, a test that works without them, and more that hangs on [Jinja][jinja] than the thinking.
+# Some pages on the web say that you need `--jinja`, others that it does nothing. Both were right, at different times. Here
+# are the times, a test that works without knowing them, and what else changes without [Jinja][jinja].
 #
 # **After this lesson you can**
 #
-# - find out whether a server runs with Jinja, whoever started it;
-# - tell what the chat template decides from what it doesn't;
-# - tell five settings apart with one probe.
+# - find out whether a llama-server runs with Jinja, whoever started it;
+# - say what the chat template decides, and what it does not;
+# - tell five settings apart with one request.
 #
-# **Minutes:** 30 · **Needs:** lesson 06
+# **Minutes:** 35 · **Needs:** lesson 06
 #
 # [jinja]: ../docs/glossary.md#jinja
 
@@ -42,17 +42,19 @@ print("This build:", engine.find().build)
 #
 # ## Do you need the flag?
 #
-# - **Is Jinja on without a flag?** Since November 2025 ([#17524][on], between builds b7150 and b7380). Not before.
-# - **Does a `<think>` block stay in `content` without Jinja?** Yes, except in the builds from October 2025
-#   ([#16394][cut]) to about b8220 ([#18675][back]), which cut out most of them.
+# | llama.cpp from | Jinja without a flag | a `<think>` block without Jinja |
+# |---|---|---|
+# | the beginning | off | stays in `content` |
+# | October 2025 ([#16394][cut]) | off | is moved to `reasoning_content` if `content` starts with it |
+# | November 2025 ([#17524][on], between builds b7150 and b7380) | **on** | the same |
+# | March 2026 ([#18675][back], about build b8220) | on | stays in `content` |
 #
 # [on]: https://github.com/ggml-org/llama.cpp/pull/17524
 # [cut]: https://github.com/ggml-org/llama.cpp/pull/16394
 # [back]: https://github.com/ggml-org/llama.cpp/pull/18675
 
 # %% [markdown]
-# `#N` is a pull request of llama.cpp, `bN` a build. The dates are from the project's history. What you can see here is the
-# present. The first line has no flag, the second has `--no-jinja`:
+# The dates are from llama.cpp's history; `#N` links to the pull request. What you can check here is the last row:
 
 # %%
 HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
@@ -65,12 +67,11 @@ def ask(server, words=OPENS, **more):
     return server.post("/v1/chat/completions", body)
 
 
-print("prompt ends:", repr(on.apply_template(HI)[-20:]))
-print("content:    ", repr(ask(off)["choices"][0]["message"]["content"]))
+print("no flag,    the prompt ends:", repr(on.apply_template(HI)[-20:]))
+print("--no-jinja, content:        ", repr(ask(off)["choices"][0]["message"]["content"]))
 
 # %% [markdown]
-# Jinja is on, so the prompt opens the thinking. Without it, the whole block stays in `content`. If a package's number and
-# its behavior disagree, because somebody renamed or patched it, believe the behavior.
+# Without a flag, Jinja is on, so the prompt opens the thinking. Without Jinja, the whole block stays in `content`.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -81,36 +82,47 @@ check.claims(
 # %% [markdown]
 # ## Is Jinja on? Ask the server
 #
-# Often somebody else has started the server. You could read the template in `/props`, or send a request with `tools`,
-# which only a Jinja template can write into the prompt. **Predict** in your head: which of the two answers differs between
-# `on` and `off`?
+# Often somebody else has started the server. You could look for the template in `/props`, where a server describes itself
+# (lesson 01). Or you could send a request with a `tools` field, as other agents do (lesson 03).
+#
+# **Predict:** which of the two answers differs between `on` and `off`: `"props"`, `"tools"`, `"both"` or `"neither"`?
+
+# %%
+guess = ...
 
 # %%
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 WITH_TOOL = {"messages": HI, "max_tokens": 1, "tools": [TOOL]}
-print("/props show the same template:", on.props()["chat_template"] == off.props()["chat_template"])
+responses = {}
 for name, server in (("on", on), ("off", off)):
-    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
-    print(f"{name:4}", response.status_code, response.text[:90])
+    responses[name] = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+    print(f"{name:4} /props has a template of {len(server.props()['chat_template'])} characters")
+    print(f"{'':4} tools: {responses[name].status_code} {responses[name].text[:76]}")
 
-# %% [markdown]
-# `/props` shows the template that was loaded, not the one in use. The request with `tools` is refused. A CodeAgent never
-# sends `tools` (lesson 03), so it never meets that error.
-
-# %% tags=["folded", "nbval-check-output"]
-refusal = off.request("POST", "/v1/chat/completions", WITH_TOOL)
-check.claims(
-    ("/props show the same template", on.props()["chat_template"] == off.props()["chat_template"]),
-    ("off: HTTP 500", refusal.status_code == 500, refusal.status_code),
-    ("the message names the flag", "requires --jinja" in refusal.text, refusal.text),
-    ("on: tools are accepted", on.request("POST", "/v1/chat/completions", WITH_TOOL).status_code == 200),
+# %% tags=["folded"]
+props = on.props()["chat_template"] != off.props()["chat_template"]
+tools = responses["on"].status_code != responses["off"].status_code
+check.prediction(
+    "06b.p1", guess, was=("both" if tools else "props") if props else "tools" if tools else "neither"
 )
 
 # %% [markdown]
-# For the exercise, a third server. It runs with Jinja, but its template is ours without the opening `<think>`, which is the
-# broken template of lesson 06:
+# `/props` shows the template that was loaded, not the one in use. The request with `tools` is refused, because only a Jinja
+# template can write tools into the prompt. A CodeAgent sends no `tools`, so it never meets that error.
 
-# %%
+# %% tags=["folded", "nbval-check-output"]
+check.claims(
+    ("/props show the same template", not props),
+    ("off: HTTP 500", responses["off"].status_code == 500, responses["off"].status_code),
+    ("the message names the flag", "requires --jinja" in responses["off"].text, responses["off"].text),
+    ("on: tools are accepted", responses["on"].status_code == 200, responses["on"].status_code),
+)
+
+# %% [markdown]
+# The exercise needs a third server: with Jinja, but with the broken template of lesson 06. That is ours without the opening
+# `<think>`.
+
+# %% tags=["folded"]
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "broken.jinja"
 opening = "{{- '<think>\\n' -}}"
@@ -121,8 +133,9 @@ print(repr(broken.apply_template(HI)[-42:]))
 # %% [markdown]
 # ### Exercise 06b.1 · ★★☆ · 5 minutes
 #
-# Write `jinja_is_on(server)` for a server of unknown origin: True or False, or None if its answer shows neither. A server
-# may still be loading (503), may want a key (401), or may not be a llama-server at all (404).
+# Write `jinja_is_on(server)` for a llama-server that somebody else has started: True or False, or None if its answer shows
+# neither. It may want a key (401), be loading (503), or have failed for another reason (500). At a wrong address, something
+# else may answer (404).
 #
 # <details><summary>Hint</summary>
 # <code>server.request("POST", path, body)</code> gives a response with <code>.status_code</code> and <code>.text</code>.
@@ -164,7 +177,13 @@ check.function(
         check.case(Connection(broken.url), gives=True, name="Jinja, but a template that opens no thinking"),
         check.case(Refusing(503, "Loading model"), gives=None, name="still loading"),
         check.case(Refusing(401, "Invalid API Key"), gives=None, name="wants a key"),
-        check.case(Refusing(404, "File Not Found"), gives=None, name="not a llama-server"),
+        check.case(Refusing(404, "File Not Found"), gives=None, name="a wrong address"),
+        check.case(Refusing(500, "Compute error."), gives=None, name="failed for another reason"),
+        check.case(
+            Refusing(500, "Error: Jinja Exception: No user query found in messages."),
+            gives=check.one_of(True, None),
+            name="the template's own error",
+        ),
     ],
     hint="a refusal for another reason shows neither",
     seconds=120,
@@ -177,7 +196,7 @@ check.function(
 # **Predict** for each: will `on` and `off` do the `"same"`, or something `"different"`?
 
 # %% [markdown]
-# - **parts**: the question comes in two parts, `How long` and `is it?`
+# - **parts**: the question is a list of two parts, `How long` and `is it?`, as clients send it next to an image
 # - **switch**: the request says `"chat_template_kwargs": {"enable_thinking": false}`
 # - **alone**: a system message without a user message
 # - **past**: an earlier answer has leaked thinking in it
@@ -216,18 +235,17 @@ for what in made["on"]:
 
 # %%
 same = {what: "same" if made["on"][what] == made["off"][what] else "different" for what in made["on"]}
-check.prediction("06b.p1", guess, was=same)
+check.prediction("06b.p2", guess, was=same)
 
 # %% [markdown]
-# - **parts**: *our template* joins parts with nothing, the built-in format with a line end.
+# - **parts**: our template joins parts with nothing, the built-in format with a line end.
 # - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
-# - **alone**: our template refuses it with an error of its own (`No user query found`), as Qwen's does. The built-in format
-#   refuses nothing.
-# - **tokens** and **grammar** belong to the model and to sampling. No template touches them.
+# - **alone**: our template refuses it with an error of its own, `No user query found`. The built-in format doesn't.
 
 # %% [markdown]
 # - **past** counts the prompt's tokens. Our template drops the thinking of earlier turns, leaked or not. The built-in
-#   format sends it again: the model reads its old doubts with every request, and you pay for them.
+#   format keeps it: the model reads its old doubts with every request, and you pay for them.
+# - **tokens** and **grammar** belong to the model and to the choice of the next token. No template touches them.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -244,11 +262,13 @@ check.claims(
 )
 
 # %% [markdown]
-# ## One probe, five settings
+# ## One request, five settings
 #
-# Lesson 06 has one name for `--no-jinja` and a broken template: not opened. Words that open the thinking *themselves* tell
-# them apart. Those are the words in `OPENS`. **Predict** in your head: which of the two will still have a parser that cuts
-# them?
+# In lesson 06, `--no-jinja` and a broken template looked the same. The words there had a closing tag only. `OPENS` begins
+# with a `<think>` of its own, and that tells the two apart.
+#
+# **Predict** in your head: on the `healthy` server, the prompt has opened the thinking already. What becomes of the second
+# `<think>`?
 
 # %%
 evidence = {"healthy": ask(on), "no-jinja": ask(off), "broken template": ask(broken)}
@@ -256,7 +276,7 @@ evidence["reasoning-format none"] = ask(on, reasoning_format="none")
 with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as server:
     evidence["skip-chat-parsing"] = ask(server)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["folded", "nbval-check-output"]
 for name, response in evidence.items():
     print(f"{name}: the prompt ends {response['__verbose']['prompt'][-19:]!r}")
     message = response["choices"][0]["message"]
@@ -264,14 +284,32 @@ for name, response in evidence.items():
         print(f"    {key:17} {message.get(key)!r}")
 
 # %% [markdown]
-# The broken template has lost its `<think>` but kept its parser, which cuts what the model opened. `--no-jinja` has
-# neither.
+# - **healthy**: the block was open, so the second tag is part of the thinking.
+# - **no-jinja**: nothing opens the thinking, and nothing looks for it.
+# - **broken template**: it opens nothing either, but there is a parser, which separates what the model opens. So a broken
+#   template leaks only if the model leaves the tag out, as in lesson 06.
+# - **reasoning-format none** puts the prompt's tag before the model's. **skip-chat-parsing** returns the raw text.
+
+# %% tags=["folded", "nbval-check-output"]
+came = {name: response["choices"][0]["message"] for name, response in evidence.items()}
+check.claims(
+    (
+        "healthy: the second tag is thinking",
+        came["healthy"]["reasoning_content"].startswith("<think>\n"),
+        came,
+    ),
+    ("broken template: no leak", came["broken template"]["content"] == "It is 155 m.", came),
+    ("no-jinja: the raw text", came["no-jinja"]["content"] == OPENS, came),
+    ("none: one tag more", came["reasoning-format none"]["content"] == "<think>\n" + OPENS, came),
+    ("skip: the raw text", came["skip-chat-parsing"]["content"] == OPENS, came),
+)
 
 # %% [markdown]
 # ### Exercise 06b.2 · ★★☆ · 8 minutes
 #
-# Write `recognize(prompt, message)` for probes that you have not seen: the model said words that open the thinking, one
-# thing at most is wrong with the server, and its own template opens the thinking. Return a name from the list above.
+# Write `which_setting(prompt, message)` for answers that you have not seen. Unlike in exercise 06.2, the model has opened
+# the thinking itself. One thing at most is wrong with the server, and the model's own template opens the thinking. Return
+# `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`.
 #
 # <details><summary>Hint</summary>
 # Two questions give four answers: does the prompt end with an open block, and was anything separated? One of the four is
@@ -280,11 +318,11 @@ for name, response in evidence.items():
 
 
 # %% tags=["stub"]
-def recognize(prompt, message): ...
+def which_setting(prompt, message): ...
 
 
 # %% tags=["solution"]
-def recognize(prompt, message):
+def which_setting(prompt, message):
     opened, separated = prompt.endswith("<think>\n"), "reasoning_content" in message
     if separated:
         return "healthy" if opened else "broken template"
@@ -296,7 +334,7 @@ def recognize(prompt, message):
 
 # %% tags=["folded"]
 def unseen(random):
-    """Probes with other words, as servers with these settings answer them."""
+    """Answers with other words, as servers with these settings answer them."""
     made = []
     for answer in (
         "It is {} m.",
@@ -320,7 +358,7 @@ def unseen(random):
     return random.sample(made, len(made))
 
 
-check.function("06b.2", recognize, unseen, hint="the prompt's end, then what was separated")
+check.function("06b.2", which_setting, unseen, hint="the prompt's end, then what was separated")
 
 # %% tags=["folded"]
 for server in (on, off, broken):
@@ -330,10 +368,10 @@ folder.cleanup()
 # %% [markdown]
 # ## Recap
 #
-# - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. On older builds it was needed.
+# - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. Older builds needed it.
 # - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
-# - Without Jinja, template arguments are ignored, and the template's own objections disappear.
-# - Words that open the thinking tell five settings apart, together with the end of the prompt.
+# - Without Jinja, template arguments are ignored, the template's errors disappear, and old thinking stays in the prompt.
+# - With a broken template, the parser still separates what the model opens itself. With `--no-jinja`, nothing does.
 
 # %% tags=["folded"]
 check.quiz(

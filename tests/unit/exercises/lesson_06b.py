@@ -73,6 +73,23 @@ def each_500_is_a_no(server):
     return None if status in (401, 404) else status == 200
 
 
+def by_a_table(server):
+    status = server.request("POST", "/v1/chat/completions", WITH_TOOL).status_code
+    return {200: True, 500: False}.get(status)
+
+
+def any_mention(server):
+    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+    return True if response.is_success else False if "jinja" in response.text.lower() else None
+
+
+def also_by_exception(server):
+    response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+    if "requires --jinja" in response.text:
+        return False
+    return True if response.status_code == 200 or "Jinja Exception" in response.text else None
+
+
 def by_prompt(server):
     return server.apply_template(HI).endswith("<think>\n")
 
@@ -124,11 +141,13 @@ def without_the_prompt(prompt, message):
 
 ANSWERS = {
     "06b.1": Answers(
-        right=[by_message, by_error, by_success],
+        right=[by_message, by_error, by_success, also_by_exception],
         wrong=[
             two_answers_only,
             by_status,
             each_500_is_a_no,
+            by_a_table,
+            any_mention,
             by_prompt,
             lambda server: "--no-jinja" not in server.command,
             lambda server: True,
