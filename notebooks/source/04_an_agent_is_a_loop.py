@@ -3,16 +3,15 @@
 #
 # Your agent misbehaves, and you step through classes with names such as `MultiStepAgent` and
 # `ActionStep`. Which of them does the thinking? None of them. In this lesson you write the agent
-# yourself. Then you lay it beside smolagents', and see what all the other lines are for.
+# yourself. Then you lay it beside smolagents' own, and see what all the other lines are for.
 #
 # **After this lesson you can**
 #
 # - write an agent over plain HTTP, and run it as a file of your own,
-# - say what keeps code that a model wrote from harming you, and what does not,
-# - log every call of a smolagents model from the inside,
-# - say what a framework adds to the loop, and what goes wrong without it.
+# - turn the errors of its code into messages, and say when that saves a run,
+# - see what smolagents hands to its model, what it sends, and how both differ from your loop.
 #
-# **Minutes:** 45 · **Needs:** [lesson 02](02_one_completion.ipynb),
+# **Minutes:** 55 · **Needs:** [lesson 02](02_one_completion.ipynb),
 # [lesson 03](03_read_the_system_prompt.ipynb)
 
 # %% tags=["parameters"]
@@ -20,59 +19,39 @@ SERVER = None
 PROFILE = None
 
 # %%
+from smolagents import CodeAgent, LocalPythonExecutor, Model, OpenAIModel
+
+from course import check
+from course.agent import LEOPARD, code_agent, connect
+from course.server import Server
+from course.tape import Tape
+from course.tools.search import OfflineSearch
+from course.turns import text_of, turns
+
+server = Server(PROFILE, url=SERVER, quiet=True).start()
+
+# %% tags=["folded"]
+# What only the helpers and the checks need.
 import difflib
 import inspect
 import json
-import os
+import re
 import secrets
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 import smolagents.agents
-from smolagents import CodeAgent, LocalPythonExecutor, Model, OpenAIModel
+import smolagents.utils
 
-# %%
-from course import check
-from course.agent import LEOPARD, code_agent, connect
-from course.server import Server, connection
-from course.tap import Tap
-from course.tape import RecordingTransport, Tape
-from course.tools.search import OfflineSearch
-from course.turns import exchanges, text_of, turns
-
-server = Server(PROFILE, url=SERVER, quiet=True).start()
-
-# %% [markdown]
-# ## What has to happen?
-#
-# Follow the arrows around once. There are four jobs: *ask* the model, *find* the code in its
-# answer, *run* it, and *remember* what came out. You will write each in a few lines.
-#
-# ![The agent loop: the agent sends all messages to the model, runs the code that comes back, appends
-# the observation and asks again, until the code calls final_answer](../docs/pictures/loop.svg)
-
-# %% [markdown]
-# Two things come from smolagents: its [system prompt][sp], which you read in lesson 03, and later
-# its interpreter. The [tools][tool] are a dictionary of functions.
-#
-# [sp]: ../docs/glossary.md#system-prompt
-# [tool]: ../docs/glossary.md#tool
-
-# %%
-search = OfflineSearch()
-tools = {"web_search": search, "final_answer": lambda answer: answer}
-system = CodeAgent(tools=[search], model=Model(), verbosity_level=0).system_prompt
-print(system[:240], "…")
-
-# %% [markdown]
-# `recorded(tape)` is an ordinary httpx client for the server. Whatever passes through it is copied
-# to a [tape](../docs/glossary.md#tape), so that you can look at your agent's requests later.
+from course.server import connection
+from course.tape import RecordingTransport
 
 
-# %%
 def recorded(tape):
+    """A client for the server. Whatever passes through it is copied to the tape."""
     return httpx.Client(
         base_url=server.api_base,
         transport=RecordingTransport(connection.transport(server.url), tape),
@@ -82,227 +61,138 @@ def recorded(tape):
 
 
 # %% [markdown]
-# ## How do you ask?
+# ## What has to happen?
 #
-# ### Exercise 04.1 · ★☆☆ · 5 minutes
+# Follow the arrows around once. There are four jobs: *ask* the model, *find* the code in its
+# answer, *run* it, and *remember* what came out.
 #
-# Write `ask(client, messages, stop)`. It posts to `chat/completions` (the client knows the rest of
-# the address) with the messages, the stop sequences and `temperature` 0, and returns the
-# `content` of the answer. If the server refuses, it raises an exception that names the status: a
-# `KeyError` two lines later would hide what the server said.
+# ![The agent loop: the agent sends all messages to the model, runs the code that comes back, appends
+# the observation and asks again, until the code calls final_answer](../docs/pictures/loop.svg)
 #
-# <details><summary>Hint</summary>
-#
-# `response = client.post("chat/completions", json={...})`, then `response.raise_for_status()`. The
-# content is where it was in lesson 02: `["choices"][0]["message"]["content"]`.
-#
-# </details>
+# You borrow two things from smolagents: the [system prompt](../docs/glossary.md#system-prompt) of lesson
+# 03, and its interpreter. (`Model()` cannot answer, but it will do to get the prompt.)
 
-# %% tags=["stub"]
-ask = ...
+# %%
+search = OfflineSearch()
+tools = {"web_search": search, "final_answer": lambda answer: answer}
+system = CodeAgent(tools=[search], model=Model(), verbosity_level=0).system_prompt
+STOP = ["Observation:", "Calling tools:", "</code>"]
+
+# %% [markdown]
+# You have met the first two jobs: a chat completion (lesson 02), and the code between two tags
+# (lesson 03).
 
 
-# %% tags=["solution"]
-def ask(client, messages, stop):
-    body = {"messages": messages, "temperature": 0, "stop": stop}
+# %%
+def ask(client, messages):
+    body = {"messages": messages, "stop": STOP, "temperature": 0, "max_tokens": 1024}
     response = client.post("chat/completions", json=body)
     response.raise_for_status()
     return response.json()["choices"][0]["message"]["content"]
 
 
-# %% tags=["folded"]
-def replying(*replies, status=200):
-    """A client whose server gives these replies, the last one forever, and the list of what it is sent."""
-    sent = []
-
-    def handle(request):
-        sent.append({"path": request.url.path, **json.loads(request.content)})
-        said = {"content": replies[min(len(sent), len(replies)) - 1], "reasoning_content": "Hm."}
-        good = {"choices": [{"index": 0, "message": said, "finish_reason": "stop"}]}
-        return httpx.Response(status, json=good if status == 200 else {"error": {"message": "too long"}})
-
-    return httpx.Client(base_url="http://made.up/v1", transport=httpx.MockTransport(handle)), sent
-
-
-def asks(ask):
-    """What is wrong with the learner's `ask`, in a sentence; True if nothing is."""
-    word = secrets.token_hex(4)
-    talk = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": word}]
-    client, sent = replying(f"You said {word}.")
-    said = ask(client, talk, ["END", word])
-    if not sent or sent[0]["path"] != "/v1/chat/completions":
-        return "no request came to /v1/chat/completions of the client that it was given"
-    for key, wanted in (("messages", talk), ("stop", ["END", word]), ("temperature", 0)):
-        if sent[0].get(key) != wanted:
-            return f"the body has {key} = {sent[0].get(key)!r:.60}, expected {wanted!r:.60}"
-    if said != f"You said {word}.":
-        return f"it returned {said!r:.80} instead of the content"
-    try:
-        said = ask(replying("", status=400)[0], talk, [])
-    except Exception:
-        return True
-    return f"the server answered HTTP 400, and no exception was raised: it returned {said!r:.60}"
-
-
-check.exercise("04.1", ask, asks, hint="post, raise for the status, return the content")
-
-# %% [markdown]
-# Now put the question. (The next cell has our version, in case yours is still open. The same holds
-# for the other exercises.)
-
-
-# %% tags=["folded"]
-def our_ask(client, messages, stop):
-    response = client.post("chat/completions", json={"messages": messages, "temperature": 0, "stop": stop})
-    response.raise_for_status()
-    return response.json()["choices"][0]["message"]["content"]
-
-
-put = ask if callable(ask) else our_ask
-
-# %% [markdown]
-# **Predict:** a [stop sequence](../docs/glossary.md#stop-sequence) for the end of the code is
-# among those below. How often will you find `</code>` in the reply: 0, 1 or 2 times?
-
-# %%
-guess = ...
-
-# %%
-STOP = ["Observation:", "Calling tools:", "</code>"]
-first = [{"role": "system", "content": system}, {"role": "user", "content": f"New task:\n{LEOPARD}"}]
-with recorded(Tape()) as client:
-    reply = put(client, first, STOP)
-print(reply)
-
-# %%
-check.prediction("04.p1", guess, was=reply.count("</code>"), unit="times")
-
-# %% [markdown]
-# The server ends the text *before* a stop sequence and keeps that for itself. And nothing has
-# happened yet: no search, no result. You have a piece of text that asks for something.
-#
-# (`New task:` is how smolagents begins a question. The embedded model was trained on that.)
-
-# %% [markdown]
-# ## Where is the code?
-#
-# ### Exercise 04.2 · ★★☆ · 5 minutes
-#
-# Write `find_code(reply)`. It returns what stands between `<code>` and `</code>`, or between
-# `<code>` and the end of the reply. If there is no `<code>`, it returns `None`.
-#
-# <details><summary>Hint</summary>
-#
-# `before, tag, rest = reply.partition("<code>")`: `tag` is empty if it was not found. Another
-# `partition` cuts off the end.
-#
-# </details>
-
-# %% tags=["stub"]
-find_code = ...
-
-
-# %% tags=["solution"]
 def find_code(reply):
     _, tag, rest = reply.partition("<code>")
     return rest.partition("</code>")[0] if tag else None
 
 
-# %% tags=["folded"]
-def replies(random):
-    """Replies of models, with the code in them."""
-    line = f"print({random.randrange(10, 99)} < {random.randrange(10, 99)})"
-    for name, said, code in (
-        ("cut off by the stop sequence", f"Thought: I compare.\n<code>\n{line}", line),
-        ("complete", f"<code>\n{line}\n</code>", line),
-        ("words after it", f"I compare.\n<code>{line}</code>\nThat was it.", line),
-        ("two lines", f"<code>\na = 1\n{line}\n", f"a = 1\n{line}"),
-        ("no code at all", f"The answer is {random.randrange(10, 99)}.", None),
-        ("an empty reply", "", None),
-    ):
-        yield check.case(said, gives=code, name=name)
+# %% [markdown]
+# Without `raise_for_status`, a refusal would read `KeyError: 'choices'`, and without `max_tokens`, a model
+# that never stops would fill the context window.
+#
+# `recorded(tape)` is an ordinary `httpx.Client` for the server that copies what passes through it to a
+# [tape](../docs/glossary.md#tape).
 
-
-check.function("04.2", find_code, replies, hint="a missing </code> is the usual case")
+# %%
+first = [{"role": "system", "content": system}, {"role": "user", "content": f"New task:\n{LEOPARD}"}]
+with recorded(Tape()) as client:
+    print(ask(client, first))
 
 # %% [markdown]
+# Nothing has happened yet: no search, no result. You have a text that asks for something.
+#
 # ## Who runs it?
 #
-# Python has `exec`. smolagents has an interpreter of its own, the
-# [executor](../docs/glossary.md#executor). The two lines below are ours and harmless: they read an
-# environment variable, the place where many programs keep their keys.
-#
-# **Predict:** who lets them: `exec`, the `executor`, `both` or `neither`?
+# Python's `exec` would run it with all that *you* may do. **Never give it what a model wrote.** smolagents'
+# [executor](../docs/glossary.md#executor) knows only the imports and functions on its lists. That stops
+# accidents, not attacks (lesson 03). What does it give back?
 
 # %%
-guess = ...
-
-# %%
-os.environ["CANARY"] = secrets.token_hex(4)
-lines = "import os\nprint('I can read', os.environ['CANARY'])"
-exec(lines, {})
-
-# %%
-executor = LocalPythonExecutor([])
+executor = LocalPythonExecutor([])  # no imports beyond its own list
 executor.send_tools(tools)
-try:
-    executor(lines)
-    refused = False
-except Exception as error:
-    refused = True
-    print(error)
-
-# %%
-check.prediction("04.p2", guess, was="exec" if refused else "both")
-
-# %% [markdown]
-# `exec` runs the text inside your notebook, with all that *you* may do. **Never give it what a
-# model wrote.** The executor reads the code piece by piece, and knows only the imports and functions
-# on its lists. That stops accidents. Its authors say that it is not a sandbox;
-# [lesson 09](09_the_container_is_the_sandbox.ipynb) builds one.
-
-# %% [markdown]
-# What does it give back?
-
-# %%
 print(executor("total = 2 + 3\nprint('it is', total)\ntotal * 10"))
 print(executor("final_answer(total)"))
 
 # %% [markdown]
-# `logs` is what the code printed, `output` the value of its last line, and `is_final_answer` tells
-# whether `final_answer` was called. Variables stay until the next call. So this is our third job:
+# What was printed, the value of the last line, and whether `final_answer` was called. `total` was still
+# there in the second call. So this is the third job, with smolagents' headings:
 
 
 # %%
 def observe(executor, code):
     """Run the code. Returns what the model gets to read, and the answer if there is one."""
     result = executor(code)
-    seen = f"Execution logs:\n{result.logs}\nLast output from code snippet:\n{result.output}"
-    return f"Observation:\n{seen}", result.output if result.is_final_answer else None
+    seen = f"Observation:\nExecution logs:\n{result.logs}Last output from code snippet:\n{result.output}"
+    return seen, result.output if result.is_final_answer else None
 
 
-# %% [markdown]
-# (The headings are smolagents' own. Small models are particular about such words: given the logs
-# under `Observation:` alone, the embedded one soon lost its thread.)
+# %% tags=["folded"]
+def replying(*replies):
+    """A client whose server gives these replies, the last one forever, and the list of what it is sent."""
+    sent = []
+
+    def handle(request):
+        sent.append(json.loads(request.content))
+        said = {"role": "assistant", "content": replies[min(len(sent), len(replies)) - 1]}
+        return httpx.Response(200, json={"choices": [{"index": 0, "message": said, "finish_reason": "stop"}]})
+
+    return httpx.Client(base_url="http://made.up/v1", transport=httpx.MockTransport(handle)), sent
+
+
+def begins(agent):
+    """What is wrong with the first request of the learner's loop, in a sentence; None if nothing is."""
+    client, sent = replying("<code>\nfinal_answer(0)\n")
+    question, used = f"How much is {secrets.token_hex(4)}?", []
+    answers = [
+        agent(client, question, lambda *given: used.append(given[0]) or observe(*given)) for _ in range(2)
+    ]
+    if not sent or [message["role"] for message in sent[0]["messages"]] != ["system", "user"]:
+        return "the first request should have two messages, system and user"
+    told, asked = (message["content"].strip() for message in sent[0]["messages"])
+    if told != system.strip():
+        return f"the system message is {told!r:.60}, expected `system`"
+    if asked != f"New task:\n{question}":
+        return f"the user message is {asked!r:.60}, expected 'New task:', a new line, and the question"
+    if answers != [0, 0]:
+        return f"final_answer(0) ends a run with the answer 0, and {answers[0]!r} was returned"
+    if len(used) == 2 and used[0] is used[1]:
+        return "two runs used the same executor: make a new one in each, or one question's variables leak into the next"
+    return None
+
 
 # %% [markdown]
 # ## Who remembers?
 #
-# ### Exercise 04.3 · ★★★ · 10 minutes
+# You. The server starts each answer from the messages that it is sent.
 #
-# Now the loop: `my_agent(client, question, observe, max_steps=6)`.
+# ### Exercise 04.1 · ★★★ · 15 minutes
 #
-# 1. Make a new executor with the tools, and the two messages of the first request (as in `first`).
-# 2. Ask, find the code, and hand it to `observe`, which returns an [observation][ob] and an answer.
-# 3. An answer that is not `None` ends the run: return it. Otherwise append two messages, the reply
-#    with its missing `</code>` as `assistant` and the observation as `user`. Go to 2.
-# 4. After `max_steps` requests without an answer, return `None`.
+# Write the loop: `my_agent(client, question, observe, max_steps=6)`. (`observe` is a parameter because a
+# better one will take its place.)
+#
+# 1. Make a new executor with the tools, and the two messages of the first request, as in `first`.
+# 2. Ask, find the code, and call `observe`. It returns an [observation][ob] and an answer.
+# 3. If the answer is not `None`, return it. (0 is an answer, too.)
+# 4. Otherwise append two messages: as `assistant` the reply, with the `</code>` that the server cut off;
+#    as `user` the observation. Go to 2.
+# 5. After `max_steps` requests without an answer, return `None`.
+#
+# Catch no exceptions yet.
 #
 # <details><summary>Hint</summary>
 #
-# `for _ in range(max_steps):` around three lines: `reply = ask(client, messages, STOP)`, then
-# `observation, answer = observe(executor, find_code(reply))`, then the two cases. Mind that 0 is an
-# answer, too.
+# The skeleton: `for _ in range(max_steps):`, in it `reply = ask(client, messages)`, then
+# `observation, answer = observe(…)`, then one `if` and two times `messages.append({"role": …, "content": …})`.
 #
 # </details>
 #
@@ -321,7 +211,7 @@ def my_agent(client, question, observe, max_steps=6):
         {"role": "user", "content": f"New task:\n{question}"},
     ]
     for _ in range(max_steps):
-        reply = ask(client, messages, STOP)
+        reply = ask(client, messages)
         observation, answer = observe(executor, find_code(reply))
         if answer is not None:
             return answer
@@ -332,38 +222,38 @@ def my_agent(client, question, observe, max_steps=6):
 # %% tags=["folded"]
 def loops(agent):
     """What is wrong with the learner's loop, in a sentence; True if nothing is. The model's replies are made up."""
-    if not (callable(ask) and callable(find_code)):
-        return "it needs ask and find_code: solve 04.1 and 04.2 first"
+    if wrong := begins(agent):
+        return wrong
     a, b = (secrets.randbelow(90) + 10 for _ in range(2))
     two = (f"I begin.\n<code>\nx = {a}\nprint('x is', x)\n", f"<code>\nfinal_answer(x + {b})\n")
     client, sent = replying(*two)
     answer = agent(client, "How much?", observe)
     roles = [[message["role"] for message in body["messages"]] for body in sent]
-    if roles[:1] != [["system", "user"]]:
-        return f"the first request has the roles {roles[:1]}, expected system and user"
-    if "How much?" not in sent[0]["messages"][1]["content"]:
-        return "the question is not in the first request"
-    if not {"</code>", "Observation:"} <= set(sent[0].get("stop") or []):
-        return "the request is sent without the stop sequences"
     if roles[1:] != [["system", "user", "assistant", "user"]]:
         return f"after one step, the next request should add assistant and user; the requests had {roles[1:]}"
     said, seen = (message["content"] for message in sent[1]["messages"][2:])
-    if said.strip() != two[0].strip() + "</code>" and said.strip() != two[0] + "</code>":
+    if re.sub(r"\s+(?=</code>\s*$)", "", said).strip() != two[0].strip() + "</code>":
         return f"the assistant's message is {said!r:.80}, expected the reply and </code>"
     if f"x is {a}" not in seen:
         return f"the last message is {seen!r:.80}, expected what the code printed"
     if answer != a + b:
         return f"the code calls final_answer({a + b}), but {answer!r} was returned"
-    if agent(replying("<code>\nfinal_answer(0)")[0], "?", observe) != 0:
-        return "final_answer(0) ends a run with the answer 0"
     for most in (3, 5):
         client, sent = replying("<code>\nprint('again')\n")
         if agent(client, "?", observe, most) is not None or len(sent) != most:
             return f"with max_steps={most} and no answer, {len(sent)} requests were sent; return None after {most}"
-    return True
+    try:
+        agent(replying("<code>\n1 / 0\n")[0], "?", observe)
+    except Exception:
+        return True
+    return "it caught an exception of the code: let it through, the next section needs it"
 
 
-check.exercise("04.3", my_agent, loops, hint="one request for each round of the loop", seconds=20)
+check.exercise("04.1", my_agent, loops, hint="one request for each round of the loop", seconds=20)
+
+# %% [markdown]
+# That's all of it. `run` lets your loop answer a question, and records it. (While an exercise is open,
+# our version steps in.)
 
 
 # %% tags=["folded"]
@@ -372,79 +262,61 @@ def our_agent(client, question, observe, max_steps=6):
     executor.send_tools(tools)
     messages = [{"role": "system", "content": system}, {"role": "user", "content": f"New task:\n{question}"}]
     for _ in range(max_steps):
-        reply = our_ask(client, messages, STOP)
-        code = reply.partition("<code>")[2].partition("</code>")[0] if "<code>" in reply else None
-        observation, answer = observe(executor, code)
+        reply = ask(client, messages)
+        observation, answer = observe(executor, find_code(reply))
         if answer is not None:
             return answer
         messages.append({"role": "assistant", "content": reply + "</code>"})
         messages.append({"role": "user", "content": observation})
 
 
-loop = my_agent if all(callable(part) for part in (ask, find_code, my_agent)) else our_agent
+def run(question, observe, max_steps=6):
+    """The loop's answer to a question, or the exception that ended it, and the turns on the tape."""
+    tape, loop = Tape(), my_agent if callable(my_agent) else our_agent
+    with recorded(tape) as client:
+        try:
+            answer = loop(client, question, observe, max_steps)
+        except Exception as error:
+            answer = error
+    return answer, turns(tape.records())
 
-# %% [markdown]
-# That's all of it. Ask the question:
 
 # %%
-mine = Tape()
-with recorded(mine) as client:
-    try:
-        answer = loop(client, LEOPARD, observe)
-    except Exception as error:
-        answer = f"{type(error).__name__}: {error}"
+answer, mine = run(LEOPARD, observe)
 print(answer)
-
-# %%
-for turn in turns(mine.records()):
-    t = turn.tokens
-    print(f"request {turn.number}: {t.prompt} tokens in, {t.generated} out, ended by {turn.finish_reason}")
+for turn in mine:
+    print(f"request {turn.number}: {turn.tokens.prompt} tokens in, {turn.tokens.generated} out")
 
 # %% [markdown]
-# Prompt and interpreter are borrowed. The agent is yours: a model that writes text, a loop that obeys
-# it, and a list of messages that grows. That list is the agent's [memory](../docs/glossary.md#memory).
+# That is an agent: a model that writes text, a loop that obeys it, and a list of messages that grows. The
+# list is its [memory](../docs/glossary.md#memory).
 
 # %% [markdown]
 # ## What if the code fails?
 #
 # Ask about a unicorn. `web_search` has no page on it, and raises an exception if it finds nothing.
-#
-# **Predict:** what happens: a `traceback` in your notebook, a `second try` of the model, or a
-# `wrong answer`?
-
-# %%
-guess = ...
 
 # %%
 UNICORN = LEOPARD.replace("leopard", "unicorn")
-with recorded(Tape()) as client:
-    try:
-        print(loop(client, UNICORN, observe))
-        ended = "wrong answer"
-    except Exception as error:
-        ended = "traceback"
-        print(f"{type(error).__name__}: {error}")
-
-# %%
-check.prediction("04.p3", guess, was=ended)
+answer, lost = run(UNICORN, observe)
+print(f"{answer!r:.190}", f"after {len(lost)} of 6 requests")
 
 # %% [markdown]
-# The exception went through `observe` and through your loop, up to you. The model, which could have
-# tried something else, never learned of it. One failed search, and the agent is gone.
+# The exception of a search goes through `observe` and the loop, up to you. The model, which could have tried
+# something else, never learns of it. One failed search, and the agent is gone.
 #
-# ### Exercise 04.4 · ★★☆ · 7 minutes
+# ### Exercise 04.2 · ★★☆ · 6 minutes
 #
 # Write `careful(executor, code)`. It does what `observe` does, and two things more:
 #
-# - If the code raises an exception, it returns a text that begins with `Error:` and has the
-#   exception's message in it, and `None`.
+# - If the code raises an exception, it returns `Error:` and the exception's message as one text, and `None`.
 # - If `code` is `None`, it returns a text that tells the model to write its code between `<code>`
 #   and `</code>`, and `None`.
 #
 # <details><summary>Hint</summary>
 #
-# `try:` around `return observe(executor, code)`, and `except Exception as error:`. First of all, see
-# whether `code is None`.
+# `try:` around the call of `observe`, and `except Exception as error:`. Whether `code is None` comes
+# first.
 #
 # </details>
 
@@ -492,7 +364,7 @@ def is_careful(careful):
     return True
 
 
-check.exercise("04.4", careful, is_careful, hint="catch Exception around the executor's call only")
+check.exercise("04.2", careful, is_careful, hint="catch Exception around the call of observe only")
 
 
 # %% tags=["folded"]
@@ -508,158 +380,136 @@ def our_careful(executor, code):
 look = careful if callable(careful) else our_careful
 
 # %% [markdown]
-# The same question again:
+# Ask about the unicorn again, and ask something that tempts the model to import `numpy`, which is not on the
+# executor's list. The model now reads what went wrong. It has three requests for each.
+#
+# **Predict:** which of the two gets an answer: `unicorn`, `numpy`, `both` or `neither`?
 
 # %%
-unicorn = Tape()
-with recorded(unicorn) as client:
-    print(loop(client, UNICORN, look, 4))
+guess = ...
 
 # %%
-for call in exchanges(unicorn.entries):
-    print(f"→ {call.messages[-1]['role']}: {text_of(call.messages[-1])[:230]}\n")
-    print(f"← {call.message['content'][:330]}\n")
-
-# %% [markdown]
-# The error has become a message, and the run goes on. Whether the model makes something of it is up
-# to the model. Whether it *gets the chance* is up to the loop.
+answers = {}
+for name, asked in {
+    "unicorn": UNICORN,
+    "numpy": "Let numpy work out the median of 12, 7, 31 and 40.",
+}.items():
+    answers[name], tried = run(asked, look, 3)
+    for turn in tried:
+        print("→", " ".join(text_of(turn.exchange.messages[-1]).split())[:130])
+        print("←", " ".join(turn.content.split())[:130], "\n")
+    print(f"{name}: {answers[name]}\n")
 
 # %% tags=["folded"]
-met = "".join(text_of(message) for call in exchanges(unicorn.entries) for message in call.messages)
-check.claims(
-    ("the failed search did not end the run", len(exchanges(unicorn.entries)) > 1 or "Error:" not in met),
-    ("before, it did", ended == "traceback" or "Error:" not in met),
-)
+got = [name for name, answer in answers.items() if answer is not None and not isinstance(answer, Exception)]
+check.prediction("04.p1", guess, was="both" if len(got) == 2 else got[0] if got else "neither")
+
+# %% [markdown]
+# The embedded model was trained to do without a library that is refused: that error cost one step. For an
+# animal without a page it knows no other way, and repeats what failed. (Read its thoughts. Does one claim
+# pages that no search returned?)
+#
+# Whether an error is of use is up to the model. Whether the model *reads* it is up to the loop.
 
 # %% [markdown]
 # ## What does smolagents' loop say?
 #
 # You could read its source. The author of the blog post had a quicker way: a model class that prints
-# what it is asked. smolagents calls one method of its model, `generate` (or `generate_stream`, if you
-# set `stream_outputs`).
-
+# what it is asked. It can take the place of `OpenAIModel` at work, too. (An agent with `stream_outputs`
+# calls `generate_stream` instead.)
 
 # %%
-class LoggingModel(OpenAIModel):
-    """Print what is new in each call, and keep all of them."""
+handed = []
 
-    calls = ()
+
+class LoggingModel(OpenAIModel):
+    """Print what each call is given and what it returns."""
 
     def generate(self, messages, **options):
-        known = len(self.calls[-1][0]) if self.calls else 0
-        for message in messages[known:]:
-            text = "".join(part.get("text", "") for part in message.content)
-            print(f"→ {message.role.value:<14}{len(text):>6}  {text[:60]!r}")
+        handed.append(messages)
+        print(f"── call {len(handed)}, {options}")
+        for message in messages:
+            print(f"→ {message.role.value:<14}{message.content[0].get('text', '')[:60]!r}")
         reply = super().generate(messages, **options)
-        print(f"← {'':<14}{len(reply.content):>6}  {reply.content[:60]!r}")
-        self.calls = (*self.calls, (messages, options, reply))
+        print(f"← {(reply.content or '')[:60]!r}")
         return reply
 
 
 # %% [markdown]
-# It takes the place of any `OpenAIModel`, so you can put it into an agent at work.
-#
-# **Predict:** your loop's second request has 4 messages. How many does smolagents hand to its model
-# in its second call: 3, 4, 5 or 6?
+# **Predict:** your loop's second request had 4 messages. How many does smolagents hand to its model in
+# its second call: 3, 4, 5 or 6?
 
 # %%
 guess = ...
 
 # %%
 theirs = Tape()
-logged = connect(server, theirs, model_class=LoggingModel)
-print(code_agent(logged).run(LEOPARD))
-
-# %%
-check.prediction("04.p4", guess, was=len(logged.calls[:2][-1][0]), unit="messages")
+print(code_agent(connect(server, theirs, model_class=LoggingModel)).run(LEOPARD))
+check.prediction("04.p2", guess, was=len(handed[:2][-1]), unit="messages")
 
 # %% [markdown]
-# Besides the four, there is a `tool-call`. Now look at what a call comes with:
-
-# %%
-logged.calls[0][1]
-
-# %% [markdown]
-# The stop sequences. You sent them, too.
-
-# %% [markdown]
-# ## What does the framework add?
+# Two of the roles are smolagents' own. `tool-response` is the observation. `tool-call` repeats the code
+# that the `assistant` message before it already has.
 #
-# A class like this shows what smolagents *hands to* its model. What left the machine is on the
-# tape, and you have two tapes now: compare the second request of each.
+# ## What does the framework add on the wire?
 #
-# **Predict:** how many messages are in theirs, on the wire: 3, 4, 5 or 6?
+# `LoggingModel` shows what smolagents *hands to* its model. What was *sent* is on the tape. Here are the
+# second requests, message by message: `+` is in theirs only, `-` in yours only.
 
-# %%
-guess = ...
-
-# %%
-second = {"mine": exchanges(mine.entries)[:2][-1], "theirs": exchanges(theirs.entries)[:2][-1]}
-for name, call in second.items():
-    print(name, {key: value for key, value in call.request.items() if key != "messages"})
-    for message in call.messages:
-        kind = type(message["content"]).__name__
-        print(f"   {message['role']:<10}{kind:<5}{len(text_of(message)):>6} characters")
-
-# %%
-check.prediction("04.p5", guess, was=len(second["theirs"].messages), unit="messages")
+# %% tags=["folded"]
+my, their = mine[:2][-1], turns(theirs.records())[:2][-1]
+for a, b in zip(my.exchange.messages, their.exchange.messages, strict=False):
+    lines = difflib.ndiff(text_of(a).splitlines(), text_of(b).splitlines())
+    print(f"── {a['role']} / {b['role']}")
+    print("\n".join(line[:120] for line in lines if line[0] in "+-") or "the same")
+for name, turn in {"yours": my, "theirs": their}.items():
+    rest = {key: value for key, value in turn.exchange.request.items() if key != "messages"}
+    print(f"\n{name}: {turn.tokens.prompt} tokens, {rest}")
 
 # %% [markdown]
-# On its way out, the `tool-call` was merged into the `assistant` message before it. Now line by
-# line: `+` is in theirs only, `-` in yours only.
-
-# %%
-for my, their in zip(second["mine"].messages, second["theirs"].messages, strict=False):
-    lines = difflib.ndiff(text_of(my).splitlines(), text_of(their).splitlines())
-    print(f"── {my['role']}")
-    print("\n".join(line[:140] for line in lines if line[0] in "+-") or "the same")
-
-# %% [markdown]
-# On a good run, the model reads little that your loop does not send: above all, a second copy of the
-# code (`Calling tools:`). The framework's other lines are for bad runs. (You find them in
-# `_run_stream` and `_step_stream` of `agents.py`, and in `parse_code_blobs` of `utils.py`.)
-
-# %% [markdown]
+# smolagents renames its own roles, `tool-call` to `assistant` and `tool-response` to `user`, and joins
+# neighbors with the same role. So its request has four messages, like yours, and differs by the second copy
+# of the code. Its other lines (`_run_stream` and `_step_stream` in `agents.py`) are for bad runs. Like
+# yours, it sends stop sequences and makes messages of errors. Beyond that, it
+#
 # | smolagents' loop | your loop | without it |
 # |---|---|---|
-# | sends stop sequences | sends them | the model invents observations (lesson 02) |
-# | makes a message of an error | 04.4 | one failed search ends the run |
-# | makes a message of a missing code block | 04.4 | the same |
-# | ends after `max_steps`, with one more request for an answer | ends with `None` | a run without end |
-# | has an executor that refuses imports and cuts long output | borrows it | accidents, and requests that are too long |
-# | accepts Markdown fences, renames a variable `final_answer` | – | a step lost |
-# | keeps steps, counts tokens, calls your callbacks | has its tape | you guess |
-
-# %%
-cut = LocalPythonExecutor([])
-cut.send_tools({})
-print(len(cut("print('x' * 1_000_000)").logs), "of 1,000,000 characters are left")
-print(len(inspect.getsource(smolagents.agents).splitlines()), "lines in smolagents/agents.py")
+# | asks once more for an answer after `max_steps` | returns `None` | a run without end |
+# | has an executor that refuses imports and cuts long output | borrows it | accidents, requests that are too long |
+# | takes code between three backticks, too | – | a step lost |
+# | keeps steps, counts tokens, calls functions of yours after each step | has its tape | you guess |
 
 # %% tags=["folded", "nbval-check-output"]
-source = inspect.getsource(smolagents.agents)
-calls = exchanges(theirs.entries)
+source, calls = inspect.getsource(smolagents.agents), [turn.exchange for turn in turns(theirs.records())]
+handed_roles = [message.role for message in handed[:2][-1]]
+cut = LocalPythonExecutor([])
+cut.send_tools({})
+fenced = smolagents.utils.parse_code_blobs("I compute.\n```python\nprint(1)\n```", ("<code>", "</code>"))
 check.claims(
-    ("the wire has three roles", {m["role"] for c in calls for m in c.messages} <= {"system", "user", "assistant"}),
-    ("smolagents sends each content as a list", all(type(m["content"]) is list for c in calls for m in c.messages)),
-    ("it sends the stop sequences", all(c.request["stop"] == STOP for c in calls)),
-    ("it hands a tool-call to its model", len(calls) < 2 or "tool-call" in [m.role for m in logged.calls[1][0]]),
-    ("it renames a variable called final_answer", "fix_final_answer_code" in source),
-    ("out of steps, it asks once more", "provide_final_answer" in source),
-)
+    ("this run's messages have only three roles on the wire",
+     {m["role"] for call in calls for m in call.messages} <= {"system", "user", "assistant"}),
+    ("it sends the stop sequences", all(call.request["stop"] == STOP for call in calls)),
+    ("it hands a tool-call to its model", len(calls) < 2 or "tool-call" in handed_roles),
+    ("in its source: out of steps, it asks once more", "provide_final_answer" in source),
+    ("its executor cuts a million characters down", len(cut("print('x' * 1_000_000)").logs) < 100_000),
+    ("it takes code in Markdown fences", fenced.strip() == "print(1)"),
+)  # fmt: skip
 
 # %% [markdown]
 # ## Can it leave the notebook?
 #
-# The next cell writes your functions to a file, with the imports that they need.
+# This writes your functions to a file, with `ask`, `find_code` and `observe`, and prints the command that
+# starts it. (If yours call others of yours, add those to the file.)
 
 # %% tags=["folded"]
-HEAD = '''"""An agent in one file:  python my_agent.py BASE_URL QUESTION"""
-import json, os, re, sys
+HEAD = """import os, re, sys
+from pathlib import Path
 
 import httpx
 from smolagents import CodeAgent, LocalPythonExecutor, Model
 
+from course.server import connection
+from course.tape import RecordingTransport, Tape
 from course.tools.search import OfflineSearch
 
 search = OfflineSearch()
@@ -668,58 +518,54 @@ system = CodeAgent(tools=[search], model=Model(), verbosity_level=0).system_prom
 STOP = ["Observation:", "Calling tools:", "</code>"]
 
 
-'''
-TAIL = """
-key = os.environ.get("KEY")
-headers = {"Authorization": f"Bearer {key}"} if key else {}
-with httpx.Client(base_url=sys.argv[1], headers=headers, timeout=600) as client:
-    print(AGENT(client, sys.argv[2], CAREFUL))
 """
-solved = all(callable(part) for part in (ask, find_code, careful, my_agent))
-written = [ask, find_code, observe, careful, my_agent] if solved else [our_ask, observe, our_careful, our_agent]
-names = ("my_agent", "careful") if solved else ("our_agent", "our_careful")
-body = "\n\n".join(inspect.getsource(part) for part in written)
-file = mine.path.with_name("my_agent.py").resolve()
-file.write_text(HEAD + body + TAIL.replace("AGENT", names[0]).replace("CAREFUL", names[1]), encoding="utf-8")
-size = len([line for line in body.splitlines() if line.strip()])
-print(f"{file.name}: {size} lines of yours" if solved else f"{file.name}: {size} lines (ours: yours are still open)")
+TAIL = """
 
-# %%
-own = mine.path.with_name("own.tape.jsonl").resolve()
-question = "How many seconds would it take for a cheetah at full speed to run through Tower Bridge?"
-print(f"course tap --upstream {server.url} --tape {own}\n")
-print(f'{"KEY=… " if server.api_key else ""}python {file} http://127.0.0.1:8081/v1 "{question}"')
+url, question = sys.argv[1:]
+key = os.environ.get("KEY")
+transport = RecordingTransport(connection.transport(url), Tape(Path(__file__).with_name("own.tape.jsonl")))
+headers = {"Authorization": f"Bearer {key}"} if key else {}
+base = f"{connection.web_address(url)}/v1"
+with httpx.Client(base_url=base, transport=transport, headers=headers, timeout=600) as client:
+    print(AGENT(client, question, CAREFUL))
+"""
+solved = callable(my_agent) and callable(careful)
+parts = [ask, find_code, observe, *([careful, my_agent] if solved else [our_careful, our_agent])]
+body = "\n\n".join(inspect.getsource(part) for part in parts)
+own = Path("tapes/own.tape.jsonl").resolve()
+file = own.with_name("my_agent.py")
+named = {"AGENT": parts[-1].__name__, "CAREFUL": parts[-2].__name__}
+file.write_text(HEAD + body + re.sub("AGENT|CAREFUL", lambda found: named[found[0]], TAIL), encoding="utf-8")
+size = len([line for line in body.splitlines() if line.strip()])
+print(f"{file.name}: {size} lines" if solved else f"{file.name}: {size} lines (ours: yours are still open)")
+print(shlex.join([sys.executable, str(file), server.url, LEOPARD]))
 
 # %% [markdown]
-# ### Exercise 04.5 · ★★☆ · 8 minutes · your own
+# ### Exercise 04.3 · ★★☆ · 7 minutes · your own
 #
-# Run it without Jupyter. In one terminal (*File → New → Terminal*), start the first command:
-# [course tap][tape] passes on what it gets and records it. In a second one, start the second
-# command, with an animal and a bridge of your choice. (If the tap names another port, use that one.)
+# Run it without Jupyter, in a terminal (*File → New → Terminal*): the command above, but with another
+# animal and another place. The search has pages on the cheetah, the giraffe, the ostrich and the wild
+# boar, on Tower Bridge, Ponte Vecchio, Brooklyn Bridge and the Golden Gate Bridge.
 #
-# End the tap with Ctrl-C, then look at `course view` with the path of the tape. How many requests
-# did *your* agent make, and how many tokens had the prompt of the last one?
+# The file records what it sends on a tape beside itself, `own`. How many requests did *your* agent make,
+# and how many tokens had the prompt of the last one?
 #
 # <details><summary>Hint</summary>
 #
-# If `course` or `httpx` is not found, run `. .venv/bin/activate` in the course's folder first. The
-# page of `course view` has the tokens of each turn's prompt at its top.
+# `turns(Tape.read(own).records())` gives the turns, as `run` did. Above, you printed `turn.tokens.prompt`.
 #
 # </details>
-#
-# [tape]: ../docs/glossary.md#tape
 
 # %% tags=["stub"]
-run = {"tape": own, "requests": ..., "prompt": ...}
+made = {"tape": own, "requests": ..., "prompt": ...}
 
 # %% tags=["solution"]
-own_tape = Tape(own.with_name(f"own-{secrets.token_hex(4)}.tape.jsonl"))
-with Tap(server.url, own_tape) as tap:
-    keys = {"KEY": server.api_key} if server.api_key else {}
-    command = [sys.executable, str(file), tap.base_url, question]
-    print(subprocess.run(command, env=os.environ | keys, capture_output=True, text=True, check=True).stdout)
-seen = turns(own_tape.records())
-run = {"tape": own_tape.path, "requests": len(seen), "prompt": seen[-1].tokens.prompt}
+own.unlink(missing_ok=True)
+question = "How many seconds would it take for a cheetah at full speed to run through Tower Bridge?"
+command = [sys.executable, str(file), server.url, question]
+print(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+seen = turns(Tape.read(own).records())
+made = {"tape": own, "requests": len(seen), "prompt": seen[-1].tokens.prompt}
 
 
 # %% tags=["folded"]
@@ -729,19 +575,27 @@ def ran(answer):
         return "expected a dictionary with the keys tape, requests and prompt"
     path = Path(str(answer["tape"])).expanduser()
     if not path.is_file():
-        return f"there is no file {path}. Did the tap write to another one?"
+        return f"there is no file {path} yet. Run the command in a terminal"
     asked = [turn for turn in turns(Tape.read(path).records()) if turn.exchange and turn.exchange.is_call]
-    if not asked:
-        return "there is no request to the model on it"
     start = max((n for n, turn in enumerate(asked) if len(turn.exchange.messages) == 2), default=0)
     total, asked = len(asked), asked[start:]  # the last run, if there are several
     messages = [message for turn in asked for message in turn.exchange.messages]
-    if any(turn.step for turn in asked) or any(isinstance(message.get("content"), list) for message in messages):
-        return "these are requests of smolagents; record the file with your own loop"
-    if any(LEOPARD in text_of(message) or UNICORN in text_of(message) for message in messages):
-        return "a question of this lesson is on it; ask one of your own"
-    if len(asked) < 2 or text_of(messages[0])[:30] != system[:30]:
-        return "it has no run of an agent with at least two requests"
+    if not messages or text_of(messages[0])[:30] != system[:30]:
+        return "there is no request of an agent on it"
+    if any(turn.step for turn in asked) or any(
+        isinstance(message.get("content"), list) for message in messages
+    ):
+        return "these are requests of smolagents; run the file with your own loop"
+    said = text_of(messages[1])
+    if "leopard" in said.lower() or "unicorn" in said or "Pont des Arts" in said:
+        return "the last question on it is one of this lesson; take another animal and another place"
+    unknown = [
+        found[1] for m in messages if (found := re.match(r"Error:\s*name '(\w+)' is not defined", text_of(m)))
+    ]
+    if unknown:
+        return f"the file lacks {unknown[0]}, which your functions use: add it at the top"
+    if len(asked) < 2 or "final_answer(" not in (asked[-1].content or ""):
+        return "the last run on it did not end with an answer; take an animal and a place from the text"
     counts = {"requests": {len(asked), total}, "prompt": {asked[-1].tokens.prompt}}
     for key, right in counts.items():
         if str(answer[key]).replace(",", "").strip() not in map(str, right):
@@ -749,16 +603,17 @@ def ran(answer):
     return True
 
 
-check.exercise("04.5", run, ran, hint="one turn of the page is one request; the last one has the longest prompt")
+check.exercise("04.3", made, ran, hint="one turn is one request; the last one has the longest prompt")
 
 # %% [markdown]
 # ## Recap
 #
 # - An agent asks a model, finds the code in the text, runs it, appends what came out, and asks again.
 #   Its memory is a list of messages.
-# - `exec` is not an executor. smolagents' executor stops accidents, and is not a sandbox.
-# - An error that becomes a message costs a step or more. An error that does not costs the run.
-# - What a framework adds on the wire is little. What it adds in the loop shows on bad runs.
+# - An error that becomes a message may cost one step, if the model can do something about it. An error
+#   that does not costs the run.
+# - `LoggingModel` shows what smolagents hands to its model. What was sent is on the tape. In a good run, it
+#   hardly differs from what your loop sends; the framework's other lines are for bad ones.
 #
 # **In your own agent:** find the loop first (in smolagents, `_run_stream` in `agents.py`), and see
 # which exceptions it turns into messages.
@@ -772,7 +627,8 @@ check.quiz(
     check.question(
         "An agent that you wrote repeats the same search in every step. Where do you look first?",
         right="at the messages of its second request",
-        why="The model knows only what is in the request. If the observation is missing there, it searches again.",
+        why="The model knows only what is there. If the observation is missing, the loop forgot it. If it is there, as in "
+        "the unicorn's run, read what it says: the model could do nothing with it.",
         wrong={
             "at the temperature": "It decides between likely words. It cannot bring back a message that was not sent.",
             "at the server's prompt cache": "The cache saves work. It adds nothing to what the request says.",

@@ -18,60 +18,20 @@ from support.records import entry, reply
 
 STOP = ["Observation:", "Calling tools:", "</code>"]
 SYSTEM = "You are an expert assistant who can solve any task using code blobs."
-UNICORN = LEOPARD.replace("leopard", "unicorn")
 TOOLS = {"web_search": lambda query: "nothing", "final_answer": lambda answer: answer}
 
 
 SOURCE = next(path for path in lessons.sources() if path.name.startswith("04_"))
-replying, observe = defined(SOURCE, "replying", "observe", json=json, httpx=httpx)
+replying, begins, observe = defined(
+    SOURCE, "replying", "begins", "observe", json=json, httpx=httpx, secrets=secrets, system=SYSTEM
+)
 
 
-# --- 04.1
-
-
-def ask(client, messages, stop):
-    body = {"messages": messages, "temperature": 0, "stop": stop}
+def ask(client, messages):
+    body = {"messages": messages, "temperature": 0, "stop": STOP}
     response = client.post("chat/completions", json=body)
     response.raise_for_status()
     return response.json()["choices"][0]["message"]["content"]
-
-
-def by_content(client, messages, stop=None):
-    sent = json.dumps({"model": "any", "messages": list(messages), "stop": stop, "temperature": 0.0})
-    answer = client.request("POST", "/chat/completions", content=sent).raise_for_status()
-    return json.loads(answer.text)["choices"][0]["message"]["content"]
-
-
-def with_an_if(client, messages, stop):
-    answer = client.post("chat/completions", json={"stop": stop, "messages": messages, "temperature": 0})
-    if answer.status_code != 200:
-        raise RuntimeError(answer.text)
-    (choice,) = answer.json()["choices"]
-    return choice["message"]["content"]
-
-
-def without_stop(client, messages, stop):
-    answer = client.post("chat/completions", json={"messages": messages, "temperature": 0})
-    return answer.raise_for_status().json()["choices"][0]["message"]["content"]
-
-
-def error_as_words(client, messages, stop):
-    answer = client.post(
-        "chat/completions", json={"messages": messages, "temperature": 0, "stop": stop}
-    ).json()
-    return answer["choices"][0]["message"]["content"] if "choices" in answer else answer["error"]["message"]
-
-
-def last_message_only(client, messages, stop):
-    return ask(client, messages[-1:], stop)
-
-
-def whole_message(client, messages, stop):
-    answer = client.post("chat/completions", json={"messages": messages, "temperature": 0, "stop": stop})
-    return answer.raise_for_status().json()["choices"][0]["message"]
-
-
-# --- 04.2
 
 
 def find_code(reply):
@@ -79,36 +39,7 @@ def find_code(reply):
     return rest.partition("</code>")[0] if tag else None
 
 
-def by_regex(reply):
-    found = re.search(r"<code>(.*?)(?:</code>|$)", reply, re.DOTALL)
-    return found and found[1].strip()
-
-
-def by_split(reply):
-    if "<code>" not in reply:
-        return None
-    return reply.split("<code>")[1].split("</code>")[0]
-
-
-def both_tags_needed(reply):
-    found = re.search(r"<code>(.*?)</code>", reply, re.DOTALL)
-    return found[1] if found else None
-
-
-def one_line(reply):
-    found = re.search(r"<code>\s*(.*?)(?:</code>|$)", reply, re.MULTILINE)
-    return found[1] if found else None
-
-
-def everything(reply):
-    return reply.replace("<code>", "").replace("</code>", "")
-
-
-def to_the_end(reply):
-    return reply.split("<code>")[1] if "<code>" in reply else None
-
-
-# --- 04.3
+# --- 04.1
 
 
 def new_executor():
@@ -124,7 +55,7 @@ def begin(question):
 def my_agent(client, question, observe, max_steps=6):
     executor, messages = new_executor(), begin(question)
     for _ in range(max_steps):
-        said = ask(client, messages, STOP)
+        said = ask(client, messages)
         observation, answer = observe(executor, find_code(said))
         if answer is not None:
             return answer
@@ -135,10 +66,10 @@ def my_agent(client, question, observe, max_steps=6):
 def with_while(client, question, look, steps=6):
     executor, messages, answer = new_executor(), begin(question), None
     while answer is None and steps > 0:
-        said = ask(client, messages, STOP).strip()
+        said = ask(client, messages).strip()
         observation, answer = look(executor, find_code(said))
         messages += [
-            {"role": "assistant", "content": f"{said}</code>"},
+            {"role": "assistant", "content": f"{said}\n</code>\n"},
             {"role": "user", "content": observation},
         ]
         steps -= 1
@@ -149,7 +80,7 @@ def recursive(client, question, observe, max_steps=6, executor=None, messages=No
     executor, messages = executor or new_executor(), messages or begin(question)
     if max_steps == 0:
         return None
-    said = ask(client, messages, [*STOP, "Task:"])
+    said = ask(client, messages)
     observation, answer = observe(executor, find_code(said))
     if answer is not None:
         return answer
@@ -160,7 +91,7 @@ def recursive(client, question, observe, max_steps=6, executor=None, messages=No
 def zero_is_nothing(client, question, observe, max_steps=6):
     executor, messages = new_executor(), begin(question)
     for _ in range(max_steps):
-        said = ask(client, messages, STOP)
+        said = ask(client, messages)
         observation, answer = observe(executor, find_code(said))
         if answer:
             return answer
@@ -171,7 +102,7 @@ def zero_is_nothing(client, question, observe, max_steps=6):
 def forgets(client, question, observe, max_steps=6):
     executor = new_executor()
     for _ in range(max_steps):
-        _, answer = observe(executor, find_code(ask(client, begin(question), STOP)))
+        _, answer = observe(executor, find_code(ask(client, begin(question))))
         if answer is not None:
             return answer
 
@@ -179,7 +110,7 @@ def forgets(client, question, observe, max_steps=6):
 def new_executor_each_time(client, question, observe, max_steps=6):
     messages = begin(question)
     for _ in range(max_steps):
-        said = ask(client, messages, STOP)
+        said = ask(client, messages)
         observation, answer = observe(new_executor(), find_code(said))
         if answer is not None:
             return answer
@@ -190,7 +121,7 @@ def new_executor_each_time(client, question, observe, max_steps=6):
 def observation_first(client, question, observe, max_steps=6):
     executor, messages = new_executor(), begin(question)
     for _ in range(max_steps):
-        said = ask(client, messages, STOP)
+        said = ask(client, messages)
         observation, answer = observe(executor, find_code(said))
         if answer is not None:
             return answer
@@ -202,11 +133,53 @@ def one_too_many(client, question, observe, max_steps=6):
     return my_agent(client, question, observe, max_steps + 1)
 
 
+def no_system_prompt(client, question, observe, max_steps=6):
+    return _loop(
+        client, [{"role": "system", "content": ""}, begin(question)[1]], new_executor(), observe, max_steps
+    )
+
+
+def bare_question(client, question, observe, max_steps=6):
+    messages = [begin(question)[0], {"role": "user", "content": question}]
+    return _loop(client, messages, new_executor(), observe, max_steps)
+
+
+SHARED = new_executor()
+
+
+def shared_executor(client, question, observe, max_steps=6):
+    return _loop(client, begin(question), SHARED, observe, max_steps)
+
+
+def catches(client, question, observe, max_steps=6):
+    def silent(executor, code):
+        try:
+            return observe(executor, code)
+        except Exception as error:
+            return str(error), None
+
+    return _loop(client, begin(question), new_executor(), silent, max_steps)
+
+
+def without_the_end(client, question, observe, max_steps=6):
+    return _loop(client, begin(question), new_executor(), observe, max_steps, end="")
+
+
+def _loop(client, messages, executor, observe, max_steps, end="</code>"):
+    for _ in range(max_steps):
+        said = ask(client, messages)
+        observation, answer = observe(executor, find_code(said))
+        if answer is not None:
+            return answer
+        messages.append({"role": "assistant", "content": said + end})
+        messages.append({"role": "user", "content": observation})
+
+
 LOOP = {
-    "ask": ask, "find_code": find_code, "replying": replying, "observe": observe, "secrets": secrets,
+    "begins": begins, "replying": replying, "observe": observe, "secrets": secrets, "re": re,
 }  # fmt: skip
 
-# --- 04.4
+# --- 04.2
 
 
 def careful(executor, code):
@@ -266,23 +239,24 @@ def error_as_answer(executor, code):
         return f"Error:\n{error}", str(error)
 
 
-# --- 04.5
+# --- 04.3
 
 FOLDER = Path(tempfile.mkdtemp(prefix="lesson04-"))
 
 
-def recorded(name, question, *counts, system=SYSTEM, parts=False):
+def recorded(name, question, *counts, system=SYSTEM, parts=False, ends=True, seen="Observation:"):
     """A tape with a run, one request for each of these numbers of prompt tokens."""
     tape = Tape(FOLDER / f"{name}.tape.jsonl")
     messages = [{"role": "system", "content": system}, {"role": "user", "content": f"New task:\n{question}"}]
     for n, tokens in enumerate(counts, 1):
         said = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+        code = "<code>\nfinal_answer(1)\n" if ends and n == len(counts) else "<code>\nprint(1)\n"
         usage = {"prompt_tokens": tokens, "completion_tokens": 5}
-        tape.add(entry(n, said if parts else messages, reply(f"r{n}", usage=usage)))
+        tape.add(entry(n, said if parts else messages, reply(f"r{n}", content=code, usage=usage)))
         messages = [
             *messages,
-            {"role": "assistant", "content": "<code>1</code>"},
-            {"role": "user", "content": "1"},
+            {"role": "assistant", "content": f"{code}</code>"},
+            {"role": "user", "content": f"{seen}\n1"},
         ]
     return tape.path
 
@@ -290,30 +264,19 @@ def recorded(name, question, *counts, system=SYSTEM, parts=False):
 CHEETAH = "How long does a cheetah take for Tower Bridge?"
 GOOD = recorded("good", CHEETAH, 2372, 2716)
 OWN = {"tape": GOOD, "requests": 2, "prompt": 2716}
-GIVEN = {
-    "Path": Path, "Tape": Tape, "turns": turns, "text_of": text_of, "LEOPARD": LEOPARD, "UNICORN": UNICORN,
-    "system": SYSTEM,
-}  # fmt: skip
+GIVEN = {"Path": Path, "Tape": Tape, "turns": turns, "text_of": text_of, "re": re, "system": SYSTEM}
 
 ANSWERS = {
     "04.1": Answers(
-        right=[ask, by_content, with_an_if],
-        wrong=[without_stop, error_as_words, last_message_only, whole_message, lambda *_: "You said so.", "content"],
-        given={"httpx": httpx, "json": json, "secrets": secrets},
-    ),
-    "04.2": Answers(
-        right=[find_code, by_regex, by_split],
-        wrong=[both_tags_needed, one_line, everything, to_the_end, str.strip],
-    ),
-    "04.3": Answers(
         right=[my_agent, with_while, recursive],
         wrong=[
-            zero_is_nothing, forgets, new_executor_each_time, observation_first, one_too_many,
+            zero_is_nothing, forgets, new_executor_each_time, observation_first, one_too_many, no_system_prompt,
+            bare_question, shared_executor, catches, without_the_end,
             lambda client, question, observe, max_steps=6: 42,
         ],
         given=LOOP,
     ),
-    "04.4": Answers(
+    "04.2": Answers(
         right=[careful, in_other_words, around_everything],
         wrong=[
             observe, lets_it_through, without_its_words, no_code_is_an_error_of_python, error_as_answer,
@@ -321,7 +284,7 @@ ANSWERS = {
         ],
         given={"LocalPythonExecutor": LocalPythonExecutor, "secrets": secrets, "tools": TOOLS},
     ),
-    "04.5": Answers(
+    "04.3": Answers(
         right=[
             OWN,
             {"tape": str(GOOD), "requests": "2", "prompt": "2,716"},
@@ -335,6 +298,8 @@ ANSWERS = {
             {**OWN, "tape": recorded("smolagents", CHEETAH, 2372, 2716, parts=True)},
             {**OWN, "tape": recorded("one", CHEETAH, 2716), "requests": 1},
             {**OWN, "tape": recorded("chat", CHEETAH, 2372, 2716, system="Be brief.")},
+            {**OWN, "tape": recorded("endless", CHEETAH, 2372, 2716, ends=False)},
+            {**OWN, "tape": recorded("incomplete", CHEETAH, 2372, 2716, seen="Error:\nname 'observe' is not defined")},
             {"tape": GOOD, "requests": 2},
             GOOD,
         ],
