@@ -151,8 +151,8 @@ def silent_search(tape: Tape) -> None:
 
 
 RUNS: dict[int, Callable[[Tape], None]] = {
-    1: forgotten_result,
-    2: short_answers,
+    1: short_answers,
+    2: forgotten_result,
     3: clock,
     4: recovered,
     5: small_window,

@@ -1,15 +1,17 @@
 """The exam of lesson 12: recorded runs, each with one fault or none, and what to say to an answer.
 
 An answer names the turn where the fault happened, the fault, and bytes of that turn that prove it. A wrong one is told
-why: what the fault that it names looks like, and what its turn shows instead. The answers are in key.toml; the tapes
-were recorded by authoring/exam.py. Pure but for reading these files.
+why: what the fault that it names looks like, and what its turn shows instead. A right one gets the debrief of its tape.
+The answers are in key.toml; the tapes were recorded by authoring/exam.py. Pure but for reading these files.
 
-    turns = exam.turns(1)
-    check.exercise("12.1", {"turn": 1, "fault": "answer-cut", "proof": "…"}, exam.grader(1))
+    turns = exam.turns(2)
+    check.exercise("12.2", {"turn": 1, "fault": "answer-cut", "proof": "…"}, exam.grader(2))
+    print(exam.debrief(2, answer))
 """
 
 import json
 import re
+import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from course.check import is_open
+from course.diagnose import diagnose
 from course.errors import CourseError
 from course.tape import Tape
 from course.turns import Turn
@@ -28,6 +31,7 @@ __all__ = [
     "NONE",
     "TAPES",
     "claims",
+    "debrief",
     "grader",
     "key",
     "numbers",
@@ -46,6 +50,10 @@ FEWEST = 4
 """A proof has at least so many characters, spaces and quotes not counted."""
 END = 40
 """Characters of a text's end that are shown."""
+WIDTH = 100
+"""Characters in a line of a debrief."""
+NAMES = 17
+"""Characters in its column of names."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,15 @@ class Key:
     the run recovered from), and `evidence` patterns,
     one of which a proof contains (as `plain` writes it). A tape without a fault has the turn 0 and no evidence.
     `told_in` is a later turn that is as good an answer, because its request tells of the fault. 0 if there is none.
+    The debrief is what caused the fault (`cause`), what hid it (`hidden`) and what repairs it (`repair`).
     """
 
     fault: str
     turn: int
     evidence: tuple[str, ...]
+    cause: str
+    hidden: str
+    repair: str
     same: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     told_in: int = 0
@@ -99,7 +111,7 @@ def turns(number: int) -> list[Turn]:
 
 
 def solution(number: int) -> dict[str, Any]:
-    """An answer that passes, for the notebook with solutions."""
+    """An answer that passes."""
     right = key(number)
     if right.fault == NONE:
         return {"turn": None, "fault": NONE, "proof": None}
@@ -110,6 +122,24 @@ def solution(number: int) -> dict[str, Any]:
 def grader(number: int) -> Callable[[Any], bool | str]:
     """A test of an answer to this tape, for `check.exercise`: True, or a sentence that says what is wrong with it."""
     return lambda answer: grade(answer, key(number), turns(number), signs())
+
+
+def debrief(number: int, answer: Any) -> str:
+    """What there is to say about a tape once it is solved; until then, that the answer comes first."""
+    if grader(number)(answer) is not True:
+        return f"The debrief of tape {number} is printed here once you have solved it."
+    right = key(number)
+    found = ", ".join(dict.fromkeys(f"{f.kind} in turn {f.turn}" for f in diagnose(turns(number))))
+    said = {
+        "cause": right.cause,
+        "what hid it": right.hidden,
+        "repair": right.repair,
+        "course diagnose": found or "no faults",
+    }
+    return "\n".join(
+        textwrap.fill(text, WIDTH, initial_indent=f"{name:<{NAMES}}", subsequent_indent=" " * NAMES)
+        for name, text in said.items()
+    )
 
 
 def grade(answer: Any, right: Key, made: list[Turn], named: Mapping[str, str]) -> bool | str:
@@ -249,7 +279,7 @@ def claims(found: Mapping[int, list[str]]) -> list[tuple[str, bool]]:
 def own(answer: Any) -> bool | str:
     """Whether an answer about a tape of the learner's own holds together: True, or what is missing.
 
-    Nobody but the learner knows whether the fault is right, so it is only compared with what `course diagnose` finds.
+    Nobody but the learner knows whether the fault is right, so any name is taken.
     """
     if not isinstance(answer, Mapping) or not {"tape", "turn", "fault", "proof"} <= set(answer):
         return 'the answer has four parts: {"tape": "….tape.jsonl", "turn": 1, "fault": "…", "proof": "…"}'

@@ -2,17 +2,18 @@
 # # 12 · Debug your own agent
 #
 # "It just stopped." "It ignores the tool." "It worked yesterday." Until you have seen the bytes,
-# every fix is a guess. In this lesson you record a program that you did not write, find its fault,
-# and then sit an exam on eight recorded runs. After that it is your own agent's turn.
+# every fix is a guess. In this lesson you record a program that you did not write, see one tape
+# solved, and solve seven yourself. After that it is your own agent's turn.
 #
 # **After this lesson you can**
 # - record any client of a model server, in any language, without changing its code,
-# - read a stranger's tape with five questions, in the order in which faults hide each other,
+# - read a stranger's tape with six questions, in the order in which faults hide each other,
 # - name a fault with its turn and the bytes that prove it,
 # - do that for your own agent.
 #
-# **Minutes:** 45, and as long as you like with your own agent · **Needs:** lessons
-# [05](05_wire_and_steps.ipynb), [06](06_break_jinja.ipynb) and [07](07_a_gallery_of_failures.ipynb)
+# **Minutes:** 50 (or 35, and tapes 6 to 8 on another day), and as long as you like with your own agent ·
+# **Needs:** lessons [05](05_wire_and_steps.ipynb), [06](06_break_jinja.ipynb) and
+# [07](07_a_gallery_of_failures.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -36,13 +37,13 @@ server
 # %% [markdown]
 # ## How do you record a program that is not yours?
 #
-# Here is one. It knows OpenAI's client and nothing of this course. Its author says: "the model is
+# Here is one. It knows OpenAI's client and nothing of this course. Its author says: "The model is
 # too small, it has no answer to anything."
 
 # %%
 folder = Path(tempfile.mkdtemp(prefix="stranger-"))
 program = folder / "stranger.py"
-program.write_text('''
+program.write_text("""
 import openai
 
 client = openai.OpenAI()
@@ -54,22 +55,22 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
         max_tokens=8,
     )
     print(question, "→", reply.choices[0].message.content or "(nothing)")
-''')
+""")
 
 # %% [markdown]
-# It does not even say where its server is: the client reads that from the environment. That is what
-# `course tap` uses. It listens on a port of this machine, starts the program with `OPENAI_BASE_URL`
-# set to that port, passes every byte on to the real server, and writes both directions to a
+# It does not even say where its server is: the client reads that from the environment. `course tap`
+# uses this. It listens on a port of this machine, starts the program with `OPENAI_BASE_URL` set to that
+# port, passes every byte on to the real server, and writes both directions to a
 # [tape](../docs/glossary.md#tape). In your terminal:
 #
 # ```
 # course tap --upstream http://127.0.0.1:8080 -- python my_agent.py
 # ```
 #
-# A program with an address of its own gets the tap's instead, in its settings. The next cell types
-# the command for you.
+# Here, the function `tap` runs that command:
 
-# %%
+
+# %% tags=["folded"]
 def tap(*command, tape):
     """`course tap -- command`, as in a terminal; returns what the command printed, without the tap's summary."""
     tape.unlink(missing_ok=True)  # a tape is continued, and a repaired run deserves a new one
@@ -78,122 +79,24 @@ def tap(*command, tape):
     return done.stdout or done.stderr
 
 
+# %%
 print(tap(sys.executable, str(program), tape=folder / "before.tape.jsonl"))
-
-# %% [markdown]
-# **Predict** before you look: the model was asked and said nothing that the program could print.
-# Which field of the response tells why: `status`, `finish_reason`, `usage` or `model`?
-
-# %%
-guess = ...
-
-# %%
 first, second = turns(Tape.read(folder / "before.tape.jsonl").records())
 print(view.text(first))
 
-# %%
-check.prediction("12.p1", guess, was="finish_reason")
+# %% [markdown]
+# All that arrived is thinking, and the program prints only `content`. So its author never saw what
+# "finished by length" says: the limit of 8 tokens ended the response, before the answer began.
 
 # %% [markdown]
-# `finish_reason` is `length`: the limit of 8 tokens ended the answer, and all of it was thinking. A
-# model that thinks needs room for that first. The program's author never saw the thinking, because
-# the client only prints `content`.
-
-# %% [markdown]
-# ## Which question first?
-#
-# Faults hide each other. Code that is cut in half is also bad Python, and a run with bad Python in
-# it also runs out of steps. Of those three, only the first can be repaired. So ask in the order of
-# the bytes, and stop at the first question whose answer is no:
-#
-# | | ask | look at |
-# |---|---|---|
-# | 1 | Did a complete answer arrive? | status, error, the end of the body |
-# | 2 | Did the model end it by itself? | `finish_reason`, against `max_tokens` and `stop` of the request |
-# | 3 | Is everything in its field? | `content`, `reasoning_content`, `tool_calls` |
-# | 4 | Did the next request bring back what came out? | its last messages, and the tokens from the cache |
-# | 5 | Was what the tool returned of any use? | the observation |
-#
-# If all five are yes and the answer is wrong, the fault is in the words: the prompt, the question
-# or the model.
-
-# %% [markdown]
-# ### Exercise 12.1 · ★★☆ · 8 minutes
-#
-# Write the first three questions as a function. `first_no(status, choice)` gets the HTTP status and
-# the response's first choice (`None` if there was none). It returns
-# - `1` if no answer arrived: a status other than 200, or no choice,
-# - `2` if the model did not end its answer: `finish_reason` is `length`, *or* it is `stop` and
-#   there is neither content nor a tool call (a stop sequence struck too early),
-# - `3` if thinking is in `content`: a `</think>` in it,
-# - `None` if all three are fine.
-#
-# A model may be cut off *and* leak. The order above decides.
-#
-# <details><summary>Hint</summary>
-# <code>message.get("content") or ""</code> copes with None. A key may be missing too.
-# </details>
-
-# %% tags=["stub"]
-def first_no(status, choice):
-    ...
-
-
-# %% tags=["solution"]
-def first_no(status, choice):
-    if status != 200 or not choice:
-        return 1
-    message = choice.get("message") or {}
-    content = message.get("content") or ""
-    said = content.strip() or message.get("tool_calls")
-    if choice.get("finish_reason") == "length" or not said:
-        return 2
-    return 3 if "</think>" in content else None
-
-
-# %% tags=["folded"]
-def choice(finish, content=None, **more):
-    return {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, **more}}
-
-
-call = [{"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{}"}}]
-check.function(
-    "12.1",
-    first_no,
-    [
-        check.case(200, choice("stop", "Cold.", reasoning_content="Easy."), gives=None),
-        check.case(502, None, gives=1, name="a gateway's error"),
-        check.case(200, None, gives=1, name="no choices"),
-        check.case(500, choice("stop", "Internal error"), gives=1, name="an error in the shape of an answer"),
-        check.case(200, choice("length", "The opp"), gives=2, name="cut content"),
-        check.case(200, choice("length", None, reasoning_content="Let me"), gives=2, name="cut thinking"),
-        check.case(200, choice("stop", "", reasoning_content="Hot"), gives=2, name="stop in the thinking"),
-        check.case(200, choice("tool_calls", None, tool_calls=call), gives=None, name="a call, no content"),
-        check.case(200, choice("stop", "Easy.\n</think>\n\nCold."), gives=3, name="thinking leaks"),
-        check.case(200, choice("length", "Easy.\n</think>\n\nCo"), gives=2, name="cut and leaking"),
-    ],
-    hint="check in the order 1, 2, 3, and return at the first that applies",
-)
-
-# %% [markdown]
-# ## What does `course diagnose` say?
-#
-# It asks the same questions, and a few dozen finer ones. In a terminal: `course diagnose TAPE`.
-
-# %%
-for finding in diagnose([first]):
-    print(finding.kind, "·", finding.title)
-    print([quote.text for quote in finding.evidence][:3])
-
-# %% [markdown]
-# ### Exercise 12.2 · ★☆☆ · 4 minutes
+# ### Exercise 12.1 · ★☆☆ · 4 minutes
 #
 # Repair the stranger's program by changing one line of its text, run it again through the tap, and
 # put the finish reasons of the new tape into a list.
 #
 # <details><summary>Hint</summary>
-# <code>text.replace("max_tokens=8", …)</code>, written into <code>repaired</code>. The reasons are
-# <code>turn.finish_reason</code> of the turns of the new tape.
+# Replace the limit in the text, and write the result into the file <code>repaired</code>. Then do with it
+# what the cell above did with <code>program</code>. Each turn has a <code>finish_reason</code>.
 # </details>
 
 # %% tags=["stub"]
@@ -209,145 +112,177 @@ after = folder / "after.tape.jsonl"
 print(tap(sys.executable, str(repaired), tape=after))
 reasons = [turn.finish_reason for turn in turns(Tape.read(after).records())]
 
+
 # %% tags=["folded"]
 def tests_repair(given):
-    if list(given) != ["stop", "stop"]:
-        return f"two answers that the model ended by itself have other reasons than {list(given)}"
+    """Whether the last run on the learner's tape ended well, and another run of the program does, too."""
+    ends = list(given)
+    if len(ends) < 2 or ends[-2:] != ["stop", "stop"]:
+        return f"expected two answers that end with stop, not {ends}"
     if not repaired.exists():
         return "the repaired program goes into the file `repaired`"
     again = folder / "again.tape.jsonl"
     tap(sys.executable, str(repaired), tape=again)
     fresh = [turn.finish_reason for turn in turns(Tape.read(again).records())]
-    return True if fresh == ["stop", "stop"] else f"run once more, the program in `repaired` ends with {fresh}"
+    return (
+        True if fresh == ["stop", "stop"] else f"run once more, the program in `repaired` ends with {fresh}"
+    )
 
 
-check.exercise("12.2", reasons, tests_repair, hint="give the model room to think and to answer")
+check.exercise("12.1", reasons, tests_repair, hint="give the model room to think and to answer")
 
 # %% [markdown]
-# ## The exam
+# ## Which question first?
 #
-# Eight tapes, each recorded from a real run on the embedded server. Some clients are smolagents,
-# some are a few lines of somebody's own. Each tape has one fault that comes first,
-# or none at all: an error that the run recovers from does not count. For each, name
-# - `turn`: where the fault happened, which is not always where it shows,
-# - `fault`: from the list below, or `"none"`,
-# - `proof`: text copied from that turn that would not be there without the fault.
+# One fault causes the next. Code that was cut in half is bad Python, and an agent that gets nothing but
+# bad Python runs out of steps. More steps do not help it. So ask in the order of the bytes, and
+# stop at the first question whose answer is no:
 #
-# Read first, and leave `course diagnose` for later: it knows most of these, and you want to be the
-# one who does.
+# | | ask | look at |
+# |---|---|---|
+# | 1 | Did a complete answer arrive? | status, error, the end of the body |
+# | 2 | Did the model end it by itself? | `finish_reason`, and `max_tokens` and `stop` of the request |
+# | 3 | Is everything in its field? | `content`, `reasoning_content`, `tool_calls` |
+# | 4 | Could the client run it? | the code or the call: tool, arguments, imports |
+# | 5 | Did the next request bring back what came out? | its messages, and the tokens from the cache |
+# | 6 | Was what the tool returned of any use? | the observation |
+#
+# If all six are yes and the answer is wrong, the fault is in the words: the prompt, the question
+# or the model.
+#
+# Here are names for faults, in the order of the questions. (`course diagnose` knows more.)
 
-# %%
+# %% tags=["folded"]
 for name, sign in exam.signs().items():
     print(f"{name:22} {sign}")
 
 # %% [markdown]
-# `exam.turns(3)` gives a tape's turns, and `view.text(turn)` prints one, without the settings of its
-# request. `asked` shows those. A turn's `exchange.request` and `exchange.response` hold all the
-# rest. In a terminal, `course view PATH` makes a page of a tape, with every byte; `exam.tape(3)` is
-# the path.
+# ## One tape, solved
+#
+# This is a run of the leopard question. Its owner says: "The model writes broken Python." `read` prints a
+# tape: for each turn, the settings of its request, then the view. (Ignore the lines that begin with
+# `prompt:`; their numbers are estimates.)
+
 
 # %%
-def asked(turn):
-    """What the turn's request asks for, besides its messages and tools."""
-    return {name: value for name, value in turn.exchange.request.items() if name not in ("messages", "tools")}
+def read(number):
+    """Print the turns of a tape, each with what its request asks for besides messages and tools."""
+    for turn in exam.turns(number):
+        request = turn.exchange.request
+        print({name: value for name, value in request.items() if name not in ("messages", "tools")})
+        print(view.text(turn))
+
+
+read(1)
 
 # %% [markdown]
-# ### Tape 1
+# **Predict:** go through the questions yourself. In which turn is the first no?
+
+# %%
+guess = ...
+
+# %% tags=["folded"]
+check.prediction("12.p1", guess, was=exam.key(1).turn)
+
+# %% [markdown]
+# **The turn.** There is an error in turns 2, 3 and 4, but the first no is in turn 1, at question 2: it was
+# finished by `length`. Why does turn 1 have no error? Its last line is the beginning of a call,
+# `length_pages = web_search`. By chance, that is whole Python: it gives the tool another name.
+#
+# **The proof.** Which bytes would not be there without the fault?
+#
+# | bytes | do they prove it? |
+# |---|---|
+# | `SyntaxError: invalid syntax` (turn 2) | no: a model that writes bad Python gets it, too |
+# | `Reached max steps.` (turn 4) | no: it ends any run that finds no answer |
+# | `length_pages = web_search` (turn 1) | no: the model might have stopped there by itself |
+# | `"finish_reason":"length"` (turn 1) | yes: only a limit puts that there |
+# | `"max_tokens":90`, `"completion_tokens":90` (turn 1) | yes: the limit, and that it was reached |
+#
+# "Finished by length" are the view's words. The bytes themselves are here:
+
+# %%
+exchange = exam.turns(1)[0].exchange
+usage = exchange.raw_response.index('"usage"')
+print(exchange.raw_request[-95:])
+print(exchange.raw_response[:45], "…", exchange.raw_response[usage : usage + 70], "…")
+
+# %% [markdown]
+# So this is the answer. A right one gets a debrief, with what `course diagnose` says: here, all that is
+# wrong, and the cause first.
+
+# %%
+answer = {"turn": 1, "fault": "answer-cut", "proof": '"finish_reason":"length"'}
+print(exam.debrief(1, answer))
+
+# %% [markdown]
+# ## The exam
+#
+# Seven more real runs of the embedded model. Some clients are smolagents, some are a few lines of
+# somebody's own. For each tape, name
+#
+# - `fault`: the one that the others follow from, by its name in the list. A run is healthy if every answer
+#   arrived whole, and each error was taken into account by the next step. Then the fault is
+#   `"none"`, and `turn` and `proof` are `None`.
+# - `turn`: where the fault happened, which is not always where it shows.
+# - `proof`: bytes of that turn that would not be there without the fault. Copy them from the print or from
+#   the raw bodies. Spaces, line breaks and quotes do not count.
+#
+# The tap knows no steps. On its tapes, the view shows code and observation "as turn 2 quotes it": as the
+# next request brings them back. Leave `course diagnose` for the debriefs, and be the one who finds it.
+
+# %% [markdown]
+# ### Exercise 12.2 · tape 2 · ★☆☆ · 3 minutes
 #
 # Its owner says: "The server answers my second request with an error. It must have a bug."
-
-# %%
-for turn in exam.turns(1):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.3 · ★☆☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Read the error of the second turn, then what the client sent: which message should follow a call?
+# Question 5. Which message is the last one of the second request?
 # </details>
+
+# %%
+read(2)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(1)
+answer = {"turn": 2, "fault": "call-without-result", "proof": '"tool_calls"'}
 
-# %%
-check.exercise("12.3", answer, exam.grader(1))
+# %% tags=["folded"]
+check.exercise("12.2", answer, exam.grader(2))
+print(exam.debrief(2, answer))
 
 # %% [markdown]
-# ### Tape 2
+# ### Exercise 12.3 · tape 3 · ★★☆ · 3 minutes
 #
-# Its owner says: "The model writes broken Python."
-
-# %%
-for turn in exam.turns(2):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.4 · ★☆☆ · 3 minutes
+# Its owner says: "It gets there, but every step takes as long as the first. It used to be faster."
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Which of its turns shows the fault first? Compare the tokens generated with the limit.
+# Question 5, its second half. Compare the second turn with that of tape 4.
 # </details>
+
+# %%
+read(3)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(2)
+answer = {"turn": 2, "fault": "changing-prefix", "proof": "Current time: 21:28:26"}
 
-# %%
-check.exercise("12.4", answer, exam.grader(2))
-
-# %% [markdown]
-# ### Tape 3
-#
-# Its owner says: "It is right, but every step takes as long as the first. It used to be faster."
-
-# %%
-for turn in exam.turns(3):
-    print(asked(turn))
-    print(view.text(turn))
+# %% tags=["folded"]
+check.exercise("12.3", answer, exam.grader(3))
+print(exam.debrief(3, answer))
 
 # %% [markdown]
-# ### Exercise 12.5 · ★★☆ · 3 minutes
-#
-# Which turn, which fault, which proof?
-#
-# <details><summary>Hint</summary>
-# How many tokens of the second prompt came from the cache? Compare the two system messages,
-# character by character.
-# </details>
-
-# %% tags=["stub"]
-answer = {"turn": ..., "fault": ..., "proof": ...}
-
-# %% tags=["solution"]
-answer = exam.solution(3)
-
-# %%
-check.exercise("12.5", answer, exam.grader(3))
-
-# %% [markdown]
-# ### Tape 4
+# ### Exercise 12.4 · tape 4 · ★★☆ · 3 minutes
 #
 # Its owner says: "There is an error in the log!"
-
-# %%
-for turn in exam.turns(4):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.6 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
@@ -355,129 +290,120 @@ for turn in exam.turns(4):
 # How did the run end?
 # </details>
 
+# %%
+read(4)
+
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(4)
+answer = {"turn": None, "fault": "none", "proof": None}
 
-# %%
-check.exercise("12.6", answer, exam.grader(4))
+# %% tags=["folded"]
+check.exercise("12.4", answer, exam.grader(4))
+print(exam.debrief(4, answer))
 
 # %% [markdown]
-# ### Tape 5
+# ### Exercise 12.5 · tape 5 · ★☆☆ · 3 minutes
 #
 # Its owner says: "It crashes half-way, always at the same point."
-
-# %%
-for turn in exam.turns(5):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.7 · ★☆☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# The server's error has two numbers in it.
+# Question 1. What does the server say?
 # </details>
+
+# %%
+read(5)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(5)
+answer = {"turn": 2, "fault": "context-overflow", "proof": "exceeds the available context size"}
 
-# %%
-check.exercise("12.7", answer, exam.grader(5))
+# %% tags=["folded"]
+check.exercise("12.5", answer, exam.grader(5))
+print(exam.debrief(5, answer))
 
 # %% [markdown]
-# ### Tape 6
+# ### The second sitting
+#
+# Three tapes are left, and they are harder. You can do them another day: `course progress` knows where you
+# are. In that case go on to *Your own agent* below.
+
+# %% [markdown]
+# ### Exercise 12.6 · tape 6 · ★★☆ · 3 minutes
 #
 # Its owner says: "Since the server was set up again, the agent behaves strangely."
-
-# %%
-for turn in exam.turns(6):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.8 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Where is the thinking, and where should it be?
+# Question 3.
 # </details>
+
+# %%
+read(6)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(6)
+answer = {"turn": 1, "fault": "thinking-in-content", "proof": "</think>"}
 
-# %%
-check.exercise("12.8", answer, exam.grader(6))
+# %% tags=["folded"]
+check.exercise("12.6", answer, exam.grader(6))
+print(exam.debrief(6, answer))
 
 # %% [markdown]
-# ### Tape 7
+# ### Exercise 12.7 · tape 7 · ★★☆ · 3 minutes
 #
-# Its owner says: "It says it can't find anything. The pages are there, I have looked."
-
-# %%
-for turn in exam.turns(7):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.9 · ★★☆ · 3 minutes
+# Its owner says: "It never finds anything. The pages are there, I have looked."
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# What did the agent's own code get back from the tool? The next request quotes it.
+# Question 6. The next request quotes what the code got.
 # </details>
+
+# %%
+read(7)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(7)
+answer = {"turn": 1, "fault": "empty-search", "proof": "No results found!"}
 
-# %%
-check.exercise("12.9", answer, exam.grader(7))
+# %% tags=["folded"]
+check.exercise("12.7", answer, exam.grader(7))
+print(exam.debrief(7, answer))
 
 # %% [markdown]
-# ### Tape 8
+# ### Exercise 12.8 · tape 8 · ★★★ · 3 minutes
 #
 # Its owner says: "The model has nothing to say. It is not the limit on tokens, I have raised that."
-
-# %%
-for turn in exam.turns(8):
-    print(asked(turn))
-    print(view.text(turn))
-
-# %% [markdown]
-# ### Exercise 12.10 · ★★★ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Look at the whole request: <code>exam.turns(8)[0].exchange.request</code>.
+# Question 2. What can end a response besides the model and the limit?
 # </details>
+
+# %%
+read(8)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = exam.solution(8)
+answer = {"turn": 1, "fault": "stop-in-thinking", "proof": '"stop":["\\n\\n"]'}
 
-# %%
-check.exercise("12.10", answer, exam.grader(8))
-
-# %% [markdown]
-# Now let `course diagnose` sit the same exam.
+# %% tags=["folded"]
+check.exercise("12.8", answer, exam.grader(8))
+print(exam.debrief(8, answer))
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 found = {n: list(dict.fromkeys(f.kind for f in diagnose(exam.turns(n)))) for n in exam.numbers()}
@@ -486,22 +412,20 @@ check.claims(*exam.claims(found))
 # %% [markdown]
 # ## Your own agent
 #
-# Whatever it is written in: if it talks to a model server over HTTP, the tap can record it.
+# In whichever language it is written: if it talks to a model server over HTTP, the tap can record it.
 #
-# - **It uses OpenAI's client**, in any language: `course tap --upstream URL -- your command` sets
-#   `OPENAI_BASE_URL` and `OPENAI_API_BASE`.
+# - **It uses OpenAI's client**: `course tap --upstream URL -- your command`.
 # - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
 #   enter the address that it prints.
 # - **It talks to Ollama or LM Studio**: the same, with their address, for example
 #   `--upstream http://localhost:11434`.
-# - **It talks to a hosted model, with TLS**: `--upstream https://…`. The program speaks plain HTTP to
-#   the tap, and the tap TLS to the server. Keys do not get onto the tape.
+# - **It talks to a hosted model**: `--upstream https://…`. The program speaks plain HTTP to the tap, and the
+#   tap speaks HTTPS to the server. Keys are left out of the tape (`course/tape/redact.py`).
 # - **It runs in a container**: the tap has to listen where the container can reach it (`--host`),
 #   and then others can, too. Read what it prints.
 #
-# If the tape stays empty, the program never came by: it has another address, or a proxy in between,
-# or it asks something else than HTTP. `course tap` prints a line for each request, so you see at
-# once.
+# `course tap` prints a line for each request. If there is none, the program has another address, goes
+# through a proxy, or does not use HTTP.
 #
 # Then the worksheet. Copy it into your notes, and fill it in from top to bottom:
 #
@@ -510,18 +434,19 @@ check.claims(*exam.claims(found))
 # Turns on the tape:                      The first one I doubt:
 # 1 complete?    status:                  2 ended by itself?  finish_reason:      limit, stop:
 # 3 in its field?  content:               reasoning_content:                      tool_calls:
-# 4 brought back?  last messages:         tokens from the cache:
-# 5 of use?  observation:
+# 4 could it run?  code or call:          error:
+# 5 brought back?  last messages:         tokens from the cache:
+# 6 of use?  observation:
 # Fault:              Turn:               Proof:
 # The one thing I change:                 The same bytes afterwards:
 # ```
 
 # %% [markdown]
-# ### Exercise 12.11 · ★★★ · as long as it takes
+# ### Exercise 12.9 · ★★★ · as long as it takes · your own
 #
 # Record an agent of your own, or any program that asks a model something: a chat client, an
-# editor's plugin, a script. Put the tape's path here with what you found. A healthy run is a result
-# too: then the fault is `"none"`, and the proof is what convinced you.
+# editor's plugin, a script. Put the tape's path here with what you found. If it is healthy, the fault is
+# `"none"`, and turn and proof are what convinced you of that.
 #
 # <details><summary>Hint</summary>
 # No agent at hand? Ask with curl through the tap, once with <code>"max_tokens": 5</code>.
@@ -531,15 +456,34 @@ check.claims(*exam.claims(found))
 mine = {"tape": ..., "turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
+own = Path(tempfile.mkdtemp(prefix="own-"))
+(own / "ask.py").write_text("""
+import json, os, urllib.request
+
+asked = {"messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 5}
+address = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+request = urllib.request.Request(address, json.dumps(asked).encode(), {"Content-Type": "application/json"})
+urllib.request.urlopen(request).read()
+""")
+tap(sys.executable, str(own / "ask.py"), tape=own / "mine.tape.jsonl")
 mine = {
-    "tape": folder / "before.tape.jsonl",
-    "turn": 2,
+    "tape": own / "mine.tape.jsonl",
+    "turn": 1,
     "fault": "thinking-cut",
     "proof": '"finish_reason":"length"',
 }
 
-# %%
-check.exercise("12.11", mine, exam.own)
+
+# %% tags=["folded"]
+def recorded(given):
+    """Whether the answer holds together, about a tape that is not the stranger's; if not, what is missing."""
+    path = given.get("tape", "") if isinstance(given, dict) else ""
+    if Path(str(path)).expanduser().resolve().is_relative_to(folder.resolve()):
+        return "that is the stranger's tape. Record a program of your own"
+    return exam.own(given)
+
+
+check.exercise("12.9", mine, recorded, hint="course tap, then course view and the path of the tape")
 
 # %% [markdown]
 # ## Recap

@@ -61,6 +61,36 @@ def test_none_and_another_turn_are_wrong(number):
         assert "earlier" in said if turn > right.turn else "later" in said
 
 
+@pytest.mark.parametrize("number", exam.numbers())
+def test_a_solved_tape_is_debriefed_and_an_open_one_gives_nothing_away(number):
+    right, told = key(number), exam.debrief(number, exam.solution(number))
+    for part in (right.cause, right.hidden, right.repair):
+        assert " ".join(part.split()) in " ".join(told.split())
+    assert all(f.kind in told for f in diagnose(exam.turns(number)))
+    other = "connection-lost"
+    for answer in (None, {"turn": ..., "fault": ..., "proof": ...}, exam.solution(number) | {"fault": other}):
+        told = exam.debrief(number, answer)
+        assert right.cause not in told
+        assert right.fault not in told
+
+
+@pytest.mark.parametrize(
+    ("number", "proof"),
+    [
+        (2, "Cannot continue an assistant message that contains tool calls."),
+        (3, "Current time:"),
+        (5, "request (2728 tokens)"),
+        (6, "<think>"),
+        (7, "RuntimeError: No results found! Try a less restrictive/shorter query."),
+        (8, r"'stop': ['\n\n']"),
+        (8, r'"stop":["\n\n"]'),
+    ],
+)
+def test_a_proof_may_be_copied_from_what_the_lesson_prints(number, proof):
+    right = key(number)
+    assert exam.grader(number)({"turn": right.turn, "fault": right.fault, "proof": proof}) is True
+
+
 @pytest.mark.parametrize(
     "answer",
     [
