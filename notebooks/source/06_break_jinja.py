@@ -538,7 +538,6 @@ folder.cleanup()
 # - A leak raises no error. It costs tokens, and if a draft has code in it, the agent runs the draft *instead*.
 # - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
 #   asks again.
-# - A right answer does not prove that the server is set up well. Look at one exchange.
 
 # %% tags=["folded"]
 check.quiz(
