@@ -3,15 +3,14 @@
 #
 # A CodeAgent writes its calls as Python. Most other agents have the server hand them over as
 # [tool calls][tc]. That adds a parser on the server and a format on the wire, and both can fail in
-# silence. Four exhibits, each by one change.
+# silence. Four failures, each by one change.
 #
 # **After this appendix you can**
 # - follow a tool call from the model's text to the client,
 # - recognize a call that the server took for text, and one that was cut off,
-# - find out why a conversation with tools is refused from some request on,
-# - check a call before you execute it.
+# - check a call before you execute it, and a history before you send it.
 #
-# **Minutes:** 30 · **Needs:** [lesson 07](07_a_gallery_of_failures.ipynb)
+# **Minutes:** 35 · **Needs:** [lesson 07](07_a_gallery_of_failures.ipynb)
 #
 # [tc]: ../docs/glossary.md#tool-call
 
@@ -38,7 +37,7 @@ server = Server("embedded", url=False, quiet=True).start()
 
 # %% [markdown]
 # As in lesson 07, the servers are the lesson's own. The client is OpenAI's, without an agent around
-# it: `ask` sends one request, and returns its turn. `name` prints what `course diagnose` finds.
+# it: `ask` sends one request, and returns its turn. `findings` prints what `course diagnose` finds.
 
 # %% tags=["folded"]
 SEARCH = {
@@ -69,39 +68,39 @@ def ask(messages, on=None, **settings):
     return turn
 
 
-def name(turn):
-    """The findings of `course diagnose`, without their proof."""
+def findings(turn):
+    """What `course diagnose` finds in a turn: the place of the first proof, and what to do next."""
     for finding in diagnose([turn]):
         print(f"{finding.title} ({finding.kind})")
-        print(fill(finding.next, 96, initial_indent="  next: ", subsequent_indent="        "))
+        print(f"  proof: {finding.evidence[0].where}: {finding.evidence[0].text[-60:]!r}")
+        print(fill(finding.next, 96, initial_indent="  next:  ", subsequent_indent="         "))
 
 
 # %% [markdown]
 # ## What does a healthy call look like?
 #
-# The request offers a tool in its field `tools`. This is the text that the model wrote, and the
-# message that the server made of it.
+# The request offers a search in its field `tools`. You will see the text as the model wrote it
+# (`"verbose": true` adds it to the response), and the message that the server made of it.
 #
-# **Predict:** look at neither yet. Which type has `arguments` in the message: a `dict`, or `text`?
+# **Predict:** of which type are a call's `arguments` in that message: `dict` or `text`?
 
 # %%
 guess = ...
-
-# %%
 healthy = ask(QUESTION)
 print(healthy.exchange.response["__verbose"]["content"])
 print(json.dumps(healthy.exchange.message, indent=1))
 
-# %%
+# %% tags=["folded"]
 call = healthy.exchange.message["tool_calls"][0]
 check.prediction("07b.p1", guess, was="text" if isinstance(call["function"]["arguments"], str) else "dict")
 
 # %% [markdown]
-# Text: JSON inside of JSON. The model's own format (XML for this one) never reaches the client. The
-# server's parser translates it, takes the thoughts out, and says `finish_reason: tool_calls`.
+# Text: JSON inside of JSON. The model's own format, here with tags as in XML, never reaches the client.
+# The server's *chat parser* translates it, takes the thoughts out, and says `finish_reason:
+# tool_calls`. Only the form is healthy: whether the query is a good one, no parser can tell.
 
 # %% [markdown]
-# ## A call that stays in the content
+# ## Server · one more flag
 #
 # **Change:** the server runs with `--skip-chat-parsing`, as a stand-in for any server whose parser
 # does not know the format of its model.
@@ -110,21 +109,19 @@ check.prediction("07b.p1", guess, was="text" if isinstance(call["function"]["arg
 
 # %%
 guess = ...
-
-# %%
 with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as skipping:
     unparsed = ask(QUESTION, on=skipping)
 print(repr(unparsed.content[-150:]))
 print("tool_calls" in unparsed.exchange.message)
 
-# %%
+# %% tags=["folded"]
 check.prediction("07b.p2", guess, was=unparsed.finish_reason)
-name(unparsed)
+findings(unparsed)
 
 # %% [markdown]
-# To the client this is a finished answer. It shows XML to the user, no tool is called, and nothing
-# is logged as an error. **Repair:** a server, or a parser, that knows the model's format; `healthy`
-# is the same request on such a one.
+# To the client this is a finished answer. It shows the tags to the user, calls no tool, and logs no
+# error. **Repair:** a server whose parser knows the format, as in `healthy`. (`course diagnose` sees
+# the wire and not the flag, so it names the usual cause.)
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose([unparsed])}
@@ -137,22 +134,12 @@ check.claims(
 )
 
 # %% [markdown]
-# ## A call that was cut off
+# ## Client · a limit within the call
 #
-# **Change:** `max_tokens` ends the response within the call. (The cell counts the tokens
-# up to that point.)
+# **Change:** `max_tokens` ends the response somewhere within the call.
 #
-# **Predict:** what are the `arguments` now: `missing`, `broken` JSON, or `valid` JSON?
-
-# %%
-guess = ...
-
-# %%
-raw = healthy.exchange.response["__verbose"]["content"]
-query = json.loads(call["function"]["arguments"])["query"]
-middle = raw.rindex(query) + len(query) // 2
-cut = ask(QUESTION, max_tokens=len(server.tokenize(raw[:middle])))
-print(cut.finish_reason, json.dumps(cut.exchange.message.get("tool_calls"), indent=1))
+# **Predict:** what can the `arguments` be then: `missing`, `broken` JSON, or `valid` JSON? Give a list, such as
+# `["missing", "valid"]`.
 
 
 # %% tags=["folded"]
@@ -167,44 +154,47 @@ def state(turn):
     return "valid"
 
 
-check.prediction("07b.p3", guess, was=state(cut))
-
 # %%
-name(cut)
+guess = ...
+length = healthy.tokens.generated
+cuts = [ask(QUESTION, max_tokens=most) for most in range(length - 28, length, 4)]
+for cut in cuts:
+    print(cut.tokens.generated, cut.finish_reason, state(cut), [call.text for call in cut.tool_calls])
+
+# %% tags=["folded"]
+check.prediction("07b.p3", guess, was={state(cut) for cut in cuts})
+findings(next(cut for cut in cuts if state(cut) == "broken"))
 
 # %% [markdown]
-# The server passes on what it has. If that is broken JSON, you are lucky: a client that parses it
-# raises an error. Cut the response a little later, one tag before its end:
-
-# %%
-almost = ask(QUESTION, max_tokens=len(server.tokenize(raw[: raw.rindex("</tool_call>")])))
-print(almost.finish_reason, json.dumps(almost.exchange.message.get("tool_calls"), indent=1))
-print("the arguments are", state(almost))
-
-# %% [markdown]
-# Where the JSON is valid, one word alone says that the model was not done: `length`. A second
-# argument or a second call may be missing. **Repair:** more tokens, and a client that never executes
-# a call whose `finish_reason` is `length`.
+# The server passes on what it has so far. Broken JSON is the lucky case: a client that parses it
+# raises an error. As soon as the model has closed the last argument, the JSON is whole, though the
+# model was not done: a second argument or a second call may be missing. Only `length` says so.
+# **Repair:** more tokens, and a client that never executes a call whose `finish_reason` is `length`.
 
 # %% tags=["folded", "nbval-check-output"]
-kinds = {finding.kind for finding in diagnose([cut])}
+states, reasons = {state(cut) for cut in cuts}, {cut.finish_reason for cut in cuts}
+kinds = {finding.kind for cut in cuts if state(cut) == "broken" for finding in diagnose([cut])}
+silent = {finding.kind for cut in cuts if state(cut) == "valid" for finding in diagnose([cut])}
 check.claims(
-    ("both responses were cut off", cut.finish_reason == almost.finish_reason == "length"),
-    ("diagnose says so", bool(kinds & {"answer-cut", "thinking-cut", "tool-call-cut"}), kinds),
+    ("all of these responses were cut off", reasons == {"length"}, reasons),
+    ("their arguments are broken or valid", {"broken", "valid"} <= states, states),
+    ("diagnose: tool-call-cut where they are broken", "tool-call-cut" in kinds, kinds),
+    ("and answer-cut where they are valid", "answer-cut" in silent, silent),
 )
 
 # %% [markdown]
 # ### Exercise 07b.1 · ★★☆ · 8 minutes
 #
-# Write what a client should do before it executes anything: `verdict(choice, tools)`. It looks at
-# one choice of a response, which has `tool_calls`, and at the tools of the request. It returns the
-# first of these that applies:
+# Write what a client should do before it executes anything: `verdict(choice, tools)`. `choice` is the
+# response's first choice, and there are calls in its `message`; `tools` are those of the request. It
+# returns the first of these that applies:
 #
 # - `"cut off"`, if the response ended by the token limit,
 # - `"unknown tool"`, if a call is for a tool that is not offered,
-# - `"bad arguments"`, if its arguments are not JSON, or not an object,
-# - `"missing argument"`, if one that the tool's schema requires is not there,
-# - `"execute"`.
+# - `"bad arguments"`, if a call's arguments are not JSON, or not an object,
+# - `"missing argument"`, if an argument that the tool requires is not there (`SEARCH`, in the folded cell
+#   at the top, shows `required`),
+# - `"execute"`, if all calls are fine.
 #
 # <details><summary>Hint</summary>
 # Make a dictionary first, from each tool's name to what its schema requires:
@@ -262,17 +252,19 @@ def offered(random):
         (choice((tool, json.dumps(good))), "bad arguments", "JSON, encoded twice"),
         (choice((tool, '{"x": 1}')), "missing argument", "another argument"),
         (choice((tool, good), (tool, "{}")), "missing argument", "the second of two calls"),
+        (choice((tool, good[:-3]), (tool, good)), "bad arguments", "the first of two calls"),
     ):
         yield check.case(each, tools, gives=gives, name=told)
 
 
-check.function("07b.1", verdict, offered, hint="in the order of the list, for every call")
+check.function("07b.1", verdict, offered, hint="in the order of the list, and for every call")
 
 # %% [markdown]
-# ## A broken call in the history
+# ## Client · four characters less
 #
-# Suppose that a client has stored half a call, for example from a stream that broke off, and goes
-# on. **Change:** the arguments have lost their last characters. Everything else is as it was sent.
+# Suppose that a connection broke off, and a client has stored half a call and goes on.
+# **Change:** the arguments in the history have lost their last four characters. The tool's result, a
+# message of the role `tool`, is there.
 
 # %%
 said = {"role": "assistant", "content": None, "tool_calls": [deepcopy(call)]}
@@ -283,73 +275,71 @@ broken[1]["tool_calls"][0]["function"]["arguments"] = call["function"]["argument
 print(broken[1]["tool_calls"][0]["function"])
 
 # %% [markdown]
-# **Predict:** the next request has this message. Does the server `answer`, or `refuse`? And the
-# request after that one?
-
-# %%
-guess = {"next": ..., "after that": ...}
-
-# %%
-refused = ask(broken)
-later = ask([*broken, {"role": "user", "content": "Are you there?"}])
-
-# %%
-answers = {"next": refused.status, "after that": later.status}
-was = {which: "answer" if status == 200 else "refuse" for which, status in answers.items()}
-check.prediction("07b.p4", guess, was=was)
-name(refused)
-
-# %% [markdown]
-# HTTP 500 sounds like a fault of the server. It is a message of your own history: the template
-# wants the arguments as values, so the server has to parse them, in *every* request from now on.
-# **Repair:** drop the call with its result, or mend it, before it is stored.
-
-# %%
-mended = ask(history)
-print("HTTP status", mended.status)
-
-# %% [markdown]
-# ## A result that got lost
-#
-# **Change:** the history is whole, but without the message that has the tool's result.
-#
-# **Predict:** does the server `answer`, or `refuse`?
+# **Predict:** what comes back: an `answer`, `HTTP 400` (bad request), or `HTTP 500` (internal error)?
 
 # %%
 guess = ...
+refused = ask(broken)
+later = ask([*broken, {"role": "user", "content": "Are you there?"}])
+mended = ask(history)
+print("broken, broken with one more message, whole:", refused.status, later.status, mended.status)
 
-# %%
-lost = ask([*QUESTION, said, {"role": "user", "content": "Go on."}])
-print("HTTP status", lost.status, "·", lost.finish_reason)
-
-# %%
-check.prediction("07b.p5", guess, was="answer" if lost.status == 200 else "refuse")
-name(lost)
+# %% tags=["folded"]
+check.prediction("07b.p4", guess, was="answer" if refused.status == 200 else f"HTTP {refused.status}")
+findings(refused)
 
 # %% [markdown]
-# If another message follows, llama-server answers, and the model goes on as if it had searched, or
-# searches again. Other servers refuse this, so the same client "works" with one and not with another. **Repair:** send a
-# result for every call, also if the tool failed: then the text of the error is the result.
+# HTTP 500 sounds like a fault of the server. It is a message of your own history: the chat template writes
+# each argument between tags of its own, so the server has to take the JSON apart, and it does so in
+# *every* request from now on. **Repair:** drop the call with its result, or mend it, before it is stored.
+
+# %% [markdown]
+# ## Client · one message less
+#
+# **Change:** the call is whole, and its result is not in the history. Twice: once the call is the last
+# message, once the user says "Go on." after it.
+#
+# **Predict:** does the server `answer` or `refuse`?
+
+# %%
+guess = {"call last": ..., "go on": ...}
+lost = {"call last": ask([*QUESTION, said])}
+lost["go on"] = ask([*QUESTION, said, {"role": "user", "content": "Go on."}])
+print("go on:", lost["go on"].exchange.message)
+
+# %% tags=["folded"]
+was = {which: "answer" if turn.status == 200 else "refuse" for which, turn in lost.items()}
+check.prediction("07b.p5", guess, was)
+findings(lost["go on"])
+
+# %% [markdown]
+# If the call is last, llama-server refuses: it would have to continue the call itself. If another message
+# follows, it answers, though nobody ever searched. Other servers refuse that, too, so the same client
+# "works" with one and not with another. **Repair:** a result for every call, also if the tool
+# failed: then the text of the error is the result.
 
 # %% tags=["folded", "nbval-check-output"]
-found = [{finding.kind for finding in diagnose([turn])} for turn in (refused, later, mended, lost)]
+asked = [refused, later, mended, *lost.values()]
+found = [{finding.kind for finding in diagnose([turn])} for turn in asked]
+status = [turn.status for turn in asked]
 check.claims(
-    ("half a call: HTTP 500, twice", (refused.status, later.status) == (500, 500)),
+    ("half a call: HTTP 500, twice", status[:2] == [500, 500], status),
     ("diagnose: arguments-refused", found[0] == found[1] == {"arguments-refused"}, found[:2]),
-    ("mended: an answer", mended.status == 200, mended.status),
-    ("lost: an answer as well", lost.status == 200, lost.status),
-    ("diagnose: call-without-result", found[3] == {"call-without-result"}, found[3]),
+    ("mended: an answer", status[2] == 200, status),
+    ("no result: refused if the call is last, else answered", status[3:] == [400, 200], status),
+    ("diagnose: call-without-result", all("call-without-result" in each for each in found[3:]), found[3:]),
 )
 
 # %% [markdown]
 # ### Exercise 07b.2 · ★★☆ · 7 minutes · for your own client
 #
-# Write `unanswered(messages)`: the ids of all calls in a history that have no result, in their
-# order. It is a check that you can put in front of every request that your client sends.
+# Write `unanswered(messages)`: the ids of all calls in a history that have no result *after* them, in
+# their order. You can put it in front of every request that your client sends.
 #
 # <details><summary>Hint</summary>
-# Results are messages of the role <code>tool</code>, with a <code>tool_call_id</code>. Calls are in
-# <code>tool_calls</code> of assistant messages, where the key may be absent or <code>None</code>.
+# Go through the messages with a list of open calls. Results are messages of the role
+# <code>tool</code>, with a <code>tool_call_id</code>. Calls are in <code>tool_calls</code> of assistant
+# messages, where the key may be absent or <code>None</code>.
 # </details>
 
 # %% tags=["stub"]
@@ -358,9 +348,12 @@ unanswered = ...
 
 # %% tags=["solution"]
 def unanswered(messages):
-    answered = {m["tool_call_id"] for m in messages if m["role"] == "tool"}
-    calls = [call["id"] for m in messages for call in m.get("tool_calls") or []]
-    return [id for id in calls if id not in answered]
+    waiting = []
+    for message in messages:
+        waiting += [call["id"] for call in message.get("tool_calls") or []]
+        if message.get("tool_call_id") in waiting:
+            waiting.remove(message["tool_call_id"])
+    return waiting
 
 
 # %% tags=["folded"]
@@ -384,21 +377,22 @@ def histories(random):
         ([user, calls(a, b), gave(b), gave(a)], [], "results in another order"),
         ([user, calls(b), user, calls(a), user, calls(c), gave(c)], [b, a], "two of three"),
         ([user, answer, {**answer, "tool_calls": None}], [], "answers without calls"),
+        ([user, gave(a), calls(a), user], [a], "a result before its call"),
         ([], [], "nothing at all"),
     ):
         yield check.case(messages, gives=gives, name=told)
 
 
-check.function("07b.2", unanswered, histories, hint="collect the ids of the results first")
+check.function("07b.2", unanswered, histories, hint="go through the messages in order")
 
 # %% [markdown]
 # ## Recap
 #
 # - A tool call is text of the model that the server has parsed. If the parser does not know the
 #   format, the call stays in `content`, with `finish_reason: stop`.
-# - `arguments` is JSON in a text. It can be broken, encoded twice, or whole and yet cut.
+# - `arguments` is JSON in a text. It can be broken, or whole and yet cut off.
 # - `length` beside a tool call means: do not execute it.
-# - One broken call in the history spoils every later request.
+# - One broken call in the history makes every later request fail.
 #
 # **In your own agent:** put `verdict` behind every response, and `unanswered` in front of every
 # request.
@@ -423,14 +417,14 @@ check.quiz(
         right="a message that each of these requests repeats",
         why="A history is sent whole each time. One broken call in it is refused every time.",
         wrong={
-            "the server's memory is corrupt": "It was restarted, and a new conversation works.",
+            "the server's memory is corrupt": "It was restarted. The cause must come with the requests.",
             "the context window is full": "llama-server says that with HTTP 400, and names both numbers.",
         },
     ),
     check.question(
         "A call arrives with valid JSON. When must you not execute it?",
         right="if the response's `finish_reason` is `length`",
-        why="The server may have closed the JSON of a call that the limit cut off.",
+        why="The JSON is whole as soon as the last argument is. A second argument, or a second call, may be missing.",
         wrong={
             "if `content` is empty beside it": "That is how calls usually come.",
             "if the model thought before it": "Thinking models think before calls, too.",

@@ -56,6 +56,11 @@ def first_call_only(choice, tools):
     return with_a_helper({**choice, "message": {"tool_calls": first}}, tools)
 
 
+def last_call_only(choice, tools):
+    last = choice["message"]["tool_calls"][-1:]
+    return with_a_helper({**choice, "message": {"tool_calls": last}}, tools)
+
+
 def whatever_the_reason(choice, tools):
     return with_a_helper({**choice, "finish_reason": "tool_calls"}, tools)
 
@@ -72,31 +77,40 @@ def any_json(choice, tools):
 # --- 07b.2
 
 
-def by_sets(messages):
-    results = {m.get("tool_call_id") for m in messages if m["role"] == "tool"}
-    return [c["id"] for m in messages for c in m.get("tool_calls") or () if c["id"] not in results]
-
-
 def by_removal(messages):
     open_calls = []
     for message in messages:
-        if message["role"] == "tool":
+        if message["role"] == "tool" and message["tool_call_id"] in open_calls:
             open_calls.remove(message["tool_call_id"])
         for call in message.get("tool_calls") or []:
             open_calls.append(call["id"])
     return open_calls
 
 
+def by_looking_ahead(messages):
+    return [
+        call["id"]
+        for at, message in enumerate(messages)
+        for call in message.get("tool_calls") or ()
+        if not any(later.get("tool_call_id") == call["id"] for later in messages[at:])
+    ]
+
+
 def as_a_generator(messages):
-    yield from by_sets(messages)
+    yield from by_looking_ahead(messages)
+
+
+def by_sets(messages):
+    results = {m.get("tool_call_id") for m in messages if m["role"] == "tool"}
+    return [c["id"] for m in messages for c in m.get("tool_calls") or () if c["id"] not in results]
 
 
 def without_null(messages):
-    return [c["id"] for m in messages for c in m.get("tool_calls", []) if c["id"] in by_sets(messages)]
+    return [c["id"] for m in messages for c in m.get("tool_calls", []) if c["id"] in by_removal(messages)]
 
 
 def sorted_ids(messages):
-    return sorted(by_sets(messages), reverse=True)[:1]
+    return sorted(by_removal(messages), reverse=True)[:1]
 
 
 def all_calls(messages):
@@ -104,17 +118,17 @@ def all_calls(messages):
 
 
 def how_many(messages):
-    return len(by_sets(messages))
+    return len(by_removal(messages))
 
 
 ANSWERS = {
     "07b.1": Answers(
         right=[step_by_step, with_a_helper, loudly],
-        wrong=[first_call_only, whatever_the_reason, any_json, "execute"],
+        wrong=[first_call_only, last_call_only, whatever_the_reason, any_json, "execute"],
         given={"json": json},
     ),
     "07b.2": Answers(
-        right=[by_sets, by_removal, as_a_generator],
-        wrong=[without_null, sorted_ids, all_calls, how_many],
+        right=[by_removal, by_looking_ahead, as_a_generator],
+        wrong=[by_sets, without_null, sorted_ids, all_calls, how_many],
     ),
 }
