@@ -13,66 +13,6 @@ from support.exercises import Answers
 # --- 08.1
 
 
-def calls_of(message):
-    found = []
-    for call in message.get("tool_calls") or []:
-        function = call["function"]
-        try:
-            arguments = json.loads(function["arguments"] or "{}")
-        except ValueError:
-            arguments = None
-        found.append((function["name"], arguments if isinstance(arguments, dict) else None))
-    return found
-
-
-def parsed(text):
-    if text == "":
-        return {}
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    return value if type(value) is dict else None
-
-
-def as_lists(message):
-    calls = message["tool_calls"] if message.get("tool_calls") is not None else []
-    return [[call["function"]["name"], parsed(call["function"]["arguments"])] for call in calls]
-
-
-def as_a_generator(message):
-    for call in message.get("tool_calls", []) or []:
-        yield call["function"]["name"], parsed(call["function"]["arguments"])
-
-
-def without_parsing(message):
-    return [(c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls") or []]
-
-
-def first_only(message):
-    return calls_of(message)[:1]
-
-
-def only_what_is_json(message):
-    return [pair for pair in calls_of(message) if pair[1] is not None]
-
-
-def null_is_a_list(message):
-    return [
-        (c["function"]["name"], parsed(c["function"]["arguments"])) for c in message.get("tool_calls", [])
-    ]
-
-
-def anything_goes(message):
-    return [
-        (c["function"]["name"], json.loads(c["function"]["arguments"] or "{}"))
-        for c in message.get("tool_calls") or []
-    ]
-
-
-# --- 08.2
-
-
 class Words:
     """Counts words and marks as tokens, and writes a prompt as the messages and the JSON of the tools."""
 
@@ -123,7 +63,7 @@ VAT = {"tool": vat, "code": added(code_agent, vat), "tool calls": added(tool_age
 NOW = {"tool": now, "code": added(code_agent, now), "tool calls": added(tool_agent, now)}
 SEARCH = OfflineSearch()
 
-# --- 08.3
+# --- 08.2
 
 
 def answered(message, functions):
@@ -131,7 +71,7 @@ def answered(message, functions):
     for call in message["tool_calls"]:
         name, arguments = call["function"]["name"], call["function"]["arguments"]
         try:
-            text = str(functions[name](**json.loads(arguments)))
+            text = str(functions[name](**json.loads(arguments or "{}")))
         except Exception as error:
             text = f"Error: {type(error).__name__}: {error}"
         more.append({"role": "tool", "tool_call_id": call["id"], "content": text})
@@ -143,7 +83,8 @@ def result_of(call, functions):
     if name not in functions:
         return f"Error: unknown tool {name}"
     try:
-        return f"{functions[name](**json.loads(call['function']['arguments']))}"
+        text = call["function"]["arguments"]
+        return f"{functions[name](**json.loads(text)) if text else functions[name]()}"
     except BaseException as error:
         return f"Error:\n{error}"
 
@@ -195,30 +136,41 @@ def one_id_for_all(message, functions):
     return [message, *({**m, "tool_call_id": "call_1"} for m in answered(message, functions)[1:])]
 
 
+def empty_is_an_error(message, functions):
+    made = [message]
+    for call in message["tool_calls"]:
+        try:
+            text = str(functions[call["function"]["name"]](**json.loads(call["function"]["arguments"])))
+        except Exception as error:
+            text = f"Error: {error}"
+        made.append({"role": "tool", "tool_call_id": call["id"], "content": text})
+    return made
+
+
 def ends_at_an_error(message, functions):
     made = answered(message, functions)
     wrong = next((n for n, m in enumerate(made) if str(m["content"]).startswith("Error")), len(made))
     return made[: wrong + 1]
 
 
-# --- 08.4
+# --- 08.3
 
 
 def first_said(number, events):
-    whole = re.compile(rf"(?<![\d.]){re.escape(number)}(?!\.?\d)")
+    whole = re.compile(rf"(?<![\d.,]){re.escape(number)}(?![.,]?\d)")
     return next((who for who, text in events if whole.search(text)), None)
 
 
 def by_all_numbers(number, events):
     for who, text in events:
-        if number in re.findall(r"\d+(?:\.\d+)*", text):
+        if number in re.findall(r"\d+(?:[.,]\d+)*", text):
             return who
     return None
 
 
 def by_split(number, events):
     for who, text in events:
-        if number in [word.rstrip(".") for word in re.split(r"[^\d.]+", text)]:
+        if number in [word.rstrip(".,") for word in re.split(r"[^\d.,]+", text)]:
             return who
 
 
@@ -229,6 +181,11 @@ def by_substring(number, events):
 def without_escape(number, events):
     whole = re.compile(rf"(?<![\d.]){number}(?!\.?\d)")
     return next((who for who, text in events if whole.search(text)), None)
+
+
+def thousands(number, events):
+    alone = re.compile(rf"(?<![\d.]){re.escape(number)}(?!\.?\d)")
+    return next((who for who, text in events if alone.search(text)), None)
 
 
 def by_words(number, events):
@@ -245,10 +202,6 @@ def boundaries(number, events):
 
 ANSWERS = {
     "08.1": Answers(
-        right=[calls_of, as_lists, as_a_generator],
-        wrong=[without_parsing, first_only, only_what_is_json, null_is_a_list, anything_goes],
-    ),
-    "08.2": Answers(
         right=[
             VAT,
             {name: str(value) if name != "tool" else value for name, value in NOW.items()},
@@ -268,12 +221,12 @@ ANSWERS = {
             "first_prompt": first_prompt, "server": server, "re": re,
         },
     ),
-    "08.3": Answers(
+    "08.2": Answers(
         right=[answered, with_a_helper, from_a_copy],
-        wrong=[without_the_message, as_user, numbers_stay, one_id_for_all, ends_at_an_error],
+        wrong=[without_the_message, as_user, numbers_stay, one_id_for_all, ends_at_an_error, empty_is_an_error],
     ),
-    "08.4": Answers(
+    "08.3": Answers(
         right=[first_said, by_all_numbers, by_split],
-        wrong=[by_substring, without_escape, by_words, last_said, boundaries, lambda number, events: "program"],
+        wrong=[by_substring, without_escape, by_words, last_said, boundaries, thousands, lambda number, events: "program"],
     ),
 }  # fmt: skip
