@@ -13,7 +13,9 @@ in /proc/PID/fd. A connection that a process closed itself stays in these tables
 short one is seen (`unowned`). Elsewhere it asks psutil, which lists only what is open at that moment.
 
 What it cannot see, anywhere: what another process does on behalf of these (a DNS resolver, a proxy, a program that syncs a
-folder), Unix sockets (they end on this computer), and the connections of other users' processes.
+folder, the processes of a container), datagrams that are sent without connecting the socket (it has no peer), Unix sockets
+(they end on this computer), whose a connection is if its process belongs to another user, and a short connection that the
+other side closed between two looks.
 """
 
 import ipaddress

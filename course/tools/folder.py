@@ -1,11 +1,13 @@
 """`FolderSearch`: an agent's search over the documents of a folder on this computer.
 
 It reads the text files of the folder once and puts their passages into an in-memory SQLite full-text index (FTS5). It
-writes nothing, follows no links, and never uses the network. `files` says what was indexed, `skipped` what was not and why.
+writes nothing, follows no links, and never uses the network. `files` says what was indexed, `skipped` what was not and why,
+`asked` each query so far and what it got.
 
     search = FolderSearch("notes")
     search("locker number of Ada Brenner")    # "(staff.md) Ada Brenner uses locker number 417."
     search.skipped                            # {"photo.jpg": "binary"}
+    search.asked                              # [("locker number of Ada Brenner", "(staff.md) …")]
 """
 
 import codecs
@@ -77,6 +79,7 @@ class FolderSearch(Tool):
         self.folder = Path(folder).expanduser()
         self.files: dict[str, Document] = {}
         self.skipped: dict[str, str] = {}
+        self.asked: list[tuple[str, str]] = []
         # smolagents may run the agent's code in another thread.
         self.index = sqlite3.connect(":memory:", check_same_thread=False)
         self.index.execute("CREATE VIRTUAL TABLE passage USING fts5(text, file)")
@@ -89,8 +92,11 @@ class FolderSearch(Tool):
             except Unusable as reason:
                 self.skipped[file] = str(reason)
                 continue
-            left -= len(data)
             rows = [(passage, file) for passage in passages(text, path.suffix.lower())]
+            if not rows:
+                self.skipped[file] = "no words in it"
+                continue
+            left -= len(data)
             self.index.executemany("INSERT INTO passage(text, file) VALUES (?, ?)", rows)
             self.files[file] = Document(len(rows), encoding)
         if not self.files:
@@ -105,7 +111,9 @@ class FolderSearch(Tool):
             "SELECT file, text FROM passage WHERE passage MATCH ? ORDER BY bm25(passage), rowid LIMIT ?",
             (" OR ".join(f'"{word}"' for word in words), min(max(int(max_results or 4), 1), RESULTS)),
         )
-        return "\n".join(f"({file}) {text}" for file, text in found) or NOTHING
+        result = "\n".join(f"({file}) {text}" for file, text in found) or NOTHING
+        self.asked.append((str(query), result))
+        return result
 
 
 class Unusable(Exception):

@@ -213,8 +213,8 @@ def cell(result):
 
 live = attempts.live()
 seen = attempts.results(six, live)
-if recorded := [place for way, place in PLACES.items() if way not in live]:
-    print("recorded, not live:", ", ".join(recorded))
+recorded = [way for way in PLACES if way not in live]
+print("live:", ", ".join(live) or "nothing", *(["· recorded:", ", ".join(recorded)] if recorded else []))
 print(f"{'':26}" + "".join(f"{place:24}" for place in PLACES.values()))
 for slug, results in seen.items():
     print(f"{slug:26}" + "".join(f"{cell(results[way]):24}" for way in PLACES))

@@ -85,6 +85,7 @@ def test_an_encoding_is_read_and_named(tmp_path, data, encoding):
         (b"", "empty"),
         (b" \n\t\n", "empty"),
         ("\n ".encode("utf-16"), "empty"),
+        (b"---\n\n* * *\n", "no words"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
         (b"\xff\xfe\x00\xd8", "utf-16"),
         (b"x" * 2001, "2,001 bytes"),
@@ -157,6 +158,14 @@ def test_a_missing_folder_a_file_and_an_empty_folder_are_said(tmp_path):
         FolderSearch(tmp_path / "empty.md")
     with pytest.raises(CourseError, match=r"no text to search .*empty\.md: empty"):
         FolderSearch(tmp_path)
+
+
+def test_what_was_asked_and_what_came_back_is_kept(search):
+    """So that a person can see which passages a run had at hand; a query that is an error had none."""
+    found = [search("desk"), search("zorble")]
+    with pytest.raises(ValueError, match="no words"):
+        search("?!")
+    assert search.asked == [("desk", found[0]), ("zorble", folder.NOTHING)]
 
 
 def test_nothing_is_written_beside_the_documents(search):

@@ -1,57 +1,78 @@
-"""Answers to the exercises of lesson 11: lines of no kernel, suspects without a spy, folders without a model."""
+"""Answers to the exercises of lesson 11: watches that only say so, suspects without a spy, folders without a model."""
 
-import ipaddress
-import socket
-import struct
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 from course import ROOT
-from course.tools.folder import FolderSearch
-from support.exercises import Answers
+from course.tools.folder import NOTHING, FolderSearch
+from support.exercises import Answers, defined
+
+SOURCE = ROOT / "notebooks" / "source" / "11_your_own_documents.py"
 
 # --- 11.1
 
 
-def with_reversed(line):
-    address, port = line.split()[1].split(":")
-    return ".".join(str(number) for number in reversed(bytes.fromhex(address))), int(port, 16)
+def in_order(watch, shortest):
+    if watch.left:
+        return "something"
+    return "cannot say" if watch.unowned or watch.longest_gap > shortest else "nothing"
 
 
-def with_slices(line):
-    address, _, port = line.split()[1].partition(":")
-    pairs = [address[at : at + 2] for at in (6, 4, 2, 0)]
-    return [".".join(str(int(pair, 16)) for pair in pairs), int(port, 16)]
+def nested(watch, shortest):
+    if not watch.left:
+        if not watch.unowned and watch.longest_gap <= shortest:
+            return "Nothing"
+        return "Cannot say."
+    return "Something"
 
 
-def with_struct(line):
-    address, port = line.split()[1].split(":")
-    return socket.inet_ntoa(struct.pack("<I", int(address, 16))), str(int(port, 16))
+def backwards(watch, shortest):
+    said = "nothing"
+    if len(watch.unowned) > 0 or shortest < watch.longest_gap:
+        said = "cannot say"
+    if len(watch.left) > 0:
+        said = "something"
+    return said
 
 
-def with_ipaddress(line):
-    address, port = line.split()[1].split(":")
-    return str(ipaddress.ip_address(bytes.fromhex(address)[::-1])), int(port, 16)
+def left_only(watch, shortest):
+    return "something" if watch.left else "nothing"
 
 
-def first_byte_first(line):
-    address, port = line.split()[1].split(":")
-    return str(ipaddress.ip_address(bytes.fromhex(address))), int(port, 16)
+def without_the_gap(watch, shortest):
+    return "something" if watch.left else "cannot say" if watch.unowned else "nothing"
 
 
-def this_side(line):
-    return with_reversed(" ".join(line.split()[:1] * 2))
+def without_the_unowned(watch, shortest):
+    return "something" if watch.left else "cannot say" if watch.longest_gap > shortest else "nothing"
 
 
-def port_in_hexadecimal(line):
-    return with_reversed(line)[0], line.split()[1].split(":")[1]
+def doubt_first(watch, shortest):
+    if watch.unowned or watch.longest_gap > shortest:
+        return "cannot say"
+    return "something" if watch.left else "nothing"
 
 
-def split_at_one_space(line):
-    address, port = line.split(" ")[1].split(":")
-    return with_reversed(f"x {address}:{port}")
+def any_connection(watch, shortest):
+    return "something" if watch.connections else "cannot say" if watch.unowned else "nothing"
+
+
+def unowned_is_a_leak(watch, shortest):
+    if watch.left or watch.unowned:
+        return "something"
+    return "cannot say" if watch.longest_gap > shortest else "nothing"
+
+
+def a_limit_of_its_own(watch, shortest):
+    return (
+        "something"
+        if watch.left
+        else "cannot say"
+        if watch.unowned or watch.longest_gap > 0.15
+        else "nothing"
+    )
 
 
 # --- 11.2
@@ -63,40 +84,65 @@ SUSPECTS = {"shuffled": [1, "udp", "child", 2], "by_datagram": "udp", "by_child"
 OFFICE = Path(tempfile.mkdtemp())
 (OFFICE / "staff.md").write_text("Ada Brenner uses locker number 417.", encoding="utf-8")
 LEAK = SimpleNamespace(peer=("203.0.113.5", 443))
+SENT, RETURNED, REACHED = defined(SOURCE, "sent", "returned", "reached", NOTHING=NOTHING)
 
 
 class Leaky(FolderSearch):
     """What the fakes below take for a tool that leaks."""
 
 
-def fakes():
-    seen = SimpleNamespace(left=[], connections=[], looks=7)
+class Unread(FolderSearch):
+    """What the fakes below take for a tool whose results the code does not print."""
+
+
+def fakes(unowned=(), local=True):
+    seen = SimpleNamespace(left=[], unowned=list(unowned), connections=[], looks=7, longest_gap=0.03)
 
     @contextmanager
     def watch(pids):
         yield seen
 
     def recorded_run(server, question, tape, tools, max_steps):
-        seen.left = [LEAK] if isinstance(tools[0], Leaky) else []
-        return SimpleNamespace(answer="9931", error=None)
+        (tool,) = tools
+        seen.left = [LEAK] if isinstance(tool, Leaky) else []
+        found = "nothing" if isinstance(tool, Unread) else tool(question)
+        messages = [
+            {"role": "user", "content": question},
+            {"role": "user", "content": [{"type": "text", "text": found}]},
+        ]
+        turn = SimpleNamespace(exchange=SimpleNamespace(request={"messages": messages}))
+        return SimpleNamespace(answer="9931", error=None, turns=[turn])
 
     return {
         "FolderSearch": FolderSearch,
-        "Tape": lambda: None,
+        "Path": Path,
+        "Tape": lambda path: None,
         "Watch": watch,
-        "address": SimpleNamespace(host="127.0.0.1", port=8080),
+        "address": SimpleNamespace(host="127.0.0.1" if local else "192.0.2.7", port=8080),
         "ask": "What is the port?",
+        "local": local,
         "office": OFFICE,
         "pids": [1],
+        "reached": REACHED,
         "recorded_run": recorded_run,
+        "returned": RETURNED,
         "server": None,
+        "tempfile": tempfile,
     }
 
 
 ANSWERS = {
     "11.1": Answers(
-        right=[with_reversed, with_slices, with_struct, with_ipaddress],
-        wrong=[first_byte_first, this_side, port_in_hexadecimal, split_at_one_space],
+        right=[in_order, nested, backwards],
+        wrong=[
+            left_only,
+            without_the_gap,
+            without_the_unowned,
+            doubt_first,
+            any_connection,
+            unowned_is_a_leak,
+            a_limit_of_its_own,
+        ],
     ),
     "11.2": Answers(
         right=[{"B", "C"}, ["C", "B"], "BC", "b, c"],
@@ -105,7 +151,7 @@ ANSWERS = {
     ),
     "11.3": Answers(
         right=[FolderSearch(ROOT / "docs"), FolderSearch(ROOT / "bench"), FolderSearch(ROOT / "docker")],
-        wrong=[FolderSearch(OFFICE), ROOT / "docs", "notes", Leaky(ROOT / "bench")],
+        wrong=[FolderSearch(OFFICE), ROOT / "docs", "notes", Leaky(ROOT / "bench"), Unread(ROOT / "docs")],
         given=fakes,
     ),
 }
