@@ -134,9 +134,9 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # %% [markdown]
 # ## Which question first?
 #
-# One fault causes the next. Code that was cut in half is bad Python, and an agent that gets nothing but
-# bad Python runs out of steps. More steps do not help it. So ask in the order of the bytes, and
-# stop at the first question whose answer is no:
+# One fault causes the next. Thinking that leaks into `content` is run as code, its errors cost steps, and
+# the steps run out. More steps would not help. So ask in the order of the bytes, and stop at the first
+# question whose answer is no:
 #
 # | | ask | look at |
 # |---|---|---|
@@ -187,7 +187,8 @@ check.prediction("12.p1", guess, was=exam.key(1).turn)
 # %% [markdown]
 # **The turn.** There is an error in turns 2, 3 and 4, but the first no is in turn 1, at question 2: it was
 # finished by `length`. Why does turn 1 have no error? Its last line is the beginning of a call,
-# `length_pages = web_search`. By chance, that is whole Python: it gives the tool another name.
+# `length_pages = web_search`. By chance, that is whole Python: it gives the tool another name. (And what
+# the model thinks in turn 3 is false, nothing was imported. Thoughts prove nothing.)
 #
 # **The proof.** Which bytes would not be there without the fault?
 #
@@ -226,24 +227,27 @@ print(exam.debrief(1, answer))
 #   `"none"`, and `turn` and `proof` are `None`.
 # - `turn`: where the fault happened, which is not always where it shows.
 # - `proof`: bytes of that turn that would not be there without the fault. Copy them from the print or from
-#   the raw bodies. Spaces, line breaks and quotes do not count.
+#   `raw_request` and `raw_response`. Spaces, line breaks and quotes do not count.
 #
 # The tap knows no steps. On its tapes, the view shows code and observation "as turn 2 quotes it": as the
 # next request brings them back. Leave `course diagnose` for the debriefs, and be the one who finds it.
 
 # %% [markdown]
-# ### Exercise 12.2 · tape 2 · ★☆☆ · 3 minutes
+# ### Tape 2
 #
 # Its owner says: "The server answers my second request with an error. It must have a bug."
+
+# %%
+read(2)
+
+# %% [markdown]
+# ### Exercise 12.2 · ★☆☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # Question 5. Which message is the last one of the second request?
 # </details>
-
-# %%
-read(2)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -256,18 +260,21 @@ check.exercise("12.2", answer, exam.grader(2))
 print(exam.debrief(2, answer))
 
 # %% [markdown]
-# ### Exercise 12.3 · tape 3 · ★★☆ · 3 minutes
+# ### Tape 3
 #
 # Its owner says: "It gets there, but every step takes as long as the first. It used to be faster."
+
+# %%
+read(3)
+
+# %% [markdown]
+# ### Exercise 12.3 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # Question 5, its second half. Compare the second turn with that of tape 4.
 # </details>
-
-# %%
-read(3)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -280,18 +287,21 @@ check.exercise("12.3", answer, exam.grader(3))
 print(exam.debrief(3, answer))
 
 # %% [markdown]
-# ### Exercise 12.4 · tape 4 · ★★☆ · 3 minutes
+# ### Tape 4
 #
 # Its owner says: "There is an error in the log!"
+
+# %%
+read(4)
+
+# %% [markdown]
+# ### Exercise 12.4 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # How did the run end?
 # </details>
-
-# %%
-read(4)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -304,18 +314,21 @@ check.exercise("12.4", answer, exam.grader(4))
 print(exam.debrief(4, answer))
 
 # %% [markdown]
-# ### Exercise 12.5 · tape 5 · ★☆☆ · 3 minutes
+# ### Tape 5
 #
 # Its owner says: "It crashes half-way, always at the same point."
+
+# %%
+read(5)
+
+# %% [markdown]
+# ### Exercise 12.5 · ★☆☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # Question 1. What does the server say?
 # </details>
-
-# %%
-read(5)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -334,18 +347,21 @@ print(exam.debrief(5, answer))
 # are. In that case go on to *Your own agent* below.
 
 # %% [markdown]
-# ### Exercise 12.6 · tape 6 · ★★☆ · 3 minutes
+# ### Tape 6
 #
 # Its owner says: "Since the server was set up again, the agent behaves strangely."
+
+# %%
+read(6)
+
+# %% [markdown]
+# ### Exercise 12.6 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # Question 3.
 # </details>
-
-# %%
-read(6)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -358,18 +374,21 @@ check.exercise("12.6", answer, exam.grader(6))
 print(exam.debrief(6, answer))
 
 # %% [markdown]
-# ### Exercise 12.7 · tape 7 · ★★☆ · 3 minutes
+# ### Tape 7
 #
 # Its owner says: "It never finds anything. The pages are there, I have looked."
+
+# %%
+read(7)
+
+# %% [markdown]
+# ### Exercise 12.7 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # Question 6. The next request quotes what the code got.
 # </details>
-
-# %%
-read(7)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -382,18 +401,21 @@ check.exercise("12.7", answer, exam.grader(7))
 print(exam.debrief(7, answer))
 
 # %% [markdown]
-# ### Exercise 12.8 · tape 8 · ★★★ · 3 minutes
+# ### Tape 8
 #
 # Its owner says: "The model has nothing to say. It is not the limit on tokens, I have raised that."
+
+# %%
+read(8)
+
+# %% [markdown]
+# ### Exercise 12.8 · ★★★ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
 # Question 2. What can end a response besides the model and the limit?
 # </details>
-
-# %%
-read(8)
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
@@ -465,13 +487,9 @@ address = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
 request = urllib.request.Request(address, json.dumps(asked).encode(), {"Content-Type": "application/json"})
 urllib.request.urlopen(request).read()
 """)
-tap(sys.executable, str(own / "ask.py"), tape=own / "mine.tape.jsonl")
-mine = {
-    "tape": own / "mine.tape.jsonl",
-    "turn": 1,
-    "fault": "thinking-cut",
-    "proof": '"finish_reason":"length"',
-}
+mine = own / "mine.tape.jsonl"
+tap(sys.executable, str(own / "ask.py"), tape=mine)
+mine = {"tape": mine, "turn": 1, "fault": "thinking-cut", "proof": '"finish_reason":"length"'}
 
 
 # %% tags=["folded"]
