@@ -272,7 +272,7 @@ def claims(found: Mapping[int, list[str]]) -> list[tuple[str, bool]]:
         agrees = (
             kinds <= set(right.effects) if right.fault == NONE else bool({right.fault, *right.same} & kinds)
         )
-        made.append((f"tape {n}", agrees))
+        made.append((f"course diagnose agrees on tape {n}", agrees))
     return made
 
 
