@@ -103,7 +103,7 @@ def findings(made):
 
 
 # %% [markdown]
-# We go through this picture of lesson 05: first the server, then the client and the model, at last
+# We go through this picture of lesson 05: first the server, then the client and the model, finally
 # the tools and the loop, which run in CodeAgent.
 #
 # ![The layers between a question and the bytes: CodeAgent, OpenAIModel, recording transport with
@@ -151,7 +151,7 @@ print(roomy.turns[1].tokens.prompt, "prompt tokens in turn 2, answer:", roomy.an
 # **Change:** half a second after the first request, the server gets SIGKILL, the signal with which
 # Linux ends a process when memory runs out. Then you ask the same agent once more.
 #
-# **Predict:** both end in an exception. How do the two differ: by `type`, by `text`, or `not at all`?
+# **Predict:** both runs end in an exception. How do the two differ: by `type`, by `text`, or `not at all`?
 
 
 # %% tags=["folded"]

@@ -76,6 +76,8 @@ def findings(turn):
         print(fill(finding.next, 96, initial_indent="  next:  ", subsequent_indent="         "))
 
 
+ask(QUESTION, max_tokens=1)  # from here on, all of the prompt is cached: rounding differs without a cache
+
 # %% [markdown]
 # ## What does a healthy call look like?
 #
@@ -314,8 +316,8 @@ findings(lost["go on"])
 
 # %% [markdown]
 # If the call is last, llama-server refuses: it would have to continue the call itself. If another message
-# follows, it answers, though nobody ever searched. Other servers refuse that, too, so the same client
-# "works" with one and not with another. **Repair:** a result for every call, also if the tool
+# follows, it answers, though nobody ever searched. OpenAI's API refuses that, too, so the same client
+# "works" with one server and not with another. **Repair:** a result for every call, also if the tool
 # failed: then the text of the error is the result.
 
 # %% tags=["folded", "nbval-check-output"]
