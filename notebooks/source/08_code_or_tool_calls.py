@@ -87,7 +87,7 @@ times = [after / (before or 1) for before, after in zip(spent["code"], spent["to
 print(f"{'':<12}   times{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times[3]:>8.1f}")
 
 # %% [markdown]
-# *Prompt* is what was sent: more than three times as much, since each request sends everything again. *Processed* is
+# *Prompt* is what was sent. It grew by far the most, since each request sends everything again. *Processed* is
 # what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): it grew far less.
 #
 # On your own machine you pay for *processed* and *generated*, in seconds (which also depend on what else the

@@ -469,7 +469,7 @@ for name, made in {"usual": usual, "shorter": shorter, "pruned": pruned}.items()
     print(f"{name:<8}", *re.findall(r"\d+(?= km/h)", seen))
 
 # %% [markdown]
-# After pruning, only the giraffe's figures are left: no model could name the fastest animal from that. Prune
+# After pruning, only the giraffe's figures are left: no model could read the answer off that. Prune
 # what has been used, and let the model write down what it needs first. With one page per animal, each has a
 # figure, but nobody notices that the pages about the wolf disagree (64, 60 or 56).
 

@@ -29,6 +29,7 @@ from course.agent import LEOPARD, recorded_run
 from course.check import answers
 from course.server import Server
 from course.tape import Tape
+from course.tools.search import OfflineSearch
 
 server = Server(PROFILE, url=SERVER, quiet=True).start()
 
@@ -71,7 +72,7 @@ last = int(lines[-1].partition("Input tokens: ")[2].partition(" ")[0].replace(",
 check.prediction("10b.p1", guess, was=last, unit="tokens")
 
 # %% [markdown]
-# It is the sum of all prompts so far. The line says *step 2*, the number belongs to the run.
+# It is the sum of all prompts so far. The line names a step, but the number belongs to the run.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -149,9 +150,9 @@ check.prediction("10b.p2", guess, was=428)
 # results were about 4 kB.
 
 # %%
-results = [turn.observation for turn in own.turns if turn.observation]
-per_token = sum(map(len, results)) / sum(len(server.tokenize(text)) for text in results)
-print(f"{per_token:.1f} characters per token in your search results: 4 kB are {4096 / per_token:,.0f} tokens")
+results = OfflineSearch()("top speed of leopard in km/h")
+per_token = len(results) / len(server.tokenize(results))
+print(f"{per_token:.1f} characters per token in search results: 4 kB are {4096 / per_token:,.0f} tokens")
 
 # %% [markdown]
 # Step 1 wrote 186 tokens, and smolagents sends its code twice: together, the prompt grew by some 1,700 tokens. As
