@@ -138,8 +138,9 @@ check.claims(
 address = httpx.URL(server.url)
 local = address.scheme == "unix" or on_this_computer(address.host, address.port)
 listening = holder(address.port) if local and address.port else None
-pids = [os.getpid(), *([listening.pid] if listening else [])]
-print("to watch:", ", ".join(f"{psutil.Process(pid).name()} (pid {pid})" for pid in pids))
+names = {os.getpid(): "this notebook's process"} | ({listening.pid: "llama-server"} if listening else {})
+pids = list(names)
+print("to watch:", ", ".join(f"{name} (pid {pid})" for pid, name in names.items()))
 if not local:
     print(f"Your server is on {address.host}: what the agent reads leaves this computer.")
 
@@ -223,11 +224,10 @@ def at(peer):
     with suppress(psutil.Error):  # macOS does not tell about other programs
         for one in psutil.net_connections("tcp"):
             if one.laddr and (one.laddr.ip, one.laddr.port) == peer and one.pid:
-                return psutil.Process(one.pid).name()
+                return names.get(one.pid) or psutil.Process(one.pid).name()
     return "a program that is not named"
 
 
-names = {os.getpid(): "this notebook's process"} | ({listening.pid: "llama-server"} if listening else {})
 talked = Counter((names.get(one.pid, one.program), one.host, at(one.peer)) for one in watch.connections)
 for (name, host, program), many in talked.items():
     print(f"{name}: {many} × to {host}, {program}")
@@ -235,7 +235,7 @@ print("left the machine:     ", [str(one) for one in watch.left] or "nothing")
 print("ended without an owner:", [str(one) for one in watch.unowned] or "nothing")
 
 # %% [markdown]
-# One connection is to llama-server, seen from both of its ends. The others lead to the program that runs this notebook
+# One connection is between the two, seen from both of its ends. Any others lead to the program that runs this notebook
 # (in JupyterLab: Jupyter), which sends your cells and gets their output.
 #
 # The last line is about connections to elsewhere that ended before anybody saw whose they were. They may be your browser's.
@@ -497,7 +497,7 @@ check.exercise(
 # ## What does the proof leave out?
 #
 # - **Short connections.** On Linux, one that a watched process closed first stays on the list for a minute, without an
-#   owner (`unowned`). One that the other side closed leaves no trace, as you saw. On macOS and Windows none does.
+#   owner (`unowned`). One that the other side closed leaves no trace, nor does any on macOS and Windows.
 # - **Datagrams without a connection.** Sent with `sendto`, they have no peer on the list.
 # - **Somebody else does it.** A name server (it looks up addresses for all programs), a proxy, a program that syncs the
 #   folder to a cloud, a container, which has a network and a list of its own.
