@@ -121,15 +121,22 @@ def test_a_mean_is_of_what_its_stages_made(git, tmp_path):
     assert adapters.read(gguf.GGUFReader(adapter))["x.lora_a"].tolist() == [[2.5, 2.5]]
 
 
+def described(listed: stages.Stages, number: int) -> str:
+    """A pattern for what the adapter of a stage says of its origin."""
+    stage = listed[number - 1]
+    if isinstance(stage, Mean):
+        of = (rf"{share:g} of \({described(listed, int(one))}\)" for one, share in stage.shares.items())
+        return f"the sum of {', '.join(of)}"
+    arguments = dict(pairwise(stage.arguments.split()))
+    steps = arguments["--steps"]
+    done = arguments.get("--stop-after", steps)
+    return rf"LoRA [^()]*\([^()]*\), {done} of {steps} steps [^()]*seed {arguments['--seed']};[^()]*"
+
+
 def test_the_course_s_adapter_says_that_it_is_what_the_last_stage_makes():
     listed = stages.stages()
     said = adapters.field(gguf.GGUFReader(adapter_path()), gguf.Keys.General.DESCRIPTION)
-    for number, share in listed[-1].shares.items():
-        arguments = dict(pairwise(listed[int(number) - 1].arguments.split()))
-        steps, seed = arguments["--steps"], arguments["--seed"]
-        assert re.search(
-            rf"{share:g} of \(LoRA [^()]*\([^()]*\), {steps} of {steps} steps [^()]*seed {seed};", said
-        )
+    assert re.fullmatch(described(listed, len(listed)), said)
 
 
 def test_the_course_has_its_stages_listed_with_what_they_took():
