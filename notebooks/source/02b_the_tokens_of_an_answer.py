@@ -1,17 +1,17 @@
 # %% [markdown]
 # # 02b · The tokens of an answer
 #
-# An appendix to [lesson 02](02_one_completion.ipynb). *It worked yesterday. It hangs. It takes forever.* An answer is
-# made one token at a time, sent one token at a time, and paid for one token at a time. This lesson follows the tokens.
+# An appendix to [lesson 02](02_one_completion.ipynb). *It worked yesterday. Half of the answer is missing. It takes
+# forever.* An answer is drawn and paid for one token at a time, and it can be sent that way, too. This lesson follows
+# the tokens.
 #
 # **After this lesson you can**
 #
-# - say why the same question can get different answers, and make a failure happen twice,
-# - put a streamed answer together, event by event,
-# - read what a request cost, and what the prompt cache saved,
-# - predict which part of a prompt the server will process again.
+# - make a failure that comes and goes happen again,
+# - put a streamed answer together, and notice when its end is missing,
+# - predict which part of a prompt the server will process again, and read from a response what it did.
 #
-# **Minutes:** 45 · **Needs:** [lesson 02](02_one_completion.ipynb)
+# **Minutes:** 40 · **Needs:** [lesson 02](02_one_completion.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -20,6 +20,8 @@ PROFILE = None
 # %%
 import json
 import math
+import random
+import time
 
 from course import check
 from course.server import Server
@@ -28,67 +30,74 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 base = Server("untrained", quiet=True).start()
 
 # %% [markdown]
-# ## Who decides which token comes next?
+# ## Why does it fail only sometimes?
 #
-# For each token, the model computes a probability for every token that it knows. `logprobs` asks for the likeliest,
-# as logarithms. The base model is less sure of itself than the embedded one, so ask the base model:
+# In lesson 02, `temperature` was 0. Here it is 1, and each request has another `seed`. The base model answers, since it
+# is less sure of itself than the course's model. Suppose that your program can only read answers that begin with `The`.
+#
+# **Predict:** five requests that differ only in the seed, and then the same five once more. How many of the first five
+# answers can it read? How many of the second five will have the same text as before?
 
 # %%
-ask = {"messages": [{"role": "user", "content": "Name an animal."}], "temperature": 0, "max_tokens": 6}
-tokens = base.post("/v1/chat/completions", {**ask, "logprobs": True, "top_logprobs": 3})
-for token in tokens["choices"][0]["logprobs"]["content"]:
-    print([(one["token"], f"{math.exp(one['logprob']):.0%}") for one in token["top_logprobs"]])
+guess = {"readable": ..., "same as before": ...}
+
+# %%
+ask = {"messages": [{"role": "user", "content": "Name an animal."}], "max_tokens": 12, "cache_prompt": False}
+
+
+def text(seed):
+    answer = base.post("/v1/chat/completions", {**ask, "temperature": 1, "seed": seed})
+    return answer["choices"][0]["message"]["content"]
+
+
+rounds = [[text(seed) for seed in (1, 2, 3, 4, 5)] for _ in range(2)]
+for first_text, second_text in zip(*rounds, strict=True):
+    print(f"{first_text!r:<60} {second_text!r}")
+readable = sum(answer.startswith("The ") for answer in rounds[0])
+same = sum(one == other for one, other in zip(*rounds, strict=True))
+check.prediction("02b.p1", guess, was={"readable": readable, "same as before": same})
 
 # %% [markdown]
-# At [temperature](../docs/glossary.md#temperature) 0 the server takes the first of each row: *greedy* decoding. Above 0 it
-# draws from all candidates, likelier ones more often, and a *seed* decides the draw
-# ([sampling](../docs/glossary.md#sampling)).
-#
-# **Predict:** two requests at temperature 0, two at temperature 1 with seed 7, and three at temperature 1 with other
-# seeds. How many different texts in each group?
+# Each seed repeats its answer, good or bad. What does it decide? For each token, the model computes a probability for
+# every token that it knows. `logprobs` asks for the likeliest ones, as logarithms. The first token of the answer:
 
 # %%
-guess = {"temperature 0": ..., "seed 7": ..., "other seeds": ...}
-
-# %%
-groups = {
-    "temperature 0": [{"temperature": 0}] * 2,
-    "seed 7": [{"temperature": 1, "seed": 7}] * 2,
-    "other seeds": [{"temperature": 1, "seed": seed} for seed in (1, 2, 3)],
-}
-different = {}
-for group, settings in groups.items():
-    answers = [base.post("/v1/chat/completions", {**ask, "max_tokens": 16, **one}) for one in settings]
-    texts = [one["choices"][0]["message"]["content"] for one in answers]
-    different[group] = len(set(texts))
-    print(group, *map(repr, texts), sep="\n    ")
-
-# %%
-check.prediction("02b.p1", guess, was=different, unit="texts")
+likeliest = base.post("/v1/chat/completions", {**ask, "temperature": 0, "logprobs": True, "top_logprobs": 5})
+for token in likeliest["choices"][0]["logprobs"]["content"][0]["top_logprobs"]:
+    print(f"{math.exp(token['logprob']):4.0%} {token['token']!r}")
 
 # %% [markdown]
-# An agent that works once and fails the next time may have no bug at all: it draws. Before you debug, fix the seed, so
-# that you can see the same failure twice. (Temperature 0 is just as repeatable, but the failure may not be among its
-# answers. And neither is a guarantee: rounding can differ when part of a prompt comes from a cache, as llama-server's
-# README says of `cache_prompt`.)
+# At [temperature](../docs/glossary.md#temperature) 0 the server takes the likeliest token (*greedy* decoding). Above 0 it
+# draws, likelier ones more often ([sampling](../docs/glossary.md#sampling)), and the seed decides the draw, as
+# `random.seed` does in Python. Without a seed, each request is drawn differently.
+#
+# So an agent that fails one time in five may have no bug: it draws. Try seeds until one fails, and keep that seed while
+# you debug. (`cache_prompt` is off above because what a cache holds can change the rounding, and so a draw, as
+# llama-server's README says. More on this cache below.)
+
+# %% tags=["folded"]
+check.claims(
+    ("each seed gives the same text again", same == 5, rounds),
+    ("different seeds give different texts", len(set(rounds[0])) > 1, rounds[0]),
+)
 
 # %% [markdown]
 # ## How does it arrive?
 #
-# With `"stream": true` the answer comes while it is written, as [server-sent events][sse]. These are the first bytes of
-# such a response and the last ones:
+# With `"stream": true` the answer is sent while it is generated, as [server-sent events][sse]. Here are the lines as they
+# arrive, with the seconds since the request:
 #
 # [sse]: ../docs/glossary.md#server-sent-events
 
 # %%
-question = {
-    "messages": [{"role": "user", "content": "What is the capital of France?"}],
-    "temperature": 0,
-    "max_tokens": 200,
-}
-with server.client() as client:
-    streamed = client.post("/v1/chat/completions", json={**question, "stream": True}).text
-print(streamed[:420], "\n…\n", streamed[-520:])
+user = {"role": "user", "content": "What is the capital of France?"}
+streaming = {"messages": [user], "temperature": 0, "max_tokens": 200, "stream": True}
+lines, start = [], time.perf_counter()
+with server.client() as client, client.stream("POST", "/v1/chat/completions", json=streaming) as response:
+    for line in response.iter_lines():
+        lines.append(line)
+        if line:
+            print(f"{time.perf_counter() - start:5.2f} s  {line[:100]}")
 
 # %% [markdown]
 # An event is a line that begins with `data:`, with an empty line after it. Each holds a *delta*, the piece that is new.
@@ -110,8 +119,8 @@ print(streamed[:420], "\n…\n", streamed[-520:])
 #
 # <details><summary>Hint</summary>
 #
-# Skip each line that does not begin with `data:`, take what follows without spaces, and stop at `[DONE]`. Then
-# `json.loads`. `delta.get("content") or ""` is "" for a null, too.
+# Skip each line that does not begin with `data:`, and the line with `[DONE]`. `json.loads` reads the rest.
+# `delta.get("content") or ""` is "" for a null, too.
 #
 # </details>
 
@@ -170,19 +179,21 @@ check.function(
 )  # fmt: skip
 
 # %% [markdown]
-# Now your own stream (`None` until you have written the function):
+# The stream from above, put together (`None` until you have written the function):
 
 # %%
-assemble(streamed.splitlines())
+print(assemble(lines))
 
 # %% [markdown]
-# ## What did it cost?
+# ## What does it cost?
 #
-# Each response says it twice: `usage` in OpenAI's words, `timings` in llama.cpp's.
+# An agent's prompt is long. Here, a sentence that is repeated stands for its instructions. (`cache_prompt: false` makes
+# the server process the whole prompt, whatever it did before.)
 
 # %%
+manual = "Answer in one short sentence. " * 25
+question = {"messages": [{"role": "system", "content": manual}, user], "temperature": 0, "max_tokens": 20}
 first = server.post("/v1/chat/completions", {**question, "cache_prompt": False})
-print(first["usage"])
 print(json.dumps(first["timings"], indent=1))
 
 # %% [markdown]
@@ -193,104 +204,32 @@ print(json.dumps(first["timings"], indent=1))
 # | [prompt processing][prefill] (prefill) | `prompt_n` | `prompt_ms` | the prompt is read, many tokens at a time |
 # | [generation][decode] (decode) | `predicted_n` | `predicted_ms` | the answer is written, token by token |
 #
-# `cache_n` counts the tokens of the prompt that did not have to be read. (`cache_prompt: false` has forbidden that here.)
+# `cache_n` counts the tokens of the prompt that did not have to be processed. `usage` says it in OpenAI's words:
+# `prompt_tokens` is the sum of both.
+#
+# **Predict:** now the very same request, with the cache allowed. How many tokens of its prompt will the server process
+# (`prompt_n`)?
 #
 # [prefill]: ../docs/glossary.md#prompt-processing
 # [decode]: ../docs/glossary.md#generation
-
-# %% [markdown]
-# ### Exercise 02b.2 · ★☆☆ · 5 minutes
-#
-# Write `bill(response)`. It returns a dictionary with `prompt` (all tokens of the prompt), `cached` (how many of them
-# were not read), `generated`, and `per_second` (generated tokens per second).
-#
-# <details><summary>Hint</summary>
-#
-# Everything is in `response["timings"]`. `predicted_ms` is in milliseconds, thousandths of a second.
-#
-# </details>
-
-
-# %% tags=["stub"]
-def bill(response): ...
-
-
-# %% tags=["solution"]
-def bill(response):
-    timings = response["timings"]
-    return {
-        "prompt": timings["cache_n"] + timings["prompt_n"],
-        "cached": timings["cache_n"],
-        "generated": timings["predicted_n"],
-        "per_second": timings["predicted_n"] / (timings["predicted_ms"] / 1000),
-    }
-
-
-# %% tags=["folded"]
-def bills(random):
-    """Responses of servers of different speed, without the keys that give the speed away."""
-    for name, cached in [
-        ("nothing cached", 0),
-        ("most of it cached", random.randint(900, 3000)),
-        ("again", 90),
-    ]:
-        read, wrote, each = random.randint(20, 800), random.randint(5, 400), random.uniform(6, 60)
-        timings = {"cache_n": cached, "prompt_n": read, "prompt_ms": read * 2.5}
-        timings |= {"predicted_n": wrote, "predicted_ms": wrote * each}
-        usage = {
-            "prompt_tokens": cached + read,
-            "completion_tokens": wrote,
-            "total_tokens": cached + read + wrote,
-        }
-        usage |= {"prompt_tokens_details": {"cached_tokens": cached}}
-        gives = {"prompt": cached + read, "cached": cached, "generated": wrote}
-        rates = [check.near(count / wrote * 1000 / each, within=0.005) for count in (wrote, wrote - 1)]
-        gives |= {"per_second": check.one_of(*rates)}  # llama-server leaves the first token out
-        yield check.case({"timings": timings, "usage": usage}, gives=gives, name=name)
-
-
-check.function("02b.2", bill, bills, hint="prompt = read and not read; seconds = milliseconds / 1000")
-
-# %%
-bill(first)
-
-# %% [markdown]
-# The server's own `predicted_per_second` is a little lower: it leaves the first token out, because that one is predicted
-# while the prompt is processed.
-
-# %% tags=["folded"]
-usage, timings = first["usage"], first["timings"]
-whole = timings["cache_n"] + timings["prompt_n"]
-check.claims(
-    ("usage counts the prompt as cached plus read", usage["prompt_tokens"] == whole, usage),
-    ("usage counts the answer as timings do", usage["completion_tokens"] == timings["predicted_n"]),
-    ("total is the sum", usage["total_tokens"] == whole + timings["predicted_n"], usage),
-)
-
-# %% [markdown]
-# ## What if you ask the same again?
-#
-# **Predict:** the very same request, with the cache allowed. How many tokens of its prompt does the server read
-# (`prompt_n`)?
 
 # %%
 guess = ...
 
 # %%
 second = server.post("/v1/chat/completions", question)
-print(bill(second))
-{key: second["timings"][key] for key in ("cache_n", "prompt_n", "prompt_ms")}
-
-# %%
+for timings in (first["timings"], second["timings"]):
+    print({key: timings[key] for key in ("cache_n", "prompt_n", "prompt_ms", "predicted_n", "predicted_ms")})
 check.prediction("02b.p2", guess, was=second["timings"]["prompt_n"], unit="token")
 
 # %% [markdown]
-# For each token that it reads, the model computes numbers that all later tokens need, in each layer a *key* and a *value*.
-# The server keeps them, in the **[KV cache][kv]**. When the next prompt begins with the same tokens, it reads only what
-# comes after them. That is the **[prompt cache][cache]**.
+# For each token of a prompt, the model computes a *key* and a *value* in each of its layers. All later tokens use them.
+# The server keeps them, in the **[KV cache][kv]**. When the next prompt begins with the same tokens, only what comes
+# after them is processed. That is the **[prompt cache][cache]**.
 #
-# The last token is always read again: the first token of the answer is predicted from it, and the cache does not keep
-# predictions.
+# Only the last token is always processed: the answer's first token is predicted from it, and predictions are not kept.
+# One token takes more than its share of the time, because each pass goes through the whole model, for one token or for
+# many. Generation makes such a pass for each token.
 #
 # [kv]: ../docs/glossary.md#kv-cache
 # [cache]: ../docs/glossary.md#prompt-cache
@@ -302,18 +241,28 @@ check.prediction("02b.p2", guess, was=second["timings"]["prompt_n"], unit="token
 # rest is processed](../docs/pictures/cache.svg)
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
-again = second["timings"]
+again, alone = second["timings"], first["timings"]
 check.claims(
-    ("all but one token came from the cache", again["prompt_n"] == 1, again),
-    ("cached plus read is the whole prompt", again["cache_n"] + again["prompt_n"] == whole, again),
+    ("without the cache, every token was processed", alone["cache_n"] == 0, alone),
+    (
+        "usage counts the prompt as cached plus processed",
+        first["usage"]["prompt_tokens"] == alone["prompt_n"],
+    ),
+    ("with it, all but one token came from the cache", again["prompt_n"] == 1, again),
+    ("cached plus processed is the whole prompt", again["cache_n"] + again["prompt_n"] == alone["prompt_n"]),
+    ("that took less time", again["prompt_ms"] < alone["prompt_ms"]),
+    (
+        "but more than the token's share",
+        again["prompt_ms"] > alone["prompt_ms"] / alone["prompt_n"],
+    ),
 )
 
 # %% [markdown]
-# ### Exercise 02b.3 · ★★☆ · 7 minutes
+# ### Exercise 02b.2 · ★★☆ · 7 minutes
 #
 # Write the server's rule. `kept(cached, prompt)` gets two lists of tokens: what is in the cache, and a new prompt (never
-# empty). It returns how many tokens of the new prompt need not be read: the longest common *beginning*, but never all
-# of the prompt.
+# empty). It returns how many tokens of the new prompt need not be processed: the longest common *beginning*, but never
+# all of the prompt.
 #
 # <details><summary>Hint</summary>
 #
@@ -354,41 +303,54 @@ def prompts(random):
 
 
 check.function(
-    "02b.3", kept, prompts, hint="count the equal tokens at the beginning; all of them is one too many"
+    "02b.2", kept, prompts, hint="count the equal tokens at the beginning; all of them is one too many"
 )
 
 # %% [markdown]
-# Does the server keep to your rule? In these two questions only the *first* word differs. Try words of your own.
+# Does the server keep to your rule? Below, two requests have the same long system prompt, except for an id, first at its
+# top, then at its end. (The ids are drawn anew in each run, because the server also keeps earlier prompts in RAM,
+# `--cache-ram`, and would find there what it has seen before.)
 
 # %%
-old, new = (
-    [{"role": "user", "content": f"{word} many legs does a leopard have?"}] for word in ("How", "Which")
-)
-tokens = [server.tokenize(server.apply_template(messages)) for messages in (old, new)]
-for messages in (old, new):
-    third = server.post("/v1/chat/completions", {**question, "messages": messages, "max_tokens": 1})
-print("of", len(tokens[1]), "tokens, you keep", kept(*tokens), "· the server", third["timings"]["cache_n"])
+ids, seen = random.sample(range(10**8, 10**9), 2), {}
+for place, form in {"top": "Request {}. " + manual, "end": manual + "Request {}."}.items():
+    pair = [[{"role": "system", "content": form.format(id)}, user] for id in ids]
+    for messages in pair:
+        last = server.post("/v1/chat/completions", {**question, "messages": messages, "max_tokens": 1})
+    tokens = [server.tokenize(server.apply_template(messages)) for messages in pair]
+    seen[place] = (*tokens, last["timings"])
+    print(
+        f"{place}: {len(tokens[1])} tokens, you keep {kept(*tokens)}, the server {last['timings']['cache_n']}"
+    )
 
 # %% [markdown]
-# One word near the top, and everything behind it is read again, although it has not changed. So a random id or the time
-# at the top of a system prompt makes each request pay for the whole prompt. Put what changes at the end.
+# With an id or the time of day at the top, everything behind it is processed again in each request, although it has not
+# changed. Put what changes at the end. (Try it with the id in the middle.)
+
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
-top = len(server.tokenize(server.apply_template(old).partition("How")[0]))
+def shared(old, new):
+    """How many tokens two prompts have in common at the beginning."""
+    return next(n for n in range(len(new)) if old[: n + 1] != new[: n + 1])
+
+
+top, bottom = seen["top"], seen["end"]
 check.claims(
+    ("an id at the top: only what comes before it is kept", top[2]["cache_n"] == shared(*top[:2]), top[2]),
+    ("that is a small part", top[2]["cache_n"] < len(top[1]) / 10, top[2]),
     (
-        "less than half of the prompt is kept",
-        third["timings"]["cache_n"] < len(tokens[1]) / 2,
-        third["timings"],
+        "an id at the end: all that comes before it is kept",
+        bottom[2]["cache_n"] == shared(*bottom[:2]),
+        bottom[2],
     ),
-    ("what is kept is what comes before the word", third["timings"]["cache_n"] == top, third["timings"]),
+    ("that is the larger part", bottom[2]["cache_n"] > len(bottom[1]) * 3 / 4, bottom[2]),
 )
 
 # %% [markdown]
 # ## Recap
 #
 # - Above temperature 0 the server draws each token. The seed decides the draw.
-# - A stream is a series of deltas. Without a `finish_reason` and `[DONE]` it was cut off.
+# - A stream is a series of deltas. Without a `finish_reason` it was cut off.
 # - `timings` has prompt processing, generation, and what the cache saved (`cache_n`).
 # - The cache keeps the common beginning of two prompts. A change at the top costs everything after it.
 #

@@ -1,6 +1,5 @@
 """Right and wrong answers to the exercises of lesson 02."""
 
-from course.check.answers import compare
 from course.errors import CourseError
 from support.exercises import Answers
 
@@ -76,20 +75,22 @@ class Server:
     """Renders as the embedded model's template does, and answers as it does with the stop sequence."""
 
     def apply_template(self, messages):
-        return chatml(messages)
+        return self.post("/apply-template", {"messages": messages})["prompt"]
 
     def post(self, path, body):
+        if path == "/apply-template":
+            return {"prompt": chatml(body["messages"])}
         assert body["stop"] == ["Paris"], path
         message = {key: STOPPED[key] for key in ("content", "reasoning_content")}
         return {"choices": [{"message": message, "finish_reason": "stop"}]}
 
 
+SERVER = Server()
 GIVEN = {
-    "server": Server(),
+    "server": SERVER,
     "prompt": "",
     "messages": [],
     "capital": {"messages": []},
-    "compare": compare,
     "CourseError": CourseError,
 }
 ANSWERS = {
@@ -101,6 +102,7 @@ ANSWERS = {
             lambda messages: chatml([{**m, "content": f" {m['content']}x"} for m in messages]),
             lambda messages: chatml(messages[:1]),
             unstripped,
+            lambda messages: SERVER.apply_template(messages),
         ],
         given=GIVEN,
     ),

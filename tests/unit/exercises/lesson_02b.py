@@ -6,26 +6,6 @@ from itertools import takewhile
 from support.exercises import Answers
 
 
-def bill(response):
-    t = response["timings"]
-    return {
-        "prompt": t["prompt_n"] + t["cache_n"],
-        "cached": t["cache_n"],
-        "generated": t["predicted_n"],
-        "per_second": 1000 * t["predicted_n"] / t["predicted_ms"],
-    }
-
-
-def bill_from_usage(response):
-    usage, timings = response["usage"], response["timings"]
-    return {
-        "prompt": usage["prompt_tokens"],
-        "cached": usage["prompt_tokens_details"]["cached_tokens"],
-        "generated": usage["completion_tokens"],
-        "per_second": timings["predicted_n"] / timings["predicted_ms"] * 1000,
-    }
-
-
 def assemble(lines):
     thinking, content, reason = [], [], None
     for line in lines:
@@ -106,19 +86,6 @@ ANSWERS = {
         given={"json": json},
     ),
     "02b.2": Answers(
-        right=[
-            bill,
-            bill_from_usage,
-            lambda r: {**bill(r), "per_second": round(bill(r)["per_second"], 2)},
-            lambda r: {name: str(value) for name, value in bill(r).items()},
-        ],
-        wrong=[
-            lambda r: {**bill(r), "prompt": r["timings"]["prompt_n"]},
-            lambda r: {**bill(r), "per_second": bill(r)["per_second"] / 1000},
-            lambda r: list(bill(r).values())[:2],
-        ],
-    ),
-    "02b.3": Answers(
         right=[kept, kept_by_pairs, kept_by_lengths],
         wrong=[kept_wholly, kept_anywhere, kept_at_equal_places, processed],
     ),
