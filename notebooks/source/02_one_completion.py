@@ -240,7 +240,8 @@ print(whole["__verbose"]["content"])
 
 # %% [markdown]
 # The server has cut that text in two: what stood before `</think>` is `reasoning_content`, the rest is
-# [`content`][content]. Other servers name the field `reasoning`, or cut nothing. Lesson 06 breaks the cut on purpose.
+# [`content`][content]. (This small model's thought already is its answer.)
+# Other servers name the field `reasoning`, or cut nothing. Lesson 06 breaks the cut on purpose.
 #
 # [content]: ../docs/glossary.md#content
 #

@@ -33,16 +33,16 @@ base = Server("untrained", quiet=True).start()
 # ## Why does it fail only sometimes?
 #
 # In lesson 02, `temperature` was 0. Here it is 1, and each request has another `seed`. The base model answers, since it
-# is less sure of itself than the course's model. Suppose that your program can only read answers that begin with `The`.
+# is less sure of itself than the course's model. It should add 2 and 3; an answer without a 5 is a failure.
 #
 # **Predict:** five requests that differ only in the seed, and then the same five once more. How many of the first five
-# answers can it read? How many of the second five will have the same text as before?
+# answers will be right? How many of the second five will have the same text as before?
 
 # %%
-guess = {"readable": ..., "same as before": ...}
+guess = {"right": ..., "same as before": ...}
 
 # %%
-ask = {"messages": [{"role": "user", "content": "Name an animal."}], "max_tokens": 12, "cache_prompt": False}
+ask = {"messages": [{"role": "user", "content": "What is 2 + 3?"}], "max_tokens": 12, "cache_prompt": False}
 
 
 def text(seed):
@@ -53,12 +53,12 @@ def text(seed):
 rounds = [[text(seed) for seed in (1, 2, 3, 4, 5)] for _ in range(2)]
 for first_text, second_text in zip(*rounds, strict=True):
     print(f"{first_text!r:<60} {second_text!r}")
-readable = sum(answer.startswith("The ") for answer in rounds[0])
+right = sum("5" in answer for answer in rounds[0])
 same = sum(one == other for one, other in zip(*rounds, strict=True))
-check.prediction("02b.p1", guess, was={"readable": readable, "same as before": same})
+check.prediction("02b.p1", guess, was={"right": right, "same as before": same})
 
 # %% [markdown]
-# Each seed repeats its answer, good or bad. What does it decide? For each token, the model computes a probability for
+# Each seed repeats its answer, right or wrong. What does it decide? For each token, the model computes a probability for
 # every token that it knows. `logprobs` asks for the likeliest ones, as logarithms. The first token of the answer:
 
 # %%
@@ -101,7 +101,8 @@ with server.client() as client, client.stream("POST", "/v1/chat/completions", js
 
 # %% [markdown]
 # An event is a line that begins with `data:`, with an empty line after it. Each holds a *delta*, the piece that is new.
-# Thoughts come as `reasoning_content`, the rest as `content`. The last event with a choice names the `finish_reason`, and
+# Thoughts come as `reasoning_content`, the rest as `content`. (In the pause between them the model wrote `</think>`, which
+# the server cut out.) The last event with a choice names the `finish_reason`, and
 # `[DONE]`, which is not JSON, ends the stream.
 #
 # A stream that breaks off has no `finish_reason` and no `[DONE]`, and your client may not tell you.
