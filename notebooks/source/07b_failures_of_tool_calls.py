@@ -159,13 +159,13 @@ def state(turn):
 # %%
 guess = ...
 length = healthy.tokens.generated
-cuts = [ask(QUESTION, max_tokens=most) for most in range(length - 28, length, 4)]
+cuts = [ask(QUESTION, max_tokens=most) for most in range(length - 26, length, 3)]
 for cut in cuts:
     print(cut.tokens.generated, cut.finish_reason, state(cut), [call.text for call in cut.tool_calls])
 
 # %% tags=["folded"]
 check.prediction("07b.p3", guess, was={state(cut) for cut in cuts})
-findings(next(cut for cut in cuts if state(cut) == "broken"))
+findings([cut for cut in cuts if state(cut) == "broken"][-1])
 
 # %% [markdown]
 # The server passes on what it has so far. Broken JSON is the lucky case: a client that parses it
