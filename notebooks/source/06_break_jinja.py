@@ -20,6 +20,8 @@ SERVER = None
 PROFILE = None
 
 # %%
+from smolagents import OpenAIModel
+
 from course import check, labs
 from course.agent import LEOPARD, forced, recorded_run
 from course.agent.forced import grammar
@@ -98,8 +100,11 @@ check.claims(
 #
 # The template writes the prompt. The chat parser, which llama-server derives from the template, takes the raw text apart.
 #
-# **Predict:** `off` does not run the template. How does its prompt differ from that of `on`? It is `"the same"`, it has
-# `"no think"` tag at its end, or it is the bare question, with `"no markers"` such as `<|im_start|>`.
+# **Predict:** `off` does not run the template. How does its prompt differ from that of `on`?
+#
+# - `"the same"`: not at all
+# - `"no think"`: there is no `<think>` at its end
+# - `"no markers"`: it is the bare question, without `<|im_start|>` and the like
 
 # %%
 guess = ...
@@ -127,7 +132,7 @@ check.prediction("06.p1", guess, was=looks)
 
 # %% [markdown]
 # This course's template opens the thinking in the prompt, and so do those of Qwen3.5 and Qwen3.6. Others leave it to the
-# model to write `<think>`. The end of the prompt tells you which kind you have.
+# model to write `<think>`, or not to. The end of the prompt tells you which kind you have.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -158,10 +163,19 @@ check.prediction("06.p2", guess, was="yes" if "9.62" in str(leaking.answer) else
 # %% [markdown]
 # smolagents looks for `<code>` blocks and ignores the text around them, so the answer does not show the leak. But it
 # costs tokens: smolagents sends the thinking back with every later request, and `off` writes it into the prompt again.
+# (Our template would drop it.)
 
 # %% [markdown]
 # Look at the first line of `content`. The prompt had not opened the thinking, so here the model wrote `<think>` itself. In
-# `WORDS` it did not. Which tags `content` has depends on the model. The end of the prompt does not.
+# `WORDS` it did not. Which tags are in `content` depends on what the model writes, the end of the prompt only on the
+# template.
+
+# %% tags=["folded"]
+for turn in leaking.turns[1:]:
+    old = turn.prompt.rpartition("</think>")[0].rpartition("<think>")[2]
+    print(
+        f"request {turn.number}: {len(off.tokenize(turn.prompt))} tokens, {len(off.tokenize(old))} of them old thinking"
+    )
 
 # %% tags=["folded", "nbval-check-output"]
 start = leaking.turns[0].content.strip()[:40]
@@ -214,7 +228,8 @@ check.prediction("06.p3", guess, was=seen)
 # second block.
 #
 # - **off:** the draft was `content`. The agent ran it: 99 seconds, and no error.
-# - **on:** the draft was `reasoning_content`, and `content` was empty. The agent ran an empty program and asked again.
+# - **on:** the draft was `reasoning_content`, and `content` was empty. To smolagents, empty text is an empty program
+#   (lesson 05): it ran that, nothing happened, and it asked again.
 
 # %% [markdown]
 # So `--jinja` did not save the step. It turned a wrong answer into a step in which nothing happened, and the agent can
@@ -263,8 +278,8 @@ check.claims(
 # ended: then the agent asks again, as on `on`. Space around the text does not count.
 #
 # <details><summary>Hint</summary>
-# Two things show the end of the thinking: the server has separated it, or there is a closing tag. The answer may mention
-# <code>&lt;/think&gt;</code> as well, so the first one counts.
+# What the server has separated is not in <code>content</code> any more. Otherwise a closing tag shows where the thinking
+# ends. The answer may mention <code>&lt;/think&gt;</code> as well, so the first one counts.
 # </details>
 
 
@@ -310,18 +325,43 @@ NOTHING = check.one_of("", None)
 check.function("06.1", trusted, arriving, hint="when may you return content as it is?")
 
 # %% [markdown]
-# A guard has a price: it refuses every answer without thinking. In smolagents it belongs in a model class, like
-# `LoggingModel` in lesson 04. The repair belongs on the server.
-#
+# In smolagents, a guard belongs in a model class, like `LoggingModel` in lesson 04. Here is yours, on `off`, with the same
+# draft as before:
+
+
+# %%
+class Guarded(OpenAIModel):
+    """Gives the agent only what the guard lets through."""
+
+    def generate(self, *args, **kwargs):
+        reply = super().generate(*args, **kwargs)
+        reply.content = trusted(reply.raw.choices[0].message.model_dump()) or ""
+        return reply
+
+
+if trusted({"content": "Hi", "reasoning_content": "Hello?"}) == "Hi":
+    model = {"model_class": forced((DECOY, PLAIN), base=Guarded)}
+    guarded = recorded_run(off, LEOPARD, Tape(), model=model, max_steps=3)
+    print("off, with your guard:", guarded.answer, "seconds, after", len(guarded.turns), "requests")
+else:
+    print("06.1 is still open.")
+
+# %% [markdown]
+# No 99 any more. But the guard refuses every answer without thinking, too. The repair belongs on the server.
+
+# %% [markdown]
 # ## What else leaks?
 #
 # - **format**: `--reasoning-format none`, or the same in a request, tells the parser to leave the thinking in `content`.
 # - **skip**: with `--skip-chat-parsing`, no parser runs.
 # - **template**: the blog post warns of broken templates. Here it is ours, without the opening `<think>`.
+#
+# Beside them, a healthy request with the thinking switched off (lesson 02).
 
 # %% [markdown]
-# **Predict:** the model says `WORDS` again, with its one tag. How many `<think>` and `</think>` tags are in `content` then:
-# 0, 1 or 2?
+# A parser cuts if the prompt has opened the thinking, or if the text begins with `<think>`. To it, a `</think>` alone is
+# text like any other. **Predict:** the model says `WORDS` again, with its one tag. How many `<think>` and `</think>` tags
+# are in `content` then: 0, 1 or 2?
 
 # %%
 guess = {"format": ..., "skip": ..., "template": ...}
@@ -357,9 +397,9 @@ check.prediction("06.p4", guess, was={name: counts[name] for name in ("format", 
 # %% [markdown]
 # - **format** puts back the opening tag, which was in the prompt.
 # - **skip** has the same prompt, but a closing tag alone.
-# - **template** looks like `--no-jinja`. But it does not leak if the model writes `<think>` itself: this server has a
-#   parser, which then separates the thinking (appendix 06b).
-# - **no thinking** is healthy: the request switched it off (lesson 02), and the prompt closes the block at once.
+# - **template** looks like `--no-jinja`. But where the model writes `<think>` itself, the parser separates the thinking,
+#   and nothing leaks (appendix 06b).
+# - **no thinking** is healthy: the prompt closes the block at once.
 
 # %% tags=["folded", "nbval-check-output"]
 opened = {name for name, r in evidence.items() if r["__verbose"]["prompt"].endswith("<think>\n")}
@@ -373,8 +413,8 @@ check.claims(
 # %% [markdown]
 # ### Exercise 06.2 · ★★★ · 10 minutes
 #
-# Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking, and
-# no text was cut off. It returns
+# Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking, the
+# model does not open it a second time, and no text was cut off. It returns
 #
 # - `"not opened"` if the prompt lacks the opening, whatever came back (`--no-jinja`, or a broken template);
 # - `"reasoning-format none"` or `"skip-chat-parsing"`;
@@ -439,8 +479,8 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 #
 # ### Exercise 06.3 · ★★☆ · 8 minutes
 #
-# In two terminals, start a llama-server that leaks, with a flag from this lesson, and a healthy one: ours, or the one that
-# you use at work.
+# In two terminals, start a llama-server that leaks, with a flag from this lesson, and a healthy one, which has no thinking
+# in `content`: ours, or the one that you use at work. (`course serve` starts the embedded model.)
 #
 # ```bash
 # course serve --port 9000 FLAG
@@ -535,7 +575,8 @@ folder.cleanup()
 
 # %% [markdown]
 # - The end of the prompt shows what the template did. The message shows what the parser did. Look at both.
-# - A leak raises no error. It costs tokens, and if a draft has code in it, the agent runs the draft *instead*.
+# - A leak raises no error. With `--no-jinja`, old thinking stays in the prompt and costs tokens. And whatever the cause: if
+#   a draft has code in it, the agent runs the draft *instead*.
 # - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
 #   asks again.
 

@@ -2,7 +2,7 @@
 # # 06b · The eras of `--jinja` (appendix)
 #
 # Some pages on the web say that you need `--jinja`, others that it does nothing. Both were right, at different times. Here
-# are the times, a test that works without knowing them, and what else changes without [Jinja][jinja].
+# are the times, a way to ask the server itself, and what else changes without [Jinja][jinja].
 #
 # **After this lesson you can**
 #
@@ -19,14 +19,9 @@ SERVER = None
 PROFILE = None
 
 # %%
-import tempfile
-from pathlib import Path
-
-import httpx
-
 from course import check, labs
 from course.agent.forced import grammar
-from course.model import embedded, engine
+from course.model import engine
 from course.server import Server
 from course.server.connection import Connection
 
@@ -119,10 +114,15 @@ check.claims(
 )
 
 # %% [markdown]
-# The exercise needs a third server: with Jinja, but with the broken template of lesson 06. That is ours without the opening
-# `<think>`.
+# The exercise needs a third server: with Jinja, but with the broken template of lesson 06, which is ours without the
+# opening `<think>`. So the end of a prompt does not show whether Jinja is on.
 
 # %% tags=["folded"]
+import tempfile
+from pathlib import Path
+
+from course.model import embedded
+
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "broken.jinja"
 opening = "{{- '<think>\\n' -}}"
@@ -156,6 +156,9 @@ def jinja_is_on(server):
 
 
 # %% tags=["folded"]
+import httpx
+
+
 class Refusing(Connection):
     """Stands in for a server that answers every request with one error."""
 
@@ -192,11 +195,10 @@ check.function(
 # %% [markdown]
 # ## What does the template decide?
 #
-# The template writes the prompt, and it can refuse messages. It has no part in what happens to the prompt afterwards.
 # **Predict** for each: will `on` and `off` do the `"same"`, or something `"different"`?
 
 # %% [markdown]
-# - **parts**: the question is a list of two parts, `How long` and `is it?`, as clients send it next to an image
+# - **parts**: the question is a list of two parts, `How long` and `is it?` (smolagents sends lists of parts, too)
 # - **switch**: the request says `"chat_template_kwargs": {"enable_thinking": false}`
 # - **alone**: a system message without a user message
 # - **past**: an earlier answer has leaked thinking in it
@@ -221,8 +223,9 @@ def tried(server):
     return {
         "parts": server.apply_template(PARTS).split("<|im_start|>")[1],
         "switch": ask(server, "Yes.", **QUICK)["__verbose"]["prompt"][-29:],
-        "alone": (alone.status_code, "No user query found" in alone.text),
-        "past": len(server.tokenize(server.apply_template(PAST))),
+        "alone": f"HTTP {alone.status_code}"
+        + ", No user query found" * ("No user query found" in alone.text),
+        "past": server.apply_template(PAST).partition("assistant\n")[2].partition("<|im_end|>")[0],
         "tokens": server.tokenize("Pont des Arts"),
         "grammar": ask(server, "Yes.")["__verbose"]["content"],
     }
@@ -238,13 +241,15 @@ same = {what: "same" if made["on"][what] == made["off"][what] else "different" f
 check.prediction("06b.p2", guess, was=same)
 
 # %% [markdown]
+# What the template does differs: it writes the prompt, and it can refuse messages. It has no part in anything after that.
+#
 # - **parts**: our template joins parts with nothing, the built-in format with a line end.
 # - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
 # - **alone**: our template refuses it with an error of its own, `No user query found`. The built-in format doesn't.
 
 # %% [markdown]
-# - **past** counts the prompt's tokens. Our template drops the thinking of earlier turns, leaked or not. The built-in
-#   format keeps it: the model reads its old doubts with every request, and you pay for them.
+# - **past** is what became of the earlier answer. Our template drops its thinking. The built-in format keeps it: the model
+#   reads its old doubts with every request, and you pay for them.
 # - **tokens** and **grammar** belong to the model and to the choice of the next token. No template touches them.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -255,9 +260,13 @@ check.claims(
     ),
     ("switch: on closes the block", made["on"]["switch"].endswith("</think>\n\n"), made["on"]),
     ("switch: off ignores it", made["off"]["switch"].endswith("assistant\n"), made["off"]),
-    ("alone: refused by the template", made["on"]["alone"][0] != 200 and made["on"]["alone"][1], made),
-    ("alone: answered", made["off"]["alone"][0] == 200, made),
-    ("past: fewer tokens with Jinja", made["on"]["past"] < made["off"]["past"], made),
+    ("alone: refused by the template", "No user query" in made["on"]["alone"], made),
+    ("alone: answered", made["off"]["alone"] == "HTTP 200", made),
+    (
+        "past: the thinking dropped, or kept",
+        ["153" in made[name]["past"] for name in made] == [False, True],
+        made,
+    ),
     ("tokens, grammar: the same", same["tokens"] == same["grammar"] == "same", made),
 )
 
@@ -307,9 +316,9 @@ check.claims(
 # %% [markdown]
 # ### Exercise 06b.2 · ★★☆ · 8 minutes
 #
-# Write `which_setting(prompt, message)` for answers that you have not seen. Unlike in exercise 06.2, the model has opened
-# the thinking itself. One thing at most is wrong with the server, and the model's own template opens the thinking. Return
-# `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`.
+# Write `which_setting(prompt, message)` for answers of today's builds that you have not seen. Unlike in exercise 06.2, the
+# model has opened the thinking itself. One setting at most is wrong, and the model's own template opens the thinking.
+# Return `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`.
 #
 # <details><summary>Hint</summary>
 # Two questions give four answers: does the prompt end with an open block, and was anything separated? One of the four is
@@ -371,7 +380,8 @@ folder.cleanup()
 # - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. Older builds needed it.
 # - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
 # - Without Jinja, template arguments are ignored, the template's errors disappear, and old thinking stays in the prompt.
-# - With a broken template, the parser still separates what the model opens itself. With `--no-jinja`, nothing does.
+# - With a broken template, the parser still separates what the model opens itself. With `--no-jinja`, nothing does, since
+#   about build b8220.
 
 # %% tags=["folded"]
 check.quiz(
@@ -396,12 +406,14 @@ check.quiz(
         },
     ),
     check.question(
-        "The prompt opens no thinking, but a `<think>` block that the model writes comes back separated. What is wrong?",
+        "A model's own template opens the thinking. On a server of today, the prompt doesn't, and yet a `<think>` block "
+        "that the model writes comes back separated. What is wrong?",
         right="The template",
         why="The parser works, so Jinja is on. But the template has lost the opening tag.",
         wrong={
             "`--skip-chat-parsing`": "Then nothing would be separated.",
-            "`--no-jinja`": "Then nothing would be separated either.",
+            "`--no-jinja`": "Since about build b8220, nothing would be separated either. (A build of the winter before "
+            "would have: see the table.)",
         },
     ),
 )
