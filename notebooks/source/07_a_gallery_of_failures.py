@@ -41,7 +41,7 @@ server = Server("embedded", url=False, quiet=True).start()
 # - `run(WORDS)` asks an agent the leopard question. A [grammar][g] forces the words of its first
 #   step, as in lesson 06, and then makes it end. Only the words are staged. `run()` forces nothing.
 # - `wire(run)` prints each [turn][t] in a few lines.
-# - `findings(run)` prints what `course diagnose` finds, each with its first proof: a place on the tape,
+# - `findings(run)` prints what `course diagnose` finds, each with one proof or two: a place on the tape,
 #   and the bytes there.
 #
 # Each failure begins with `guess = ...`: fill it in, *then* run the cell.
@@ -94,10 +94,10 @@ def wire(made, last=None):
 
 
 def findings(made):
-    """The findings of `course diagnose`: place and bytes of the first proof, and what to do next."""
+    """The findings of `course diagnose`: place and bytes of two proofs at most, and what to do next."""
     for finding in diagnose(made.turns):
         print(f"turn {finding.turn}: {finding.title} ({finding.kind})")
-        for quote in finding.evidence[:1]:
+        for quote in finding.evidence[:2]:
             print(f"  proof: {quote.where}: {short(quote.text, 80)}")
         print(fill(finding.next, 96, initial_indent="  next:  ", subsequent_indent="         "))
 
@@ -406,10 +406,8 @@ findings(clipped)
 # less:
 
 # %%
-PRINT_FIGURES = (
-    f"I look.\n</think>\n\n<code>\n{QUERIES}    found = web_search(query).splitlines()\n"
-    "    print([line for line in found if 'speed:' in line or 'Length:' in line][0])\n</code>"
-)
+LINES = "[line for line in web_search(query).splitlines() if 'speed:' in line or 'Length:' in line]"
+PRINT_FIGURES = f"I look.\n</think>\n\n<code>\n{QUERIES}    print({LINES}[0])\n</code>"
 selected = run(PRINT_FIGURES, max_print_outputs_length=600)
 print(selected.turns[0].observation)
 
