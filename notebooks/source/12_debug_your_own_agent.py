@@ -6,7 +6,7 @@
 # solved, and solve seven yourself. After that it is your own agent's turn.
 #
 # **After this lesson you can**
-# - record any client of a model server, in any language, without changing its code,
+# - record a client of a model server, in any language, by giving it another address,
 # - read a stranger's tape with six questions, in the order in which faults hide each other,
 # - name a fault with its turn and the bytes that prove it,
 # - do that for your own agent.
@@ -64,10 +64,11 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 # [tape](../docs/glossary.md#tape). In your terminal:
 #
 # ```
-# course tap --upstream http://127.0.0.1:8080 -- python my_agent.py
+# course tap --upstream URL -- python my_agent.py
 # ```
 #
-# Here, the function `tap` runs that command:
+# `URL` is the address of your server, for example `http://127.0.0.1:8080`. Here, the function `tap` runs that
+# command:
 
 
 # %% tags=["folded"]
@@ -135,20 +136,20 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # ## Which question first?
 #
 # One fault causes the next. Thinking that leaks into `content` is run as code, its errors cost steps, and
-# the steps run out. More steps would not help. So ask in the order of the bytes, and stop at the first
-# question whose answer is no:
+# the steps run out. More steps would not help. So take the turns in order, ask of each in the order of the
+# bytes, and stop at the first question whose answer is no:
 #
 # | | ask | look at |
 # |---|---|---|
 # | 1 | Did a complete answer arrive? | status, error, the end of the body |
 # | 2 | Did the model end it by itself? | `finish_reason`, and `max_tokens` and `stop` of the request |
 # | 3 | Is everything in its field? | `content`, `reasoning_content`, `tool_calls` |
-# | 4 | Could the client run it? | the code or the call: tool, arguments, imports |
-# | 5 | Did the next request bring back what came out? | its messages, and the tokens from the cache |
+# | 4 | Could the client run it, or did the next reply take the error into account? | code, call: tool, arguments, imports |
+# | 5 | Does the next request continue this one, with what came out? | its messages, and the tokens from the cache |
 # | 6 | Was what the tool returned of any use? | the observation |
 #
-# If all six are yes and the answer is wrong, the fault is in the words: the prompt, the question
-# or the model.
+# A run is healthy if all six are yes in every turn. If its answer is wrong nevertheless, the fault is in
+# the words: the prompt, the question or the model.
 #
 # Here are names for faults, in the order of the questions. (`course diagnose` knows more.)
 
@@ -161,7 +162,8 @@ for name, sign in exam.signs().items():
 #
 # This is a run of the leopard question. Its owner says: "The model writes broken Python." `read` prints a
 # tape: for each turn, the settings of its request, then the view. (Ignore the lines that begin with
-# `prompt:`; their numbers are estimates.)
+# `prompt:`; their numbers are estimates. `code that ran` is what was handed to the interpreter, even if it
+# could not parse it.)
 
 
 # %%
@@ -187,8 +189,9 @@ check.prediction("12.p1", guess, was=exam.key(1).turn)
 # %% [markdown]
 # **The turn.** There is an error in turns 2, 3 and 4, but the first no is in turn 1, at question 2: it was
 # finished by `length`. Why does turn 1 have no error? Its last line is the beginning of a call,
-# `length_pages = web_search`. By chance, that is whole Python: it gives the tool another name. (And what
-# the model thinks in turn 3 is false, nothing was imported. Thoughts prove nothing.)
+# `length_pages = web_search`. By chance, that is whole Python: it gives the tool another name. The same limit
+# cut the replies of turns 2 and 3. What was left of them was not Python, and these errors used up the steps.
+# (And what the model thinks in turn 3 is false, nothing was imported. Thoughts prove nothing.)
 #
 # **The proof.** Which bytes would not be there without the fault?
 #
@@ -222,12 +225,13 @@ print(exam.debrief(1, answer))
 # Seven more real runs of the embedded model. Some clients are smolagents, some are a few lines of
 # somebody's own. For each tape, name
 #
-# - `fault`: the one that the others follow from, by its name in the list. A run is healthy if every answer
-#   arrived whole, and each error was taken into account by the next step. Then the fault is
-#   `"none"`, and `turn` and `proof` are `None`.
-# - `turn`: where the fault happened, which is not always where it shows.
-# - `proof`: bytes of that turn that would not be there without the fault. Copy them from the print or from
-#   `raw_request` and `raw_response`. Spaces, line breaks and quotes do not count.
+# - `fault`: the one that the others follow from, by its name in the list. For a healthy run it is `"none"`,
+#   and `turn` and `proof` are `None`.
+# - `turn`: where the fault happened. If the next request was built wrongly (question 5), that is the turn of
+#   this next request. If a tool returned nothing of use (question 6), it is the turn that called the tool.
+# - `proof`: bytes that would not be there without the fault. They are in that turn, or, if a tool returned
+#   them, in the next request, which quotes them. Copy them from the print or from `raw_request` and
+#   `raw_response`. Spaces, quotes, backslashes and line breaks (`\n`, too) do not count.
 #
 # The tap knows no steps. On its tapes, the view shows code and observation "as turn 2 quotes it": as the
 # next request brings them back. Leave `course diagnose` for the debriefs, and be the one who finds it.
@@ -246,14 +250,18 @@ read(2)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 5. Which message is the last one of the second request?
+# Question 5. Which message is the last one of the second request? What does the server say to that?
 # </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = {"turn": 2, "fault": "call-without-result", "proof": '"tool_calls"'}
+answer = {
+    "turn": 2,
+    "fault": "call-without-result",
+    "proof": "Cannot continue an assistant message that contains tool calls",
+}
 
 # %% tags=["folded"]
 check.exercise("12.2", answer, exam.grader(2))
@@ -273,7 +281,7 @@ read(3)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 5, its second half. Compare the second turn with that of tape 4.
+# Question 5, the tokens from the cache. Compare the second turn with that of tape 1.
 # </details>
 
 # %% tags=["stub"]
@@ -300,7 +308,7 @@ read(4)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# How did the run end?
+# Question 4, its second half. What did the model do about the error?
 # </details>
 
 # %% tags=["stub"]
@@ -343,8 +351,8 @@ print(exam.debrief(5, answer))
 # %% [markdown]
 # ### The second sitting
 #
-# Three tapes are left, and they are harder. You can do them another day: `course progress` knows where you
-# are. In that case go on to *Your own agent* below.
+# Three tapes are left. You can do them another day: `course progress` knows where you are. In that case go
+# on to *Your own agent* below.
 
 # %% [markdown]
 # ### Tape 6
@@ -438,7 +446,7 @@ check.claims(*exam.claims(found))
 #
 # - **It uses OpenAI's client**: `course tap --upstream URL -- your command`.
 # - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
-#   enter the address that it prints.
+#   enter there the address that it prints.
 # - **It talks to Ollama or LM Studio**: the same, with their address, for example
 #   `--upstream http://localhost:11434`.
 # - **It talks to a hosted model**: `--upstream https://…`. The program speaks plain HTTP to the tap, and the
@@ -468,7 +476,7 @@ check.claims(*exam.claims(found))
 #
 # Record an agent of your own, or any program that asks a model something: a chat client, an
 # editor's plugin, a script. Put the tape's path here with what you found. If it is healthy, the fault is
-# `"none"`, and turn and proof are what convinced you of that.
+# `"none"`, and turn and proof are what convinced you of that. (In the exam, they are `None`.)
 #
 # <details><summary>Hint</summary>
 # No agent at hand? Ask with curl through the tap, once with <code>"max_tokens": 5</code>.

@@ -78,11 +78,20 @@ def test_a_solved_tape_is_debriefed_and_an_open_one_gives_nothing_away(number):
     ("number", "proof"),
     [
         (2, "Cannot continue an assistant message that contains tool calls."),
+        (2, "HTTP 400: Cannot continue an assistant message that contains tool calls."),
+        (2, '1200 plus 1300.\\n"}],"max_tokens":200'),
+        (2, exam.turns(2)[1].exchange.raw_request),
         (3, "Current time:"),
+        (3, '"cache_n":3'),
         (5, "request (2728 tokens)"),
         (6, "<think>"),
+        (6, "</think>"),
         (7, "RuntimeError: No results found! Try a less restrictive/shorter query."),
         (8, r"'stop': ['\n\n']"),
+        (8, "'stop': ['\n\n']"),
+        (8, "\n\n"),
+        (8, r"'\n\n'"),
+        (8, "['\n\n']"),
         (8, r'"stop":["\n\n"]'),
     ],
 )
@@ -109,6 +118,21 @@ def test_an_answer_of_any_shape_gets_a_sentence(answer):
         assert said is not True or (
             number in HEALTHY and isinstance(answer, dict) and not answer.get("fault")
         )
+
+
+@pytest.mark.parametrize(
+    ("number", "proof"),
+    [(2, '"tool_calls"'), (2, '"role":"assistant"'), (8, '"finish_reason":"stop"'), (8, "\n"), (6, "\n\n")],
+)
+def test_bytes_that_a_healthy_turn_has_too_are_not_a_proof(number, proof):
+    right = key(number)
+    assert exam.grader(number)({"turn": right.turn, "fault": right.fault, "proof": proof}) is not True
+
+
+def test_what_a_tool_returned_may_be_told_in_the_request_that_quotes_it():
+    """On tape 7 the search failed in turn 1, and only the request of turn 2 has its words."""
+    for turn in (1, 2):
+        assert exam.grader(7)({"turn": turn, "fault": "empty-search", "proof": "No results found!"}) is True
 
 
 def test_a_proof_may_come_from_json_python_or_a_page():

@@ -18,6 +18,8 @@ def graded(number):
     said = right["fault"].upper().replace("-", " ")
     proof = right["proof"] and json.dumps(right["proof"])
     wrong = [right | {"fault": others[0]}, right | {"fault": others[1]}, dict.fromkeys(right, "it is slow")]
+    if right["proof"]:
+        wrong.append(right | {"proof": '"role"'})
     return Answers(
         right=[right, right | {"fault": said}, right | {"turn": f"turn {right['turn']}", "proof": proof}],
         wrong=wrong,
