@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · Wire and steps, side by side
 #
-# Your agent ran, no step reports an error, and the answer is nonsense. Where do you look? There are
+# Your agent used up its steps without an answer, and its log does not say why. Where do you look? There are
 # two records of every run: what smolagents remembers, and what went over the wire. They differ. In
 # this lesson you lay them side by side.
 #
@@ -12,8 +12,8 @@
 # - find out from a tape why a run went wrong,
 # - record any client of a model server, and name a fault on its tape.
 #
-# **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb); [02](02_one_completion.ipynb) and
-# [03](03_read_the_system_prompt.ipynb) help
+# **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb); [02](02_one_completion.ipynb),
+# [03](03_read_the_system_prompt.ipynb) and [04](04_an_agent_is_a_loop.ipynb) help
 
 # %% tags=["parameters"]
 SERVER = None
@@ -39,12 +39,12 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # Four words for the rest of the course:
 #
 # - An [exchange][e] is one HTTP request with its response.
-# - A [tape][ta] is a file of exchanges.
+# - A [tape][ta] is a file that exchanges are recorded in.
 # - A [step][s] is what smolagents made of a response: the code in it, and what that code printed.
 #   The agent keeps its steps in [memory][m].
 # - A [turn][t] is an exchange with the step that came of it.
 #
-# `recorded_run` builds the agent, asks it, and writes a tape, on which it also notes the steps. This can
+# `recorded_run` builds the agent, asks it, and records a tape. It notes the steps there, too. This can
 # take a few minutes.
 #
 # [e]: ../docs/glossary.md#exchange
@@ -175,8 +175,8 @@ remembered = [message.role.value for message in last_step.model_input_messages]
 print(*remembered, sep=", ")
 
 # %% [markdown]
-# **Predict:** a chat template knows the roles `system`, `user` and `assistant`. How many messages are in
-# the request on the wire?
+# **Predict:** a chat template knows the roles `system`, `user` and `assistant`. If a run takes five steps, how
+# many messages are in its fifth request on the wire?
 
 # %%
 guess = ...
@@ -186,11 +186,13 @@ sent = [message["role"] for message in last.exchange.messages]
 print(*sent, sep=", ")
 
 # %% tags=["folded"]
-check.prediction("05.p1", guess, was=len(sent), unit="messages")
+each = len(made[:2][-1].exchange.messages) - len(made[0].exchange.messages)  # what a past step adds
+check.prediction("05.p1", guess, was=2 + 4 * each, unit="messages")
 
 # %% [markdown]
 # smolagents sends `tool-call` as `assistant` and `tool-response` as `user`. Then it joins neighbors with
-# the same role. So for the model, a call is text that it said itself, and the result is text that you
+# the same role. So a past step adds three messages in memory and two on the wire, and the fifth request has
+# 2 + 4 · 2 = 10. For the model, a call is text that it said itself, and the result is text that you
 # said.
 #
 # Memory is at the top of this picture; the tape records the bytes further down.
@@ -245,9 +247,9 @@ check.claims(
 # %% [markdown]
 # ## What goes back to the model?
 #
-# The last request carries what happened in step 1.
+# Every later request carries what happened in step 1.
 #
-# **Predict:** how many times is the code of step 1 in it?
+# **Predict:** in a run of ten requests, how many copies of the code of step 1 does the server get, all told?
 
 # %%
 guess = ...
@@ -258,12 +260,13 @@ print(past)
 
 # %% tags=["folded"]
 words, _, call = past.partition("Calling tools:")
-check.prediction("05.p2", guess, was=sum("web_search" in part for part in (words, call)), unit="times")
+copies = sum("web_search" in part for part in (words, call))
+check.prediction("05.p2", guess, was=9 * copies, unit="copies")
 
 # %% [markdown]
-# Twice: once as the model wrote it, and once after `Calling tools:`, with `\n` for each line break.
-# They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step with
-# code, in every later request.
+# This request has two: one as the model wrote it, and one after `Calling tools:`, with `\n` for each line
+# break. They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step with
+# code, in every later request: nine times two copies.
 #
 # In step 1, the model also thought before it wrote. The server sends that in a field of its own,
 # `reasoning_content`:
@@ -329,7 +332,7 @@ view.show(made)
 # The same question again, with two numbers changed: each response may have at most 8 tokens, and the
 # agent may take at most two steps.
 #
-# **Predict:** how many exchanges will be on the tape?
+# **Predict:** how many of the two steps will report an error?
 
 # %%
 guess = ...
@@ -343,14 +346,16 @@ for turn in short.turns:
     )
 
 # %% tags=["folded"]
-check.prediction("05.p4", guess, was=len(short.turns), unit="exchanges")
+check.prediction("05.p4", guess, was=sum(bool(turn.step["error"]) for turn in short.turns[:2]), unit="steps")
 
 # %% [markdown]
-# Three. When the steps run out, smolagents asks once more, for an answer from what is there: the
-# *max-steps request*. In memory it has no response id, so it is joined by time.
+# Turns 1 and 2 are the two steps: no content, and no error either. smolagents takes a reply without tags as
+# code if Python can parse it. Empty text parses, so they ran nothing, successfully.
 #
-# Look at the two steps before it: no content, and no error either. Empty text is valid Python, so they
-# ran nothing, successfully. Does anything in memory say why the replies are empty?
+# Turn 3 is the *max-steps request*: when the steps run out, smolagents asks once more, for an answer from
+# what is there. In memory it has no response id, so it is joined by time.
+#
+# Does anything in memory say why the replies are empty?
 
 # %%
 for step in short.agent.memory.steps:
@@ -382,8 +387,10 @@ check.claims(
 # ### Exercise 05.2 · ★★☆ · 5 minutes
 #
 # smolagents does not warn of a cut reply. Write what such a warning needs: `why_it_ended(step)` returns the
-# `finish_reason` of a step's response, or `None` if memory does not have it. (A response is a list of
-# `choices`. An agent asks for one; take the first.) In your own agent, it can become a callback:
+# `finish_reason` of a step's response, or `None` if memory does not have it: the message is `None` for the
+# max-steps request, `raw` is `None` if the response was streamed (it arrived in pieces), and `choices` can be
+# empty. (A response is a list of `choices`. An agent asks for one; take the first.) In your own agent, it can
+# become a callback:
 #
 # ```python
 # def warn(step):
@@ -395,9 +402,8 @@ check.claims(
 #
 # <details><summary>Hint</summary>
 #
-# The loop above has the path to it. Three things on that path can be missing: the message is `None` for the
-# max-steps request, `raw` is `None` if the response was streamed (it arrived in pieces), and
-# `choices` can be empty.
+# The loop above has the path to it. Before you follow it, ask in one `if` whether one of the three things
+# is missing.
 #
 # </details>
 
@@ -489,7 +495,7 @@ for most in (300, 8):
 print(f'course tap --upstream {server.url} --tape "{mine}" -- python "{program}"')
 
 # %% [markdown]
-# The summary at the end has lines such as "Turn 2 · … (the-name)", as `course diagnose` does. Name a turn
+# The summary at the end has lines such as "Turn N · … (the-name)", as `course diagnose` does. Name a turn
 # of *your* tape whose response was cut off, and the name in parentheses.
 #
 # <details><summary>Hint</summary>
