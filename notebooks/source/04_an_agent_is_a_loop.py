@@ -289,7 +289,8 @@ for turn in mine:
 
 # %% [markdown]
 # That is an agent: a model that writes text, a loop that obeys it, and a list of messages that grows. The
-# list is its [memory](../docs/glossary.md#memory).
+# list is all that your agent remembers. (smolagents' [memory](../docs/glossary.md#memory) is a list of steps,
+# from which it makes the messages of each request.)
 
 # %% [markdown]
 # ## What if the code fails?
@@ -302,8 +303,8 @@ answer, lost = run(UNICORN, observe)
 print(f"{answer!r:.190}", f"after {len(lost)} of 6 requests")
 
 # %% [markdown]
-# The exception of a search goes through `observe` and the loop, up to you. The model, which could have tried
-# something else, never learns of it. One failed search, and the agent is gone.
+# The exception of the search went through `observe` and the loop. (`run` caught it, to print it here.) The
+# model, which could have tried something else, never learns of it. One failed search, and the agent is gone.
 #
 # ### Exercise 04.2 · ★★☆ · 6 minutes
 #
@@ -405,11 +406,13 @@ got = [name for name, answer in answers.items() if answer is not None and not is
 check.prediction("04.p1", guess, was="both" if len(got) == 2 else got[0] if got else "neither")
 
 # %% [markdown]
-# The embedded model was trained to do without a library that is refused: that error cost one step. For an
-# animal without a page it knows no other way, and repeats what failed. (Read its thoughts. Does one claim
-# pages that no search returned?)
+# The embedded model was trained to do without a library that is refused: that error cost one step. After the
+# failed search, here it repeats what failed. (Read its thoughts. Does one claim pages that no search returned?)
+# smolagents' message says more: "Now let's retry: take care not to repeat previous errors!" After that one, the
+# same model has been seen to search with other words.
 #
-# Whether an error is of use is up to the model. Whether the model *reads* it is up to the loop.
+# Whether an error is of use depends on the model, and perhaps on the wording. Whether the model *reads* it is
+# up to the loop.
 
 # %% [markdown]
 # ## What does smolagents' loop say?
@@ -469,12 +472,12 @@ for name, turn in {"yours": my, "theirs": their}.items():
 # %% [markdown]
 # smolagents renames its own roles, `tool-call` to `assistant` and `tool-response` to `user`, and joins
 # neighbors with the same role. So its request has four messages, like yours, and differs by the second copy
-# of the code. Its other lines (`_run_stream` and `_step_stream` in `agents.py`) are for bad runs. Like
-# yours, it sends stop sequences and makes messages of errors. Beyond that, it
+# of the code. Most of its other lines (`_run_stream` and `_step_stream` in `agents.py`) are for bad runs. Like
+# yours, it sends stop sequences and makes messages of errors. It also
 #
 # | smolagents' loop | your loop | without it |
 # |---|---|---|
-# | asks once more for an answer after `max_steps` | returns `None` | a run without end |
+# | asks once more for an answer after `max_steps` | returns `None` | a run without an answer |
 # | has an executor that refuses imports and cuts long output | borrows it | accidents, requests that are too long |
 # | takes code between three backticks, too | – | a step lost |
 # | keeps steps, counts tokens, calls functions of yours after each step | has its tape | you guess |
@@ -548,7 +551,8 @@ print(shlex.join([sys.executable, str(file), server.url, LEOPARD]))
 # boar, on Tower Bridge, Ponte Vecchio, Brooklyn Bridge and the Golden Gate Bridge.
 #
 # The file records what it sends on a tape beside itself, `own`. How many requests did *your* agent make,
-# and how many tokens had the prompt of the last one?
+# and how many tokens had the prompt of the last one? (A second try adds to the same tape. Then count the
+# requests of the last run.)
 #
 # <details><summary>Hint</summary>
 #
@@ -609,11 +613,11 @@ check.exercise("04.3", made, ran, hint="one turn is one request; the last one ha
 # ## Recap
 #
 # - An agent asks a model, finds the code in the text, runs it, appends what came out, and asks again.
-#   Its memory is a list of messages.
-# - An error that becomes a message may cost one step, if the model can do something about it. An error
-#   that does not costs the run.
+#   Yours remembers a list of messages.
+# - An error that leaves the loop ends the run. One that becomes a message may cost only a step, if the
+#   model can do something about it.
 # - `LoggingModel` shows what smolagents hands to its model. What was sent is on the tape. In a good run, it
-#   hardly differs from what your loop sends; the framework's other lines are for bad ones.
+#   hardly differs from what your loop sends; most of the framework's other lines are for bad ones.
 #
 # **In your own agent:** find the loop first (in smolagents, `_run_stream` in `agents.py`), and see
 # which exceptions it turns into messages.
