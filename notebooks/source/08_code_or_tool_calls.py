@@ -96,7 +96,7 @@ print(f"{'':<12}   times{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 one, other = code_run.turns, call_run.turns
 check.claims(
-    ("both find 9.62 seconds", all("9.62" in str(each.answer) for each in (code_run, call_run))),
+    ("both find 9.62 seconds", all("9.62" in str(run.answer) for run in (code_run, call_run))),
     ("tool calls take more requests", len(other) > len(one)),
     ("the prompts grew more than the tokens processed", times[0] > times[1], times),
     ("one call in each request", all(len(turn.tool_calls) == 1 for turn in other)),
@@ -187,7 +187,7 @@ for build, count in size.items():
 #
 # ### Exercise 08.1 · ★★☆ · 7 minutes · your own
 #
-# Write a tool that you could use at work (or copy the one of exercise 03.2). How many tokens does it add to the first
+# Write a tool that you could use at work (or copy the one of exercise 03.1). How many tokens does it add to the first
 # prompt of each agent, next to the search?
 #
 # <details><summary>Hint</summary>
