@@ -509,7 +509,7 @@ YOU_CAN = {
     "01": "start, question and stop a server; read its log, and repair a start that fails",
     "02": "turn messages into a prompt, read raw HTTP, and tell thinking from content",
     "03": "take smolagents' prompt apart, and say what each part costs",
-    "04": "write the loop yourself, in about 40 lines",
+    "04": "write the loop yourself, in about 35 lines",
     "05": "match each step of the agent to its bytes",
     "06": "change one server setting, and recognize what it breaks",
     "07": "name the other breaks: empty steps, cut thinking, a full context, a dead server",
