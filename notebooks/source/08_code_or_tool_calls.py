@@ -96,7 +96,7 @@ print(f"{'':<12}   times{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 one, other = code_run.turns, call_run.turns
 check.claims(
-    ("both find 9.62 seconds", all("9.62" in str(run.answer) for run in (code_run, call_run))),
+    ("both find 9.62 seconds", all("9.62" in str(done.answer) for done in (code_run, call_run))),
     ("tool calls take more requests", len(other) > len(one)),
     ("the prompts grew more than the tokens processed", times[0] > times[1], times),
     ("one call in each request", all(len(turn.tool_calls) == 1 for turn in other)),
