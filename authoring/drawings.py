@@ -218,9 +218,9 @@ def sandbox() -> str:
     """What the agent's code reaches on each of the three networks."""
     p = Picture(
         WIDTH, 500,
-        "The sandbox and its three networks: with host the agent's code reaches every service on the host's loopback and "
-        "the internet, with gateway the internet and the local network, with socket the model's Unix socket "
-        "and nothing else",
+        "The sandbox and its three networks: with socket the agent's code reaches the model's Unix socket and nothing "
+        "else, with host also private services, shared services and the internet, with gateway shared services and the "
+        "internet, and on Docker Desktop private services, too",
     )  # fmt: skip
     rows = [
         ("socket", "the default", ("through one file", "", ""), (True, False, False)),
@@ -231,7 +231,7 @@ def sandbox() -> str:
         y = 20 + n * 158
         p.frame(12, y, 222, 142, "container")
         p.box(26, y + 32, 194, 96, "step", "the agent's code", f"--network {name}", about)
-        for m, target in enumerate(("model", "services on this host", "local network, internet")):
+        for m, target in enumerate(("model", "private services", "shared ones, internet")):
             top, open_ = y + m * 50, reached[m]
             kind = "wire" if m == 0 else "bad" if open_ else "mark" if open_ is None else "plain"
             p.box(424, top, 204, 42, kind, "", target)

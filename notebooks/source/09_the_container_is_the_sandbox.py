@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 09 · The container is the sandbox
 #
-# An agent runs code that a model wrote, and sometimes a web page told the model what to write. In lesson 03, the
-# executor refused `import os`. How much does that protect, and what protects the rest?
+# An agent runs code that a model wrote, and a web page may have told the model what to write. Here you run such
+# code without either. In lesson 03, the executor refused `import os`. How much does that protect, and what protects the
+# rest?
 #
 # **After this lesson you can**
 #
@@ -60,7 +61,7 @@ from hostile import attempts
 # course sandbox build
 # ```
 #
-# The image has Python, smolagents and the course's code. It has no model, no key, no `pip` and no compiler.
+# The image has Python, smolagents and the course's code, but no model and no key.
 
 # %%
 why_not = attempts.boxes()
@@ -79,7 +80,8 @@ print(model.url)
 
 # %% [markdown]
 # That address is a file, not a port. A [Unix socket][unix] is a file through which two programs on the same computer
-# talk. We call this one the **model's socket**.
+# talk. We call this one the **model's socket**. (`slots=False` keeps the server from
+# telling about the requests of others.)
 #
 # [unix]: ../docs/glossary.md#unix-socket
 
@@ -143,7 +145,7 @@ check.claims(("the executor lets the program print the canary", alone.through, a
 # | d | read-only files | only `/tmp` and `/dev/shm` can be written | `EROFS`, read-only file system |
 # | e | noexec | a file in `/tmp` can't be started as a program (`python file` can) | `EACCES`, permission denied |
 # | f | few rights | user 1000, no [capabilities][capability], [seccomp][seccomp] | `EPERM`, not permitted; `EACCES` |
-# | g | own network | in it there is nobody to talk to | `ENETUNREACH`, unreachable; `ECONNREFUSED`, refused |
+# | g | own network | the host's services are not in it | `ENETUNREACH`; `ECONNREFUSED`, refused; or it finds nothing |
 # | h | none | it gets through | |
 #
 # a, c and g are [namespaces][namespace], views that the kernel makes for these processes only. Capabilities are root's
@@ -225,7 +227,8 @@ check.prediction("09.p2", guess, was=stopped)
 
 # %% [markdown]
 # Look at `walk_frames`. It found the executor's own list of allowed imports and added to it, and then every file that you
-# can read was within its reach. In the container it got just as far, and the key was not there.
+# can read was within its reach. In the container the trick works as well, but the home folder with the canary is not
+# there. (f is one letter because its parts overlap: capabilities and seccomp both refuse the mount.)
 #
 # `write_shell_command` gets through, and that is accepted: a shell in there can do what the agent's Python can do.
 
@@ -340,8 +343,12 @@ check.prediction(
 # **Docker's socket** is a Unix socket, like the model's, but Docker's engine listens behind it, as root. Whoever may open
 # it can have a second container started, with `--privileged` and all the host's files.
 #
-# The invoices are in reach now, and the network decides whether they can be sent away. The course's tool refuses every
-# mount. In a `docker run` of your own, you may decide that a folder is meant to be read.
+# The invoices could be read (this mount is `readonly`; others can be written to), and the network decides whether they
+# can be sent away. The course's tool refuses every mount. In a `docker run` of your own, you may decide that a folder is
+# meant to be read.
+#
+# With `--pid host`, the code would *see* every process, but end only those of user 1000. On many Linux computers, that
+# is you.
 
 # %% [markdown]
 # ### Exercise 09.2 · ★★☆ · 8 minutes
@@ -350,11 +357,11 @@ check.prediction(
 # the same: `passes(options)` returns True only if every option is in `HARMLESS`. Each of those takes one value, as in
 # `--label x` or `--label=x`.
 #
-# An option whose value is missing does not pass. Nor does a word that is neither an option nor a value: Docker would take
-# it for the name of the image.
+# An option whose value is missing does not pass (that of `--label=` is only empty). Nor does a word that is neither an
+# option nor a value: Docker would take it for the name of the image.
 #
 # <details><summary>Hint</summary>
-# Don't judge each word alone: a value may look like anything, even like an option.
+# Don't judge each word alone: Docker takes the word after <code>--label</code> as text, even if it looks like an option.
 # </details>
 
 # %% tags=["stub"]
@@ -442,7 +449,7 @@ print("\nanswer:", run.stdout.strip() or "none, because no container can be star
 # Docker's default is a third network: the *bridge*, a small one between the host and its containers, with a way to the
 # internet. `course sandbox run` calls it `gateway`.
 #
-# **Predict** which doors open from there: `"private"`, `"shared"`, `"both"` or `"none"`.
+# **Predict** which doors open from there, on Linux: `"private"`, `"shared"`, `"both"` or `"none"`.
 
 # %%
 guess = ...
@@ -505,11 +512,11 @@ check.prediction("09.p4", guess, was=opened["gateway"])
 
 # %% [markdown]
 # On the bridge, `127.0.0.1` is the container itself. `host.docker.internal` is Docker's name for the host; there, only what
-# listens on all addresses answers.
+# listens on all addresses answers. (On Docker Desktop, loopback answers, too: the dashed arrow.)
 #
-# ![The sandbox and its three networks: with host the agent's code reaches every service on the host's loopback and the
-# internet, with gateway the internet and the local network, with socket the model's Unix socket and nothing
-# else](../docs/pictures/sandbox.svg)
+# ![The three networks: with socket the agent's code reaches only the model, with host also private and shared services
+# and the internet, with gateway shared services and the internet, and private ones only on Docker
+# Desktop](../docs/pictures/sandbox.svg)
 
 # %% [markdown]
 # | `--network` | private | shared | internet | use it |
@@ -556,7 +563,8 @@ for slug, results in everything.items():
 # - `hidden` finds something here that the container does not show.
 # - `shared` finds something about your computer that the container shows as well. Is it on the list above?
 #
-# The check runs both, here and in the container, and compares the lines.
+# The check runs both, here and in the container, and compares the lines. What changes with each run, such as the time,
+# doesn't count as `hidden`. Without Docker, they run only here, and nothing is compared.
 #
 # <details><summary>Hint</summary>
 # <code>hidden</code>: a file of yours, a variable, a process. <code>shared</code>: the first line of the list says what a
