@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 10 · What the loop costs
 #
-# The agent of the [blog post](00_welcome.ipynb) took 46 seconds for three steps. Would thirty take ten
-# times as long? Each step sends everything again, so the bill may grow faster than the steps. Measure
+# The agent of the [blog post](00_welcome.ipynb) was done after three steps. Would thirty send ten times as
+# many tokens? Each step sends everything again, so the bill may grow faster than the steps. Measure
 # how fast, find out what makes it worse, and try four ways to cut it.
 
 # %% [markdown]
@@ -137,8 +137,8 @@ check.prediction("10.p1", guess, was=round(sent(14) / sent(7), 1), unit="times")
 
 # %% [markdown]
 # Something in between. The fixed beginning is sent once per request, which is linear. The growth is sent
-# again and again, which is quadratic, and the longer the run, the more it decides. This is the *O(n²)* in
-# the complaints about agents.
+# again and again, which is quadratic (*O(n²)*), and the longer the run, the more it decides. By this
+# formula, thirty requests send some 27 times as many tokens as three, not ten.
 
 # %% [markdown]
 # ## What makes it grow?
@@ -159,11 +159,6 @@ for name, tokens in parts.most_common():
 # *All the rest* is the beginning, which stays. Of what grows, the observations are the largest part, and
 # your tools decide about those. The second copies are larger than the first, since each is wrapped in a
 # dictionary with a name and an id. You cannot switch them off, short of changing smolagents.
-#
-# All requests side by side:
-
-# %%
-view.overview(long)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -199,12 +194,18 @@ print(f"\n{read:,} of {whole:,} tokens processed, {read / whole:.0%}")
 check.prediction("10.p2", guess, was=round(100 * read / whole), unit="percent")
 
 # %% [markdown]
+# All requests side by side. (Compare the tokens: the seconds also depend on what else your machine is doing.)
+
+# %%
+view.overview(long)
+
+# %% [markdown]
 # What is sent grows like the square. What is processed grows in a straight line, because a request
 # processes what is new, and a few tokens before it. The cache is worth the difference.
 #
-# One thing it cannot save: to write a token, this model looks at every token before it, cached or not. On
-# two cores, a token after 3,500 others took three times as long as one after 16 ([measured][depth], "Cost
-# per token at context depth").
+# One thing it cannot save: to read or write a token, this model looks at every token before it, cached or
+# not. On two cores, writing a token after 3,500 others took three times as long as after 16
+# ([measured][depth], "Cost per token at context depth").
 #
 # [depth]: ../docs/measurements.md
 
@@ -220,9 +221,9 @@ check.claims(
 # %% [markdown]
 # ## What does a clock in the prompt cost?
 #
-# From here on, a model of 8 MB stands in for the embedded one: random weights, which dictated words and
-# counts of tokens don't depend on, and much faster. (Its prompts are two tokens shorter, since it has one
-# token for `<think>` where the embedded model needs three.)
+# From here on, a model of 8 MB stands in for the embedded one. It is much faster, and its random weights
+# don't matter here: the words are dictated, and we only count tokens. (Its prompts are two tokens shorter,
+# since it has one token for `<think>` where the embedded model needs three.)
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -269,7 +270,8 @@ beside(usual=usual, clocked=clocked)
 
 # %% [markdown]
 # Nothing is found. A cache compares from the beginning, and only up to the first token that differs.
-# Everything after the clock is the same text as before, in a place where the cache cannot use it.
+# Everything after the clock is the same text as before, in a place where the cache cannot use it. (Not even
+# the tokens before the clock were found. The section on hybrid models says why.)
 
 # %% [markdown]
 # ### Exercise 10.1 · ★★☆ · 7 minutes
@@ -277,8 +279,8 @@ beside(usual=usual, clocked=clocked)
 # Find the culprit in any client. Write `changed(before, now)`. It takes the messages of two requests and
 # returns the index of the first message in `now` that differs from the one at the same place in `before`.
 #
-# - If `before` comes back unchanged, and at most there is more after it, return `None`.
-# - If `now` is the beginning of `before`, the end was dropped: return `len(now)`.
+# - If `now` begins with all of `before`, as usual, return `None`.
+# - If `now` is shorter, and the same as far as it goes, the end was dropped: return `len(now)`.
 #
 # <details><summary>Hint</summary>
 #
@@ -330,8 +332,9 @@ def requests(random):
 check.function("10.1", changed, requests, hint="a pair that differs; then the lengths")
 
 # %% [markdown]
-# Your function on the two runs, and what `course diagnose` says about the clock. On a tape of your own,
-# read the messages in the same way, from `turns(Tape.read(path).records())`.
+# Your function on the two runs, and what `course diagnose` says about the clock. `None` means that nothing sent
+# before has changed, 0 that the system prompt has. On a tape of your own, read the messages in the same way,
+# from `turns(Tape.read(path).records())`.
 
 # %%
 if callable(changed):
@@ -380,7 +383,8 @@ check.prediction("10.p3", guess, was="nearly all" if share > 0.8 else "half" if 
 # %% [markdown]
 # Same requests, one flag. An agent only seems to append: the thinking that the model wrote in one step is
 # not in the next prompt. So the server has to go back to where the thinking began. A cache can be cut
-# there, at any token. A state cannot be turned back, only loaded from a checkpoint.
+# there, at any token. A state cannot be turned back, only loaded from a checkpoint. (In the first column, each
+# request finds all but the last four tokens of the prompt before it: there, the server had saved one.)
 #
 # (That is also why the clock left *nothing*, not even the few tokens before it.) If a hybrid model becomes
 # slow on another server or after an upgrade, look at `cache_n` first.
@@ -411,7 +415,7 @@ def late_clock(step, agent):
 
 
 def forget(step, agent):
-    for old in agent.memory.steps:  # the older ones: `step` joins them later
+    for old in agent.memory.steps:  # smolagents adds the newest, `step`, after this call
         if isinstance(old, ActionStep) and old.observations:
             old.observations = old.observations[:40]
 
@@ -453,15 +457,19 @@ check.prediction("10.p4", guess, was=found)
 
 # %% [markdown]
 # Shorter observations save both. The late clock changes nothing that was there before, so only what is new
-# is processed. Pruning rewrites the past: each step changes a message in the middle, and the server
-# processes again what comes after it. So pruning saves room in the context window, the cheap (cached) part
-# of a provider's bill, and the time that a long context adds to each token, but no processing.
+# is processed. Pruning rewrites the past: each step cuts a message in the middle, and the server processes
+# again what comes after it. Here that is the newest step, which is new anyway (older messages were cut before,
+# and stay as they are), so only a little more is processed than without pruning. What it saves is room in the
+# context window, the time that a long context adds to each token, and the cached part of a provider's bill
+# ([10b][bill]).
+#
+# [bill]: 10b_is_that_bill_right.ipynb
 
 # %% [markdown]
 # ## What do the savings cost?
 #
 # Our model says its words whatever it sees, so its answer stays right. A real one needs the figures. These
-# are left in the last request:
+# are left in the last request. In the first row, each animal has four, in our order:
 
 # %%
 for name, made in {"usual": usual, "shorter": shorter, "pruned": pruned}.items():
@@ -471,7 +479,7 @@ for name, made in {"usual": usual, "shorter": shorter, "pruned": pruned}.items()
 # %% [markdown]
 # After pruning, only the giraffe's figures are left: no model could read the answer off that. Prune
 # what has been used, and let the model write down what it needs first. With one page per animal, each has a
-# figure, but nobody notices that the pages about the wolf disagree (64, 60 or 56).
+# figure, but nobody notices that pages about the same animal disagree (the wolf: 64, 60 or 56).
 
 # %% tags=["folded", "nbval-check-output"]
 last = "\n".join(text_of(message) for message in pruned[-1].exchange.messages[1:])
@@ -497,9 +505,11 @@ check.claims(
 # Fourth, **fewer steps**. A CodeAgent may do more in one step than search once. Be the model: write
 # `mine`, a list of texts made by `step(thought, code)`. It
 #
-# - searches for each of the six animals, and prints a figure of each,
+# - searches for each of the six animals alone, and prints a figure of each from its pages,
 # - ends with `final_answer(...)`, in a later step, since a model has to read the figures first,
 # - sends less than half as many tokens as `one_by_one`.
+#
+# Write each thought once: `step` puts it both into the thinking and after `Thought:`.
 #
 # <details><summary>Hint</summary>
 #
@@ -541,7 +551,10 @@ def cheaper(words):
         return "expected a list of texts, each made by step(thought, code)"
     search = Counted(max_results=4)
     made = run(small, list(words), tools=[search])
-    printed = set(re.findall(r"\d+", "\n".join(str(turn.observation) for turn in made[:-1])))
+    printed, slices = set(), r"\[[^\[\]]*:[^\[\]]*\]"  # such as [:80], which is not a figure typed in
+    for text, turn in zip(words, made[:-1], strict=False):
+        code = re.sub(slices, "", text.partition("<code>")[2])
+        printed |= set(re.findall(r"\d+", str(turn.observation))) - set(re.findall(r"\d+", code))
     for animal in ANIMALS:
         figures = [
             f for query, f in getattr(search, "asked", []) if [a for a in ANIMALS if a in query] == [animal]
@@ -550,7 +563,7 @@ def cheaper(words):
             wrong = next((str(t.observation) for t in made if "rror" in str(t.observation)), "")
             return f"no search was for the {animal} alone. {wrong[-160:]}".strip()
         if not set().union(*figures) & printed:
-            return f"no figure of the {animal} was in an observation before the last request"
+            return f"no figure of the {animal} was printed from its pages before the last request"
     if not made[-1].is_final or "cheetah" not in str(made[-1].answer).lower():
         return f"the run should end with the fastest animal as its final answer, and it ended with {made[-1].answer!r}"
     total, limit = sum(t.tokens.prompt for t in made), sum(t.tokens.prompt for t in usual) / 2
@@ -584,7 +597,7 @@ check.exercise("10.2", mine, cheaper, hint="one loop that searches, one step tha
 check.quiz(
     "10",
     check.question(
-        "A run of 40 steps costs far more than twice a run of 20. Why?",
+        "A run of 40 steps sends far more than twice as many tokens as a run of 20. Why?",
         right="what was added early is sent again in every later request",
         why="The growth is sent again each time, so the sum grows with the square of the steps.",
         wrong={

@@ -90,6 +90,8 @@ LOOP = f'for animal in {ANIMALS}:\n    page = web_search(query=f"top speed of {{
 SHORT = LOOP + '    print(animal, page.split(" km/h")[0][-3:])'
 WORD = LOOP + '    print(page.split(" km/h")[0].split()[-1])'
 ALL_AT_ONCE = f'print(web_search(query="top speed of {" ".join(ANIMALS)}"))'
+TYPED = LOOP + "print('58 112 80 64 40 60')"
+SLICED = LOOP + "    print(page[:112] + page[112:240])"
 UNKNOWN = 'for animal in ANIMALS:\n    print(web_search(query=f"top speed of {animal}")[:200])'
 TWO = [
     step("\n".join(f'print(web_search(query="{a} speed in km/h")[:160])' for a in ANIMALS[n : n + 3]))
@@ -114,6 +116,7 @@ ANSWERS = {
             [step(SHORT), END],
             [step(LOOP + "    print(page[:240])"), END],
             (step(WORD), step('final_answer("cheetah, 112 km/h")')),
+            [step(SLICED), END],
             [*TWO, END],
         ],
         wrong=[
@@ -124,6 +127,7 @@ ANSWERS = {
             [step(SHORT), step('final_answer("the lion")')],
             [step(SHORT + '\nfinal_answer("the cheetah")')],
             [step(LOOP), END],
+            [step(TYPED), END],
             [step(ALL_AT_ONCE), END],
             [step(UNKNOWN), END],
             6,
