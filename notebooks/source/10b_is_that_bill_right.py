@@ -7,7 +7,7 @@
 #
 # **After this lesson you can**
 #
-# - turn the running totals of a log into what each step took,
+# - say what each figure of a log counts, and get from it what each step took,
 # - test reported figures against each other,
 # - compute what a run costs at a provider's prices, and at home.
 #
@@ -36,7 +36,8 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # %% [markdown]
 # ## Which tokens are in a log?
 #
-# The blog post asked about the leopard and the bridge, and reports three steps, 46 seconds in all:
+# The blog post asked about the leopard and the bridge, and reports three steps, 46 seconds in all. It has
+# figures for two of them; the third, the answer, is left with some 8 seconds:
 #
 # | | seconds | input tokens | output tokens |
 # |---|--:|--:|--:|
@@ -72,7 +73,8 @@ last = int(lines[-1].partition("Input tokens: ")[2].partition(" ")[0].replace(",
 check.prediction("10b.p1", guess, was=last, unit="tokens")
 
 # %% [markdown]
-# It is the sum of all prompts so far. The line names a step, but the number belongs to the run.
+# It is the sum of all prompts so far. The line names a step, but its tokens belong to the run, both input and
+# output. `Duration`, in the same line, is that of the step alone.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -129,8 +131,9 @@ print(per_step(post) if callable(per_step) else "write per_step first")
 # %% [markdown]
 # ## Which reading is right?
 #
-# If the post copied smolagents' lines, step 2 wrote 428 tokens, for a prompt of 4,500: twice the first. If it
-# did not, step 2 wrote 614, for a prompt of 6,700. It also reports the speed: about 21 tokens per second.
+# If the post copied smolagents' lines, step 2 wrote 614 − 186 = 428 tokens, for a prompt of 6,700 − 2,200 = 4,500:
+# twice the first. If it did not, step 2 wrote 614, for a prompt of 6,700. The seconds are the step's own either way.
+# The post also reports the speed: about 21 tokens per second.
 #
 # **Predict:** which of the two fits into the 27.4 seconds of step 2: `428`, `614` or `"both"`?
 
@@ -145,9 +148,9 @@ for written in (428, 614):
 check.prediction("10b.p2", guess, was=428)
 
 # %% [markdown]
-# 614 tokens would take longer than the whole step, even at 22 per second, and before a single token of the
-# prompt was read. So the lines are totals, most likely. The other figures agree: the post says that the search
-# results were about 4 kB.
+# Reading the prompt takes time as well, but 614 tokens alone would take longer than the whole step, even at 22 per
+# second. So the lines are totals, most likely. Is the growth of the prompt in line with that? The post says that the
+# search results were about 4 kB.
 
 # %%
 results = OfflineSearch()("top speed of leopard in km/h")
@@ -155,8 +158,9 @@ per_token = len(results) / len(server.tokenize(results))
 print(f"{per_token:.1f} characters per token in search results: 4 kB are {4096 / per_token:,.0f} tokens")
 
 # %% [markdown]
-# Step 1 wrote 186 tokens, and smolagents sends its code twice: together, the prompt grew by some 1,700 tokens. As
-# totals, the post's lines say 2,300; read one by one, 4,500. (Its model has other tokens, so this is a rough check.)
+# Step 1 wrote 186 tokens, and smolagents sends its code twice. So results and step together add 1,500 to 1,700 tokens
+# to the prompt. As totals, the post's lines say that it grew from 2,200 to 4,500, by 2,300; read one by one, from
+# 2,200 to 6,700, by 4,500. Neither fits exactly (the post's model has other tokens), but totals come closer.
 #
 # ## Was that reading or writing?
 #
@@ -173,9 +177,12 @@ print(
 )
 
 # %% [markdown]
-# A GPU reads thousands of tokens per second, a CPU far fewer. So on yours, request 1 may be mostly reading: that
-# is the system prompt, which the next question finds in the cache. Look at both numbers before you shorten
-# anything.
+# For each request, reading and writing together are about the `Duration` that smolagents printed: it is indeed the
+# step's own.
+#
+# A GPU reads thousands of tokens per second, a CPU far fewer. So on yours, request 1 may be mostly reading. Most of its
+# prompt is the system prompt, and a second question would find that in the cache. Look at both numbers before you
+# shorten anything.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -186,8 +193,9 @@ check.claims(
 # %% [markdown]
 # ## What would a provider charge?
 #
-# Providers have three prices. These are round numbers, in dollars per *million* tokens. Put in those of a model
-# that you would use. If it charges the same for cached tokens, put the same price twice.
+# Many providers have three prices. These are round numbers, in dollars per *million* tokens. Put in those of a model
+# that you would use. If it charges the same for cached tokens, put the same price twice. (Some also charge for writing
+# to the cache, and a cache may be dropped after some minutes. We leave that out.)
 
 # %%
 price = {"prompt": 3.0, "cached": 0.3, "generated": 15.0}
@@ -226,8 +234,9 @@ check.prediction(
 )
 
 # %% [markdown]
-# Cached tokens are cheap, but not free. So the part that grows with the square stays in the bill, and a long run ends up
-# paying mostly for it. On your own machine, cached tokens cost no processing at all.
+# Cached tokens are cheap, but not free. So the part that grows with the square stays in the bill: at a tenth of the
+# price, cached tokens are half the cost of 28 requests, and 64 % of that of 56. On your own machine, they need no prompt
+# processing. Only the time that a long context adds to each token (lesson 10) remains.
 
 # %% [markdown]
 # ## And at home?
@@ -237,12 +246,12 @@ check.prediction(
 # ### Exercise 10b.2 · ★★☆ · 7 minutes · your own
 #
 # Fill in what your machine draws while a model runs, what a kilowatt-hour costs you, and the prices of a model
-# that you would rent. Then compute what 1,000 runs like `own` cost, both ways.
+# that you would rent, in the same currency. Then compute what 1,000 runs like `own` cost, both ways.
 #
 # <details><summary>Hint</summary>
 #
-# Sums over `own.turns`: `turn.seconds`, and of `turn.tokens` the `new`, `cached` and `generated`. Don't know the
-# watts? Guess: a laptop some 30 to 60, a PC with a large GPU some hundreds.
+# Sums over `own.turns`: `turn.seconds`, and of `turn.tokens` the `new`, `cached` (may be `None`) and
+# `generated`. Don't know the watts? Guess: a laptop some 30 to 60, a PC with a large GPU some hundreds.
 #
 # </details>
 
@@ -294,8 +303,9 @@ check.exercise(
 )
 
 # %% [markdown]
-# Not quite a fair comparison: a larger model takes other steps, and your machine had to be bought, and costs money
-# when it is idle. But each of these is a number that you can put in.
+# Not quite a fair comparison: a larger model takes other steps, your machine had to be bought, and costs money
+# when it is idle, and later runs would find the system prompt in the cache. But each of these is a number that you can
+# put in.
 
 # %% [markdown]
 # ## Recap
