@@ -209,8 +209,9 @@ print(f"the last message alone: {alone:,} tokens in")
 check.prediction("00.p3", guess, was="agent" if alone < run[-1].tokens.prompt / 2 else "server")
 
 # %% [markdown]
-# The server added nothing. It keeps no conversation, so the agent sends everything again, with what is new at the end.
-# (To be faster, the server does keep *work* that it has done on an equal beginning: lesson 10.)
+# The server added nothing. It keeps no conversation, so the agent sends everything again, with what is new at the end: the
+# reply, a note by smolagents on what it ran (lesson 05), and the result. (To be faster, the server does keep *work* that
+# it has done on an equal beginning: lesson 10.)
 #
 # In the picture, follow the arrows around once:
 #
@@ -257,9 +258,8 @@ check.exercise(
 )
 
 # %% [markdown]
-# The observation travels in *your* name: its role is `user`. To the model, what its code printed and what you
-# typed come from the same person. So whoever writes a page that your agent finds can speak to the model as if it were
-# you.
+# The observation travels in *your* name: its role is `user`. It begins with a word of its own, `Observation:`, but so
+# could anything that you type. So whoever writes a page that your agent finds can speak to the model as if it were you.
 
 # %% [markdown]
 # ## Can it go on like that forever?
@@ -294,7 +294,8 @@ check.prediction("00.p4", guess, was="cut" if cut else "answered" if response.is
 # Refused, with status 400, HTTP's "I won't take this request". The two numbers are equal, and still the one "exceeds" the
 # other: prompt and answer share the window, and no token is left for the answer.
 #
-# So a prompt has to be *smaller* than `room`. A friendly wall: you hear of it at once, and why.
+# So a prompt has to be *smaller* than `room`. (Tried on a server with a small window: one token less is answered.) A
+# friendly wall: you hear of it at once, and why.
 
 # %% tags=["folded", "nbval-check-output"]
 messages = [{"role": "user", "content": "leopard " * 2 * room}]
@@ -307,9 +308,9 @@ check.claims(
 # %% [markdown]
 # ### Exercise 00.2 · ★★☆ · 7 minutes
 #
-# When will your agent hit that wall? Write `requests_left(sizes, room)`. `sizes` are the prompts so far, in tokens (two
-# or more). Assume that every further prompt grows by as many tokens as the last one did. How many more requests will
-# the server accept?
+# If it went on, when would your agent hit that wall? Write `requests_left(sizes, room)`. `sizes` are the prompts so far,
+# in tokens (two or more). Assume that every further prompt grows by as many tokens as the last one did. How many more
+# requests will the server accept?
 #
 # <details><summary>Hint</summary>
 #
@@ -360,18 +361,20 @@ print(requests_left([turn.tokens.prompt for turn in run], room))
 # %% [markdown]
 # ## Does it work for your question?
 #
-# The search tool finds pages about these animals and places (every eighth is shown):
+# The search tool finds pages about these animals and places (every eighth is shown). Ask for them as the leopard question
+# does: the model of this course knows a few kinds of question and little else.
 
 # %% tags=["folded"]
 for table in ("animals", "places"):
-    known = [row["name"] for row in corpus.rows(table)]
-    print(f"{len(known)} {table}:", ", ".join(known[3::8]), "\n")
+    known = sorted(row["name"] for row in corpus.rows(table))
+    shown = sorted({*known[3::8], "cheetah" if table == "animals" else "Tower Bridge"})
+    print(f"{len(known)} {table}:", ", ".join(shown), "\n")
 
 # %% [markdown]
 # ### Exercise 00.3 · ★☆☆ · 6 minutes
 #
 # Now a question of your own: another animal *and* another place, both from these lists. Ask it with three lines of
-# code, and record the run on a tape called `own`.
+# code, and record the run on a tape called `own`. Is the answer right? It names the speed and the length that it used.
 #
 # <details><summary>Hint</summary>
 #

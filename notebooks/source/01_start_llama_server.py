@@ -149,8 +149,8 @@ print(shlex.join(command))
 # [loopback]: ../docs/glossary.md#loopback
 
 # %% [markdown]
-# **Predict:** the command asks for 1,000 tokens. Will you get `fewer` (the server keeps some for itself), `exactly`
-# 1,000, or `more` (it rounds up)?
+# **Predict:** the command asks for 1,000 tokens. Will you get `"fewer"` (the server keeps some for itself), `"exactly"`
+# 1,000, or `"more"` (it rounds up)?
 
 # %%
 guess = ...
@@ -226,8 +226,8 @@ check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if roo
 # outside. `Started` keeps the log, asks `/health` every 20 ms, and notes each new answer.
 
 # %% [markdown]
-# **Predict:** a program asks for `/health` while the model is still being loaded. Is it `refused`, does it get an
-# answer with status `503` ("not now"), or does it `wait` until the model is there?
+# **Predict:** a program asks for `/health` while the model is still being loaded. Is it `"refused"`, does it get an
+# answer with status `"503"` ("not now"), or does it `"wait"` until the model is there?
 
 # %%
 guess = ...
@@ -307,7 +307,7 @@ print(*(line for line in copy.log().splitlines() if "eval time" in line), sep="\
 # `attempt` (a helper) runs the server's program with the arguments that it gets, and returns what it printed. Let it start
 # a second server on the copy's port.
 #
-# **Predict:** does it `take over` the port, use the `next` one, `load` the model and then fail, or fail at `once`?
+# **Predict:** does it `"take over"` the port, use the `"next"` one, `"load"` the model and then fail, or fail at `"once"`?
 
 # %%
 guess = ...
@@ -323,7 +323,8 @@ check.prediction("01.p3", guess, was="load" if "loading model" in printed else "
 # The line to find is the first one with an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
 #
 # And here is the trap: your new server has failed, but the *old* one still answers on that port, with its old model and
-# its old flags. The agent won't notice. `/props` shows it.
+# its old flags. A client that only asks questions cannot notice. `/props` shows it. (The course's `Server()` looks for a
+# free port before it starts anything; llama-server itself does not.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -346,8 +347,9 @@ print(shlex.join(broken))
 # %% [markdown]
 # ### Exercise 01.2 · ★★☆ · 8 minutes
 #
-# Repair them. There are two faults: one stops the start, and you see the other only after that. The check really starts
-# the server.
+# Repair them, so that each agent has exactly 1,024. There are two faults: one stops the start, and you see the other only
+# after that. `attempt(arguments)` starts the server, returns what it printed, and stops it again if it got ready. The
+# check does the same.
 #
 # <details><summary>Hint</summary>
 #
@@ -400,8 +402,8 @@ print(*(line for line in attempt(sent).splitlines() if " E " in line), sep="\n")
 # not. It is the pointer that `git clone` leaves in place of a large file without Git LFS (Git's extension for large
 # files). A download that saved an error page looks the same. The last line tells you least.
 #
-# The second fault has no `E` at all: the slots *share* what `-c` asks for. `n_ctx_slot` in the log and `n_ctx` in `/props`
-# say what is left for each.
+# The second fault has no `E` at all: with `-np 2`, the slots *share* what `-c` asks for, half for each. `n_ctx_slot` in the
+# log and `n_ctx` in `/props` say what is left for each.
 
 # %% tags=["folded", "nbval-check-output"]
 printed = attempt(["-m", embedded.gguf_path(), *sent[2:]])
@@ -423,7 +425,9 @@ check.claims(
 # `--no-jinja` (lesson 06).
 #
 # It names neither a port nor a number of slots, so the build decides: today 8080
-# ([about to change](https://github.com/ggml-org/llama.cpp/pull/26508)) and four. For one agent, add `--port 8080 -np 1`.
+# ([about to change](https://github.com/ggml-org/llama.cpp/pull/26508)), and four slots that are *not* given a part each:
+# without `-np` they use one cache together (`kv_unified` in the log), so each request may fill all of `-c`, if the others
+# leave it room. For one agent, say what you mean: `--port 8080 -np 1`.
 
 # %% [markdown]
 # ## Stop it, and see it gone
@@ -442,8 +446,9 @@ print(f"\ncurl -s -m 2 {yours.url}/health; echo $?")
 # %% [markdown]
 # ### Exercise 01.3 · ★★☆ · 6 minutes · in your own terminal
 #
-# Now yours. The line prints curl's *exit status* last, the number by which a script sees whether a command worked. (`-m 2`:
-# give up after two seconds.) Paste it into terminal 2 three times, and note the three numbers:
+# Now yours. The line prints curl's *exit status* last, the number by which a script sees whether a command worked. It may
+# stick to the answer, as in `{"status":"ok"}0`. (`-m 2`: give up after two seconds.) Paste it into terminal 2 three
+# times, and note the three numbers:
 #
 # 1. while your server is running,
 # 2. after Ctrl-Z in terminal 1: the server is only *suspended*, like one that hangs,
@@ -488,7 +493,7 @@ check.exercise("01.3", status, gone, hint="paste the line again in each of the t
 # is an answer, too. In a script, write `curl -sf`; with `-f`, a status of 400 or more counts as a failure.
 #
 # In the other lessons, `Server()` starts and stops a server for you. If you lose track of those, `course stop` ends them
-# all. The ones that you started in a terminal are yours.
+# all. It does not touch those that you started in a terminal.
 
 # %% [markdown]
 # ## Recap
@@ -497,7 +502,7 @@ check.exercise("01.3", status, gone, hint="paste the line again in each of the t
 # - `/health`: is it ready? `/v1/models`: what does it serve? `/props`: how is it really set up?
 # - Refused: nobody listens, so start it or correct the port. 503: wait. No answer at all: look into its terminal.
 # - If it does not start, read the *first* error that it prints. Then make sure that no old server answers in its place.
-# - Slots share the window: with `-np 2`, each has half of `-c`.
+# - `-np 2` gives each of two slots half of `-c`. Without `-np`, four slots use all of it together.
 #
 # **In your own agent:** compare `n_ctx`, `total_slots` and `model_path` in its server's `/props` with what you
 # believe.
@@ -509,7 +514,8 @@ check.quiz(
         "You start a server with `-c 32768`. It says nothing bad that you notice, but prompts of 9,000 tokens are "
         "refused. What do you check first?",
         right="`n_ctx` and `model_path` in `/props`",
-        why="Perhaps another server answers at that port, or `-np` divided the room. `/props` says what is really there.",
+        why="Perhaps another server answers at that port, or somebody's `-np 4` divided the room. `/props` says what is "
+        "really there.",
         wrong={
             "the command that you typed": "It says what you asked for. What answers may be another server.",
             "`/health`": "It says that a server is ready. It does not say which, or how it is set up.",
