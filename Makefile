@@ -78,8 +78,10 @@ lock: build/tools/ready  ## update the lock files from pyproject.toml (needs a n
 	@$(TOOLS) uv pip compile -q pyproject.toml --group setup $(LOCKED) --upgrade -o requirements.lock
 	@$(TOOLS) uv pip compile -q pyproject.toml --group setup --group test -c requirements.lock $(LOCKED) --upgrade \
 	  -o requirements-test.lock
-	@$(TOOLS) uv pip compile -q tests/clients/requirements.in $(LOCKED) --upgrade -o tests/clients/requirements.txt
+	@$(TOOLS) uv pip compile --no-config -q tests/clients/requirements.in $(LOCKED) --upgrade -o tests/clients/requirements.txt
 	@$(TOOLS) uv pip compile -q tests/clients/phoenix.in $(LOCKED) --upgrade -o tests/clients/phoenix.txt
+	@! command -v npm >/dev/null || npm install --prefix tests/clients --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved --no-audit --no-fund --silent
 	@! grep -n '://' requirements.lock requirements-test.lock tests/clients/*.txt || \
 	  { echo "lock: the address of a package index ended up in a lock file, see the line above. Remove it before you commit."; exit 1; }
 	@$(VENV) docker/pins.py

@@ -1,8 +1,8 @@
-"""Set up the course's virtual environment from the lock file:  python3 bootstrap.py lab | test
+"""Set up the course's virtual environment from the lock file:  python3 bootstrap.py lab | test | clients | phoenix
 
 `make lab` and `make test` call this first. It needs nothing but Python's standard library, reports progress at least every
 five seconds, and does nothing if the environment already matches the lock file. After an interruption, run the same command
-again to resume. Outside this checkout, it touches only pip's cache.
+again to resume. Outside this checkout, it touches only the caches of pip and npm.
 """
 
 import contextlib
@@ -38,12 +38,19 @@ REASONS = (  # what pip printed → what to do about it
         "Empty pip's cache and try again:  {python} -m pip cache purge",
     ),
     (
+        re.compile(r"EINTEGRITY"),
+        "a downloaded module differs from the one in package-lock.json",
+        "Empty npm's cache and try again:  npm cache clean --force",
+    ),
+    (
         re.compile(
             r"NewConnectionError|ConnectTimeout|ReadTimeout|Read timed out|Connection (?:refused|reset|broken)"
             r"|IncompleteRead|Temporary failure in name resolution|Network is unreachable|ProxyError|SSLError|Retrying \("
+            r"|\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b"
         ),
         "the packages could not be downloaded",
-        "Check the network (and PIP_INDEX_URL, if you use a mirror), then run the same command again to resume",
+        "Check the network (and PIP_INDEX_URL or npm's registry, if you use a mirror), then run the same command again "
+        "to resume",
     ),
     (
         re.compile(r"Permission denied|Read-only file system|Errno 13\b|Errno 30\b"),
@@ -111,11 +118,37 @@ TEST = Environment("test", ROOT / ".venv", ROOT / "requirements-test.lock")
 CLIENTS = Environment(
     "clients", ROOT / "build" / "clients", ROOT / "tests" / "clients" / "requirements.txt", course=False
 )
-"""LiteLLM and pydantic-ai for the tests of the tap; they need other versions of the course's packages."""
+"""Other people's clients for the tests of the tap; they need other versions of the course's packages."""
 PHOENIX = Environment(
     "phoenix", ROOT / "build" / "phoenix", ROOT / "tests" / "clients" / "phoenix.txt", course=False
 )
 """Phoenix, for the test that loads an exported tape into it. 850 MB."""
+
+
+@dataclass(frozen=True)
+class Modules:
+    """A folder of Node's modules, and the folder whose package-lock.json fills it. npm checks the hashes in it."""
+
+    folder: Path
+    source: Path
+    files: tuple[str, ...] = ("package.json", "package-lock.json")
+
+    @property
+    def stamp(self) -> Path:
+        """Holds `wanted` once everything is installed."""
+        return self.folder / "complete"
+
+    def wanted(self) -> str:
+        return hashlib.sha256(b"".join((self.source / name).read_bytes() for name in self.files)).hexdigest()
+
+    def complete(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.stamp.read_text(encoding="utf-8") == self.wanted()
+        return False
+
+
+NODE_CLIENTS = Modules(ROOT / "build" / "clients-node", ROOT / "tests" / "clients")
+"""Other people's clients for Node."""
 
 
 def say(text: str) -> None:
@@ -195,6 +228,25 @@ def make(environment: Environment) -> None:
     environment.stamp.write_text(environment.wanted(), encoding="utf-8")
 
 
+def make_modules(modules: Modules) -> None:
+    """Install Node's modules. Without npm, only say so: the tests that need them are skipped."""
+    npm = shutil.which("npm")
+    if npm is None:
+        say(
+            "npm is not here, so the clients for Node are left out.\n"
+            "To test with them, too:  sudo apt-get install nodejs npm, then run the same command again"
+        )
+        return
+    modules.stamp.unlink(missing_ok=True)
+    modules.folder.mkdir(parents=True, exist_ok=True)
+    for name in modules.files:
+        shutil.copyfile(modules.source / name, modules.folder / name)
+    say(f"installing Node's modules in {modules.folder.relative_to(ROOT)} (10 seconds to 1 minute)")
+    quiet = ("--no-audit", "--no-fund", "--no-update-notifier")
+    run("installing Node's modules", [npm, "ci", "--ignore-scripts", *quiet], folder=modules.folder)
+    modules.stamp.write_text(modules.wanted(), encoding="utf-8")
+
+
 def installed(environment: Environment) -> int:
     """How many packages are in place. pip renames folders while this looks, so nothing is entered or trusted to stay."""
     places = [
@@ -222,7 +274,12 @@ def installing(environment: Environment, total: int) -> Callable[[list[str]], st
     return line
 
 
-def run(what: str, command: list[object], progress: Callable[[list[str]], str] = lambda output: "") -> None:
+def run(
+    what: str,
+    command: list[object],
+    progress: Callable[[list[str]], str] = lambda output: "",
+    folder: Path = ROOT,
+) -> None:
     """Run a command to its end, with a line of progress every few seconds; SetupError tells why it failed."""
     output: list[str] = []
     process = subprocess.Popen(
@@ -233,7 +290,7 @@ def run(what: str, command: list[object], progress: Callable[[list[str]], str] =
         text=True,
         encoding="utf-8",
         errors="replace",
-        cwd=ROOT,
+        cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "PIP_PROGRESS_BAR": "off"},
     )
     assert process.stdout is not None
@@ -286,6 +343,8 @@ def main(arguments: list[str]) -> int:
             if not environment.complete():
                 check_machine()
                 make(environment)
+        if arguments == ["clients"] and not NODE_CLIENTS.complete():
+            make_modules(NODE_CLIENTS)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr, flush=True)
         return 1

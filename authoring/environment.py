@@ -183,7 +183,7 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             "PICTURES": Variable("none", "Folder in which the browser tests save a screenshot of each page."),
             "CLIENTS_PYTHON": Variable(
                 "the one in `build/clients`",
-                "Python of an environment with LiteLLM and pydantic-ai, for the tests of the tap.",
+                "Python of an environment with the packages of `tests/clients`, for the tests of the tap.",
             ),
             "PHOENIX_PYTHON": Variable(
                 "the one in `build/phoenix`",

@@ -1,10 +1,13 @@
-"""The tap under clients that are not ours: LiteLLM, and an agent framework that is not smolagents.
+"""The tap under clients that are not ours: what is on the tape, who is recognized, and what the diagnosis says.
 
-They live in an environment of their own (`python3 bootstrap.py clients`) and know nothing about the tap.
+They live in environments of their own (`python3 bootstrap.py clients`) and know nothing about the tap. Their words are
+forced by a grammar where the server takes one, their tool calls by `tool_choice` and a tool that allows one pair of
+arguments: no model is judged here.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,52 +15,148 @@ from pathlib import Path
 import pytest
 
 from course import ROOT
+from course.agent.forced import grammar, spoken
+from course.diagnose import diagnose
+from course.diagnose.ends import Ends
 from course.tape import Tape
 from course.turns import turns
 from support import skips
 
 PYTHON = ROOT / "build" / "clients" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+MODULES = ROOT / "build" / "clients-node" / "node_modules"
 SCRIPTS = Path(__file__).parents[1] / "clients"
-SAID = "I know that.\n</think>\n\nTwo and two is four."
+ANSWER = "Two and two is four."
+SAID = f"I know that.\n</think>\n\n{ANSWER}"
+pytestmark = pytest.mark.timeout(300)
+
+
+def runner(script):
+    """The command that runs a script. If it or the packages are not here, the test is skipped."""
+    if script.endswith(".sh"):
+        return ["sh"] if shutil.which("curl") else skips.missing("curl", "sudo apt-get install curl")
+    if script.endswith(".js"):
+        if not (shutil.which("node") and MODULES.exists()):
+            skips.missing(
+                "Node with its clients", "sudo apt-get install nodejs npm, then python3 bootstrap.py clients"
+            )
+        return ["node"]
+    python = os.environ.get("CLIENTS_PYTHON", str(PYTHON))
+    return [python] if Path(python).exists() else skips.missing("clients", "python3 bootstrap.py clients")
 
 
 @pytest.fixture
 def tapped(server, tmp_path):
-    """Run a script of tests/clients under the tap; its output, and the tape."""
-    python = os.environ.get("CLIENTS_PYTHON", str(PYTHON))
-    if not Path(python).exists():
-        skips.missing("LiteLLM and pydantic-ai", "python3 bootstrap.py clients")
+    """Run a script of tests/clients under the tap. Its output, and the turns on the tape."""
+    words = grammar(spoken(server, [SAID])[0])
+    alone = {  # nothing but the server is asked, and nothing is kept in the home directory
+        "NODE_PATH": str(MODULES),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LANGSMITH_TRACING": "false",
+        "LLM_USER_PATH": str(tmp_path),
+    }
+    key = server.api_key or "none"
 
-    def run(script, *arguments):
+    def run(script):
         tape = tmp_path / "t.tape.jsonl"
         tap = ["-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(tape), "--"]
         done = subprocess.run(
-            [sys.executable, *tap, python, str(SCRIPTS / script), server.model_id, *arguments],
+            [
+                sys.executable,
+                *tap,
+                *runner(script),
+                str(SCRIPTS / script),
+                server.model_id,
+                words,
+            ],
             capture_output=True,
             text=True,
+            encoding="utf-8",
             timeout=280,
             cwd=ROOT,
-            env={**os.environ, "OPENAI_API_KEY": server.api_key or "none"},
+            env={**os.environ, **alone, "OPENAI_API_KEY": key, "ANTHROPIC_API_KEY": key},
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines(), turns(Tape.read(tape).records())
+        return done.stdout.strip(), turns(Tape.read(tape).records())
 
     return run
 
 
-def test_litellm_is_recorded_whole_and_streamed(tapped):
-    printed, made = tapped("ask_litellm.py", f"root ::= {json.dumps(SAID)}")
-    assert printed == ["Two and two is four."] * 2
-    assert [t.exchange.streamed for t in made] == [False, True]
-    assert [t.content for t in made] == ["Two and two is four."] * 2
-    assert all(t.error is None for t in made)
+def faults(made):
+    return [finding.kind for finding in diagnose(made) if not finding.remark]
+
+
+def clients(made):
+    """Who made the requests, as far as their bytes tell."""
+    ends = Ends(made)
+    return {ends.of(turn.run_number, turn.number).client.name for turn in made}
+
+
+@pytest.mark.parametrize(
+    ("script", "dialect", "client"),
+    [
+        ("ask_openai.py", "chat completions", "openai-python"),
+        ("ask_openai.js", "chat completions", "openai-node"),
+        ("ask_anthropic.py", "messages", "anthropic-python"),
+        ("ask_anthropic.js", "messages", "anthropic-node"),
+        ("ask_ai_sdk.js", "chat completions", "ai-sdk"),
+        (
+            "ask_litellm.py",
+            "chat completions",
+            "openai-python",
+        ),  # what it and llm send names only that package
+        ("ask_llm.py", "chat completions", "openai-python"),
+        ("ask_curl.sh", "chat completions", "curl"),
+    ],
+)
+def test_a_question_is_recorded_whole_and_streamed(tapped, script, dialect, client):
+    printed, made = tapped(script)
+    assert [(t.exchange.dialect, t.exchange.streamed) for t in made] == [(dialect, False), (dialect, True)]
+    contents = [t.content for t in made]
+    assert contents == (in_bodies(printed) if client == "curl" else printed.splitlines())
+    if dialect == "chat completions":  # llama-server takes no grammar for messages
+        assert contents == [ANSWER] * 2
+    assert (clients(made), faults(made)) == ({client}, [])
+
+
+def in_bodies(printed):
+    """The contents in what curl prints: the body of a response, then one that is a stream."""
+    whole, *streamed = filter(None, printed.splitlines())
+    parts = [json.loads(line.removeprefix("data: ")) for line in streamed if line != "data: [DONE]"]
+    deltas = [choice["delta"].get("content") for part in parts for choice in part["choices"]]
+    return [json.loads(whole)["choices"][0]["message"]["content"], "".join(filter(None, deltas))]
 
 
 def test_an_agent_of_pydantic_ai_is_recorded_turn_by_turn(tapped):
-    """Both turns are on the tape, the second with what came before it. (Its words are forced: no model is judged here.)"""
-    printed, (first, second) = tapped("ask_pydantic_ai.py", f"root ::= {json.dumps(SAID)}")
-    assert printed == ["Two and two is four."] * 2
+    """Both turns are on the tape, the second with what came before it."""
+    printed, (first, second) = tapped("ask_pydantic_ai.py")
+    assert printed.splitlines() == [first.content, second.content] == [ANSWER] * 2
     assert [m["role"] for m in first.new_messages] == ["system", "user"]
     assert [m["role"] for m in second.new_messages] == ["assistant", "user"]
-    assert first.error is None
-    assert second.error is None
+    assert (clients([first, second]), faults([first, second])) == ({"pydantic-ai"}, [])
+
+
+@pytest.mark.parametrize(
+    ("script", "dialect", "client", "streamed"),
+    [
+        (
+            "agent_langgraph.py",
+            "chat completions",
+            "openai-python",
+            False,
+        ),  # LangChain adds nothing of its own
+        ("agent_openai_agents.py", "responses", "openai-agents", False),
+        ("agent_ai_sdk.js", "chat completions", "ai-sdk", True),
+    ],
+)
+def test_an_agent_s_tool_call_is_paired_with_its_result(tapped, script, dialect, client, streamed):
+    printed, made = tapped(script)
+    assert printed.splitlines() == ["add(2, 2)", ANSWER]
+    assert [(t.exchange.dialect, t.exchange.streamed) for t in made] == [(dialect, streamed)] * 2
+    first, second = made
+    (call,) = first.exchange.answer.calls
+    assert (call.name, call.arguments) == ("add", {"a": 2, "b": 2})
+    (result,) = [result for message in second.exchange.asked.messages for result in message.results]
+    assert (result.id, result.text) == (call.id, "4")
+    assert second.diff.continues == first.number
+    assert (second.content, second.exchange.answer.calls) == (ANSWER, ())
+    assert (clients(made), faults(made)) == ({client}, [])

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -31,7 +32,7 @@ def checkout(tmp_path):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     digest = hashlib.sha256(wheel(wheels / WHEEL).read_bytes()).hexdigest()
-    (root / "tests/clients/requirements.txt").write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n")
+    (root / "tests/clients/phoenix.txt").write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n")
     return root
 
 
@@ -55,7 +56,7 @@ def start(checkout, **environment):
     own = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     own |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", **environment}
     return subprocess.Popen(
-        [sys.executable, "bootstrap.py", "clients"],
+        [sys.executable, "bootstrap.py", "phoenix"],
         cwd=checkout, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
         preexec_fn=signals.interruptible,
     )  # fmt: skip
@@ -85,7 +86,7 @@ def test_ctrl_c_leaves_nothing_running_and_silence_is_short(checkout):
     with socket.create_server(("127.0.0.1", 0)) as index:
         process = start(checkout, PIP_INDEX_URL=f"http://127.0.0.1:{index.getsockname()[1]}/")
         began, lines = time.monotonic(), []
-        while len(lines) < 3:  # the environment, the packages, then a sign of life
+        while not lines or "package 0 of 1" not in lines[-1]:  # a sign of life while pip waits
             lines.append(process.stdout.readline())
             quiet, began = time.monotonic() - began, time.monotonic()
             assert quiet < SILENCE, f"{quiet:.0f} s of silence before {lines[-1]!r}"
@@ -122,6 +123,8 @@ def test_an_environment_of_another_place_is_made_anew(checkout):
         ),
         ("OSError: [Errno 30] Read-only file system: '/x'", "not writable"),
         ("ERROR: No matching distribution found for xllamacpp==1", "not available for this Python"),
+        ("npm error code ECONNREFUSED", "could not be downloaded"),
+        ("npm error code EINTEGRITY", "npm cache clean"),
         ("something new", "  | something new\n"),
     ],
 )
@@ -154,3 +157,48 @@ def test_little_room_and_a_folder_that_cannot_be_written_are_told_first(monkeypa
     monkeypatch.setattr(bootstrap.tempfile, "TemporaryFile", refuse)
     with pytest.raises(bootstrap.SetupError, match="not writable"):
         bootstrap.check_machine()
+
+
+@pytest.fixture
+def modules(tmp_path):
+    """Node's modules in a folder of this test."""
+    for name in ("package.json", "package-lock.json"):
+        (tmp_path / name).write_text("{}")
+    return bootstrap.Modules(bootstrap.ROOT / "build" / f"modules-{tmp_path.name}", tmp_path)
+
+
+def test_without_npm_the_clients_for_node_are_left_out_in_words(modules, monkeypatch, capsys):
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    bootstrap.make_modules(modules)
+    assert "apt-get install nodejs npm" in capsys.readouterr().out
+    assert not modules.complete()
+    assert not modules.folder.exists()
+
+
+def test_node_s_modules_are_installed_from_the_lock_without_their_scripts(modules, monkeypatch):
+    """npm runs where the copies are; a lock that changed makes the modules incomplete."""
+    ran = []
+
+    def run(what, command, folder):
+        assert sorted(path.name for path in folder.iterdir()) == ["package-lock.json", "package.json"]
+        ran.append(command)
+
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(bootstrap, "run", run)
+    try:
+        bootstrap.make_modules(modules)
+        assert ran[0][:3] == ["/usr/bin/npm", "ci", "--ignore-scripts"]
+        assert modules.complete()
+        (modules.source / "package-lock.json").write_text('{"lockfileVersion": 3}')
+        assert not modules.complete()
+    finally:
+        shutil.rmtree(modules.folder)
+
+
+def test_the_lock_of_node_s_modules_names_exact_versions_and_no_registry():
+    lock = json.loads((bootstrap.NODE_CLIENTS.source / "package-lock.json").read_text(encoding="utf-8"))
+    wanted = json.loads((bootstrap.NODE_CLIENTS.source / "package.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert lock["packages"][""]["dependencies"] == wanted["dependencies"]
+    assert all(packages[f"node_modules/{n}"]["version"] == v for n, v in wanted["dependencies"].items())
+    assert all("integrity" in package and "resolved" not in package for package in packages.values())
