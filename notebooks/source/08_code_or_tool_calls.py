@@ -2,14 +2,14 @@
 # # 08 · Code or tool calls
 #
 # An agent can act in two ways. It writes a program, as in all lessons so far. Or it fills in a form, a
-# [tool call][tc], and your framework runs the tool. The blog post prefers code. Should you? Ask one
-# question both ways, and count.
+# [tool call][tc], and your framework runs the tool. The blog post behind this course prefers code. Should you? Ask
+# one question both ways, and count.
 #
 # **After this lesson you can**
 #
 # - say what the field `tools` becomes before a model reads it,
 # - read a tool call off the wire, and answer it by hand,
-# - tell who said a number first, a model or a program,
+# - tell who said a number first: user, model, program or system prompt,
 # - choose between code and tool calls, and say which of your reasons are measured.
 #
 # **Minutes:** 50 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
@@ -40,7 +40,8 @@ from course.turns import text_of
 # %% [markdown]
 # ## Which one asks more often?
 #
-# First the [CodeAgent](../docs/glossary.md#codeagent) that you know, with its one tool, the search.
+# First the [CodeAgent](../docs/glossary.md#codeagent) that you know, with its one tool, the search. (This run and the
+# next take some minutes on two cores.)
 
 # %%
 server = Server(PROFILE, url=SERVER, quiet=True).start()
@@ -69,8 +70,7 @@ check.prediction("08.p1", guess, was=len(call_run.turns), unit="requests")
 
 # %% [markdown]
 # One call per request, though the two searches did not need each other: a model that asks for several tools
-# at once, which smolagents would run, saves a request or two. The code did it all in two blocks. What did that
-# cost?
+# at once saves a request or two (smolagents would run them). The code agent made two requests. What did each way cost?
 
 # %% tags=["folded"]
 rows = {"code": code_run.turns, "tool calls": call_run.turns}
@@ -84,14 +84,17 @@ for name, made in rows.items():
     prompt, new, out, seconds = spent[name]
     print(f"{name:<12}{len(made):>8}{prompt:>9}{new:>10}{out:>10}{seconds:>8.1f}")
 times = [after / (before or 1) for before, after in zip(spent["code"], spent["tool calls"], strict=True)]
-print(f"{'':<12}   times{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times[3]:>8.1f}")
+print(f"{'ratio':<20}{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times[3]:>8.1f}")
 
 # %% [markdown]
 # *Prompt* is what was sent. It grew by far the most, since each request sends everything again. *Processed* is
 # what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): it grew far less.
 #
 # On your own machine you pay for *processed* and *generated*, in seconds (which also depend on what else the
-# machine does). A provider has a price for each of the three. So ask which tokens somebody counted.
+# machine does). A provider's price list may count otherwise.
+#
+# Don't take the ratios with you: the embedded model was trained for these two runs, and the kit is ours. Two of the six
+# requests are calls of `most_frequent_figure`. A model that reads the figure off the page itself does without them.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 one, other = code_run.turns, call_run.turns
@@ -123,8 +126,8 @@ print(raw)
 # %% [markdown]
 # No JSON at all. The server's *parser* read the tags, and put JSON on the wire. Families of models have different
 # notations, and one format on the wire hides them. If parser and model don't agree, a call stays in `content`, as
-# text (appendix [07b](07b_failures_of_tool_calls.ipynb) shows one). Some servers pass arguments on as the model
-# wrote them, and those may not be JSON.
+# text (appendix [07b](07b_failures_of_tool_calls.ipynb) shows one). And check `arguments`: OpenAI's API reference warns
+# that a model does not always write valid JSON there.
 #
 # How did the model know? The client sent JSON, and the [chat template][template] made text of it:
 #
@@ -135,12 +138,12 @@ print("sent:", json.dumps(first.request["tools"][0])[:330], "…\n\nin the promp
 prompt = server.post("/apply-template", {key: first.request[key] for key in ("messages", "tools")})["prompt"]
 bare = server.apply_template(first.request["messages"])
 at = next(i for i, (a, b) in enumerate(zip(prompt, bare, strict=False)) if a != b)
-print("…", prompt[at - 30 : at + len(prompt) - len(bare)])
+print("…", prompt[at - 30 : at + len(prompt) - len(bare) + 28], "…")
 
 # %% [markdown]
-# It stands at the end of the *system message*: the JSON of every tool, and an example of the notation. So tools
-# reach the model as text, written by the template instead of the framework. (One thing is not in the prompt:
-# `"tool_choice": "required"`, with which smolagents asks the server for a call, whatever happens.)
+# It stands at the end of the *system message*: the JSON of every tool, and an example of the notation. So the field
+# `tools` reaches the model as text, written by the template. (One thing is not in the prompt:
+# `"tool_choice": "required"`. A server can enforce that by restricting which tokens come next.)
 #
 # ![Tools and tool calls: the client sends the tools as JSON, the chat template writes them into the
 # system message, the model writes its call in tags, and llama-server's parser makes JSON of it for
@@ -162,8 +165,8 @@ check.claims(
 # %% [markdown]
 # ## What does a tool cost?
 #
-# smolagents' own system prompt describes the tools as well, so a ToolCallingAgent's are in the prompt twice, once in
-# JSON with all its braces. `first_prompt(build, tools)` gives the whole first prompt of an agent; `build` is
+# smolagents' own system prompt describes the tools as well, so the tools of a ToolCallingAgent are in the prompt twice,
+# once in JSON with all its braces. `first_prompt(build, tools)` gives the whole first prompt of an agent; `build` is
 # `code_agent` or `tool_agent`.
 
 
@@ -258,17 +261,17 @@ for sent in second.messages[2:]:
     print(f"{sent['role']}: {text_of(sent)[:190]} …\n")
 
 # %% [markdown]
-# It takes structured calls *from* the wire, and sends them back as text. That works with a template that knows no
-# tools, but the model reads its own calls in another notation than it writes. In a loop of your own, you would use
-# the API's role.
+# smolagents takes structured calls *from* the wire, and sends them back as text. So the template need not know the role
+# `tool`, but the model reads its own calls in another notation than it writes. In a loop of your own, you would use the
+# API's role.
 #
 # ### Exercise 08.2 · ★★★ · 8 minutes
 #
-# Write `answered(message, functions)`, one round of a tool-calling loop. `message` is what came back (with
-# `tool_calls`), `functions` a dictionary of Python functions. It returns the list of messages to append: `message`
-# itself, then for each call `{"role": "tool", "tool_call_id": the call's id, "content": text}`.
+# Write `answered(message, functions)`, one round of a tool-calling loop. `message` is what came back, with at least one
+# call in `tool_calls`; `functions` is a dictionary of Python functions. It returns the list of messages to append:
+# `message` (or a copy), then for each call `{"role": "tool", "tool_call_id": the call's id, "content": text}`.
 #
-# - The text is `str(result)`. Empty arguments, `""`, stand for a call without any.
+# - The text is `str(result)`. If `arguments` is `""`, call the function without arguments.
 # - If there is no such function, the arguments are not JSON or don't fit, or the function raises, the text begins with
 #   `Error:`.
 #
@@ -338,7 +341,7 @@ def answers(answered):
 check.exercise("08.2", answered, answers, hint="an error is an answer, too: the model reads it")
 
 # %% [markdown]
-# Now send such messages to our template.
+# Now send such messages to our template. (`asking_for` is from the check above: run that cell in any case.)
 #
 # **Predict:** as which role does the message with the role `tool` reach the model: `tool`, `user` or `assistant`?
 
@@ -362,13 +365,13 @@ check.prediction(
 # %% [markdown]
 # As `user`, in `<tool_response>` tags. `tool` is a role of the *API*; what the model reads is up to the template,
 # which has to render what its model was trained on. Ours also drops the id, and makes tags of the JSON again. So
-# `tool` and smolagents' text don't differ in who speaks to the model, only in the notation.
+# with this template, both ways the model reads the result as the user's words, only in another notation.
 
 # %% [markdown]
 # ## Who does the arithmetic?
 #
 # Both agents have 9.62 from Python. Here is the line, or the call, that the model wrote for it, and what it says if
-# you just ask, without tools:
+# you just ask the same, without tools:
 
 # %% tags=["folded"]
 for line in (code_run.turns[-1].code or "").splitlines():
@@ -378,10 +381,11 @@ print("tool call:", *(c.text for turn in call_run.turns for c in turn.tool_calls
 asked = [{"role": "user", "content": "What is 155 / (58 * 1000 / 3600)?"}]
 said = server.post("/v1/chat/completions", {"messages": asked, "temperature": 0, "max_tokens": 400})
 in_its_head = said["choices"][0]["message"]["content"]
-print("asked:    ", in_its_head)
+print("asked:    ", asked[0]["content"])
+print("said:     ", in_its_head)
 
 # %% [markdown]
-# It does not say that it guessed. So for every number in an answer, it is worth knowing where it comes from.
+# The words don't show that no program computed this. So ask of every number in an answer where it comes from.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(("asked like this, the embedded model is wrong", "9.6" not in (in_its_head or "")))
@@ -390,16 +394,19 @@ check.claims(("asked like this, the embedded model is wrong", "9.6" not in (in_i
 # ### Exercise 08.3 · ★★☆ · 8 minutes
 #
 # Write `first_said(number, events)`. `number` is a text such as `"9.62"`. `events` is a run as pairs
-# `(who, text)`, in order; `who` is `"user"`, `"model"` or `"program"`. Return who said the number
-# first, or `None` if nobody did.
+# `(who, text)`, in order; `who` is `"system"` (the system prompt), `"user"`, `"model"` or `"program"`. Return who said
+# the number first, or `None` if nobody did.
 #
-# The number has to stand alone: `9.62` is not in `19.62`, `9.625` or `9.62.1`, and `155` is not in `1,155`. What ends
-# a sentence or a clause is allowed: "It takes 9.62." or "9.62, about".
+# It has to be a complete number of the text:
+#
+# - `9.62` is not in `19.62`, `9.625` or `9.62.1`.
+# - A comma belongs to a number only if exactly three digits follow it: `1,155` is one number, `max(155,58)` has two.
+# - Anything else may stand beside it: `155m`, "It takes 9.62." or "9.62, about".
 #
 # <details><summary>Hint</summary>
 #
-# A regular expression can look at the neighbors without taking them: `(?<!…)` for what may not come before, `(?!…)` for
-# what may not come after. Escape the number's period with `re.escape`.
+# Fetch all complete numbers with `re.findall`, and see whether yours is among them: digits, then any number of times a
+# period and digits, or a comma and three digits. `(?:…|…)*` repeats alternatives; `(?!\d)`: no digit may follow.
 #
 # </details>
 
@@ -409,8 +416,8 @@ first_said = ...
 
 # %% tags=["solution"]
 def first_said(number, events):
-    alone = re.compile(rf"(?<![\d.,]){re.escape(number)}(?![.,]?\d)")
-    return next((who for who, text in events if alone.search(text)), None)
+    whole = re.compile(r"\d+(?:\.\d+|,\d{3}(?!\d))*")
+    return next((who for who, text in events if number in whole.findall(text)), None)
 
 
 # %% tags=["folded"]
@@ -440,6 +447,20 @@ def stories(random):
     yield check.case(
         "155", [asked, ("program", "1,155 m"), ("model", "155 m")], gives="model", name="155 in 1,155"
     )
+    rules = ("system", f"Call it like this: round({a},2)")
+    yield check.case(
+        a, [rules, asked, ("program", f"{a} s")], gives="system", name="an example in the system prompt"
+    )
+    for n in ("155", "58"):
+        yield check.case(
+            n,
+            [asked, ("model", "max(155,58)"), ("program", n)],
+            gives="model",
+            name=f"{n} in max(155,58)",
+        )
+    yield check.case(
+        "155", [asked, ("program", "155m"), ("model", "155")], gives="program", name="a letter beside it"
+    )
     yield check.case(
         b, [asked, ("program", f"It takes {b}. Or so.")], gives="program", name="at the end of a sentence"
     )
@@ -450,7 +471,7 @@ def stories(random):
     yield check.case(a, [], gives=None, name="nobody said anything")
 
 
-check.function("08.3", first_said, stories, hint="re.escape the number; look left and right of it")
+check.function("08.3", first_said, stories, hint="find the complete numbers first, then compare")
 
 # %% [markdown]
 # Who was it in your two runs? (`None`: the number does not occur, such as 16.11, the speed in meters per second.)
@@ -458,12 +479,14 @@ check.function("08.3", first_said, stories, hint="re.escape the number; look lef
 
 # %% tags=["folded"]
 def our_first_said(number, events):
-    alone = re.compile(rf"(?<![\d.,]){re.escape(number)}(?![.,]?\d)")
-    return next((who for who, text in events if alone.search(text)), None)
+    whole = re.compile(r"\d+(?:\.\d+|,\d{3}(?!\d))*")
+    return next((who for who, text in events if number in whole.findall(text)), None)
 
 
 def events(run):
-    """A run as (who, text): the question, what the model wrote, what the programs answered."""
+    """A run as (who, text): the system prompt and tools, the question, what the model wrote, what programs answered."""
+    start = run.turns[0].exchange
+    yield "system", text_of(start.messages[0]) + json.dumps(start.request.get("tools", []))
     yield "user", LEOPARD
     for turn in run.turns:
         yield (
@@ -480,16 +503,28 @@ for name, run in (("code", code_run), ("tool calls", call_run)):
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(
     *(
-        (f"{number} comes from a program ({name})", our_first_said(number, events(finished)) == "program")
-        for name, finished in (("code", code_run), ("tool calls", call_run))
+        (f"{number} comes from a program (code)", our_first_said(number, events(code_run)) == "program")
         for number in ("155", "58", "9.62")
-    )
+    ),
+    *(
+        (
+            f"{number} is in the system prompt (tool calls)",
+            our_first_said(number, events(call_run)) == "system",
+        )
+        for number in ("155", "58")
+    ),
+    ("9.62 comes from a program (tool calls)", our_first_said("9.62", events(call_run)) == "program"),
 )
 
 # %% [markdown]
+# With tool calls, 155 and 58 stood in the system prompt before anything was searched: the calculator's description has
+# the whole call as its example. The tools' results have both numbers as well, and the run can't show which the
+# model copied. So keep numbers of the task out of a tool's description. 9.62 is the calculator's.
+
+# %% [markdown]
 # At work, ask this first about a wrong number. Said by a program: read what the model told it to compute, then its
-# sources. Said by the model: look for a longer form of it in the results before. If there is none, it comes from the
-# model's head.
+# sources. Said by the model: look for a longer form of it in the results before (9.6207 for 9.62). If there is none, it
+# comes from the model's head.
 
 # %% [markdown]
 # ## What does it cost to hand on a result?
@@ -510,7 +545,9 @@ forms = [
 pages = [str(form["pages"]) for form in forms if "pages" in form]
 copied = sum(len(server.tokenize(text)) for text in pages)
 generated = sum(turn.tokens.generated for turn in call_run.turns)
-print(f"{copied} of {generated} generated tokens are pages that a program already had")
+print(
+    f"{copied} of {generated} generated tokens ({copied / generated:.0%}) are pages that a program already had"
+)
 
 # %%
 check.prediction("08.p3", guess, was=check.near(round(100 * copied / generated), by=10), unit="percent")
@@ -559,7 +596,7 @@ print(searches)
 
 # %% [markdown]
 # The third one raised. With code, you limit what it *can* do: by the [executor](../docs/glossary.md#executor)'s
-# lists, by counters in the tools, and by the sandbox of lesson 09 around it all.
+# lists of what may be imported and called, by counters in the tools, and by the sandbox of lesson 09 around it all.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -572,24 +609,25 @@ check.claims(
 #
 # | what you need | take | because | how do we know? |
 # |---|---|---|---|
-# | few requests, many steps | code | 2 requests against 6, one per call | measured |
-# | long results, handed on | code | a variable; a call copies them token by token | measured |
-# | few tools, a short prompt | tool calls | its system prompt is shorter | measured |
+# | few requests, many steps | code | 2 requests against 6, one per call | measured, with our kit |
+# | long results, handed on | code | a variable; a call copies them token by token | measured, with our kit |
+# | few tools, a short first prompt | tool calls | its system prompt is shorter | measured |
 # | arithmetic, sorting, filtering | code | a call needs a tool for each | argued |
 # | to approve each action | tool calls | a call is data, a program is not | argued |
 # | no executor, no sandbox | tool calls | only your own functions run | argued |
 # | a model trained on calls, weak at code | tool calls | template and parser know its notation | argued |
 # | a template or a server without tools | code | tools are text in the system prompt | argued |
 #
-# "Measured" means on the embedded model, which was trained for just these two runs. Measure your model on a question
-# of your own before you choose.
+# "Measured" means on the embedded model, which was trained for just these two runs. Without
+# `most_frequent_figure`, the kit would need fewer requests and hand on nothing long. Measure your model and tools on
+# a question of your own before you choose.
 
 # %% [markdown]
 # ## Recap
 #
 # - `tools` becomes text in the system message. The model answers in its own notation, and the server's parser makes
 #   JSON of it.
-# - `arguments` is a text that has to be parsed, and from some servers it may not be JSON.
+# - `arguments` is a text to parse, and it may not be JSON.
 # - The API's role for results is `tool`. A template may show it to the model as `user`, and smolagents does not use it.
 # - With calls, whatever goes from one tool to the next passes through the model.
 # - Code needs limits around it. A call can be judged one by one.

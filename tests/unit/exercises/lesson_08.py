@@ -157,21 +157,36 @@ def ends_at_an_error(message, functions):
 
 
 def first_said(number, events):
-    whole = re.compile(rf"(?<![\d.,]){re.escape(number)}(?![.,]?\d)")
+    whole = re.compile(r"\d+(?:\.\d+|,\d{3}(?!\d))*")
+    return next((who for who, text in events if number in whole.findall(text)), None)
+
+
+def by_neighbors(number, events):
+    three = r"\d{3}(?!\d)"
+    before = rf"(?<![\d.])(?:(?<!\d,)|(?!{three}))"
+    whole = re.compile(rf"{before}{re.escape(number)}(?!\d|\.\d|,{three})")
     return next((who for who, text in events if whole.search(text)), None)
-
-
-def by_all_numbers(number, events):
-    for who, text in events:
-        if number in re.findall(r"\d+(?:[.,]\d+)*", text):
-            return who
-    return None
 
 
 def by_split(number, events):
     for who, text in events:
-        if number in [word.rstrip(".,") for word in re.split(r"[^\d.,]+", text)]:
+        text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "_", text)
+        if number in [word.rstrip(".") for word in re.split(r"[^\d._]+", text)]:
             return who
+
+
+def every_comma_joins(number, events):
+    whole = re.compile(rf"(?<![\d.,]){re.escape(number)}(?![.,]?\d)")
+    return next((who for who, text in events if whole.search(text)), None)
+
+
+def without_letters(number, events):
+    whole = re.compile(r"(?<![A-Za-z])\d+(?:\.\d+|,\d{3}(?!\d))*(?![A-Za-z])")
+    return next((who for who, text in events if number in whole.findall(text)), None)
+
+
+def without_the_system(number, events):
+    return first_said(number, [(who, text) for who, text in events if who != "system"])
 
 
 def by_substring(number, events):
@@ -226,7 +241,10 @@ ANSWERS = {
         wrong=[without_the_message, as_user, numbers_stay, one_id_for_all, ends_at_an_error, empty_is_an_error],
     ),
     "08.3": Answers(
-        right=[first_said, by_all_numbers, by_split],
-        wrong=[by_substring, without_escape, by_words, last_said, boundaries, thousands, lambda number, events: "program"],
+        right=[first_said, by_neighbors, by_split],
+        wrong=[
+            by_substring, without_escape, by_words, last_said, boundaries, thousands, every_comma_joins, without_letters,
+            without_the_system, lambda number, events: "program",
+        ],
     ),
 }  # fmt: skip
