@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 11 · Your own documents
 #
-# The best reason for a model on your own machine is a folder that must not leave it: contracts, minutes,
-# letters. Anybody can *say* that nothing leaves. In this lesson you give an agent such a folder, watch
+# The best reason for a model on your own machine is a folder that must not leave it: notes, minutes,
+# lists. Anybody can *say* that nothing leaves. In this lesson you give an agent such a folder, watch
 # from outside whom its processes talk to, and find out what your watch would have missed.
 
 # %% [markdown]
@@ -67,7 +67,7 @@ for name, content in FILES.items():
     (office / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 # %% [markdown]
-# `FolderSearch` reads what it can, cuts it into passages (a paragraph or a line each), and puts them into an
+# `FolderSearch` reads what it can, cuts it into passages (a paragraph of a text, a line of a table), and puts them into an
 # index in memory. Nothing is written.
 #
 # **Predict:** how many of these seven files can be searched?
@@ -86,20 +86,21 @@ for name, why in search.skipped.items():
 check.prediction("11.p1", guess, was=len(search.files), unit="files")
 
 # %% [markdown]
-# Read the second list before you trust an answer. "The documents do not state it" may mean that they do,
-# in a scan that is only a picture, or in a file that was too large. And `cp1252` is a guess: a file
-# does not say in which encoding it was written.
+# Read the second list before you trust an answer. "The documents do not state it" may mean that they do, in a file that
+# was skipped. This search reads no PDF and no Word file, scanned or not: convert them to text first. And `cp1252` is a
+# guess: a file does not say in which encoding it was written.
 
 # %% [markdown]
 # ## What does a search find?
 #
-# **Predict:** eight passages are in the index. How many of them will a search for Ada's locker return?
+# **Predict:** eight passages are in the index. How many of them will a search for Ada's locker return, if it may return
+# all?
 
 # %%
 guess = ...
 
 # %%
-found = search("locker number of Ada Brenner")
+found = search("locker number of Ada Brenner", max_results=8)
 print(found)
 
 # %%
@@ -107,7 +108,7 @@ check.prediction("11.p2", guess, was=len(found.splitlines()), unit="passages")
 
 # %% [markdown]
 # A passage needs only *one* of the words, and the budgets have "of". The best passage comes first: it has
-# many of the words, and rare words count more than common ones.
+# many of the words.
 #
 # It compares words, not meanings. `orders.csv` says when something "is delivered", and yet:
 
@@ -130,7 +131,7 @@ check.claims(
 # ## Ask the agent, and watch
 #
 # The search is a [tool][tool]: the agent's code can call `search_documents(query)`. Two processes do the
-# work: this notebook's, in which the agent runs, and llama-server. Those are the ones to watch.
+# work: this notebook's, in which the agent and its tools run, and llama-server. Those are the ones to watch.
 #
 # [tool]: ../docs/glossary.md#tool
 
@@ -146,9 +147,10 @@ if not local:
 
 # %% [markdown]
 # `Watch` starts a third process. It reads the operating system's list of connections many times per second
-# (on Linux `/proc/net/tcp` and its siblings) and asks neither of the two anything.
+# (on Linux `/proc/net/tcp` and the like), and asks neither of the two anything. It follows their child
+# processes, too.
 #
-# The question takes up to a minute or two, most of it for the first prompt.
+# The question takes a minute or more on two cores, most of it for the first prompt.
 
 # %%
 question = "What is the budget of project Falcon?"
@@ -160,7 +162,7 @@ print(run.answer)
 # %% [markdown]
 # Before the connections, the other direction: how much of your folder did the *model* get to read?
 #
-# **Predict:** how many of the eight passages are in a prompt now?
+# **Predict:** how many of the eight passages are in a prompt now? (Guess: its code is still to come.)
 
 # %%
 guess = ...
@@ -200,8 +202,8 @@ print(f"\n8 passages in the index, {len(returned(tool))} returned, {len(read)} i
 check.prediction("11.p3", guess, was=len(read), unit="passages")
 
 # %% [markdown]
-# The rest stayed in Python's memory. A CodeAgent reads as much as its code prints, which is good for privacy
-# and for the bill (lesson 10).
+# The rest stayed in Python's memory. The model sees what its code prints, and the value of the last line ("Last output").
+# A provider's model would get no more, either.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(
@@ -228,18 +230,25 @@ def at(peer):
     return "a program that is not named"
 
 
+def ends(one):
+    """A connection as its owner and its peer."""
+    owner = names.get(one.pid) or (f"{one.program} (pid {one.pid})" if one.pid else "nobody any more")
+    return f"{owner} → {one.host}:{one.port} ({one.kind})"
+
+
 talked = Counter((names.get(one.pid, one.program), one.host, at(one.peer)) for one in watch.connections)
 for (name, host, program), many in talked.items():
-    print(f"{name}: {many} × to {host}, {program}")
-print("left the machine:     ", [str(one) for one in watch.left] or "nothing")
-print("ended without an owner:", [str(one) for one in watch.unowned] or "nothing")
+    print(f"{name} → {program} at {host}: {many} ×")
+print("left the machine:     ", [ends(one) for one in watch.left] or "nothing")
+print("ended without an owner:", [ends(one) for one in watch.unowned] or "nothing")
 
 # %% [markdown]
-# One connection is between the two, seen from both of its ends. Any others lead to the program that runs this notebook
-# (in JupyterLab: Jupyter), which sends your cells and gets their output.
+# Each line is owner → peer. One connection is between the two processes, seen from both of its ends. The others, if any,
+# come with Jupyter: to the program that runs this notebook (often `python`), and from one part of the notebook's process
+# to another.
 #
-# The last line is about connections to elsewhere that ended before anybody saw whose they were. They may be your browser's.
-# As long as there is one, the honest answer is "I cannot say".
+# The last line (`unowned`) is about connections to elsewhere that ended before the watch saw whose they were. They may be
+# your browser's. As long as there is one, the honest answer is "I cannot say".
 
 # %% [markdown]
 # ## Would it have noticed?
@@ -308,13 +317,12 @@ with Watch(pids, inside) as leaky:
     again = recorded_run(server, question, Tape(), tools=[Helpful(office)], max_steps=6)
 print("answer:", again.answer)
 print("tape:  ", {str(turn.exchange.url) for turn in again.turns})
-print("watch: ", *leaky.left, sep="\n    ")
+print("watch: ", *map(ends, leaky.left), sep="\n    ")
 print("\nthe spy heard:", spy.heard)
 
 # %% [markdown]
-# The answer is the same. The [tape][tape] only has what goes to the model, and the tool went elsewhere. The
-# model was local all the time, and still the names in your question are with somebody else. **In a local
-# agent, look at the tools.**
+# The answer is the same. The [tape][tape] only has what goes to the model, and the tool, in the notebook's process, went
+# elsewhere, with the words of your question. **In a local agent, look at the tools.**
 #
 # [tape]: ../docs/glossary.md#tape
 
@@ -322,28 +330,32 @@ print("\nthe spy heard:", spy.heard)
 allowed = {(address.host, address.port)}
 caught = {one.peer for one in (*leaky.left, *leaky.unowned)}
 check.claims(
-    ("in the run without a leak, the watched processes had no peer outside, except a server that is elsewhere",
+    ("in the run without a leak, no peer was outside (but the server, if yours is elsewhere)",
      all(one.peer in allowed for one in watch.left), watch.left),
     ("the spy heard something", bool(spy.heard), spy.heard),
     ("the watch caught it", spy.address in caught, caught),
 )  # fmt: skip
 
 # %% [markdown]
-# But this spy was easy to catch: it kept the line open for a second. The watch looks again and again:
+# But this spy kept the line open for a second. The watch looks again and again:
 
 # %%
 print(f"{watch.looks} looks; the longest time between two was {1000 * watch.longest_gap:.0f} ms")
 
 
 # %% [markdown]
-# **Predict:** let the spy hang up sooner. Which of these leaks will the watch see, `"yes"` or `"no"`?
+# On Linux, a connection that a watched process closes stays on the list for a minute,
+# without an owner. One that the other side (the spy) closes leaves no trace.
+#
+# **Predict:** the spy hangs up after 2000 ms, then at once. Will the watch see these leaks, `"yes"` or `"no"`? (50 ms, in
+# between, may go either way.)
 
 # %%
-guess = {"500 ms": ..., "50 ms": ..., "0 ms": ...}
+guess = {"2000 ms": ..., "0 ms": ...}
 
 # %%
 seen = {}
-for pause in (0.5, 0.05, 0):
+for pause in (2, 0.05, 0):
     spy.pause = pause
     with Watch(pids, inside) as brief:
         Helpful(office)("Falcon")
@@ -352,10 +364,10 @@ spy.pause = 1
 print(seen)
 
 # %%
-check.prediction("11.p4", guess, was=seen)
+check.prediction("11.p4", guess, was={pause: seen[pause] for pause in ("2000 ms", "0 ms")})
 
 # %% [markdown]
-# What comes and goes between two looks is missed. So say with every "nothing" how long your watch was blind.
+# What begins and ends between two looks may be missed, so say with every "nothing" how long your watch was blind.
 
 # %% [markdown]
 # ### Exercise 11.1 · ★★☆ · 6 minutes
@@ -369,7 +381,7 @@ check.prediction("11.p4", guess, was=seen)
 #
 # <details><summary>Hint</summary>
 #
-# The three attributes were all printed above: `left` and `unowned` are lists, `longest_gap` is in seconds.
+# `watch.left` and `watch.unowned` are lists, `watch.longest_gap` is in seconds.
 #
 # </details>
 
@@ -450,12 +462,11 @@ suspects = {
 # ### Exercise 11.2 · ★★☆ · 8 minutes
 #
 # Four tools, A to D. They are in `suspects`: call one with a query. Two of them send your query to the spy, and you get to
-# see neither their code nor what the spy heard, only the watch. Which two? Give the letters.
+# see neither their code nor what the spy heard, only the watch. Which two? `leaking` is a set or a list of two letters.
 #
 # <details><summary>Hint</summary>
 #
-# Call each one in a `with Watch(pids, inside) as one:` of its own, then print all of `one.connections`. A connection alone
-# is not a leak: with whom is it?
+# Call each one in a `with Watch(pids, inside) as one:` of its own, and look at `one.left`.
 #
 # </details>
 
@@ -496,21 +507,22 @@ check.exercise(
 # %% [markdown]
 # ## What does the proof leave out?
 #
-# - **Short connections.** On Linux, one that a watched process closed first stays on the list for a minute, without an
-#   owner (`unowned`). One that the other side closed leaves no trace, nor does any on macOS and Windows.
-# - **Datagrams without a connection.** Sent with `sendto`, they have no peer on the list.
+# - **Short connections** that the other side closes. On macOS and Windows, this watch misses all short ones: it sees only
+#   what is open.
+# - **Datagrams without a connection.** A UDP socket that only uses `sendto` has no peer on the list.
 # - **Somebody else does it.** A name server (it looks up addresses for all programs), a proxy, a program that syncs the
-#   folder to a cloud, a container, which has a network and a list of its own.
-# - **Later.** The passages are now on a tape in `tapes/`, and in the outputs of *this notebook*. Push them somewhere, and
-#   they leave.
+#   folder to a cloud, a container, which has its own network and its own list of connections.
+# - **Later.** The passages that the model read are on a tape in `tapes/`, and more are in the outputs of *this notebook*.
+#   Push them somewhere, and they leave.
 #
-# Watching shows what happened in one run. To make sure that it *cannot* happen, take the network away, as
+# To make sure that it *cannot* happen, take the network away, as
 # in [lesson 09](09_the_container_is_the_sandbox.ipynb): `--network none` and a Unix socket to the model.
 
 # %% [markdown]
 # ### Exercise 11.3 · ★★☆ · 10 minutes · your own
 #
-# Now a folder of yours. Set `own` to its `FolderSearch`, and `ask` to a question. Look at `own.skipped` first. The check
+# Now a folder of yours, with text files. Set `own` to its `FolderSearch`, and `ask` to a question. Look at `own.skipped`
+# first. The check
 # asks the agent while it watches, and wants a passage of yours to reach the model. It keeps its tape in a temporary folder
 # and deletes it; the answer stays in this notebook's output.
 #
@@ -571,19 +583,19 @@ check.exercise("11.3", own, watched, hint='try the words first: own("your words"
 
 # %% [markdown]
 # A wrong answer is no surprise here, and it may come with a file's name. Did the search not find the line,
-# or did the model not read it? The line "asked for …" tells.
+# or did the model not read it? The line "asked for …" in the check's output tells.
 
 # %% [markdown]
 # ## Recap
 #
 # - A search over words finds words. Read the list of what it could not read.
-# - Only what the agent's code prints reaches the model.
+# - Of what a search returns, the model sees what the code prints, or ends with.
 # - The operating system keeps a list of connections. Ask it, often, not the program.
 # - "Nothing left" needs a watch that you have seen catch a leak, and the time for which it was blind. Else: "cannot say".
 # - Look at the tools. A wall (no network) proves more than a watch.
 #
-# **In your own agent:** watch one run with `Watch([os.getpid()])`, and account for every line of
-# `connections` and `unowned`.
+# **In your own agent:** watch one run with `Watch` (from `course.connections`) on your program's
+# and your server's pids, and account for every line of `connections` and `unowned`.
 
 # %% tags=["folded"]
 check.quiz(
@@ -599,8 +611,9 @@ check.quiz(
     ),
     check.question(
         "A watch shows no peer outside. When does that prove something?",
-        right="when the same watch catches a leak that is as short as the one you fear",
-        why="Without that control, a watch that is broken or looks too seldom gives the same result.",
+        right="when you have seen it catch a leak, and it was never blind for as long as the leak you fear",
+        why="A broken watch, or one that looks too seldom, gives the same result. Even so, it proves nothing about "
+        "`sendto` or other processes.",
         wrong={
             "when it is repeated often enough": "A watch on the wrong process shows nothing, however often you repeat it.",
             "when the answer was right": "The answer was right with the leaking tool, too.",
