@@ -2,8 +2,8 @@
 # # 07b · Failures of tool calls
 #
 # A CodeAgent writes its calls as Python. Most other agents have the server hand them over as
-# [tool calls][tc]. That adds a parser on the server and a format on the wire, and both can fail in
-# silence. Four failures, each by one change.
+# [tool calls][tc]. That adds a parser on the server and a format on the wire. Some of
+# their failures are loud, some are silent. Here are four, each by one change.
 #
 # **After this appendix you can**
 # - follow a tool call from the model's text to the client,
@@ -72,11 +72,12 @@ def findings(turn):
     """What `course diagnose` finds in a turn: the place of the first proof, and what to do next."""
     for finding in diagnose([turn]):
         print(f"{finding.title} ({finding.kind})")
-        print(f"  proof: {finding.evidence[0].where}: {finding.evidence[0].text[-60:]!r}")
+        proof = finding.evidence[0].text
+        print(f"  proof: {finding.evidence[0].where}: {proof[:60]!r}{' …' * (len(proof) > 60)}")
         print(fill(finding.next, 96, initial_indent="  next:  ", subsequent_indent="         "))
 
 
-ask(QUESTION, max_tokens=1)  # from here on, all of the prompt is cached: rounding differs without a cache
+_ = ask(QUESTION, max_tokens=1)  # from here on, all of the prompt is cached: rounding differs without a cache
 
 # %% [markdown]
 # ## What does a healthy call look like?
@@ -91,6 +92,7 @@ guess = ...
 healthy = ask(QUESTION)
 print(healthy.exchange.response["__verbose"]["content"])
 print(json.dumps(healthy.exchange.message, indent=1))
+print("finish_reason:", healthy.finish_reason)
 
 # %% tags=["folded"]
 call = healthy.exchange.message["tool_calls"][0]
@@ -114,7 +116,8 @@ guess = ...
 with Server("embedded", url=False, quiet=True, skip_chat_parsing=True) as skipping:
     unparsed = ask(QUESTION, on=skipping)
 print(repr(unparsed.content[-150:]))
-print("tool_calls" in unparsed.exchange.message)
+print("tool_calls in the message:", "tool_calls" in unparsed.exchange.message)
+print("finish_reason:", unparsed.finish_reason)
 
 # %% tags=["folded"]
 check.prediction("07b.p2", guess, was=unparsed.finish_reason)
@@ -123,7 +126,8 @@ findings(unparsed)
 # %% [markdown]
 # To the client this is a finished answer. It shows the tags to the user, calls no tool, and logs no
 # error. **Repair:** a server whose parser knows the format, as in `healthy`. (`course diagnose` sees
-# the wire and not the flag, so it names the usual cause.)
+# the wire and not the flag, so it names the usual cause. The model's words differ from those in
+# `healthy`, too: this is a second server, which started with an empty cache. Compare only the form.)
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose([unparsed])}
@@ -138,10 +142,10 @@ check.claims(
 # %% [markdown]
 # ## Client · a limit within the call
 #
-# **Change:** `max_tokens` ends the response somewhere within the call.
+# **Change:** `max_tokens` ends the response within the call, somewhere after the tool's name.
 #
-# **Predict:** what can the `arguments` be then: `missing`, `broken` JSON, or `valid` JSON? Give a list, such as
-# `["missing", "valid"]`.
+# **Predict:** what can the `arguments` be then: `missing`, `broken` (`json.loads` fails), or `valid` JSON?
+# Give a list, such as `["missing", "valid"]`.
 
 
 # %% tags=["folded"]
@@ -161,16 +165,19 @@ guess = ...
 length = healthy.tokens.generated
 cuts = [ask(QUESTION, max_tokens=most) for most in range(length - 26, length, 3)]
 for cut in cuts:
+    written = cut.exchange.response["__verbose"]["content"]
     print(cut.tokens.generated, cut.finish_reason, state(cut), [call.text for call in cut.tool_calls])
+    print("   the model's text ends:", repr(written[-24:]))
 
 # %% tags=["folded"]
 check.prediction("07b.p3", guess, was={state(cut) for cut in cuts})
 findings([cut for cut in cuts if state(cut) == "broken"][-1])
 
 # %% [markdown]
-# The server passes on what it has so far. Broken JSON is the lucky case: a client that parses it
-# raises an error. As soon as the model has closed the last argument, the JSON is whole, though the
-# model was not done: a second argument or a second call may be missing. Only `length` says so.
+# The server passes on what it has translated so far, beginning with a `{` that the model never wrote.
+# Broken JSON is the lucky case: a client that parses it raises an error. Once the server has added the
+# last `}`, the JSON is whole, though the response is not: the model might have made a second call. Only
+# the `finish_reason` tells you that it was cut off.
 # **Repair:** more tokens, and a client that never executes a call whose `finish_reason` is `length`.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -188,15 +195,16 @@ check.claims(
 # ### Exercise 07b.1 · ★★☆ · 8 minutes
 #
 # Write what a client should do before it executes anything: `verdict(choice, tools)`. `choice` is the
-# response's first choice, and there are calls in its `message`; `tools` are those of the request. It
-# returns the first of these that applies:
+# response's first choice, as in `healthy.exchange.response["choices"][0]`, and has one call or more;
+# `tools` are those of the request, as in `TOOLS`. Print both first. If the response ended by the token
+# limit, return `"cut off"`. Otherwise take the calls in their order. The first call that is not fine
+# decides, by the first of these that applies to it:
 #
-# - `"cut off"`, if the response ended by the token limit,
-# - `"unknown tool"`, if a call is for a tool that is not offered,
-# - `"bad arguments"`, if a call's arguments are not JSON, or not an object,
-# - `"missing argument"`, if an argument that the tool requires is not there (`SEARCH`, in the folded cell
-#   at the top, shows `required`),
-# - `"execute"`, if all calls are fine.
+# - `"unknown tool"`, if its tool is not offered,
+# - `"bad arguments"`, if its arguments are not JSON, or not an object,
+# - `"missing argument"`, if an argument that its tool requires is not there.
+#
+# If all calls are fine, return `"execute"`.
 #
 # <details><summary>Hint</summary>
 # Make a dictionary first, from each tool's name to what its schema requires:
@@ -255,11 +263,12 @@ def offered(random):
         (choice((tool, '{"x": 1}')), "missing argument", "another argument"),
         (choice((tool, good), (tool, "{}")), "missing argument", "the second of two calls"),
         (choice((tool, good[:-3]), (tool, good)), "bad arguments", "the first of two calls"),
+        (choice((tool, "{}"), (f"{tool}x", good)), "missing argument", "two bad calls: the first decides"),
     ):
         yield check.case(each, tools, gives=gives, name=told)
 
 
-check.function("07b.1", verdict, offered, hint="in the order of the list, and for every call")
+check.function("07b.1", verdict, offered, hint="first the token limit, then one call after the other")
 
 # %% [markdown]
 # ## Client · four characters less
@@ -269,6 +278,7 @@ check.function("07b.1", verdict, offered, hint="in the order of the list, and fo
 # message of the role `tool`, is there.
 
 # %%
+call = healthy.exchange.message["tool_calls"][0]
 said = {"role": "assistant", "content": None, "tool_calls": [deepcopy(call)]}
 result = {"role": "tool", "tool_call_id": call["id"], "content": "The leopard runs at 58 km/h."}
 history = [*QUESTION, said, result]
@@ -277,7 +287,7 @@ broken[1]["tool_calls"][0]["function"]["arguments"] = call["function"]["argument
 print(broken[1]["tool_calls"][0]["function"])
 
 # %% [markdown]
-# **Predict:** what comes back: an `answer`, `HTTP 400` (bad request), or `HTTP 500` (internal error)?
+# **Predict:** what comes back: `"answer"`, `"HTTP 400"` (bad request), or `"HTTP 500"` (internal error)?
 
 # %%
 guess = ...
@@ -291,8 +301,8 @@ check.prediction("07b.p4", guess, was="answer" if refused.status == 200 else f"H
 findings(refused)
 
 # %% [markdown]
-# HTTP 500 sounds like a fault of the server. It is a message of your own history: the chat template writes
-# each argument between tags of its own, so the server has to take the JSON apart, and it does so in
+# HTTP 500 sounds like a fault of the server. The cause is a message of your own history: this chat template
+# writes each argument between tags of its own, so the server has to take the JSON apart, and it does so in
 # *every* request from now on. **Repair:** drop the call with its result, or mend it, before it is stored.
 
 # %% [markdown]
@@ -316,9 +326,9 @@ findings(lost["go on"])
 
 # %% [markdown]
 # If the call is last, llama-server refuses: it would have to continue the call itself. If another message
-# follows, it answers, though nobody ever searched. OpenAI's API refuses that, too, so the same client
-# "works" with one server and not with another. **Repair:** a result for every call, also if the tool
-# failed: then the text of the error is the result.
+# follows, it answers, though nobody ever searched, and reports no error. Here the model makes the same
+# call again, so a client that loses every result would go round in circles. **Repair:** a result for
+# every call, also if the tool failed: then the text of the error is the result.
 
 # %% tags=["folded", "nbval-check-output"]
 asked = [refused, later, mended, *lost.values()]
@@ -336,7 +346,8 @@ check.claims(
 # ### Exercise 07b.2 · ★★☆ · 7 minutes · for your own client
 #
 # Write `unanswered(messages)`: the ids of all calls in a history that have no result *after* them, in
-# their order. You can put it in front of every request that your client sends.
+# their order. You can put it in front of every request that your client sends, and add a result for each
+# id that it returns, such as "error: the tool was not run".
 #
 # <details><summary>Hint</summary>
 # Go through the messages with a list of open calls. Results are messages of the role
@@ -394,7 +405,7 @@ check.function("07b.2", unanswered, histories, hint="go through the messages in 
 #   format, the call stays in `content`, with `finish_reason: stop`.
 # - `arguments` is JSON in a text. It can be broken, or whole and yet cut off.
 # - `length` beside a tool call means: do not execute it.
-# - One broken call in the history makes every later request fail.
+# - One broken call in the history makes every later request fail, if the server takes the arguments apart.
 #
 # **In your own agent:** put `verdict` behind every response, and `unanswered` in front of every
 # request.
@@ -426,7 +437,7 @@ check.quiz(
     check.question(
         "A call arrives with valid JSON. When must you not execute it?",
         right="if the response's `finish_reason` is `length`",
-        why="The JSON is whole as soon as the last argument is. A second argument, or a second call, may be missing.",
+        why="The JSON of one call can be whole although the response is not: a second call may be missing.",
         wrong={
             "if `content` is empty beside it": "That is how calls usually come.",
             "if the model thought before it": "Thinking models think before calls, too.",

@@ -65,6 +65,13 @@ def whatever_the_reason(choice, tools):
     return with_a_helper({**choice, "finish_reason": "tool_calls"}, tools)
 
 
+def by_reason(choice, tools):
+    told = [of_one(call["function"], tools) for call in choice["message"]["tool_calls"]]
+    if choice["finish_reason"] == "length":
+        return "cut off"
+    return next((r for r in ("unknown tool", "bad arguments", "missing argument") if r in told), "execute")
+
+
 def any_json(choice, tools):
     try:
         for call in choice["message"]["tool_calls"]:
@@ -124,7 +131,7 @@ def how_many(messages):
 ANSWERS = {
     "07b.1": Answers(
         right=[step_by_step, with_a_helper, loudly],
-        wrong=[first_call_only, last_call_only, whatever_the_reason, any_json, "execute"],
+        wrong=[first_call_only, last_call_only, whatever_the_reason, by_reason, any_json, "execute"],
         given={"json": json},
     ),
     "07b.2": Answers(
