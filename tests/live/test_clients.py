@@ -21,6 +21,7 @@ from course.diagnose.ends import Ends
 from course.tape import Tape
 from course.turns import turns
 from support import skips
+from support.upstream import Handler, serving
 
 PYTHON = ROOT / "build" / "clients" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MODULES = ROOT / "build" / "clients-node" / "node_modules"
@@ -45,29 +46,20 @@ def runner(script):
 
 
 @pytest.fixture
-def tapped(server, tmp_path):
+def run(tmp_path):
     """Run a script of tests/clients under the tap. Its output, and the turns on the tape."""
-    words = grammar(spoken(server, [SAID])[0])
     alone = {  # nothing but the server is asked, and nothing is kept in the home directory
         "NODE_PATH": str(MODULES),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LANGSMITH_TRACING": "false",
         "LLM_USER_PATH": str(tmp_path),
     }
-    key = server.api_key or "none"
 
-    def run(script):
+    def run(url, key, script, *arguments):
         tape = tmp_path / "t.tape.jsonl"
-        tap = ["-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(tape), "--"]
+        tap = ["-m", "course.cli", "tap", "--upstream", url, "--tape", str(tape), "--"]
         done = subprocess.run(
-            [
-                sys.executable,
-                *tap,
-                *runner(script),
-                str(SCRIPTS / script),
-                server.model_id,
-                words,
-            ],
+            [sys.executable, *tap, *runner(script), str(SCRIPTS / script), *arguments],
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -79,6 +71,13 @@ def tapped(server, tmp_path):
         return done.stdout.strip(), turns(Tape.read(tape).records())
 
     return run
+
+
+@pytest.fixture
+def tapped(server, run):
+    """Run a script with the session's server and the words that the model has to say."""
+    words = grammar(spoken(server, [SAID])[0])
+    return lambda script: run(server.url, server.api_key or "none", script, server.model_id, words)
 
 
 def faults(made):
@@ -160,3 +159,36 @@ def test_an_agent_s_tool_call_is_paired_with_its_result(tapped, script, dialect,
     assert second.diff.continues == first.number
     assert (second.content, second.exchange.answer.calls) == (ANSWER, ())
     assert (clients(made), faults(made)) == ({client}, [])
+
+
+class Again(Handler):
+    """Every answer is the same call; its id is new."""
+
+    def do_POST(self):
+        self.server.seen.append(self.body())
+        id = f"call_{len(self.server.seen)}"
+        call = {"name": "add", "arguments": '{"a": 2, "b": 2}'}
+        if self.path.endswith("/responses"):
+            output = [{"type": "function_call", "id": id, "call_id": id, "status": "completed", **call}]
+            answer = {"id": id, "object": "response", "status": "completed", "output": output}
+            answer |= {"parallel_tool_calls": False, "tool_choice": "auto", "tools": []}
+        else:
+            message = {"role": "assistant", "content": None}
+            message["tool_calls"] = [{"id": id, "type": "function", "function": call}]
+            choice = {"index": 0, "finish_reason": "tool_calls", "message": message}
+            answer = {"id": id, "object": "chat.completion", "choices": [choice]}
+        self.whole(json.dumps({**answer, "created": 0, "created_at": 0, "model": "scripted"}).encode())
+        self.wfile.flush()
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [("loop_langgraph.py", "GraphRecursionError"), ("loop_openai_agents.py", "MaxTurnsExceeded")],
+)
+def test_an_agent_that_repeats_a_call_until_it_gives_up_is_named_as_a_loop(run, script, error):
+    """The agents are real, the model is not: the embedded one does not repeat itself reliably."""
+    with serving(Again) as again:
+        printed, made = run(again.url, "none", script, "scripted")
+    assert printed.splitlines() == ["add(2, 2)"] * 3 + [error]
+    assert len(made) == 3
+    assert faults(made) == ["repeated-action"]
