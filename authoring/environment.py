@@ -18,7 +18,7 @@ DEFAULTED = re.compile(
     r"\$\{([A-Z][A-Z0-9_]*):?[-+?]|^([A-Z][A-Z0-9_]*) *\?=|^ifndef ([A-Z][A-Z0-9_]*)", re.MULTILINE
 )
 """`${NAME:-default}` in a shell script and in compose.yaml, `NAME ?= default` and `ifndef NAME` in a Makefile."""
-PROGRAMS = "docker/hostile/programs"
+FOREIGN = "docker/hostile/programs", "tests/clients"
 """These programs read variables only to attack them."""
 
 
@@ -52,7 +52,7 @@ def readers(root: Path = ROOT) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     paths = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py"))]
     for path in [*sorted(root.glob("*.py")), *paths]:
-        if not path.is_relative_to(root / PROGRAMS):
+        if not any(path.is_relative_to(root / folder) for folder in FOREIGN):
             for name in sorted(python_reads(path.read_text(encoding="utf-8"))):
                 found.setdefault(name, []).append(path.relative_to(root).as_posix())
     for script in SCRIPTS:
