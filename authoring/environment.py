@@ -19,7 +19,7 @@ DEFAULTED = re.compile(
 )
 """`${NAME:-default}` in a shell script and in compose.yaml, `NAME ?= default` and `ifndef NAME` in a Makefile."""
 FOREIGN = "docker/hostile/programs", "tests/clients"
-"""These programs read variables only to attack them."""
+"""Attacks and other people's clients: what they read is not the course's."""
 
 
 def python_reads(code: str) -> set[str]:
