@@ -425,50 +425,26 @@ def stories(random):
     """Runs that never were."""
     a, b = (f"{random.randrange(2, 99)}.{random.randrange(11, 99)}" for _ in range(2))
     asked = ("user", "How long does it take?")
-    yield check.case(
-        a, [asked, ("model", "x / y"), ("program", a), ("model", f"{a} s.")], gives="program", name="computed"
-    )
-    yield check.case(
-        a, [asked, ("model", f"I guess {a}."), ("program", a)], gives="model", name="in its head"
-    )
-    yield check.case(
-        a, [("user", f"Is it {a}?"), ("model", f"Yes, {a}.")], gives="user", name="from the question"
-    )
-    yield check.case(
-        a, [asked, ("program", f"1{a} m"), ("model", f"{a} m")], gives="model", name="part of a longer one"
-    )
-    yield check.case(
-        a, [asked, ("program", f"{a}5"), ("model", f"= {a}")], gives="model", name="rounded by the model"
-    )
-    yield check.case(a, [asked, ("program", f"v{a}.1"), ("model", "?")], gives=None, name="part of a version")
-    yield check.case(
-        "58", [asked, ("program", "58.4 km/h"), ("model", "It is 58.")], gives="model", name="58 in 58.4"
-    )
-    yield check.case(
-        "155", [asked, ("program", "1,155 m"), ("model", "155 m")], gives="model", name="155 in 1,155"
-    )
     rules = ("system", f"Call it like this: round({a},2)")
-    yield check.case(
-        a, [rules, asked, ("program", f"{a} s")], gives="system", name="an example in the system prompt"
-    )
-    for n in ("155", "58"):
-        yield check.case(
-            n,
-            [asked, ("model", "max(155,58)"), ("program", n)],
-            gives="model",
-            name=f"{n} in max(155,58)",
-        )
-    yield check.case(
-        "155", [asked, ("program", "155m"), ("model", "155")], gives="program", name="a letter beside it"
-    )
-    yield check.case(
-        b, [asked, ("program", f"It takes {b}. Or so.")], gives="program", name="at the end of a sentence"
-    )
-    yield check.case(b, [asked, ("program", f"Say {b}, or so.")], gives="program", name="before a comma")
-    yield check.case(
-        "1.5", [asked, ("program", "1x5"), ("model", "no")], gives=None, name="the period is a period"
-    )
-    yield check.case(a, [], gives=None, name="nobody said anything")
+    for name, number, said, gives in (
+        ("computed", a, [asked, ("model", "x / y"), ("program", a), ("model", f"{a} s.")], "program"),
+        ("in its head", a, [asked, ("model", f"I guess {a}."), ("program", a)], "model"),
+        ("from the question", a, [("user", f"Is it {a}?"), ("model", f"Yes, {a}.")], "user"),
+        ("an example in the system prompt", a, [rules, asked, ("program", f"{a} s")], "system"),
+        ("part of a longer one", a, [asked, ("program", f"1{a} m"), ("model", f"{a} m")], "model"),
+        ("rounded by the model", a, [asked, ("program", f"{a}5"), ("model", f"= {a}")], "model"),
+        ("part of a version", a, [asked, ("program", f"v{a}.1"), ("model", "?")], None),
+        ("58 in 58.4", "58", [asked, ("program", "58.4 km/h"), ("model", "It is 58.")], "model"),
+        ("155 in 1,155", "155", [asked, ("program", "1,155 m"), ("model", "155 m")], "model"),
+        ("before the comma", "155", [asked, ("model", "max(155,58)"), ("program", "155")], "model"),
+        ("after the comma", "58", [asked, ("model", "max(155,58)"), ("program", "58")], "model"),
+        ("a letter beside it", "155", [asked, ("program", "155m"), ("model", "155")], "program"),
+        ("at the end of a sentence", b, [asked, ("program", f"It takes {b}. Or so.")], "program"),
+        ("before a clause", b, [asked, ("program", f"Say {b}, or so.")], "program"),
+        ("the period is a period", "1.5", [asked, ("program", "1x5"), ("model", "no")], None),
+        ("nobody said anything", a, [], None),
+    ):
+        yield check.case(number, said, gives=gives, name=name)
 
 
 check.function("08.3", first_said, stories, hint="find the complete numbers first, then compare")
