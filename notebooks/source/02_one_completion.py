@@ -334,8 +334,8 @@ Question: What is my locker code?
 Thought:"""
 
 # %% [markdown]
-# **Predict:** the base model continues this text for 60 tokens. There is no program that searches. With what does its
-# last line begin: `Thought`, `Action`, `Observation` or `Answer`?
+# **Predict:** the base model continues this text for 60 tokens. There is no program that searches. If it writes an
+# `Action:`, what comes after that: `"nothing"` (it waits), an `"Observation"`, or a new `"Thought"`?
 
 # %%
 guess = ...
@@ -344,7 +344,8 @@ guess = ...
 free = base.post("/completion", {"prompt": transcript, "temperature": 0, "n_predict": 60})
 print(free["content"])
 labels = re.findall(r"(Thought|Action|Observation|Answer):", "Thought:" + free["content"])
-check.prediction("02.p4", guess, was=labels[-1])
+after = labels[labels.index("Action") + 1 :] if "Action" in labels else labels
+check.prediction("02.p4", guess, was=after[0] if after else "nothing")
 
 # %% [markdown]
 # The model did not wait for a search. So far, an action was always followed by an observation, so the model *invented*
@@ -400,7 +401,7 @@ for body in (capital, {**capital, "stop": ["Paris"]}):
 seen = {"content": ..., "reasoning_content": ..., "finish_reason": ...}
 
 # %% tags=["solution"]
-# In a terminal: the second command. Nobody types in this notebook, so it sends the same request from Python.
+# In a terminal: the second command. This is the same request, from Python (`capital` is in the folded cell above).
 cut = server.post("/v1/chat/completions", {**capital, "stop": ["Paris"]})["choices"][0]
 seen = {
     "content": cut["message"]["content"],
@@ -449,12 +450,12 @@ check.claims(
 # that fits:
 #
 # 1. `"not empty"`: there is a `content`,
-# 2. `"limit"`: a limit was reached,
-# 3. `"tool call"`: the model asks for a tool,
-# 4. `"stopped while thinking"`: there are thoughts,
+# 2. `"limit"`: a limit was reached, by `finish_reason`,
+# 3. `"tool call"`: the model asks for a tool, by `finish_reason`,
+# 4. `"thoughts only"`: a stop sequence matched in the thoughts, or the model ended after them,
 # 5. `"nothing"`.
 #
-# Fields may be missing or `None`. White space alone counts as empty.
+# The message's fields may be missing or `None`. White space alone counts as empty.
 #
 # <details><summary>Hint</summary>
 #
@@ -474,7 +475,7 @@ def why_empty(choice):
         return "not empty"
     if reason in ("length", "tool_calls"):
         return "limit" if reason == "length" else "tool call"
-    return "stopped while thinking" if (message.get("reasoning_content") or "").strip() else "nothing"
+    return "thoughts only" if (message.get("reasoning_content") or "").strip() else "nothing"
 
 
 # %% tags=["folded"]
@@ -496,8 +497,8 @@ def choices(random):
         made("limit", "cut while thinking", "length", content="", reasoning_content=thought),
         made("limit", "cut at once", "length", content="\n"),
         made("tool call", "content is null", "tool_calls", content=None, tool_calls=call),
-        made("stopped while thinking", "no limit", "stop", content="", reasoning_content=thought),
-        made("stopped while thinking", "content is missing", "stop", reasoning_content=thought),
+        made("thoughts only", "no limit", "stop", content="", reasoning_content=thought),
+        made("thoughts only", "content is missing", "stop", reasoning_content=thought),
         made("nothing", "neither", "stop", content=" "),
         made("nothing", "thoughts of white space", "stop", content=None, reasoning_content="\n"),
     ]
@@ -511,8 +512,8 @@ check.function("02.3", why_empty, choices, hint="content first, then finish_reas
 # - A model continues one text. The chat template makes that text from your messages.
 # - Special tokens mark where messages begin and end. Content that contains them can forge a message.
 # - The server splits the generated text into `reasoning_content` and `content`.
-# - An empty `content` may come from a limit that is too small, or from a stop sequence in the thoughts. `finish_reason`
-#   tells which.
+# - An empty `content` may come from a limit that is too small (`finish_reason` is `length`) or from a stop sequence in the
+#   thoughts (it is `stop`, as when the model is done: look for the request's `stop` strings where the thoughts end).
 # - Where actions and observations are text, the model may write the results itself unless a stop sequence ends it.
 #
 # **In your own agent:** log the body of one request. Find the messages, `stop`, `max_tokens`, `temperature`.

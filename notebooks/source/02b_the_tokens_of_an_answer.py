@@ -59,7 +59,8 @@ check.prediction("02b.p1", guess, was={"right": right, "same as before": same})
 
 # %% [markdown]
 # Each seed repeats its answer, right or wrong. What does it decide? For each token, the model computes a probability for
-# every token that it knows. `logprobs` asks for the likeliest ones, as logarithms. The first token of the answer:
+# every token that it knows. `logprobs` asks for the likeliest ones, as logarithms. Here are those of the answer's first
+# token; what is missing to 100 % is spread over all the others:
 
 # %%
 likeliest = base.post("/v1/chat/completions", {**ask, "temperature": 0, "logprobs": True, "top_logprobs": 5})
@@ -69,16 +70,16 @@ for token in likeliest["choices"][0]["logprobs"]["content"][0]["top_logprobs"]:
 # %% [markdown]
 # At [temperature](../docs/glossary.md#temperature) 0 the server takes the likeliest token (*greedy* decoding). Above 0 it
 # draws, likelier ones more often ([sampling](../docs/glossary.md#sampling)), and the seed decides the draw, as
-# `random.seed` does in Python. Without a seed, each request is drawn differently.
+# `random.seed` does in Python. Without a seed, the server makes one up for each request.
 #
-# So an agent that fails one time in five may have no bug: it draws. Try seeds until one fails, and keep that seed while
+# So an agent that fails now and then may have no bug: it draws. Try seeds until one fails, and keep that seed while
 # you debug. (`cache_prompt` is off above because what a cache holds can change the rounding, and so a draw, as
 # llama-server's README says. More on this cache below.)
 
 # %% tags=["folded"]
 check.claims(
     ("each seed gives the same text again", same == 5, rounds),
-    ("different seeds give different texts", len(set(rounds[0])) > 1, rounds[0]),
+    ("not all seeds give the same text", len(set(rounds[0])) > 1, rounds[0]),
 )
 
 # %% [markdown]
@@ -180,10 +181,12 @@ check.function(
 )  # fmt: skip
 
 # %% [markdown]
-# The stream from above, put together (`None` until you have written the function):
+# The stream from above, put together, and its first eight lines, as if the connection had broken there (`None` until you
+# have written the function):
 
 # %%
 print(assemble(lines))
+print(assemble(lines[:8]))
 
 # %% [markdown]
 # ## What does it cost?
@@ -193,7 +196,7 @@ print(assemble(lines))
 
 # %%
 manual = "Answer in one short sentence. " * 25
-question = {"messages": [{"role": "system", "content": manual}, user], "temperature": 0, "max_tokens": 20}
+question = {"messages": [{"role": "system", "content": manual}, user], "temperature": 0, "max_tokens": 40}
 first = server.post("/v1/chat/completions", {**question, "cache_prompt": False})
 print(json.dumps(first["timings"], indent=1))
 
@@ -206,7 +209,8 @@ print(json.dumps(first["timings"], indent=1))
 # | [generation][decode] (decode) | `predicted_n` | `predicted_ms` | the answer is written, token by token |
 #
 # `cache_n` counts the tokens of the prompt that did not have to be processed. `usage` says it in OpenAI's words:
-# `prompt_tokens` is the sum of both.
+# `prompt_tokens` is `cache_n` plus `prompt_n`. (`predicted_per_token_ms` leaves out the answer's first token, which comes
+# from the prompt's last one.)
 #
 # **Predict:** now the very same request, with the cache allowed. How many tokens of its prompt will the server process
 # (`prompt_n`)?
@@ -229,14 +233,14 @@ check.prediction("02b.p2", guess, was=second["timings"]["prompt_n"], unit="token
 # after them is processed. That is the **[prompt cache][cache]**.
 #
 # Only the last token is always processed: the answer's first token is predicted from it, and predictions are not kept.
-# One token takes more than its share of the time, because each pass goes through the whole model, for one token or for
-# many. Generation makes such a pass for each token.
+# It takes far longer than one of many, because each pass goes through the whole model, for one token or for many.
+# Generation makes such a pass for each token.
 #
 # [kv]: ../docs/glossary.md#kv-cache
 # [cache]: ../docs/glossary.md#prompt-cache
 
 # %% [markdown]
-# Agents live off this cache. They send everything again with each step; look at how little of it is new:
+# Agents live off this cache. They send everything again with each step, and little of it is new, as in this sketch:
 #
 # ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache; only the
 # rest is processed](../docs/pictures/cache.svg)

@@ -37,14 +37,14 @@ def why_empty(choice):
         return "limit"
     if reason == "tool_calls":
         return "tool call"
-    return "stopped while thinking" if (message.get("reasoning_content") or "").strip() else "nothing"
+    return "thoughts only" if (message.get("reasoning_content") or "").strip() else "nothing"
 
 
 def why_by_table(choice):
     texts = {key: (choice["message"].get(key) or "").split() for key in ("content", "reasoning_content")}
     if texts["content"]:
         return "not empty"
-    otherwise = "stopped while thinking" if texts["reasoning_content"] else "nothing"
+    otherwise = "thoughts only" if texts["reasoning_content"] else "nothing"
     return {"length": "limit", "tool_calls": "tool call"}.get(choice["finish_reason"], otherwise)
 
 
