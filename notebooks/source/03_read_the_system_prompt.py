@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 03 · Read the system prompt
 #
-# An agent calls a tool that you never gave it. It stops after every search. It explains instead of
-# answering. Where did it learn that? Mostly from the [system prompt][sp], the text that smolagents
-# puts in front of your question. In this lesson you read every part of it.
+# An agent calls a tool that you never gave it. It repeats a search, although it was told not to. Where does
+# that come from? Look into the [system prompt][sp] first, the text that smolagents puts in front of
+# your question. In this lesson you read every part of it, and see which of its rules a program enforces.
 #
 # **After this lesson you can**
 #
@@ -120,8 +120,8 @@ for turn in turns(tape.records()):
 # The cache saves time. It saves no room: the manual takes its place in the
 # [context window](../docs/glossary.md#context-window) with each request.
 #
-# (Why not all of the first prompt? It ended with `<think>` and a line break, which open the model's
-# answer. When the answer is sent back, it stands there without them.)
+# (Why not all of the first prompt? The few missing tokens are its end, `<think>` and a line break, which
+# open the model's answer. When the answer is sent back, it stands there without them.)
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 start, *later = [turn.tokens for turn in turns(tape.records())]
@@ -171,7 +171,7 @@ print("called in the examples:", *sorted(called))
 print("your agent has:        ", *sorted(agent.tools))
 
 # %% [markdown]
-# You gave your agent `web_search`; smolagents added `final_answer`. The other tools don't exist for it.
+# `code_agent` gave your agent `web_search`; smolagents added `final_answer`. The other tools don't exist for it.
 # The prompt says so twice, once before the examples ("using notional tools", made-up ones) and once after
 # them. Two sentences against six worked examples: if an agent calls a tool that you never gave it, search
 # its prompt for the name first.
@@ -200,9 +200,10 @@ print(sections["tools"].strip())
 # %% [markdown]
 # Python functions without bodies. (`string` is what JSON calls a `str`.) Signature and docstring are all
 # that this part tells; about a [tool](../docs/glossary.md#tool) of your own, they are all that the model
-# ever learns. So describe it for a reader who has nothing else.
+# knows before it calls it. So describe it for a reader who has nothing else.
 #
-# `@tool` makes a tool from a function. It needs types, a docstring, and a description of each argument:
+# `@tool` makes a tool from a function. It needs types (of the result, too), a docstring, and a description
+# of each argument. If one is missing, it raises an error that names it.
 
 
 # %%
@@ -225,8 +226,8 @@ print(unit_converter.to_code_prompt())
 # The body stays in your process. The rest goes into the system prompt, and so into every request, whether
 # the tool is used or not.
 #
-# **Predict:** how many tools like this one would make the prompt twice as long as it is now: about `3`,
-# `30` or `300`?
+# **Predict:** how many tools like this one would make the prompt twice as long as it is now: about 3,
+# 30 or 300? (A number.)
 
 # %%
 guess = ...
@@ -256,8 +257,9 @@ check.claims(
 # %% [markdown]
 # ## How do you try a tool without waiting for a model?
 #
-# You play the model. smolagents calls one method of it, `generate`, so a model that takes its replies
-# from a list is short:
+# `unit_converter(58, "km/h", "m/s")` works, and tests your function. To see what a *model* would read,
+# play the model. smolagents calls one method of it, `generate`, so one that takes its replies from a list
+# is short:
 
 
 # %%
@@ -274,8 +276,9 @@ class Scripted(Model):
 
 
 # %% [markdown]
-# `block(code)` is a reply with this code in it, cut off before `</code>` as the server would. `observed(reply)`
-# gives that reply to an agent, and returns what a model would read next.
+# `block(code)` is a reply that is only this code, without a thought, cut off before `</code>` as by the
+# server. `observed(reply)` has a `Scripted` model say that to a new agent, and returns what the model would
+# read next. With more replies it says one in each step. The agent has the search, or what you name in `tools=`.
 
 
 # %% tags=["folded"]
@@ -304,15 +307,16 @@ print(observed(block("print(unit_converter(58, 'km/h', 'm/s'))"), tools=[unit_co
 # ### Exercise 03.1 · ★★☆ · 10 minutes · your own
 #
 # Write a tool that you could use at work, with at least one argument, and a line of code that calls it as
-# a model would. The check runs that line for real, so take one that does no harm.
+# a model would and prints the result. Your function may import what it needs. The check runs the line for
+# real, so take one that does no harm.
 #
 # Then look at `print(my_tool["tool"].to_code_prompt())`. Could *you* call it, knowing only this? And what
 # does it cost, by `cost_of`?
 #
 # <details><summary>Hint</summary>
 #
-# Start from `unit_converter`. The line should print the result, so that the model has something to
-# read.
+# Start from `unit_converter`. Without a `print`, the model would have nothing to read but the value of the
+# last line.
 #
 # </details>
 
@@ -377,9 +381,10 @@ check.exercise("03.1", my_tool, usable, hint="first the tool, then the line; the
 print(sections["rules"].strip())
 
 # %% [markdown]
-# To the model, all eleven are text. But two programs look at every reply: the *parser* looks for a
-# block of code in it, and the [executor](../docs/glossary.md#executor), smolagents' own interpreter, runs
-# that block line by line. Either can say no. Here are five replies, each of which breaks one rule:
+# To the model, all eleven are text. But two programs can say no: the *parser*, which looks for a block
+# of code in every reply, and the [executor](../docs/glossary.md#executor), smolagents' own interpreter,
+# which runs that block line by line. Here are five replies. Each breaks the rule of its number (and never
+# mind that `block` leaves out the thought):
 
 # %%
 replies = {
@@ -410,13 +415,13 @@ check.prediction("03.p3", guess, was=stopped)
 
 # %% [markdown]
 # An error has become a message for the model, and the run goes on. That is how an agent "corrects
-# itself". So most of the rules are requests, which a model may ignore:
+# itself". But only a few rules are checked. The others are requests, which a model may ignore:
 #
 # | rule | enforced by | what happens |
 # |---|---|---|
 # | 1 thought and code | half of it, by the parser | without code an error; nobody misses the thought |
 # | 2 only defined variables | the executor | an error |
-# | 3 no dictionary as argument | nobody | the tool unpacks the dictionary, and it works |
+# | 3 no dictionary as argument | nobody | the tool unpacks the dictionary: the result is as long as that of rule 6 |
 # | 4, 5 when to chain calls | nobody | any chain runs |
 # | 6 no call twice | nobody | the tool runs again |
 # | 7 no tool's name | the executor | an error |
@@ -485,12 +490,14 @@ check.prediction(
 # %% [markdown]
 # Both, in one message. It *begins* like that of a step in which all went well. The end tells them apart.
 #
-# What stands after `due to:` says where an error came from. `InterpreterError` is the executor's own: a
-# forbidden import, an unknown variable. (It wraps an index out of range in one, too.) Any other name is
-# an exception that the code or a tool raised. A search that finds nothing does that:
+# The name after `due to:` says where an error came from. `InterpreterError` is the executor's own: a
+# forbidden import, an unknown variable. Any other name is that of an exception that the code or a tool
+# raised. A search that finds nothing raises one. An index out of range is the odd case: the executor turns
+# that exception into an error of its own.
 
 # %%
 print(observed(block("web_search('zxqvw')")))
+print(observed(block("print([1, 2][5])")))
 
 # %% [markdown]
 # (`Call id` numbers the block of code, so the parser's errors have none. And a request that the server
@@ -500,13 +507,14 @@ print(observed(block("web_search('zxqvw')")))
 # ### Exercise 03.2 · ★★☆ · 8 minutes
 #
 # Write `stopped_by(read)`. It gets what a model reads after a step, and returns who stopped the step:
-# `"parser"`, `"executor"`, `"exception"` (the code or a tool raised one), or `"nobody"`. With that you can
-# sort the steps on a CodeAgent's tape. Note that code may print anything, even an old error message.
+# `"parser"`, `"executor"` (an `InterpreterError`, whatever is behind it), `"exception"` (any other name), or
+# `"nobody"`. With that you can sort the steps on a CodeAgent's tape. Note that code may print an old error
+# message, or have one as the value of its last line. (It never prints `Last output from code snippet:`.)
 #
 # <details><summary>Hint</summary>
 #
-# Print `read[1]`, `read[2]`, `read[3]` and `failed` in full. Which words does only the parser begin with?
-# How do all messages of stopped steps end? For the rest, it is the *last* `due to:` that counts.
+# Print `read[1]`, `read[2]`, `read[3]` and `failed` in full. With which words do only the parser's messages
+# begin? Which line is there only if nobody stopped the step? For the rest, the *last* `due to:` counts.
 #
 # </details>
 
@@ -519,7 +527,7 @@ def stopped_by(read): ...
 def stopped_by(read):
     if read.startswith("Error:\nError in code parsing"):
         return "parser"
-    if not read.rstrip().endswith("try a completely different approach."):
+    if "Last output from code snippet:\n" in read:
         return "nobody"
     reason = read.rpartition(" due to: ")[2]
     return "executor" if reason.startswith("InterpreterError:") else "exception"
@@ -552,12 +560,14 @@ def steps(random):
         ("nobody", "it printed a log", block("print('Error: disk full')"), None),
         ("nobody", "it printed an old error", block(old), None),
         ("exception", "it printed an old error, then divided by zero", block(f"{old}1 / 0"), None),
+        ("executor", "an index out of range", block("print([1, 2][5])"), None),
+        ("nobody", "its last line is an old error", block(repr(observed(block("1 / 0")))), None),
         ("nobody", "it printed another", block("print('Error:\\nError in code parsing')"), None),
     ]:
         yield check.case(observed(said, tools=given), gives=gives, name=name)
 
 
-check.function("03.2", stopped_by, steps, hint="how does the text of a stopped step end?")
+check.function("03.2", stopped_by, steps, hint="which line is there only if nobody stopped the step?")
 
 # %% [markdown]
 # ## Recap

@@ -88,7 +88,7 @@ GIVEN = {"Tool": Tool, "WebSearchTool": WebSearchTool, "observed": observed, "bl
 def stopped_by(read):
     if read.startswith("Error:\nError in code parsing"):
         return "parser"
-    if not read.rstrip().endswith("try a completely different approach."):
+    if "Last output from code snippet:\n" in read:
         return "nobody"
     return "executor" if read.rpartition("due to: ")[2].startswith("InterpreterError") else "exception"
 
@@ -97,7 +97,7 @@ def by_lines(read):
     lines = read.strip().splitlines()
     if lines[0] == "Error:":
         return "parser"
-    if not lines[-1].startswith("Now let's retry"):
+    if "Last output from code snippet:" in lines or not lines[-1].startswith("Now let's retry"):
         return "nobody"
     failed = [line for line in lines if "Code execution failed at line" in line or "due to:" in line][-1]
     return "executor" if failed.split("due to: ")[-1].startswith("InterpreterError") else "exception"
@@ -106,9 +106,21 @@ def by_lines(read):
 def by_pattern(read):
     if re.match(r"Error:\s+Error in code parsing", read):
         return "parser"
-    if "Last output from code snippet:" in read.splitlines()[-2:][0]:
+    if re.search(r"^Last output from code snippet:$", read, re.MULTILINE):
         return "nobody"
     return "executor" if re.findall(r"due to: (\w+):", read)[-1] == "InterpreterError" else "exception"
+
+
+def by_the_end(read):
+    if read.startswith("Error:\nError in code parsing"):
+        return "parser"
+    if not read.rstrip().endswith("try a completely different approach."):
+        return "nobody"
+    return "executor" if read.rpartition("due to: ")[2].startswith("InterpreterError") else "exception"
+
+
+def by_the_cause(read):
+    return "exception" if "IndexError" in read else stopped_by(read)
 
 
 def by_the_beginning(read):
@@ -175,7 +187,17 @@ ANSWERS = {
     ),
     "03.2": Answers(
         right=[stopped_by, by_lines, by_pattern],
-        wrong=[by_the_beginning, first_reason, any_error, no_parser, no_exception, by_words, str.split],
+        wrong=[
+            by_the_beginning,
+            by_the_end,
+            by_the_cause,
+            first_reason,
+            any_error,
+            no_parser,
+            no_exception,
+            by_words,
+            str.split,
+        ],
         given=GIVEN,
     ),
 }
