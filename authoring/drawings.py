@@ -126,7 +126,7 @@ def cache() -> str:
             x += wide
         p.box(x + 10, y, 138, 44, "step", "", "thought, code")
     p.text(16, 368, "A step is the code that the model wrote, and its observation.", color="soft")
-    p.text(16, 392, "The thought is not sent back. The cache ends where it began, so the code", color="soft")
+    p.text(16, 392, "Thinking is not sent back. The cache ends where it began, so the code", color="soft")
     p.text(16, 416, "after it is processed once more, although the model wrote it.", color="soft")
     return p.svg()
 

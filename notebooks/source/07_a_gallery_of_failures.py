@@ -192,9 +192,10 @@ wire(dead)
 findings(dead)
 
 # %% [markdown]
-# Only the tape tells them apart: the first connection was *lost* after the request had been sent, the
-# second *refused*, since nothing listens any more. **Repair:** after a lost one, read the end of the
-# server's log; after a refused one, check the address, and whether the server runs.
+# What the agent reports is the same for both. The tape tells them apart: the first connection was *lost*
+# after the request had been sent, the second *refused*, since nothing listens any more. **Repair:** after
+# a lost one, find out why the server ended: from the end of its log, or, if the log just stops, from the
+# system's (`dmesg`; Linux kills what takes too much memory). Then start it again.
 
 # %% tags=["folded", "nbval-check-output"]
 found = [{finding.kind for finding in diagnose(made.turns)} for made in (overflow, dead)]
@@ -214,8 +215,8 @@ check.claims(
 # Three changes, in three runs. **A:** a response may have 12 tokens. **B:** in its thoughts, the
 # model mentions the tag that closes its code. **C:** the model thinks, and then ends its turn.
 #
-# **Predict:** in memory, all three steps are the same. On the wire, which one has a `finish_reason` that
-# the others do not have: `A`, `B`, `C`, or `none`?
+# **Predict:** all three steps have the same code (none), the same observation and no error. On the wire,
+# which one has a `finish_reason` that the others do not have: `A`, `B`, `C`, or `none`?
 
 # %%
 guess = ...
@@ -287,8 +288,8 @@ check.claims(
 # %% [markdown]
 # ## Client · one more field
 #
-# The client is the repaired one of B, so that no stop sequence interferes. **Change:** the request has
-# the field `"reasoning_format": "none"`. In its thoughts, the model considers `final_answer(99)` and
+# The client is the repaired one of B, so that the server does not stop inside the thoughts. **Change:** the
+# request has the field `"reasoning_format": "none"`. In its thoughts, the model considers `final_answer(99)` and
 # rejects it; then it writes code that computes 9.62.
 #
 # **Predict:** what does the agent answer: `99`, `9.62`, or `nothing`?
@@ -306,8 +307,8 @@ right = run(DRAFT, base=CutsItself)
 print("The same words without the field, answer:", right.answer)
 
 # %% [markdown]
-# The *decoy* of lesson 06. The server left the thoughts in `content`, and there smolagents found the
-# rejected draft first. **Repair:** leave the field out.
+# The *decoy* of lesson 06, this time with the answer on the wire as well. The server left the thoughts in
+# `content`, and of the two blocks there, the rejected draft came first. **Repair:** leave the field out.
 
 # %% [markdown]
 # ## Model · an easy question
@@ -330,9 +331,9 @@ check.prediction("07.p5", guess, was)
 print(*[f"{found.title} ({found.kind})" for found in diagnose(prose.turns[:1])], sep="\n")
 
 # %% [markdown]
-# The text has no code block, and true or not, smolagents takes nothing but code. The error goes back
-# to the model and costs a step. **Repair:** if it happens again and again, another model. The trained
-# one kept the format in `healthy`.
+# The text has no code block, and it is not Python either (a bare `4` would have been run: lesson 05). True
+# or not, it is an error, which goes back to the model and costs a step. **Repair:** if it happens again
+# and again, another model. The trained one kept the format in `healthy`.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose(fooled.turns)}
@@ -375,9 +376,10 @@ findings(nothing)
 findings(offline)
 
 # %% [markdown]
-# This is what the model reads next; on the wire, both exchanges were perfect. The two errors ask for
-# opposite things: *another query*, or *no more queries*. Code that catches both with one `except`
-# hides that from the model. **Repair:** another query; the network. `roomy` is the same run with both.
+# This is what the model reads next: also what the code had printed before it failed. On the wire, both
+# exchanges were perfect. The two errors ask for opposite things: *another query*, or *no more queries*.
+# Code that catches both with one `except` hides that from the model. **Repair:** a query that finds
+# something; a network that works. In `roomy`, the same code ran with both.
 
 # %% [markdown]
 # ## Tool · 600 characters
@@ -507,7 +509,7 @@ for letter, each in runs.items():
     wire(each, 1)
 
 # %% [markdown]
-# ### Exercise 07.1 · ★★★ · 7 minutes
+# ### Exercise 07.1 · ★★☆ · 7 minutes
 #
 # Name the four. `wire` shortens texts: `print(runs["A"].turns[0].observation)` shows a whole one. After
 # your answer, the last cell tells what `course diagnose` says. For four new ones, run the folded cell again.
@@ -647,14 +649,14 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # |---|---|---|---|
 # | status | none | the server is gone, or was never there | its log, the address |
 # | status | 400 and two numbers | the context window is full | its size, the observations |
-# | finish_reason | `length` | the client's limit | `max_tokens` |
+# | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
+# | finish_reason | `length` | the client's limit (or a nearly full window) | `max_tokens`, `usage` |
 # | finish_reason | `stop`, but content is empty | a stop sequence in the thoughts, or the model | `stop_type` |
 # | content | thoughts | the server's settings, or the request's | `reasoning_format`, lesson 06 |
 # | content | prose, no code | the model | another model |
 # | step error | "No results found!" | the query | the words of the query |
 # | step error | another error of a tool | the tool | call it yourself |
 # | observation | "has been truncated" | the print limit | what the code prints |
-# | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
 #
 # A fault that fits no line, since it only costs time, is in [lesson 10](10_what_the_loop_costs.ipynb).
 #
