@@ -106,8 +106,8 @@ def cache() -> str:
     """Three requests of one run, one under the other."""
     p = Picture(
         WIDTH, 436,
-        "Three requests of one run: each prompt begins with the previous one, which is in the KV cache; only the rest is "
-        "processed",
+        "Three requests of one run: each prompt begins with nearly all of the previous one, from the KV cache; only the "
+        "rest is processed",
     )  # fmt: skip
     for x, kind, said in (
         (16, "held", "in the KV cache"),

@@ -20,7 +20,7 @@
 #
 # Yes, if you build or debug agents and would like to stop guessing. You should be able to read Python
 # (functions, dictionaries, classes) and to type commands in a terminal. Machine learning, HTTP and Docker are
-# explained where they come up, and the [glossary](../docs/glossary.md) has every term.
+# explained where they come up, and the [glossary](../docs/glossary.md) has most terms.
 #
 # Everything runs on your own machine: no account, no API key, and no network after the installation.
 
@@ -39,13 +39,13 @@
 #
 # - Write your prediction in place of the `...` in `guess = ...`, then run the cell with Shift+Enter. Nothing breaks
 #   if you leave it open.
-# - An exercise works the same way, and the cell below it checks your answer.
+# - An exercise works the same way, and the cell below it checks your answer. In the quiz at the end, click an answer.
 # - A line with ✓ is a claim of the lesson, checked just now on your machine.
 
 # %% [markdown]
 # Every lesson begins with the next cell. `SERVER` is the address of a model server, `PROFILE` says which model to
-# use. Leave both at `None`, and the lesson starts a server with the course's own model. The cell after it imports
-# what the lesson needs; you don't have to know these names yet.
+# use. Leave both at `None`: the lesson uses the server that `make lab` started, or starts one. It runs the course's own
+# model, unless you gave `make lab` another. The cell after it imports what the lesson needs; don't mind the names yet.
 
 # %% tags=["parameters"]
 SERVER = None
@@ -131,9 +131,9 @@ print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
 # %% [markdown]
 # Your question came last. The manual before it is smolagents' work, and lesson 03 takes it apart.
 #
-# The answer took a web search and a division, the length of the bridge by the leopard's speed.
+# The answer took two web searches and a division, the length of the bridge by the leopard's speed.
 #
-# **Predict:** which of the two did the model do itself: `"search"`, `"division"`, `"both"` or `"neither"`?
+# **Predict:** which of these did the model do itself: `"search"`, `"division"`, `"both"` or `"neither"`?
 
 # %%
 guess = ...
@@ -209,9 +209,9 @@ print(f"the last message alone: {alone:,} tokens in")
 check.prediction("00.p3", guess, was="agent" if alone < run[-1].tokens.prompt / 2 else "server")
 
 # %% [markdown]
-# The server added nothing. It keeps no conversation, so the agent sends everything again, with what is new at the end: the
-# reply, a note by smolagents on what it ran (lesson 05), and the result. (To be faster, the server does keep *work* that
-# it has done on an equal beginning: lesson 10.)
+# The server added none of the earlier messages. It keeps no conversation, so the agent sends everything again, with what
+# is new at the end: the reply, a note by smolagents on what it ran (lesson 05), and the result. (To be faster, the server
+# does keep *work* that it has done on an equal beginning: lesson 10.)
 #
 # In the picture, follow the arrows around once:
 #
@@ -259,7 +259,7 @@ check.exercise(
 
 # %% [markdown]
 # The observation travels in *your* name: its role is `user`. It begins with a word of its own, `Observation:`, but so
-# could anything that you type. So whoever writes a page that your agent finds can speak to the model as if it were you.
+# could anything that you type. So whoever writes a page that your agent finds can speak to the model in your name.
 
 # %% [markdown]
 # ## Can it go on like that forever?
@@ -309,8 +309,8 @@ check.claims(
 # ### Exercise 00.2 · ★★☆ · 7 minutes
 #
 # If it went on, when would your agent hit that wall? Write `requests_left(sizes, room)`. `sizes` are the prompts so far,
-# in tokens (two or more). Assume that every further prompt grows by as many tokens as the last one did. How many more
-# requests will the server accept?
+# in tokens (two or more, each longer than the one before). Assume that every further prompt grows by as many tokens as
+# the last one did. How many more requests will the server accept?
 #
 # <details><summary>Hint</summary>
 #
@@ -361,7 +361,7 @@ print(requests_left([turn.tokens.prompt for turn in run], room))
 # %% [markdown]
 # ## Does it work for your question?
 #
-# The search tool finds pages about these animals and places (every eighth is shown). Ask for them as the leopard question
+# The search tool finds pages about these animals and places (some are shown). Ask for them as the leopard question
 # does: the model of this course knows a few kinds of question and little else.
 
 # %% tags=["folded"]
@@ -373,8 +373,9 @@ for table in ("animals", "places"):
 # %% [markdown]
 # ### Exercise 00.3 · ★☆☆ · 6 minutes
 #
-# Now a question of your own: another animal *and* another place, both from these lists. Ask it with three lines of
-# code, and record the run on a tape called `own`. Is the answer right? It names the speed and the length that it used.
+# Now a question of your own: another animal *and* another place, named as above. Ask it with three lines of code, and
+# record the run on a tape called `own`. The check wants a finished run, right or wrong. Is the answer right? Do the
+# division yourself, then find both figures in the observation, with `course view` (below).
 #
 # <details><summary>Hint</summary>
 #
@@ -425,7 +426,7 @@ check.exercise("00.3", own, of_your_own, hint="own = Tape(), then code_agent(con
 
 # %% [markdown]
 # The tape is a file, and `course view` shows it as a page, turn by turn. Type this line in a terminal (in JupyterLab:
-# File → New → Terminal). If `course` is not found there, first run `. .venv/bin/activate` in the course's folder.
+# File → New → Terminal), in the course's folder. If `course` is not found there, first run `. .venv/bin/activate`.
 
 # %%
 print("course view", own.path if isinstance(own, Tape) else tape.path)
@@ -433,8 +434,8 @@ print("course view", own.path if isinstance(own, Tape) else tape.path)
 # %% [markdown]
 # ## How far can you trust this model?
 #
-# Unless you chose another, you just met the *embedded model*: SmolLM2-135M, trained further for this course. It has 135
-# million parameters, the numbers that a model learns; large models have hundreds of billions. It is a **flight
+# Unless you chose another, you just met the *embedded model*: SmolLM2-135M-Instruct, trained further for this course. It
+# has 135 million parameters, the numbers that a model learns; large models have hundreds of billions. It is a **flight
 # simulator**: server, library and bytes are real, but the model knows a few kinds of question and little else.
 #
 # It was [tested](../docs/measurements.md) on questions that it never saw in training. The first kind is the leopard's,
@@ -479,7 +480,7 @@ for item in report:
 
 # %% [markdown]
 # With ✓ everywhere, you can do every lesson. (Lesson 09 starts a container if you have Docker, and shows a recording
-# if you haven't.) If port 8080 is taken by another llama-server, the course's servers take other ports.
+# if you haven't.) A llama-server on port 8080 may be this lesson's own. If not, the course's servers take other ports.
 
 # %% tags=["folded", "nbval-check-output"]
 broken = [item.saw for item in report if item.name in ("python", "packages") and not item.ok]
@@ -501,7 +502,8 @@ for name in names():
 # %% [markdown]
 # - **Another profile:** start JupyterLab with `make lab PROFILE=qwen3-4b`. The two Qwen profiles need a `llama-server`
 #   program of your own; [docs/support.md](../docs/support.md) says what was tried with which.
-# - **A server that already runs**, here or on another machine: `make lab SERVER=http://that-machine:8080`.
+# - **A server that already runs**, here or on another machine: `make lab SERVER=http://that-machine:8080`, with
+#   `KEY=…` if it requires an API key.
 
 # %% [markdown]
 # ## The map
@@ -600,8 +602,7 @@ check.quiz(
 check.progress("00")
 
 # %% [markdown]
-# **Next:** [01 start llama-server](01_start_llama_server.ipynb), where you start the program behind that
-# address yourself.
+# **Next:** [01 start llama-server](01_start_llama_server.ipynb), where you start a model server yourself.
 
 # %%
 server.stop()

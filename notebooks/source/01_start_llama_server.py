@@ -256,15 +256,15 @@ print(copy.log())
 # `E` error), and the part of the server that speaks.
 #
 # Find three lines: which file was loaded, how much room a slot has (`n_ctx_slot`), and where the server listens. It has
-# listened all the time (or you would not have seen the 503), but it prints that last, when it is ready.
+# listened since before it loaded the model (hence the 503), but it prints that last, when it is ready.
 
 # %% [markdown]
 # Take the warning seriously. Without an API key, every program on this machine may use your server. So may any web page
 # that is open in your browser: browsers keep a page from reading other servers, unless such a server allows it,
 # and `CORS allows all origins` means that this one does.
 #
-# A key shuts both out (`--api-key`). And never start a server like this one with `--host 0.0.0.0`, which offers it to the
-# whole network.
+# A key (`--api-key`) keeps both from asking the model. And never start a server like this one with `--host 0.0.0.0`,
+# which offers it to the whole network.
 
 # %% tags=["folded", "nbval-check-output"]
 room = Connection(copy.url).props()["default_generation_settings"]["n_ctx"]
@@ -323,8 +323,8 @@ check.prediction("01.p3", guess, was="load" if "loading model" in printed else "
 # The line to find is the first one with an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
 #
 # And here is the trap: your new server has failed, but the *old* one still answers on that port, with its old model and
-# its old flags. A client that only asks questions cannot notice. `/props` shows it. (The course's `Server()` looks for a
-# free port before it starts anything; llama-server itself does not.)
+# its old flags. A client that only asks questions will hardly notice. `/props` shows it. (The course's `Server()` looks
+# for a free port before it starts anything; llama-server itself does not.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -347,9 +347,9 @@ print(shlex.join(broken))
 # %% [markdown]
 # ### Exercise 01.2 · ★★☆ · 8 minutes
 #
-# Repair them, so that each agent has exactly 1,024. There are two faults: one stops the start, and you see the other only
-# after that. `attempt(arguments)` starts the server, returns what it printed, and stops it again if it got ready. The
-# check does the same.
+# Repair them, so that there are two slots, each with exactly 1,024 of its own. There are two faults: one stops the start,
+# and you see the other only after that. `attempt(arguments)` starts the server, returns what it printed, and stops it
+# again if it got ready. The check does the same.
 #
 # <details><summary>Hint</summary>
 #
@@ -402,8 +402,8 @@ print(*(line for line in attempt(sent).splitlines() if " E " in line), sep="\n")
 # not. It is the pointer that `git clone` leaves in place of a large file without Git LFS (Git's extension for large
 # files). A download that saved an error page looks the same. The last line tells you least.
 #
-# The second fault has no `E` at all: with `-np 2`, the slots *share* what `-c` asks for, half for each. `n_ctx_slot` in the
-# log and `n_ctx` in `/props` say what is left for each.
+# The second fault has no `E` at all: with `-np 2`, the slots *divide* what `-c` asks for, half for each. `n_ctx_slot` in
+# the log and `n_ctx` in `/props` say what is left for each.
 
 # %% tags=["folded", "nbval-check-output"]
 printed = attempt(["-m", embedded.gguf_path(), *sent[2:]])
@@ -424,10 +424,10 @@ check.claims(
 # default since November 2025 ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); what breaks things today is
 # `--no-jinja` (lesson 06).
 #
-# It names neither a port nor a number of slots, so the build decides: today 8080
-# ([about to change](https://github.com/ggml-org/llama.cpp/pull/26508)), and four slots that are *not* given a part each:
-# without `-np` they use one cache together (`kv_unified` in the log), so each request may fill all of `-c`, if the others
-# leave it room. For one agent, say what you mean: `--port 8080 -np 1`.
+# It names neither a port nor a number of slots, so the build decides: 8080, or 9931 after the move that
+# [#26508](https://github.com/ggml-org/llama.cpp/pull/26508) announces, and four slots (one with the course's package). The
+# four are *not* given a part each: without `-np` they use one cache together (`--kv-unified` in llama-server's README), so
+# each request may fill all of `-c`, if the others leave it room. For one agent, say what you mean: `--port 8080 -np 1`.
 
 # %% [markdown]
 # ## Stop it, and see it gone
@@ -500,9 +500,9 @@ check.exercise("01.3", status, gone, hint="paste the line again in each of the t
 #
 # - One command serves a model: a program, a file, flags. Name the port.
 # - `/health`: is it ready? `/v1/models`: what does it serve? `/props`: how is it really set up?
-# - Refused: nobody listens, so start it or correct the port. 503: wait. No answer at all: look into its terminal.
+# - Connection refused: nobody listens, so start it or correct the port. 503: wait. No answer: look into its terminal.
 # - If it does not start, read the *first* error that it prints. Then make sure that no old server answers in its place.
-# - `-np 2` gives each of two slots half of `-c`. Without `-np`, four slots use all of it together.
+# - `-np 2` gives each of two slots half of `-c`. Without `-np`, llama-server's four slots use all of it together.
 #
 # **In your own agent:** compare `n_ctx`, `total_slots` and `model_path` in its server's `/props` with what you
 # believe.

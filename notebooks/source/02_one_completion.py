@@ -56,8 +56,9 @@ print(prompt)
 check.prediction("02.p1", guess, was=prompt.count("<|im_start|>"), unit="marks")
 
 # %% [markdown]
-# The template opened a third message, the assistant's, and left it unfinished. The model's whole job is to go on from
-# there. With this template it starts inside its [thoughts][reasoning], since the template wrote `<think>`, too.
+# The template opened a third message, the assistant's, and left it unfinished (`add_generation_prompt` in the picture).
+# The model's whole job is to go on from there. With this template it starts inside its [thoughts][reasoning], since
+# the template wrote `<think>`, too.
 #
 # ![The chat template turns a list of messages into one prompt, with special tokens around each
 # message and an open think block at the end](../docs/pictures/template.svg)
@@ -110,7 +111,7 @@ print(len(pieces(forged)), "tokens, all marks being special ·", read, "tokens i
 # %% [markdown]
 # One message should give two marks, its own and the assistant's. Here are three: the system message is forged. The
 # template pastes the content in, marks and all, and then everything is tokenized at once. The two equal numbers show
-# that the page's marks became special tokens, like yours.
+# that the page's marks became special tokens, like yours: as text, `<|im_start|>` alone would be seven.
 #
 # That is *prompt injection* at its lowest level: whoever controls text in the prompt can forge a message. (Whether the
 # model obeys is another matter.)
@@ -161,8 +162,9 @@ with mock.patch.object(server, "post", side_effect=alone):
 # %% [markdown]
 # ## Is there only one template?
 #
-# Each model file contains a template, and `--chat-template-file` can replace it (as this course does). Here is the *base
-# model*, SmolLM2-135M-Instruct, from which the course's model was trained, with the template of its makers:
+# Most model files contain a template, and `--chat-template-file` replaces it, as `Server()` does for the course's model
+# (your command in lesson 01 did not). What this course calls the *base model* is SmolLM2-135M-Instruct as published,
+# from which the course's model was trained. Here it is with its makers' template:
 
 # %%
 base = Server("untrained", quiet=True).start()
@@ -188,7 +190,7 @@ check.claims(
 #
 # HTTP is text with a few rules. Below, a [chat completion][completion] is asked for through a bare socket, without any
 # client library. First the request, built by hand. (At [temperature][temperature] 0 the server takes the likeliest token
-# each time: asking again gives the same answer.)
+# each time: asking again almost always gives the same answer.)
 #
 # [completion]: ../docs/glossary.md#chat-completion
 # [temperature]: ../docs/glossary.md#temperature
@@ -224,7 +226,8 @@ print("\nin the body:", *answer)
 
 # %% [markdown]
 # That is all there is between an agent and its model. Whatever your framework is called, it sends something like the
-# first block and gets something like the second.
+# first block and gets something like the second. (`Access-Control-Allow-Origin` repeats the `Origin` that a browser names,
+# and so allows every page. The socket named none.)
 
 # %% [markdown]
 # ## What did the model write?
@@ -241,7 +244,7 @@ print(whole["__verbose"]["content"])
 # %% [markdown]
 # The server has cut that text in two: what stood before `</think>` is `reasoning_content`, the rest is
 # [`content`][content]. (This small model's thought already is its answer.)
-# Other servers name the field `reasoning`, or cut nothing. Lesson 06 breaks the cut on purpose.
+# Other servers may name the field differently, or cut nothing. Lesson 06 breaks the cut on purpose.
 #
 # [content]: ../docs/glossary.md#content
 #
@@ -348,8 +351,8 @@ after = labels[labels.index("Action") + 1 :] if "Action" in labels else labels
 check.prediction("02.p4", guess, was=after[0] if after else "nothing")
 
 # %% [markdown]
-# The model did not wait for a search. So far, an action was always followed by an observation, so the model *invented*
-# one, with a locker code in it, and then relied on it.
+# The model did not wait for a search. The only action so far was followed by an observation, so the model *invented* one,
+# with a locker code in it, and then relied on it.
 #
 # (`/completion` continues a text without a template; its limit is called `n_predict`.) Now with a stop sequence:
 
@@ -361,8 +364,9 @@ print(stopped["stop_type"], repr(stopped["stopping_word"]))
 
 # %% [markdown]
 # With a [stop sequence](../docs/glossary.md#stop-sequence), the server ends the text where that string would begin. Here,
-# that is where the program takes over. Agents whose actions and observations are text, such as smolagents' CodeAgent,
-# send stop sequences for that. If yours cites a search that never happened, look for `stop` in the request first.
+# that is where the program takes over. Agents whose actions and observations are text send stop sequences for that, and
+# so does smolagents' CodeAgent, although it uses messages. If yours cites a search that never happened, look for `stop`
+# in the request first.
 
 # %% tags=["folded"]
 check.claims(
@@ -390,7 +394,7 @@ for body in (capital, {**capital, "stop": ["Paris"]}):
 # ### Exercise 02.2 · ★☆☆ · 6 minutes · in your own terminal
 #
 # Open a terminal, run both commands, and fill in what the second answer has. (The lesson's server must still be running.)
-# A field that is missing or empty is `""`.
+# A field that is missing or empty is `""`. White space at the ends does not count.
 #
 # <details><summary>Hint</summary>
 # The answer is one line of JSON: look for <code>"choices"</code>. (PowerShell loses quotes inside quotes: send the
@@ -452,10 +456,10 @@ check.claims(
 # 1. `"not empty"`: there is a `content`,
 # 2. `"limit"`: a limit was reached, by `finish_reason`,
 # 3. `"tool call"`: the model asks for a tool, by `finish_reason`,
-# 4. `"thoughts only"`: a stop sequence matched in the thoughts, or the model ended after them,
+# 4. `"thoughts only"`: there are thoughts (a stop sequence matched in them, or the model ended after them),
 # 5. `"nothing"`.
 #
-# The message's fields may be missing or `None`. White space alone counts as empty.
+# The message's fields may be missing or `None`. White space alone counts as empty, in the thoughts, too.
 #
 # <details><summary>Hint</summary>
 #
@@ -513,7 +517,7 @@ check.function("02.3", why_empty, choices, hint="content first, then finish_reas
 # - Special tokens mark where messages begin and end. Content that contains them can forge a message.
 # - The server splits the generated text into `reasoning_content` and `content`.
 # - An empty `content` may come from a limit that is too small (`finish_reason` is `length`) or from a stop sequence in the
-#   thoughts (it is `stop`, as when the model is done: look for the request's `stop` strings where the thoughts end).
+#   thoughts (it is `stop`, as when the model is done: if the thoughts break off, would a `stop` string come next?).
 # - Where actions and observations are text, the model may write the results itself unless a stop sequence ends it.
 #
 # **In your own agent:** log the body of one request. Find the messages, `stop`, `max_tokens`, `temperature`.
@@ -556,6 +560,6 @@ base.stop()
 server.stop()
 
 # %% [markdown]
-# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the 2,000 tokens that come before your
-# question. Or first the appendix, [02b](02b_the_tokens_of_an_answer.ipynb): how an answer is drawn, streamed and paid
+# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the more than 2,000 tokens that come before
+# your question. Or first the appendix, [02b](02b_the_tokens_of_an_answer.ipynb): how an answer is drawn, streamed and paid
 # for, token by token.

@@ -32,8 +32,8 @@ base = Server("untrained", quiet=True).start()
 # %% [markdown]
 # ## Why does it fail only sometimes?
 #
-# In lesson 02, `temperature` was 0. Here it is 1, and each request has another `seed`. The base model answers, since it
-# is less sure of itself than the course's model. It should add 2 and 3; an answer without a 5 is a failure.
+# In lesson 02, `temperature` was 0. Here it is 1, and each request has another `seed`. The base model answers, not the
+# course's. It should add 2 and 3; an answer without a 5 is a failure.
 #
 # **Predict:** five requests that differ only in the seed, and then the same five once more. How many of the first five
 # answers will be right? How many of the second five will have the same text as before?
@@ -70,7 +70,10 @@ for token in likeliest["choices"][0]["logprobs"]["content"][0]["top_logprobs"]:
 # %% [markdown]
 # At [temperature](../docs/glossary.md#temperature) 0 the server takes the likeliest token (*greedy* decoding). Above 0 it
 # draws, likelier ones more often ([sampling](../docs/glossary.md#sampling)), and the seed decides the draw, as
-# `random.seed` does in Python. Without a seed, the server makes one up for each request.
+# `random.seed` does in Python. Without a seed, it is a random one (`--seed`, by default -1).
+#
+# Did more of your five answers begin with `2` than its share says? Five draws are few. And by default, the server drops
+# unlikely tokens before it draws (`top_k`, `top_p`, `min_p`), so the shares in the draw differ from these.
 #
 # So an agent that fails now and then may have no bug: it draws. Try seeds until one fails, and keep that seed while
 # you debug. (`cache_prompt` is off above because what a cache holds can change the rounding, and so a draw, as
@@ -115,7 +118,7 @@ with server.client() as client, client.stream("POST", "/v1/chat/completions", js
 # and a string or `None`. Real streams also have
 #
 # - empty lines, and comments, which begin with `:`,
-# - deltas without text (`null`, or no key at all),
+# - deltas whose text is `null` or missing,
 # - events without choices,
 # - sometimes no end: then the reason is `None`.
 #
@@ -181,8 +184,8 @@ check.function(
 )  # fmt: skip
 
 # %% [markdown]
-# The stream from above, put together, and its first eight lines, as if the connection had broken there (`None` until you
-# have written the function):
+# The stream from above, put together, and its first eight lines (empty ones count), as if the connection had broken
+# there (`None` until you have written the function):
 
 # %%
 print(assemble(lines))
@@ -242,8 +245,8 @@ check.prediction("02b.p2", guess, was=second["timings"]["prompt_n"], unit="token
 # %% [markdown]
 # Agents live off this cache. They send everything again with each step, and little of it is new, as in this sketch:
 #
-# ![Three requests of one run: each prompt begins with the previous one, which is in the KV cache; only the
-# rest is processed](../docs/pictures/cache.svg)
+# ![Three requests of one run: each prompt begins with nearly all of the previous one, from the KV cache; only
+# the rest is processed](../docs/pictures/cache.svg)
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 again, alone = second["timings"], first["timings"]

@@ -383,8 +383,8 @@ print(sections["rules"].strip())
 # %% [markdown]
 # To the model, all eleven are text. But two programs can say no: the *parser*, which looks for a block
 # of code in every reply, and the [executor](../docs/glossary.md#executor), smolagents' own interpreter,
-# which runs that block line by line. Here are five replies. Each breaks the rule of its number (and never
-# mind that `block` leaves out the thought):
+# which runs that block. Here are five replies. Each breaks the rule of its number (and never mind that
+# `block` leaves out the thought):
 
 # %%
 replies = {
@@ -421,7 +421,7 @@ check.prediction("03.p3", guess, was=stopped)
 # |---|---|---|
 # | 1 thought and code | half of it, by the parser | without code an error; nobody misses the thought |
 # | 2 only defined variables | the executor | an error |
-# | 3 no dictionary as argument | nobody | the tool unpacks the dictionary: the result is as long as that of rule 6 |
+# | 3 right arguments | half of it, by Python | a missing one is an error; a dict is unpacked (same length as rule 6) |
 # | 4, 5 when to chain calls | nobody | any chain runs |
 # | 6 no call twice | nobody | the tool runs again |
 # | 7 no tool's name | the executor | an error |
@@ -466,7 +466,8 @@ check.claims(
 )
 
 # %% [markdown]
-# And what the executor does refuse helps against accidents only. It "is not a security sandbox", says the
+# And the call of a tool that you never gave it? To the executor, `visit_webpage` is an unknown name: an error,
+# as with rule 2. Such refusals help against accidents only. The executor "is not a security sandbox", says the
 # docstring of `LocalPythonExecutor`. [Lesson 09](09_the_container_is_the_sandbox.ipynb) builds one.
 
 # %% [markdown]
@@ -491,25 +492,26 @@ check.prediction(
 # Both, in one message. It *begins* like that of a step in which all went well. The end tells them apart.
 #
 # The name after `due to:` says where an error came from. `InterpreterError` is the executor's own: a
-# forbidden import, an unknown variable. Any other name is that of an exception that the code or a tool
-# raised. A search that finds nothing raises one. An index out of range is the odd case: the executor turns
-# that exception into an error of its own.
+# forbidden import, an unknown variable. Any other name is an exception of the code or a tool, such as a search
+# that finds nothing. (After a `SyntaxError`, nothing of the block has run.) An index out of range and a missing
+# key are odd cases: the executor turns them into errors of its own.
 
 # %%
 print(observed(block("web_search('zxqvw')")))
 print(observed(block("print([1, 2][5])")))
 
 # %% [markdown]
-# (`Call id` numbers the block of code, so the parser's errors have none. And a request that the server
-# *refuses* leaves the model nothing to read: it ends the run, as in lesson 00.)
+# (`Call id` stands only in an error of a block that was found, so the parser's errors have none. And a request
+# that the server *refuses* leaves the model nothing to read: it ends the run, as in lesson 00.)
 
 # %% [markdown]
 # ### Exercise 03.2 · ★★☆ · 8 minutes
 #
 # Write `stopped_by(read)`. It gets what a model reads after a step, and returns who stopped the step:
-# `"parser"`, `"executor"` (an `InterpreterError`, whatever is behind it), `"exception"` (any other name), or
-# `"nobody"`. With that you can sort the steps on a CodeAgent's tape. Note that code may print an old error
-# message, or have one as the value of its last line. (It never prints `Last output from code snippet:`.)
+# `"parser"`, `"executor"` (an `InterpreterError`, whatever is behind it), `"exception"` (any other name, even
+# `SyntaxError`), or `"nobody"`. With that you can sort the steps on a CodeAgent's tape. Note that code may print
+# an old error message, or have one as the value of its last line. (It never prints `Last output from code
+# snippet:`.)
 #
 # <details><summary>Hint</summary>
 #
@@ -576,7 +578,7 @@ check.function("03.2", stopped_by, steps, hint="which line is there only if nobo
 #   examples, and most of their tools don't exist for your agent.
 # - A tool is a signature with a docstring in the system prompt, paid for in every request.
 # - The parser wants a block of code. The executor refuses undefined variables, a tool's name for a
-#   variable, and imports that are not on its list. Rules 3 to 6, 8 and 11 are only asked for.
+#   variable, and imports that are not on its list. Rules 4 to 6, 8 and 11 are only asked for.
 # - An error of the parser, the executor, the code or a tool becomes a message for the model. What was
 #   printed before it comes along, in front of it.
 #

@@ -180,7 +180,7 @@ def begins(agent):
 # Write the loop: `my_agent(client, question, observe, max_steps=6)`. (`observe` is a parameter because a
 # better one will take its place.)
 #
-# 1. Make a new executor with the tools, and the two messages of the first request, as in `first`.
+# 1. Make a new executor with the tools, and the two messages of the first request: `first`, with your `question`.
 # 2. Ask, find the code, and call `observe`. It returns an [observation][ob] and an answer.
 # 3. If the answer is not `None`, return it. (0 is an answer, too.)
 # 4. Otherwise append two messages: as `assistant` the reply, with the `</code>` that the server cut off;
@@ -289,8 +289,8 @@ for turn in mine:
 
 # %% [markdown]
 # That is an agent: a model that writes text, a loop that obeys it, and a list of messages that grows. The
-# list is all that your agent remembers. (smolagents' [memory](../docs/glossary.md#memory) is a list of steps,
-# from which it makes the messages of each request.)
+# list is all that the model gets to see; the executor keeps the variables. (smolagents'
+# [memory](../docs/glossary.md#memory) is a list of steps, from which it makes the messages of each request.)
 
 # %% [markdown]
 # ## What if the code fails?
@@ -406,13 +406,14 @@ got = [name for name, answer in answers.items() if answer is not None and not is
 check.prediction("04.p1", guess, was="both" if len(got) == 2 else got[0] if got else "neither")
 
 # %% [markdown]
-# The embedded model was trained to do without a library that is refused: that error cost one step. After the
-# failed search, here it repeats what failed. (Read its thoughts. Does one claim pages that no search returned?)
-# smolagents' message says more: "Now let's retry: take care not to repeat previous errors!" After that one, the
-# same model has been seen to search with other words.
+# The embedded model [was trained][tr] to do without an import that is refused: that error cost one step. After
+# the failed search, here it repeats what failed. (Read its thoughts. Does one claim pages that no search
+# returned?) smolagents' message says more: "Now let's retry: take care not to repeat previous errors!"
 #
 # Whether an error is of use depends on the model, and perhaps on the wording. Whether the model *reads* it is
 # up to the loop.
+#
+# [tr]: ../training/families/imports.py
 
 # %% [markdown]
 # ## What does smolagents' loop say?
@@ -439,8 +440,8 @@ class LoggingModel(OpenAIModel):
 
 
 # %% [markdown]
-# **Predict:** your loop's second request had 4 messages. How many does smolagents hand to its model in
-# its second call: 3, 4, 5 or 6?
+# **Predict:** your loop's second request had 4 messages. smolagents also notes that it called its interpreter.
+# How many messages does it hand to its model in its second call: 3, 4, 5 or 6?
 
 # %%
 guess = ...
@@ -473,12 +474,13 @@ for name, turn in {"yours": my, "theirs": their}.items():
 # smolagents renames its own roles, `tool-call` to `assistant` and `tool-response` to `user`, and joins
 # neighbors with the same role. So its request has four messages, like yours, and differs by the second copy
 # of the code. Most of its other lines (`_run_stream` and `_step_stream` in `agents.py`) are for bad runs. Like
-# yours, it sends stop sequences and makes messages of errors. It also
+# yours, it sends stop sequences and makes messages of errors. What else it does:
 #
 # | smolagents' loop | your loop | without it |
 # |---|---|---|
 # | asks once more for an answer after `max_steps` | returns `None` | a run without an answer |
-# | has an executor that refuses imports and cuts long output | borrows it | accidents, requests that are too long |
+# | keeps what was printed before an error (lesson 03) | loses it | the model repeats the work |
+# | has an executor that refuses imports and cuts long prints | borrows it | accidents, requests that are too long |
 # | takes code between three backticks, too | – | a step lost |
 # | keeps steps, counts tokens, calls functions of yours after each step | has its tape | you guess |
 
@@ -546,9 +548,9 @@ print(shlex.join([sys.executable, str(file), server.url, LEOPARD]))
 # %% [markdown]
 # ### Exercise 04.3 · ★★☆ · 7 minutes · your own
 #
-# Run it without Jupyter, in a terminal (*File → New → Terminal*): the command above, but with another
-# animal and another place. The search has pages on the cheetah, the giraffe, the ostrich and the wild
-# boar, on Tower Bridge, Ponte Vecchio, Brooklyn Bridge and the Golden Gate Bridge.
+# Run it without Jupyter, in a terminal (*File → New → Terminal*): the command above (it names the course's own
+# Python), but with another animal and another place. The search has pages on the cheetah, the giraffe, the
+# ostrich and the wild boar, on Tower Bridge, Ponte Vecchio, Brooklyn Bridge and the Golden Gate Bridge.
 #
 # The file records what it sends on a tape beside itself, `own`. How many requests did *your* agent make,
 # and how many tokens had the prompt of the last one? (A second try adds to the same tape. Then count the
@@ -556,7 +558,8 @@ print(shlex.join([sys.executable, str(file), server.url, LEOPARD]))
 #
 # <details><summary>Hint</summary>
 #
-# `turns(Tape.read(own).records())` gives the turns, as `run` did. Above, you printed `turn.tokens.prompt`.
+# `turns(Tape.read(own).records())` gives the turns, as `run` did. Above, you printed `turn.tokens.prompt`. A run
+# begins at a turn with two messages: `len(turn.exchange.messages) == 2`.
 #
 # </details>
 
@@ -613,7 +616,7 @@ check.exercise("04.3", made, ran, hint="one turn is one request; the last one ha
 # ## Recap
 #
 # - An agent asks a model, finds the code in the text, runs it, appends what came out, and asks again.
-#   Yours remembers a list of messages.
+#   The model sees a list of messages; the variables stay in the executor.
 # - An error that leaves the loop ends the run. One that becomes a message may cost only a step, if the
 #   model can do something about it.
 # - `LoggingModel` shows what smolagents hands to its model. What was sent is on the tape. In a good run, it
@@ -639,7 +642,7 @@ check.quiz(
         },
     ),
     check.question(
-        "The model's code opens a file, and smolagents' executor refuses. What does the model see of that?",
+        "In a smolagents agent, the model's code opens a file, and the executor refuses. What does the model see?",
         right="an error message in the next request",
         why="The loop catches the exception and appends its text, as your `careful` does.",
         wrong={

@@ -40,8 +40,8 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 #
 # - An [exchange][e] is one HTTP request with its response.
 # - A [tape][ta] is a file that exchanges are recorded in.
-# - A [step][s] is what smolagents made of a response: the code in it, and what that code printed.
-#   The agent keeps its steps in [memory][m].
+# - A [step][s] is what smolagents made of a response: the code in it, and what that code printed and
+#   returned. The agent keeps its steps in [memory][m].
 # - A [turn][t] is an exchange with the step that came of it.
 #
 # `recorded_run` builds the agent, asks it, and records a tape. It notes the steps there, too. This can
@@ -164,8 +164,8 @@ print({turn.step["step_number"]: turn.exchange.id for turn in made})
 #
 # Each request carries all messages so far. When the last step began, smolagents had these, each with
 # a [role][r]. (`tool-call` is the code of a step: smolagents notes it as a call of its Python
-# interpreter. `tool-response` is the observation, what that code printed. Both names are
-# smolagents' own: no chat template knows them.)
+# interpreter. `tool-response` is the observation, what that code printed and returned. Both names are
+# smolagents' own, for its memory.)
 #
 # [r]: ../docs/glossary.md#role
 
@@ -175,8 +175,8 @@ remembered = [message.role.value for message in last_step.model_input_messages]
 print(*remembered, sep=", ")
 
 # %% [markdown]
-# **Predict:** a chat template knows the roles `system`, `user` and `assistant`. If a run takes five steps, how
-# many messages are in its fifth request on the wire?
+# **Predict:** on the wire there are only `system`, `user` and `assistant`; lesson 04 showed how. Now count: if a
+# run takes five steps and all goes well, how many messages are in its fifth request?
 
 # %%
 guess = ...
@@ -191,9 +191,9 @@ check.prediction("05.p1", guess, was=2 + 4 * each, unit="messages")
 
 # %% [markdown]
 # smolagents sends `tool-call` as `assistant` and `tool-response` as `user`. Then it joins neighbors with
-# the same role. So a past step adds three messages in memory and two on the wire, and the fifth request has
-# 2 + 4 · 2 = 10. For the model, a call is text that it said itself, and the result is text that you
-# said.
+# the same role. So a past step with code that went well adds three messages in memory and two on the wire, and
+# the fifth request has 2 + 4 · 2 = 10. For the model, a call is text that it said itself, and the result is
+# text that you said.
 #
 # Memory is at the top of this picture; the tape records the bytes further down.
 #
@@ -249,7 +249,8 @@ check.claims(
 #
 # Every later request carries what happened in step 1.
 #
-# **Predict:** in a run of ten requests, how many copies of the code of step 1 does the server get, all told?
+# **Predict:** lesson 04 showed what one later request has of it. In a run of ten requests, how many copies of the
+# code of step 1 does the server get, all told?
 
 # %%
 guess = ...
@@ -293,7 +294,7 @@ check.prediction("05.p3", guess, was={place: "yes" if there else "no" for place,
 
 # %% [markdown]
 # smolagents never sends `reasoning_content` back. From one step to the next, the model keeps its reply, what
-# its code printed, and the variables of that code. An idea that it only thought is gone. (In
+# its code printed and returned, and the variables of that code. An idea that it only thought is gone. (In
 # [lesson 06](06_break_jinja.ipynb), the thinking arrives in `content`, and goes back with it.)
 #
 # Memory still has the thinking, but only in `raw`. `agent.memory.get_full_steps()`, a common way to log a
@@ -349,8 +350,9 @@ for turn in short.turns:
 check.prediction("05.p4", guess, was=sum(bool(turn.step["error"]) for turn in short.turns[:2]), unit="steps")
 
 # %% [markdown]
-# Turns 1 and 2 are the two steps: no content, and no error either. smolagents takes a reply without tags as
-# code if Python can parse it. Empty text parses, so they ran nothing, successfully.
+# Turns 1 and 2 are the two steps: no content, and no error either. smolagents takes text without `<code>` as
+# code if Python can parse it. The appended `</code>` usually prevents that, but an empty reply gets none. Empty text
+# parses, so both steps ran nothing, successfully.
 #
 # Turn 3 is the *max-steps request*: when the steps run out, smolagents asks once more, for an answer from
 # what is there. In memory it has no response id, so it is joined by time.
@@ -551,7 +553,7 @@ check.exercise("05.3", cut, proven, hint="course diagnose and the path of your t
 # %% [markdown]
 # ## Recap
 #
-# Where memory and wire differ, the wire is what the server received and sent:
+# What to know of the two records (the wire is what the server received and sent):
 #
 # | | what | how |
 # |---|---|---|
@@ -563,7 +565,7 @@ check.exercise("05.3", cut, proven, hint="course diagnose and the path of your t
 #
 # Join the two records by the response's id, not by order.
 #
-# **In your own agent:** put `course tap` between it and its server, and look at the
+# **In your own agent:** put `course tap` between the agent and its server, and look at the
 # `finish_reason` of every response before you touch the prompt.
 
 # %% [markdown]

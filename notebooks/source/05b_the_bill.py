@@ -70,11 +70,12 @@ check.prediction("05b.p1", guess, was=check.near(round(ratio, 1)), unit="tokens"
 
 # %% [markdown]
 # A generated token has to wait for the one before it, and each time the server reads the whole model from
-# memory. The tokens of a prompt are all known, so hundreds of them share one reading. Each still needs
-# its arithmetic, so on a few processor cores the factor is small. On a GPU it is larger.
+# memory. The tokens of a prompt are all known, so many of them share one reading. Each still needs its
+# arithmetic, so on a few processor cores the factor is small. On a GPU it is usually larger. (Both times are
+# averages of the run. Divide the numbers of one turn, and you get others.)
 #
-# So a response that is a hundred tokens shorter saves more time than such a prompt. Hosted models usually
-# have a higher price for generated tokens, too.
+# So a hundred tokens less in the response save more time than a hundred less in the prompt. Hosted models
+# usually have a higher price for generated tokens, too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))
@@ -82,7 +83,7 @@ check.claims(("generating a token takes longer than processing one", each["gener
 # %% [markdown]
 # ## How much of a prompt is processed again?
 #
-# Turn 2 sends the prompt of turn 1 again, and more. But the server still has what it computed for the
+# Turn 2 sends the messages of turn 1 again, and more. But the server still has what it computed for the
 # last prompt, in its [KV cache][kv], and can use it up to the first token that differs. (The KV cache of
 # one request, kept for the next one, is the prompt cache.)
 #
@@ -109,8 +110,9 @@ print(f"{missed} tokens of prompt 1 were processed again")
 # %% [markdown]
 # ### Exercise 05b.1 · ★☆☆ · 5 minutes
 #
-# Which tokens are those? Write `shared(one, two)`: how many items at the beginning of two lists are
-# the same. That is all that the cache looks for: `shared(["a", "b", "c"], ["a", "b", "x", "c"])` is 2.
+# Which tokens are those? Lesson 03 named them; now prove it. Write `shared(one, two)`: how many items at the
+# beginning of two lists are the same. That is all that the cache looks for:
+# `shared(["a", "b", "c"], ["a", "b", "x", "c"])` is 2.
 #
 # <details><summary>Hint</summary>
 #
@@ -179,7 +181,7 @@ print("prompt 2 from there:", two[at : at + 10], "…")
 # in the cache, but behind other tokens.
 #
 # In the picture, gray is what a request found in the cache, blue what was processed, and green what was
-# generated. With a template like this one, what is green in one request is blue in the next.
+# generated. With a template like this one, what is green in one request and sent back is blue in the next.
 #
 # ![Three requests of one run: each prompt begins with nearly all of the previous one, which is in the
 # KV cache; the rest is processed, with the code that was generated before](../docs/pictures/cache.svg)
@@ -325,15 +327,15 @@ check.claims(
 # %% [markdown]
 # ### Exercise 05b.3 · ★★☆ · 6 minutes · your own
 #
-# Put a price on a tape that is not from this lesson: your own from lesson 05, one of another program, or
-# any other in `tapes/`. Fill in its path, the prices of a model of your choice, and what the tape would
-# have cost.
+# Put a price on the tape of another run: your own from lesson 05 (`mine`), one of another program, or any
+# other in `tapes/`. Fill in its path, the prices of a model of your choice, and what the tape would have
+# cost.
 #
 # <details><summary>Hint</summary>
 #
 # `turns(Tape.read(path).records())` are its turns, `vars(turn.tokens)` is a dictionary for `dollars`.
 # On a tape there may also be requests that ask nothing of the model; leave out the turns whose
-# `tokens.prompt` is `None`. Count a `generated` of `None` as 0.
+# `tokens.prompt` is `None`. If a `generated` is `None`, put 0 in its place in the dictionary first.
 #
 # </details>
 

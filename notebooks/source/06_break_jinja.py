@@ -131,8 +131,8 @@ check.prediction("06.p1", guess, was=looks)
 # with --no-jinja the thinking is inside content and smolagents parses it too](../docs/pictures/jinja.svg)
 
 # %% [markdown]
-# This course's template opens the thinking in the prompt, and so do those of Qwen3.5 and Qwen3.6. Others leave it to the
-# model to write `<think>`, or not to. The end of the prompt tells you which kind you have.
+# This course's template opens the thinking in the prompt. Another may leave it to the model to write `<think>`, or not
+# to. The end of the prompt tells you which kind you have.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -166,9 +166,9 @@ check.prediction("06.p2", guess, was="yes" if "9.62" in str(leaking.answer) else
 # (Our template would drop it.)
 
 # %% [markdown]
-# Look at the first line of `content`. The prompt had not opened the thinking, so here the model wrote `<think>` itself. In
-# `WORDS` it did not. Which tags are in `content` depends on what the model writes, the end of the prompt only on the
-# template.
+# Look at the first line of `content`. The prompt had not opened the thinking, so here the model wrote `<think>` itself.
+# `WORDS` had only the closing tag. So which tags are in `content` also depends on what the model writes. The end of the
+# prompt does not: it is there before the model writes anything.
 
 # %% tags=["folded"]
 for turn in leaking.turns[1:]:
@@ -352,16 +352,17 @@ else:
 # %% [markdown]
 # ## What else leaks?
 #
-# - **format**: `--reasoning-format none`, or the same in a request, tells the parser to leave the thinking in `content`.
+# - **format**: `--reasoning-format none`, or the same in a request, tells the parser to put the whole thinking block
+#   into `content`.
 # - **skip**: with `--skip-chat-parsing`, no parser runs.
-# - **template**: the blog post warns of broken templates. Here it is ours, without the opening `<think>`.
+# - **template**: the chat template is broken. Here it is ours, without the opening `<think>`.
 #
 # Beside them, a healthy request with the thinking switched off (lesson 02).
 
 # %% [markdown]
-# A parser cuts if the prompt has opened the thinking, or if the text begins with `<think>`. To it, a `</think>` alone is
-# text like any other. **Predict:** the model says `WORDS` again, with its one tag. How many `<think>` and `</think>` tags
-# are in `content` then: 0, 1 or 2?
+# With its defaults, the parser cuts if the prompt has opened the thinking, or if the text begins with `<think>`.
+# Otherwise, a `</think>` alone is text like any other. **Predict:** the model says `WORDS` again, with its one tag. How
+# many `<think>` and `</think>` tags are in `content` then: 0, 1 or 2?
 
 # %%
 guess = {"format": ..., "skip": ..., "template": ...}
@@ -413,12 +414,13 @@ check.claims(
 # %% [markdown]
 # ### Exercise 06.2 · ★★★ · 10 minutes
 #
-# Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking, the
-# model does not open it a second time, and no text was cut off. It returns
+# Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking,
+# the model does not open it a second time, and no text was cut off. Where the prompt has opened the thinking, only an
+# answer that follows a thought mentions tags. The function returns
 #
 # - `"not opened"` if the prompt lacks the opening, whatever came back (`--no-jinja`, or a broken template);
 # - `"reasoning-format none"` or `"skip-chat-parsing"`;
-# - `"healthy"` if nothing leaked, with thinking or without.
+# - `"healthy"` if nothing leaked, with thinking, without, or with the thinking switched off.
 #
 # <details><summary>Hint</summary>
 # A prompt has one of three endings. Users and answers may mention the tags, too, so look only where a tag counts.
@@ -479,8 +481,9 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 #
 # ### Exercise 06.3 · ★★☆ · 8 minutes
 #
-# In two terminals, start a llama-server that leaks, with a flag from this lesson, and a healthy one, which has no thinking
-# in `content`: ours, or the one that you use at work. (`course serve` starts the embedded model.)
+# In two terminals, start a llama-server that leaks, with a flag from this lesson, and a healthy one, which has no
+# thinking in `content`: ours, or the one that you use at work, if it needs no key. (`course serve` starts the embedded
+# model.)
 #
 # ```bash
 # course serve --port 9000 FLAG
@@ -496,8 +499,9 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 # ```
 
 # %% [markdown]
-# Write both addresses into `mine`, and whether the prompt of the *leaking* server opens the thinking: `"yes"` or `"no"`.
-# Leave both servers running for the check.
+# Write both addresses into `mine`, and whether the prompt of the *leaking* server opens the thinking: `"yes"` or
+# `"no"`. Leave both servers running for the check, which makes the leaking one say `WORDS`. (With `--no-jinja` or a
+# broken template, your own answer may come without thinking, or separated. The end of the prompt counts.)
 #
 # <details><summary>Hint</summary>
 # In the JSON, <code>"message"</code> is what the agent gets, and <code>"__verbose"</code> has the <code>"prompt"</code>.
@@ -575,8 +579,8 @@ folder.cleanup()
 
 # %% [markdown]
 # - The end of the prompt shows what the template did. The message shows what the parser did. Look at both.
-# - A leak raises no error. With `--no-jinja`, old thinking stays in the prompt and costs tokens. And whatever the cause: if
-#   a draft has code in it, the agent runs the draft *instead*.
+# - A leak raises no error. With `--no-jinja`, old thinking stays in the prompt and costs tokens. And whatever
+#   the cause of a leak: if the draft has code in it, the agent runs the draft *instead*.
 # - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
 #   asks again.
 

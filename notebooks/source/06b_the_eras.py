@@ -102,8 +102,8 @@ check.prediction(
 )
 
 # %% [markdown]
-# `/props` shows the template that was loaded, not the one in use. The request with `tools` is refused, because only a Jinja
-# template can write tools into the prompt. A CodeAgent sends no `tools`, so it never meets that error.
+# `/props` shows the template that was loaded, not the one in use. The request with `tools` is refused: for tools,
+# llama-server requires Jinja. A CodeAgent sends no `tools`, so it never meets that error.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -114,8 +114,8 @@ check.claims(
 )
 
 # %% [markdown]
-# The exercise needs a third server: with Jinja, but with the broken template of lesson 06, which is ours without the
-# opening `<think>`. So the end of a prompt does not show whether Jinja is on.
+# The exercise needs a third server, `broken`: with Jinja, but with the broken template of lesson 06, which is ours
+# without the opening `<think>`. So the end of a prompt does not show whether Jinja is on.
 
 # %% tags=["folded"]
 import tempfile
@@ -134,8 +134,8 @@ print(repr(broken.apply_template(HI)[-42:]))
 # ### Exercise 06b.1 · ★★☆ · 5 minutes
 #
 # Write `jinja_is_on(server)` for a llama-server that somebody else has started: True or False, or None if its answer shows
-# neither. It may want a key (401), be loading (503), or have failed for another reason (500). At a wrong address, something
-# else may answer (404).
+# neither. It may want a key (401), be loading (503), or have failed for a reason that says nothing about Jinja (500).
+# At a wrong address, something else may answer (404).
 #
 # <details><summary>Hint</summary>
 # <code>server.request("POST", path, body)</code> gives a response with <code>.status_code</code> and <code>.text</code>.
@@ -241,7 +241,8 @@ same = {what: "same" if made["on"][what] == made["off"][what] else "different" f
 check.prediction("06b.p2", guess, was=same)
 
 # %% [markdown]
-# What the template does differs: it writes the prompt, and it can refuse messages. It has no part in anything after that.
+# What the template decides differs: it writes the prompt, and it can refuse messages. It had no part in how the model
+# then wrote. But afterwards it counts again: llama-server derives the chat parser from it (lesson 06).
 #
 # - **parts**: our template joins parts with nothing, the built-in format with a line end.
 # - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
@@ -250,7 +251,7 @@ check.prediction("06b.p2", guess, was=same)
 # %% [markdown]
 # - **past** is what became of the earlier answer. Our template drops its thinking. The built-in format keeps it: the model
 #   reads its old doubts with every request, and you pay for them.
-# - **tokens** and **grammar** belong to the model and to the choice of the next token. No template touches them.
+# - **tokens** and **grammar** belong to the model and to the choice of the next token. Neither template touched them.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -318,7 +319,8 @@ check.claims(
 #
 # Write `which_setting(prompt, message)` for answers of today's builds that you have not seen. Unlike in exercise 06.2, the
 # model has opened the thinking itself. One setting at most is wrong, and the model's own template opens the thinking.
-# Return `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`.
+# Return `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`. (A key
+# that the cell above shows as `None` is absent from the message.)
 #
 # <details><summary>Hint</summary>
 # Two questions give four answers: does the prompt end with an open block, and was anything separated? One of the four is

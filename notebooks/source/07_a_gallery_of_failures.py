@@ -42,7 +42,7 @@ server = Server("embedded", url=False, quiet=True).start()
 #   step, as in lesson 06, and then makes it end. Only the words are staged. `run()` forces nothing.
 # - `wire(run)` prints each [turn][t] in a few lines.
 # - `findings(run)` prints what `course diagnose` finds, each with one proof or two: a place on the tape,
-#   and the bytes there.
+#   and the bytes there. (`[0:0]: ''` means that the text at this place is empty.)
 #
 # Each failure begins with `guess = ...`: fill it in, *then* run the cell.
 #
@@ -212,8 +212,9 @@ check.claims(
 # %% [markdown]
 # ## Client or model · three empty steps
 #
-# Three changes, in three runs. **A:** a response may have 12 tokens. **B:** in its thoughts, the
-# model mentions the tag that closes its code. **C:** the model thinks, and then ends its turn.
+# Three changes, in three runs. **A:** a response may have 12 tokens (and its run one step, to keep it short).
+# **B:** in its thoughts, the model mentions the tag that closes its code. **C:** the model thinks, and then
+# ends its turn.
 #
 # **Predict:** all three steps have the same code (none), the same observation and no error. On the wire,
 # which one has a `finish_reason` that the others do not have: `A`, `B`, `C`, or `none`?
@@ -254,11 +255,12 @@ for made in (a, b, c):
     print()
 
 # %% [markdown]
-# A has several findings and one cause. Causes come before their consequences, so repair the first
-# finding and look again.
+# A has several findings. `max-steps` comes with its single step; all others have one cause, the 12 tokens.
+# Causes come before their consequences, so repair the first finding and look again.
 #
-# **Repair of A:** more tokens (here 1,024, with nothing forced). **Of B:** a client that sends no stop
-# sequences and cuts the text itself. **Of C:** ask again, or another model.
+# **Repair of A:** more tokens (here 1,024, and the usual steps; nothing is forced in either run). **Of B:** a
+# client that sends no stop sequences and cuts the text itself. **Of C** (not tried here): a temperature above 0
+# with another seed, since at 0 the same request gives the same answer; or another model.
 
 
 # %%
@@ -308,7 +310,8 @@ print("The same words without the field, answer:", right.answer)
 
 # %% [markdown]
 # The *decoy* of lesson 06, this time with the answer on the wire as well. The server left the thoughts in
-# `content`, and of the two blocks there, the rejected draft came first. **Repair:** leave the field out.
+# `content`. The tape has all of it, but `CutsItself` then cuts it at the first `</code>`, and that is the
+# rejected draft's: smolagents never sees the second block. **Repair:** leave the field out.
 
 # %% [markdown]
 # ## Model · an easy question
@@ -332,8 +335,9 @@ print(*[f"{found.title} ({found.kind})" for found in diagnose(prose.turns[:1])],
 
 # %% [markdown]
 # The text has no code block, and it is not Python either (a bare `4` would have been run: lesson 05). True
-# or not, it is an error, which goes back to the model and costs a step. **Repair:** if it happens again
-# and again, another model. The trained one kept the format in `healthy`.
+# or not, it is an error, which goes back to the model and costs a step. (Only the finding's title is printed
+# here. Its proofs are the `error` and the `content` above.) **Repair:** if it happens again and again, another
+# model. The trained one kept the format in `healthy`.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose(fooled.turns)}
@@ -559,12 +563,13 @@ if isinstance(named, dict) and ... not in named.values():
 # Break something of your own, have the fault named, repair it, and show that it is gone. Record in a
 # terminal, either way:
 #
-# - **any client of yours**, through the tap of lesson 05: the first command. Ask for too much, kill
-#   something;
-# - **the course's agent**, with the second command, which works as it is. Break it by its question
-#   or its number of steps.
+# - **any client of yours**, through the tap of lesson 05: the first command. Ask for too much, or kill a
+#   server of your own (not this notebook's);
+# - **the course's agent**, with the second command. As it stands, nothing is broken: change its question or
+#   its number of steps first.
 #
-# A cut-off answer does not count: you had that in lesson 05. The third command names the fault.
+# A cut-off answer does not count: you had that in lesson 05. Any other finding does, also a consequence. The
+# third command names it.
 
 # %%
 broken, repaired = (Path(f"tapes/{name}.tape.jsonl").resolve() for name in ("broken", "repaired"))
@@ -575,7 +580,7 @@ print(f'course diagnose "{broken}"')
 # %% [markdown]
 # Give the fault's name (the word in parentheses) and the place of one of its proofs, such as
 # `response.choices[0].finish_reason`. Read the bytes that are printed there: do they prove it? Then
-# record the repaired client on the other tape, `repaired`.
+# record the repaired client on the other tape, `repaired`: an answered request there, and this finding gone.
 #
 # <details><summary>Hint</summary>
 # The proofs are the lines right below the finding's title, and the place stands before the colon.
@@ -643,13 +648,14 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # %% [markdown]
 # ## Recap
 #
-# Read an exchange from outside to inside, and stop at the first line that fits:
+# Take the *first* bad exchange, read it from outside to inside, and stop at the first line that fits:
 #
 # | look at | you see | where the fault sits | check first |
 # |---|---|---|---|
 # | status | none | the server is gone, or was never there | its log, the address |
 # | status | 400 and two numbers | the context window is full | its size, the observations |
 # | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
+# | end of the prompt | no `<think>`, but the template opens one | the server's template | `--no-jinja`, lesson 06 |
 # | finish_reason | `length` | the client's limit (or a nearly full window) | `max_tokens`, `usage` |
 # | finish_reason | `stop`, but content is empty | a stop sequence in the thoughts, or the model | `stop_type` |
 # | content | thoughts | the server's settings, or the request's | `reasoning_format`, lesson 06 |

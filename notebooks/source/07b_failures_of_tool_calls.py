@@ -124,10 +124,10 @@ check.prediction("07b.p2", guess, was=unparsed.finish_reason)
 findings(unparsed)
 
 # %% [markdown]
-# To the client this is a finished answer. It shows the tags to the user, calls no tool, and logs no
-# error. **Repair:** a server whose parser knows the format, as in `healthy`. (`course diagnose` sees
-# the wire and not the flag, so it names the usual cause. The model's words differ from those in
-# `healthy`, too: this is a second server, which started with an empty cache. Compare only the form.)
+# To the client this is a finished answer: it has tags to show to the user, no call, and no error to log.
+# **Repair:** a server whose parser knows the format, as in `healthy`. (Here, `course diagnose` names the
+# usual cause. You can do better with lesson 06: if the prompt has opened the thinking, a closing tag alone
+# means that no parser ran. The words differ from those in `healthy`, too: compare only the form.)
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose([unparsed])}
@@ -177,7 +177,9 @@ findings([cut for cut in cuts if state(cut) == "broken"][-1])
 # The server passes on what it has translated so far, beginning with a `{` that the model never wrote.
 # Broken JSON is the lucky case: a client that parses it raises an error. Once the server has added the
 # last `}`, the JSON is whole, though the response is not: the model might have made a second call. Only
-# the `finish_reason` tells you that it was cut off.
+# the `finish_reason` tells you that it was cut off. (Both findings above are those of the last *broken* call.
+# Of the *valid* ones, `course diagnose` says only `answer-cut`.)
+#
 # **Repair:** more tokens, and a client that never executes a call whose `finish_reason` is `length`.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -204,7 +206,7 @@ check.claims(
 # - `"bad arguments"`, if its arguments are not JSON, or not an object,
 # - `"missing argument"`, if an argument that its tool requires is not there.
 #
-# If all calls are fine, return `"execute"`.
+# If all calls are fine, return `"execute"`. Arguments beyond the required ones are fine, too.
 #
 # <details><summary>Hint</summary>
 # Make a dictionary first, from each tool's name to what its schema requires:
@@ -327,7 +329,8 @@ findings(lost["go on"])
 # %% [markdown]
 # If the call is last, llama-server refuses: it would have to continue the call itself. If another message
 # follows, it answers, though nobody ever searched, and reports no error. Here the model makes the same
-# call again, so a client that loses every result would go round in circles. **Repair:** a result for
+# call again, so a client that loses every result would go round in circles. (The finding above is that of
+# "go on"; the refused request has it, too.) **Repair:** a result for
 # every call, also if the tool failed: then the text of the error is the result.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -347,7 +350,7 @@ check.claims(
 #
 # Write `unanswered(messages)`: the ids of all calls in a history that have no result *after* them, in
 # their order. You can put it in front of every request that your client sends, and add a result for each
-# id that it returns, such as "error: the tool was not run".
+# id that it returns, such as "error: the tool was not run", right after the message with the call.
 #
 # <details><summary>Hint</summary>
 # Go through the messages with a list of open calls. Results are messages of the role

@@ -87,7 +87,7 @@ times = [after / (before or 1) for before, after in zip(spent["code"], spent["to
 print(f"{'ratio':<20}{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times[3]:>8.1f}")
 
 # %% [markdown]
-# *Prompt* is what was sent. It grew by far the most, since each request sends everything again. *Processed* is
+# *Prompt* is what was sent. It grew the most, since each request sends everything again. *Processed* is
 # what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): it grew far less.
 #
 # On your own machine you pay for *processed* and *generated*, in seconds (which also depend on what else the
@@ -190,7 +190,7 @@ for build, count in size.items():
 #
 # ### Exercise 08.1 · ★★☆ · 7 minutes · your own
 #
-# Write a tool that you could use at work (or copy the one of exercise 03.1). How many tokens does it add to the first
+# Write a tool that you could use at work (or copy the function of exercise 03.1). How many tokens does it add to the first
 # prompt of each agent, next to the search?
 #
 # <details><summary>Hint</summary>
@@ -572,7 +572,8 @@ print(searches)
 
 # %% [markdown]
 # The third one raised. With code, you limit what it *can* do: by the [executor](../docs/glossary.md#executor)'s
-# lists of what may be imported and called, by counters in the tools, and by the sandbox of lesson 09 around it all.
+# lists of what may be imported and called, and by counters in the tools. Both stop mistakes. Code that attacks can walk
+# around them, as lesson 09 shows; what has to hold is the sandbox around it all.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -595,7 +596,7 @@ check.claims(
 # | a template or a server without tools | code | tools are text in the system prompt | argued |
 #
 # "Measured" means on the embedded model, which was trained for just these two runs. Without
-# `most_frequent_figure`, the kit would need fewer requests and hand on nothing long. Measure your model and tools on
+# `most_frequent_figure`, the kit should need fewer requests and hand on nothing long. Measure your model and tools on
 # a question of your own before you choose.
 
 # %% [markdown]

@@ -347,8 +347,9 @@ check.prediction(
 # can be sent away. The course's tool refuses every mount. In a `docker run` of your own, you may decide that a folder is
 # meant to be read.
 #
-# With `--pid host`, the code would *see* every process, but end only those of user 1000. On many Linux computers, that
-# is you.
+# The tool's message on `--pid` is broader than our other options: as user 1000, the code would *see* every process, but
+# end only those of user 1000. On many Linux computers, that is you. With the socket and `--privileged`, too, it depends on
+# the host how far user 1000 would get. The tool refuses them so that nothing depends on it.
 
 # %% [markdown]
 # ### Exercise 09.2 · ★★☆ · 8 minutes
@@ -357,8 +358,8 @@ check.prediction(
 # the same: `passes(options)` returns True only if every option is in `HARMLESS`. Each of those takes one value, as in
 # `--label x` or `--label=x`.
 #
-# An option whose value is missing does not pass (that of `--label=` is only empty). Nor does a word that is neither an
-# option nor a value: Docker would take it for the name of the image.
+# `--label=` passes: its value is empty. `--label` as the last word does not: its value is missing. A word that is neither
+# an option nor a value does not pass either: Docker would take it for the name of the image.
 #
 # <details><summary>Hint</summary>
 # Don't judge each word alone: Docker takes the word after <code>--label</code> as text, even if it looks like an option.
@@ -512,7 +513,8 @@ check.prediction("09.p4", guess, was=opened["gateway"])
 
 # %% [markdown]
 # On the bridge, `127.0.0.1` is the container itself. `host.docker.internal` is Docker's name for the host; there, only what
-# listens on all addresses answers. (On Docker Desktop, loopback answers, too: the dashed arrow.)
+# listens on all addresses answers. (On Docker Desktop, loopback answers, too: the dashed arrow at the bottom. On Linux, the
+# name exists only because the course adds it, with `--add-host`. Without the name, the bridge's address leads there.)
 #
 # ![The three networks: with socket the agent's code reaches only the model, with host also private and shared services
 # and the internet, with gateway shared services and the internet, and private ones only on Docker
@@ -564,7 +566,7 @@ for slug, results in everything.items():
 # - `shared` finds something about your computer that the container shows as well. Is it on the list above?
 #
 # The check runs both, here and in the container, and compares the lines. What changes with each run, such as the time,
-# doesn't count as `hidden`. Without Docker, they run only here, and nothing is compared.
+# doesn't count as `hidden`. Without Docker on Linux, they run only here, and nothing is compared.
 #
 # <details><summary>Hint</summary>
 # <code>hidden</code>: a file of yours, a variable, a process. <code>shared</code>: the first line of the list says what a

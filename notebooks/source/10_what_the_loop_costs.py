@@ -156,7 +156,7 @@ for name, tokens in parts.most_common():
     print(f"{name:<14} {tokens:>5,} tokens, {tokens / counted.tokens.prompt:>4.0%} of the last prompt")
 
 # %% [markdown]
-# *All the rest* is the beginning, which stays. Of what grows, the observations are the largest part, and
+# *All the rest* is nearly all the beginning, which stays. Of what grows, the observations are the largest part, and
 # your tools decide about those. The second copies are larger than the first, since each is wrapped in a
 # dictionary with a name and an id. You cannot switch them off, short of changing smolagents.
 
@@ -240,7 +240,7 @@ small = mini()
 usual = run(small, one_by_one)
 
 # %% [markdown]
-# Many clients tell the model what time it is, and many do so in the system prompt. (Others put a hash or a
+# Some clients tell the model what time it is, in the system prompt. (Others put a hash or a
 # session number there, with the same effect.) This step callback, which smolagents calls after each step,
 # imitates them.
 
@@ -252,7 +252,8 @@ def clock(step, agent):
 
 
 # %% [markdown]
-# So from one request to the next, one digit changes, in a prompt of thousands of tokens.
+# So from the second request on, one digit changes from one to the next, in a prompt of thousands of tokens. (The first has
+# no clock yet: the callback runs after a step.)
 
 # %% tags=["folded"]
 clocked = run(small, one_by_one, step_callbacks=[clock])

@@ -148,9 +148,9 @@ for written in (428, 614):
 check.prediction("10b.p2", guess, was=428)
 
 # %% [markdown]
-# Reading the prompt takes time as well, but 614 tokens alone would take longer than the whole step, even at 22 per
-# second. So the lines are totals, most likely. Is the growth of the prompt in line with that? The post says that the
-# search results were about 4 kB.
+# At 21 per second, 614 tokens alone would take longer than the whole step, and reading the prompt comes on top. So the
+# lines are totals, most likely. Is the growth of the prompt in line with that? The post says that the search results
+# were about 4 kB.
 
 # %%
 results = OfflineSearch()("top speed of leopard in km/h")

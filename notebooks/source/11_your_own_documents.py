@@ -162,7 +162,7 @@ print(run.answer)
 # %% [markdown]
 # Before the connections, the other direction: how much of your folder did the *model* get to read?
 #
-# **Predict:** how many of the eight passages are in a prompt now? (Guess: its code is still to come.)
+# **Predict:** how many of the eight passages are in a prompt now? (A guess: you have not seen the model's code yet.)
 
 # %%
 guess = ...
@@ -322,7 +322,7 @@ print("\nthe spy heard:", spy.heard)
 
 # %% [markdown]
 # The answer is the same. The [tape][tape] only has what goes to the model, and the tool, in the notebook's process, went
-# elsewhere, with the words of your question. **In a local agent, look at the tools.**
+# elsewhere, with words of your question that the model chose. **In a local agent, look at the tools.**
 #
 # [tape]: ../docs/glossary.md#tape
 
@@ -344,9 +344,6 @@ print(f"{watch.looks} looks; the longest time between two was {1000 * watch.long
 
 
 # %% [markdown]
-# On Linux, a connection that a watched process closes stays on the list for a minute,
-# without an owner. One that the other side (the spy) closes leaves no trace.
-#
 # **Predict:** the spy hangs up after 2000 ms, then at once. Will the watch see these leaks, `"yes"` or `"no"`? (50 ms, in
 # between, may go either way.)
 
@@ -367,7 +364,9 @@ print(seen)
 check.prediction("11.p4", guess, was={pause: seen[pause] for pause in ("2000 ms", "0 ms")})
 
 # %% [markdown]
-# What begins and ends between two looks may be missed, so say with every "nothing" how long your watch was blind.
+# What begins and ends between two looks may be missed, so say with every "nothing" how long your watch was blind. (On
+# Linux, a connection that a *watched process* closes stays on the list for a minute, without an owner. The spy hung up
+# first, and that leaves no trace.)
 
 # %% [markdown]
 # ### Exercise 11.1 · ★★☆ · 6 minutes
@@ -461,8 +460,9 @@ suspects = {
 # %% [markdown]
 # ### Exercise 11.2 · ★★☆ · 8 minutes
 #
-# Four tools, A to D. They are in `suspects`: call one with a query. Two of them send your query to the spy, and you get to
-# see neither their code nor what the spy heard, only the watch. Which two? `leaking` is a set or a list of two letters.
+# Four tools, A to D, in the dictionary `suspects`: call `suspects["A"]` with a query. Two of them send your query to the
+# spy, and you get to see neither their code nor what the spy heard, only the watch. Which two? `leaking` is a set or a
+# list of two letters.
 #
 # <details><summary>Hint</summary>
 #
@@ -507,13 +507,13 @@ check.exercise(
 # %% [markdown]
 # ## What does the proof leave out?
 #
-# - **Short connections** that the other side closes. On macOS and Windows, this watch misses all short ones: it sees only
-#   what is open.
+# - **Short connections** that the other side closes. On macOS and Windows, this watch may miss any short one: it sees only
+#   what is open when it looks.
 # - **Datagrams without a connection.** A UDP socket that only uses `sendto` has no peer on the list.
 # - **Somebody else does it.** A name server (it looks up addresses for all programs), a proxy, a program that syncs the
 #   folder to a cloud, a container, which has its own network and its own list of connections.
-# - **Later.** The passages that the model read are on a tape in `tapes/`, and more are in the outputs of *this notebook*.
-#   Push them somewhere, and they leave.
+# - **Later.** The passages that the model read are on a tape (`Tape()` without a name is a new file in `tapes/`), and more
+#   are in the outputs of *this notebook*. Push them somewhere, and they leave.
 #
 # To make sure that it *cannot* happen, take the network away, as
 # in [lesson 09](09_the_container_is_the_sandbox.ipynb): `--network none` and a Unix socket to the model.

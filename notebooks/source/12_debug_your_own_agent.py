@@ -135,20 +135,20 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # %% [markdown]
 # ## Which question first?
 #
-# One fault causes the next. Thinking that leaks into `content` is run as code, its errors cost steps, and
+# One fault causes the next. Code in leaked thinking is run (lesson 06), its errors cost steps, and
 # the steps run out. More steps would not help. So take the turns in order, ask of each in the order of the
 # bytes, and stop at the first question whose answer is no:
 #
 # | | ask | look at |
 # |---|---|---|
-# | 1 | Did a complete answer arrive? | status, error, the end of the body |
+# | 1 | Did a complete response arrive? | status, error, the end of the body |
 # | 2 | Did the model end it by itself? | `finish_reason`, and `max_tokens` and `stop` of the request |
 # | 3 | Is everything in its field? | `content`, `reasoning_content`, `tool_calls` |
 # | 4 | Could the client run it, or did the next reply take the error into account? | code, call: tool, arguments, imports |
 # | 5 | Does the next request continue this one, with what came out? | its messages, and the tokens from the cache |
 # | 6 | Was what the tool returned of any use? | the observation |
 #
-# A run is healthy if all six are yes in every turn. If its answer is wrong nevertheless, the fault is in
+# A run is healthy if all six are yes, or do not apply, in every turn. If its answer is wrong nevertheless, the fault is in
 # the words: the prompt, the question or the model.
 #
 # Here are names for faults, in the order of the questions. (`course diagnose` knows more.)
@@ -230,8 +230,9 @@ print(exam.debrief(1, answer))
 # - `turn`: where the fault happened. If the next request was built wrongly (question 5), that is the turn of
 #   this next request. If a tool returned nothing of use (question 6), it is the turn that called the tool.
 # - `proof`: bytes that would not be there without the fault. They are in that turn, or, if a tool returned
-#   them, in the next request, which quotes them. Copy them from the print or from `raw_request` and
-#   `raw_response`. Spaces, quotes, backslashes and line breaks (`\n`, too) do not count.
+#   them, in the next request, which quotes them. Copy them from `raw_request` and `raw_response`, or from
+#   the print where it quotes (words of its own, as "finished by length", are not bytes). Spaces, quotes,
+#   backslashes and line breaks (`\n`, too) do not count.
 #
 # The tap knows no steps. On its tapes, the view shows code and observation "as turn 2 quotes it": as the
 # next request brings them back. Leave `course diagnose` for the debriefs, and be the one who finds it.
