@@ -80,6 +80,7 @@ for name, made in rows.items():
     spent[name] = [
         sum(getattr(turn.tokens, key) or 0 for turn in made) for key in ("prompt", "new", "generated")
     ]
+    spent[name][1] += made[0].tokens.cached or 0  # what an earlier run has left in the cache is chance
     spent[name].append(sum(turn.seconds for turn in made))
     prompt, new, out, seconds = spent[name]
     print(f"{name:<12}{len(made):>8}{prompt:>9}{new:>10}{out:>10}{seconds:>8.1f}")
@@ -88,7 +89,8 @@ print(f"{'ratio':<20}{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times[3]
 
 # %% [markdown]
 # *Prompt* is what was sent. It grew the most, since each request sends everything again. *Processed* is
-# what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): it grew far less.
+# what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): it grew far less. (Of a
+# run's first prompt, all of it counts here, even if an earlier run has left its beginning in the cache.)
 #
 # On your own machine you pay for *processed* and *generated*, in seconds (which also depend on what else the
 # machine does). A provider's price list may count otherwise.
