@@ -582,13 +582,13 @@ def ran(answer):
         return "expected a dictionary with the keys tape, requests and prompt"
     path = Path(str(answer["tape"])).expanduser()
     if not path.is_file():
-        return f"there is no file {path} yet. Run the command in a terminal"
+        return f"{path} does not exist yet. Run the command in a terminal"
     asked = [turn for turn in turns(Tape.read(path).records()) if turn.exchange and turn.exchange.is_call]
     start = max((n for n, turn in enumerate(asked) if len(turn.exchange.messages) == 2), default=0)
     total, asked = len(asked), asked[start:]  # the last run, if there are several
     messages = [message for turn in asked for message in turn.exchange.messages]
     if not messages or text_of(messages[0])[:30] != system[:30]:
-        return "there is no request of an agent on it"
+        return "it has no request of an agent"
     if any(turn.step for turn in asked) or any(
         isinstance(message.get("content"), list) for message in messages
     ):

@@ -533,7 +533,7 @@ def proven(answer):
         return "expected a dictionary with the keys tape, turn and fault"
     path = Path(str(answer["tape"])).expanduser()
     if not path.is_file():
-        return f"there is no file {path} (seen from {Path.cwd()}). Did the tap write to another one?"
+        return f"{path} does not exist (seen from {Path.cwd()}). Did the tap write to another one?"
     seen = turns(Tape.read(path).records())
     if any(turn.step for turn in seen):
         return "this tape has steps of an agent on it; record a client that is not smolagents"

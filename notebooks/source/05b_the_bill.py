@@ -364,7 +364,7 @@ def adds_up(answer):
         return "expected a dictionary with the keys tape, price and dollars"
     path, prices = Path(str(answer["tape"])).expanduser(), answer["price"]
     if not path.is_file():
-        return f"there is no file {path} (seen from {Path.cwd()}); tapes are in tapes/"
+        return f"{path} does not exist (seen from {Path.cwd()}); tapes are in tapes/"
     if path.resolve() == tape.path.resolve():
         return "this is the tape of this lesson; take another one"
     if not isinstance(prices, dict) or prices.keys() != price.keys():

@@ -624,7 +624,7 @@ def proven(answer):
     paths = [Path(str(answer[key])).expanduser() for key in ("broken", "repaired")]
     for path in paths:
         if not path.is_file():
-            return f"there is no file {path} (seen from {Path.cwd()}). Did you record to another one?"
+            return f"{path} does not exist (seen from {Path.cwd()}). Did you record to another one?"
     before, after = (turns(Tape.read(path).records()) for path in paths)
     found, rest = diagnose(before), diagnose(after)
     kinds = {finding.kind for finding in found} - {"thinking-cut", "answer-cut"}
