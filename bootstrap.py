@@ -1,8 +1,9 @@
-"""Set up the course's virtual environment from the lock file:  python3 bootstrap.py lab | test | clients | phoenix
+"""Set up what the course needs, from lock files:  python3 bootstrap.py lab | test | clients | phoenix | node | hub | slides
 
 `make lab` and `make test` call this first. It needs nothing but Python's standard library, reports progress at least every
 five seconds, and does nothing if the environment already matches the lock file. After an interruption, run the same command
-again to resume. Outside this checkout, it touches only the caches of pip and npm.
+again to resume. Outside this checkout, it touches only the caches of pip and npm. `node` installs nothing: it checks what
+the hub's proxy needs.
 """
 
 import contextlib
@@ -72,12 +73,16 @@ class SetupError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment, the lock file that fills it, and whether the course itself is installed in it."""
+    """A virtual environment, the lock file that fills it, and whether the course itself is installed in it.
+
+    `shared`: users other than the one who makes it run it, too.
+    """
 
     name: str
     folder: Path
     lock: Path
     course: bool = True
+    shared: bool = False
 
     @property
     def python(self) -> Path:
@@ -123,14 +128,20 @@ PHOENIX = Environment(
     "phoenix", ROOT / "build" / "phoenix", ROOT / "tests" / "clients" / "phoenix.txt", course=False
 )
 """Phoenix, for the test that loads an exported tape into it. 850 MB."""
+HUB = Environment("hub", ROOT / "build" / "hub", ROOT / "workshop" / "hub" / "requirements.txt", shared=True)
+"""JupyterHub, and the course for the learners' servers."""
 
 
 @dataclass(frozen=True)
 class Modules:
-    """A folder of Node's modules, and the folder whose package-lock.json fills it. npm checks the hashes in it."""
+    """A folder of Node's modules, and the folder whose package-lock.json fills it. npm checks the hashes in it.
+
+    `without` says what does not work if npm is missing.
+    """
 
     folder: Path
     source: Path
+    without: str
     files: tuple[str, ...] = ("package.json", "package-lock.json")
 
     @property
@@ -147,8 +158,24 @@ class Modules:
         return False
 
 
-NODE_CLIENTS = Modules(ROOT / "build" / "clients-node", ROOT / "tests" / "clients")
+NODE_CLIENTS = Modules(
+    ROOT / "build" / "clients-node",
+    ROOT / "tests" / "clients",
+    "the tests with clients for Node are left out",
+)
 """Other people's clients for Node."""
+NODE_HUB = Modules(
+    ROOT / "build" / "hub-node", ROOT / "workshop" / "hub", "the hub has no proxy and cannot start"
+)
+"""The hub's proxy."""
+NODE = 20
+"""The oldest Node that the hub's proxy runs on."""
+GET_NODE = (
+    "Install it:  sudo apt-get install nodejs npm   (Debian 12 and Ubuntu 24.04 have version 18: take a newer one from "
+    "https://nodejs.org/en/download, not through nvm, which root does not see)"
+)
+NODE_SLIDES = Modules(ROOT / "build" / "slides-node", ROOT / "authoring" / "slides", "slides cannot be made")
+"""reveal.js, which shows the slides."""
 
 
 def say(text: str) -> None:
@@ -161,6 +188,28 @@ def works(python: Path) -> bool:
     with contextlib.suppress(OSError):
         return subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0
     return False
+
+
+def open_to_all(path: Path) -> bool:
+    """Whether every user may run this program, wherever its links lead."""
+    real = path.resolve()
+    return all(part.stat().st_mode & 0o001 for part in (real, *real.parents))
+
+
+def has_venv(python: Path) -> bool:
+    command = [python, "-c", "import ensurepip, venv"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def shared_python() -> Path:
+    """A Python that every user can run: this one, or, if it lies in somebody's home, the system's. This one if none is."""
+    names = ("python3", "python3.13", "python3.12", "python3.11")
+    others = [Path(folder, name) for name in names for folder in ("/usr/bin", "/usr/local/bin")]
+    for python in (Path(sys.executable), *others):
+        with contextlib.suppress(OSError):
+            if open_to_all(python) and works(python) and has_venv(python):
+                return python
+    return Path(sys.executable)
 
 
 def check_machine() -> None:
@@ -198,6 +247,20 @@ def check_room() -> None:
         )
 
 
+def check_node() -> None:
+    """Whether the hub's proxy can be installed and can run, before minutes go into the rest."""
+    node = shutil.which("node")
+    said = ""
+    if node:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    found = re.match(r"v(\d+)", said)
+    if not found or int(found[1]) < NODE:
+        have = f"Node {said} is too old" if found else "Node is missing"
+        raise SetupError(f"{have}: the hub's proxy needs version {NODE} or later.\n{GET_NODE}")
+    if not NODE_HUB.complete() and shutil.which("npm") is None:
+        raise SetupError(f"npm is missing; the hub's proxy is installed with it.\n{GET_NODE}")
+
+
 def make(environment: Environment) -> None:
     """Create or complete the environment. After a SetupError, the next run continues from where this one got."""
     check_room()
@@ -205,7 +268,8 @@ def make(environment: Environment) -> None:
     if not environment.usable():
         say(f"creating a virtual environment in {environment.folder.relative_to(ROOT)}")
         shutil.rmtree(environment.folder, ignore_errors=True)
-        run("creating the virtual environment", [sys.executable, "-m", "venv", environment.folder])
+        python = shared_python() if environment.shared else Path(sys.executable)
+        run("creating the virtual environment", [python, "-m", "venv", environment.folder])
         environment.home.write_text(str(environment.folder), encoding="utf-8")
     pinned = re.findall(r"^[A-Za-z0-9._-]+==", environment.lock.read_text(encoding="utf-8"), re.MULTILINE)
     say(f"installing up to {len(pinned)} locked packages (30 seconds to 2 minutes)")
@@ -229,12 +293,12 @@ def make(environment: Environment) -> None:
 
 
 def make_modules(modules: Modules) -> None:
-    """Install Node's modules. Without npm, only say so: the tests that need them are skipped."""
+    """Install Node's modules. Without npm, only say what that means: what needs them says so, or is skipped."""
     npm = shutil.which("npm")
     if npm is None:
         say(
-            "npm is not here, so the clients for Node are left out.\n"
-            "To test with them, too:  sudo apt-get install nodejs npm, then run the same command again"
+            f"npm is not here, so {modules.without}.\n"
+            "Install it:  sudo apt-get install nodejs npm, then run the same command again"
         )
         return
     modules.stamp.unlink(missing_ok=True)
@@ -332,19 +396,30 @@ def reason(what: str, output: list[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    wanted = {"lab": [LAB], "test": [TEST], "clients": [CLIENTS], "phoenix": [PHOENIX]}
+    wanted = {
+        "lab": [LAB],
+        "test": [TEST],
+        "clients": [CLIENTS],
+        "phoenix": [PHOENIX],
+        "node": [],
+        "hub": [HUB],
+        "slides": [],
+    }
+    modules = {"clients": NODE_CLIENTS, "hub": NODE_HUB, "slides": NODE_SLIDES}
     if len(arguments) != 1 or arguments[0] not in wanted:
         print(__doc__)
         return 2
     try:
+        if arguments[0] == "node":
+            check_node()
         for environment in wanted[arguments[0]]:
             if environment is LAB and TEST.complete():  # has all of it
                 return 0
             if not environment.complete():
                 check_machine()
                 make(environment)
-        if arguments == ["clients"] and not NODE_CLIENTS.complete():
-            make_modules(NODE_CLIENTS)
+        if (needed := modules.get(arguments[0])) and not needed.complete():
+            make_modules(needed)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr, flush=True)
         return 1

@@ -9,9 +9,11 @@ import typer
 
 from authoring import docs as pages
 from authoring import lessons
-from authoring.runner import execute
+from authoring.canary.command import canary
+from course import ROOT
 from course.cli import Group
 from course.errors import CourseError
+from course.run.notebook import execute
 
 app = typer.Typer(
     cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__
@@ -73,6 +75,20 @@ def run(
 
 
 @app.command()
+def slides(
+    names: Annotated[list[str] | None, typer.Argument(help="Lesson name prefixes (default: all).")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")] = ROOT
+    / "build"
+    / "slides",
+) -> None:
+    """Make slides of the lessons, and the hand-out, as HTML files that need nothing beside them."""
+    from authoring import slides as decks
+
+    for path in decks.write(output, names or ()):
+        typer.echo(path)
+
+
+@app.command()
 def docs(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with status 1 if a part is stale.")
@@ -93,6 +109,9 @@ def picture() -> None:
 
     for path in take():
         typer.echo(path)
+
+
+app.command()(canary)
 
 
 if __name__ == "__main__":

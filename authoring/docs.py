@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from authoring import cli, drawings, environment, glossary
+from authoring import attacks, cli, drawings, environment, faultlist, glossary, workshop
 from authoring.generated import spliced
+from bench.workshop import sizing
 from course import ROOT
 from course.tape import schema
 from hostile import report
@@ -51,12 +52,23 @@ def threat_model() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"sandbox": sandbox_counts},
     "docker/README.md": {"hostile": threat_model},
+    "docs/faults.md": {"faults": faultlist.table},
     "docs/glossary.md": {"terms": glossary.words},
+    "docs/robustness.md": {"attacks": attacks.table},
     "docs/tape.md": {"entry": entry_fields, "run": run_fields, "step": step_fields, "replay": replay_fields},
+    "workshop/guide.md": {
+        "demands": workshop.demands,
+        "learners": sizing.guide,
+        "half-day": workshop.half_day,
+        "full-day": workshop.full_day,
+    },
 }
 """The generated parts of each page, by the name that their marks have."""
 
-MARKS = {"sandbox": ("<!-- sandbox: begin -->", "<!-- sandbox: end -->")}
+MARKS = {
+    "learners": ("<!-- learners -->", "<!-- /learners -->"),
+    "sandbox": ("<!-- sandbox: begin -->", "<!-- sandbox: end -->"),
+}
 """The marks of parts that do not have the usual ones."""
 
 FILES: dict[str, Callable[[], str]] = {

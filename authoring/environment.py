@@ -71,7 +71,7 @@ class Variable:
     also: tuple[str, ...] = ()
 
 
-LAB = "course/server/lab.py"
+LAB, HUB = "course/server/lab.py", "workshop/hub/settings.py"
 SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
     "For learners": (
         "Set them in front of a command (`PROFILE=qwen3-4b course ask`) or, with make, after it "
@@ -82,15 +82,18 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "Address of a running llama-server to use: `http://…`, `https://…` or `unix:///….sock`. Where a lesson "
                 "needs other settings, or a profile other than `PROFILE`, it still starts a server of its own. "
                 "`course lab` sets this variable for the notebooks.",
+                (HUB,),
             ),
             "KEY": Variable(
                 "none",
                 "API key of that server. It never appears on a command line, and it is redacted on tapes.",
+                (HUB,),
             ),
             "PROFILE": Variable(
                 "`embedded`",
                 "Name of a model profile (see `course/model/profiles.toml`). `course lab` sets this variable for the "
                 "notebooks.",
+                (HUB,),
             ),
             "LLAMA_SERVER": Variable(
                 "`llama-server` on the `PATH`, else the one in the xllamacpp wheel",
@@ -106,6 +109,20 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "`~/.local/share/agents-on-the-wire`",
                 "File that records which exercises you have solved.",
             ),
+            "COURSE_BOARD": Variable(
+                "none",
+                "Address of the room that `course board join` joins if it is not given one. A workshop's hub sets this "
+                "variable; alone, it sends nothing.",
+            ),
+            "COURSE_HUB_COPY": Variable(
+                "none",
+                "Folder in a learner's home that has their lessons. A workshop's hub sets it; `course reset` works there.",
+            ),
+            "JPY_SESSION_NAME": Variable(
+                "set by Jupyter's server in each kernel",
+                "Path of the kernel's notebook. The number at the beginning of its name tells which lesson an error "
+                "belongs to, if you have joined a board.",
+            ),
             "CI": Variable(
                 "unset",
                 "If set to anything but `0` or `false`, `course lab` opens no browser, and a test that would be skipped "
@@ -119,6 +136,45 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             ),
             "SSH_CONNECTION": Variable(
                 "unset", "If this, `SSH_CLIENT` or `SSH_TTY` is set, `course lab` opens no browser.", (LAB,)
+            ),
+        },
+    ),
+    "For the hub of a workshop": (
+        "Type them after `make hub`; [workshop/hub/README.md](../workshop/hub/README.md) says more. `SERVER`, `KEY` and "
+        "`PROFILE` (above) say which model server the learners share.",
+        {
+            "HOST": Variable(
+                "`127.0.0.1`",
+                "Address to listen at, also for `make board`; `0.0.0.0` serves the room. It counts only if it is typed "
+                "after the target.",
+                ("Makefile", HUB),
+            ),
+            "PORT": Variable("8000", "Port to listen at.", (HUB,)),
+            "CERT": Variable("none", "Certificate (PEM) for HTTPS.", (HUB,)),
+            "CERT_KEY": Variable("none", "Its private key (PEM).", (HUB,)),
+            "HUB_HOME": Variable(
+                "`build/hub-state`",
+                "Folder for everything that is kept. `make hub-update` needs the same.",
+                (HUB,),
+            ),
+            "HUB_LEARNERS": Variable(
+                "40; with `KEYS`, at most its lines", "Maximum number of accounts, up to 100.", (HUB,)
+            ),
+            "HUB_MEMORY": Variable("2000", "MB of memory for each learner, at most.", (HUB,)),
+            "HUB_DISK": Variable("1000", "MB of files for each learner, at most.", (HUB,)),
+            "HUB_PROCESSES": Variable(
+                "300, plus 8 for each core", "Processes and threads of each learner, at most.", (HUB,)
+            ),
+            "HUB_IDLE": Variable(
+                "60", "Minutes without activity after which a learner's server is stopped.", (HUB,)
+            ),
+            "HUB_GROUPS": Variable(
+                "`on`", "`off`: no control groups, if learners' servers do not start with them.", (HUB,)
+            ),
+            "KEYS": Variable(
+                "none",
+                "File with the API keys that `SERVER` accepts, one on each line. Each account gets one.",
+                (HUB,),
             ),
         },
     ),
@@ -161,8 +217,20 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "empty", 'Extra arguments for the command that a make target runs: `make test ARGS="-k tap"`.'
             ),
             "WORKERS": Variable("2", "Number of processes that share the work in `make train`."),
+            "GITHUB_ACTIONS": Variable(
+                "set by GitHub's runners",
+                "`.ci/run` then lets all users into the folder, since a hub's learners are users of their own.",
+            ),
+            "JUPYTER_PATH": Variable(
+                "none",
+                "Folders in which Jupyter looks for kernels. `course run --env-python` adds one to it for its kernels.",
+            ),
             "LLAMA_API_KEY": Variable(
                 "none", "API key that the wheel's server requires from its clients. The course sets it."
+            ),
+            "LLAMA_ARG_CORS_ORIGINS": Variable(
+                "`localhost`",
+                "Web sites whose pages may read the server's answers. llama-server and the wheel's server read it.",
             ),
             "AGENT_BASE": Variable(
                 "none: a new one is made", "Base image for the sandbox image in the container tests."
@@ -173,6 +241,10 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             "ENGINE": Variable(
                 "unset",
                 "If `required`, the container tests fail instead of being skipped when no Docker engine can be started.",
+            ),
+            "FUZZ_EXAMPLES": Variable(
+                "60, the same each time",
+                "Random inputs of each kind that the fuzz tests try. `make fuzz` sets this.",
             ),
             "OUTCOMES": Variable(
                 "unset", "If `write`, the hostile suite stores its outcomes. `make hostile` sets this."

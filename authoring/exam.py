@@ -1,31 +1,49 @@
 """Record the tapes of lesson 12's exam:  python -m authoring exam
 
-Each tape is a real run on the embedded server: a client with one fault in it or in its server, or with none. Half of
-them are recorded by the agent itself, the others by the tap, as a learner's own would be. Which fault is where is in
-course/exam/key.toml, and tests/unit/test_exam.py holds the two together.
+Each tape is a real run on the embedded server: a client with one fault in it, in its server or between the two, or with
+none. Two are recorded by the agent itself, the others by the tap, as a learner's own would be. Which fault is where is
+in course/exam/key.toml, and tests/unit/test_exam.py holds the two together.
 """
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import httpx
 import openai
 from smolagents import ActionStep, CodeAgent, OpenAIModel, Tool
 
-from authoring.runner import places, scrubbed
 from course.agent import recorded_run
 from course.exam import TAPES
+from course.run.normal import places, scrubbed
 from course.server import Server
 from course.tap import Tap
 from course.tape import Tape
+from course.tools.folder import FolderSearch
 from course.tools.search import OfflineSearch
+from course.turns import text_of
 
 LEOPARD = "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
-CHEETAH = "How many seconds would a cheetah at full speed need to cross the Golden Gate Bridge?"
+HERON = "What is the budget of project Heron?"
+NOTES = """# Projects
+
+Project Heron had a budget of 900 euros in its first year. It began in room 12, when the archive moved into the old \
+mill. Since May, project Heron has a budget of 2650 euros. That pays for the lift, too, and for the roof, which had to \
+wait until the archive was dry.
+
+Project Tern has been over since the summer.
+"""
 MOST_CALLS = 4
+ROOM = 9_000
+"""Characters of a prompt that the gateway lets through."""
+PINNED = 2
+"""Messages at the beginning that it never drops: the system prompt and the task."""
 
 
 @contextmanager
@@ -35,9 +53,9 @@ def tapped(tape: Tape, **changes: Any) -> Iterator[tuple[Server, str]]:
         yield server, tap.base_url
 
 
-def recorded(tape: Tape, question: str, changes: dict[str, Any] | None = None, **run: Any) -> None:
-    """A run of the course's own agent on a server with these settings changed."""
-    with Server("embedded", url=False, quiet=True, **(changes or {})) as server:
+def recorded(tape: Tape, question: str, **run: Any) -> None:
+    """A run of the course's own agent."""
+    with Server("embedded", url=False, quiet=True) as server:
         recorded_run(server, question, tape, **run)
 
 
@@ -100,12 +118,14 @@ def clock(tape: Tape) -> None:
     """The time of day, to the second, at the top of each step's system prompt."""
     with tapped(tape) as (_, address):
         built = agent(address)
-        prompt = built.system_prompt
+        template = built.prompt_templates["system_prompt"]
 
         def stamp(*_: object, **__: object) -> None:
             now = datetime.now().strftime("%H:%M:%S")
-            built.memory.system_prompt.system_prompt = f"Current time: {now}\n\n{prompt}"
+            built.prompt_templates["system_prompt"] = f"Current time: {now}\n\n{template}"
+            built.memory.system_prompt.system_prompt = built.system_prompt
 
+        stamp()
         built.step_callbacks.register(ActionStep, stamp)
         built.run(LEOPARD)
 
@@ -116,8 +136,8 @@ def no_jinja(tape: Tape) -> None:
         agent(address).run(LEOPARD)
 
 
-def paragraph(tape: Tape) -> None:
-    """A script that wants one paragraph and says so with a stop sequence."""
+def one_line(tape: Tape) -> None:
+    """A script that wants one line and says so with a stop sequence."""
     with (
         tapped(tape) as (_, address),
         openai.OpenAI(base_url=address, api_key="none", max_retries=0) as client,
@@ -126,28 +146,61 @@ def paragraph(tape: Tape) -> None:
             client.chat.completions.create(
                 model="embedded",
                 messages=[{"role": "user", "content": question}],
-                stop=["\n\n"],
+                stop=["\n"],
                 temperature=0,
-                max_tokens=200,
+                max_tokens=400,
+                extra_body={"verbose": True},
             )
 
 
-def small_window(tape: Tape) -> None:
-    """A context window that the first request fits into and the second does not."""
-    recorded(tape, CHEETAH, changes={"context": 2560}, max_steps=4)
+def trimmed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pinned messages, and the newest of the others as long as there is room."""
+    kept = messages[PINNED:]
+    while kept and sum(len(text_of(message)) for message in messages[:PINNED] + kept) > ROOM:
+        kept = kept[1:]
+    return messages[:PINNED] + kept
 
 
-class BrokenSearch(OfflineSearch):  # type: ignore[misc]  # smolagents' Tool is untyped
-    """A search whose service answers with a page that it cannot read, so it takes it for one without results."""
+@contextmanager
+def gateway(upstream: str) -> Iterator[str]:
+    """The address of a proxy that keeps each prompt short, and tells nobody."""
 
-    def forward(self, query: str) -> str:
-        raise RuntimeError("No results found! Try a less restrictive/shorter query.")
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked["messages"] = trimmed(asked["messages"])
+            reply = httpx.post(upstream + self.path, json=asked, timeout=600)
+            self.send_response(reply.status_code)
+            self.send_header("Content-Type", reply.headers["Content-Type"])
+            self.send_header("Content-Length", str(len(reply.content)))
+            self.end_headers()
+            self.wfile.write(reply.content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
 
 
-def silent_search(tape: Tape) -> None:
-    """A tool that fails and looks as if nothing was there to find."""
-    with tapped(tape) as (_, address):
-        agent(address, tools=[BrokenSearch()]).run(LEOPARD)
+def short_memory(tape: Tape) -> None:
+    """A gateway with a small context window of its own, which drops what does not fit."""
+    with (
+        Server("embedded", url=False, quiet=True) as server,
+        gateway(server.url) as address,
+        Tap(address, tape) as tap,
+    ):
+        agent(tap.base_url, max_steps=3).run(LEOPARD)
+
+
+def short_prints(tape: Tape) -> None:
+    """A limit on what code may print, and a figure that stands in the middle of a long paragraph."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "projects.md").write_text(NOTES, encoding="utf-8")
+        with tapped(tape) as (_, address):
+            agent(address, tools=[FolderSearch(folder)], max_print_outputs_length=200).run(HERON)
 
 
 RUNS: dict[int, Callable[[Tape], None]] = {
@@ -155,10 +208,10 @@ RUNS: dict[int, Callable[[Tape], None]] = {
     2: forgotten_result,
     3: clock,
     4: recovered,
-    5: small_window,
+    5: short_memory,
     6: no_jinja,
-    7: silent_search,
-    8: paragraph,
+    7: short_prints,
+    8: one_line,
 }
 
 

@@ -43,9 +43,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from authoring.runner import CellFailed, execute, execute_notebook, normalise, places, tags
 from course import ROOT, files
 from course.errors import CourseError
+from course.run.normal import normalise, places
+from course.run.notebook import CellFailed, execute, execute_notebook, tags
 
 __all__ = [
     "CellFailed",
@@ -177,7 +178,12 @@ def build(source: Path, parameters: dict | None = None) -> list[Path]:
     with plain_environment():
         for kind, notebook in outline(source).items():
             path = notebooks(source)[kind]
-            made[path] = normalise(execute_notebook(notebook, path, parameters), places())
+            try:
+                ran = execute_notebook(notebook, path, parameters)
+            except CellFailed as failed:
+                advice = f"Fix the cell in notebooks/source, then:  make build ARGS={source.stem}"
+                raise failed.advised(advice) from failed
+            made[path] = normalise(ran, places())
     for path, notebook in made.items():
         write(path, notebook)
     return list(made)

@@ -64,11 +64,16 @@ PLAN = (
         "Seconds of each step from `git clone --depth 1` to the first answer, and its share of the whole.",
     ),
     Measurement(
+        "workshop", "bench.workshop", "A room full of learners",
+        "Steps of all learners' agents per minute, through a hub, divided by the same requests from plain clients; seconds "
+        "per step, failures, fairness and memory.",
+    ),
+    Measurement(
         "lessons", "bench.lessons", "The lessons on this server",
         "Cells that passed, as a share of those that apply to this server's model.",
     ),
 )  # fmt: skip
 NAMES = [one.name for one in PLAN]
 BY_NAME = {one.name: one for one in PLAN}
-BY_HAND = ("lessons",)
-"""Not run by `python -m bench`: tests/gpu/run adds it from a test report."""
+BY_HAND = ("workshop", "lessons")
+"""Not run by `python -m bench`: `python -m bench.workshop` adds the first, tests/gpu/run the second from a test report."""

@@ -284,18 +284,21 @@ def observe(pids: Sequence[int], ended: Callable[[], bool], begun: Callable[[], 
     """Look until `ended()`. Calls `begun()` after the first look. What had no owner at the start is not reported."""
     before = {one for one in look(family(pids)) if one.pid is None}
     begun()
-    seen: set[Connection] = set()
+    seen: dict[tuple[str, str, int, int | None], Connection] = {}
     looks, gap, last, over = 0, 0.0, time.monotonic(), False
     while not over:
         over = ended()  # then one last look
         began = time.process_time()
-        seen |= look(family(pids))
+        for one in look(family(pids)):
+            key = one.kind, one.host, one.port, one.pid
+            if one.program or key not in seen:  # a process that is just starting or ending may have no name
+                seen[key] = one
         took = time.process_time() - began
         now = time.monotonic()
         looks, gap, last = looks + 1, max(gap, now - last), now
         if not over:
             time.sleep(max(PAUSE, took / SHARE - took))
-    return Seen(sorted(seen - before, key=str), looks, round(gap, 4))
+    return Seen(sorted(set(seen.values()) - before, key=str), looks, round(gap, 4))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -38,7 +38,7 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """All checks, in the order in which the course needs things. A check that raises a CourseError counts as failed."""
+    """All checks, in the order in which the course needs things. What a check raises is why it failed."""
     looks = [python, packages, engine_found, embedded_model, port, memory, disk, profile]
     if os.environ.get("SERVER"):
         looks.append(server)
@@ -48,8 +48,9 @@ def checks() -> list[Check]:
 def _guarded(look: Callable[[], Check]) -> Check:
     try:
         return look()
-    except CourseError as error:
-        saw, _, run = str(error).partition("\n")
+    except (CourseError, OSError) as error:
+        refused = files.refusal(error) if isinstance(error, OSError) else None
+        saw, _, run = (refused or str(error)).partition("\n")
         return Check(look.__name__.replace("_", " "), False, saw, "no error", run or "course doctor")
 
 
@@ -142,5 +143,5 @@ def server() -> Check:
     """The server that $SERVER names."""
     attached = Server(url=os.environ["SERVER"], quiet=True).start()
     build = attached.props().get("build_info", "unknown build")
-    saw = f"{attached.url} serves {attached.model_id} (build {build})"
+    saw = f"{attached.shown} serves {attached.model_id} (build {build})"
     return Check("server", True, saw, "a llama-server at the address in SERVER", "unset SERVER")

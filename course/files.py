@@ -3,19 +3,24 @@
     with usable(cache_dir("logs")) as folder:
         write(folder / "note.json", "{}")
 
-`cache_dir` and `usable` turn errors of the operating system (a read-only folder, a full disk) into a CourseError that
-names the folder and how to use another one. `write` and `replacing` let errors pass through.
+`cache_dir`, `usable` and `output` turn errors of the operating system (a read-only folder, a full disk) into a CourseError
+that names the folder or file and how to use another one. `write` and `replacing` let errors pass through.
 """
 
 import contextlib
+import errno
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
 from course.errors import CourseError
+from course.terminal import one_line
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def cache_dir(name: str = "", mode: int = 0o777) -> Path:
@@ -48,6 +53,54 @@ def write(path: Path, text: str) -> None:
     """Write the text atomically, as UTF-8 with `\\n` line endings."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write the text atomically to a file that only its user can read (mode 0600): it may hold what was said to a model.
+
+    A link is followed, and what is not a file (/dev/stdout, a pipe) is written to directly.
+    """
+    data = text.encode("utf-8", "backslashreplace")  # half of a surrogate pair has no bytes
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    with replacing(path.resolve()) as part:
+        part.chmod(0o600)
+        part.write_bytes(data)
+
+
+@contextlib.contextmanager
+def output(path: Path, again: str) -> Iterator[None]:
+    """For a block that writes the file that somebody named: an OSError in it becomes a CourseError.
+
+    `again` is the command that names another file.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not (folder := path.resolve().parent).is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"there is no folder {one_line(str(folder))}")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise CourseError(
+            f"cannot write {one_line(str(path))}: {why}.\nWrite to another file:  {again}"
+        ) from error
+
+
+def refusal(error: OSError) -> str | None:
+    """What to say about an error of the operating system that nobody expected. None if it does not name a file, or names
+    one of the course's own: then it is a bug.
+    """
+    name = error.filename
+    if not isinstance(name, str | os.PathLike) or Path(__file__).parent in Path(name).absolute().parents:
+        return None
+    shown = one_line(str(name))
+    look = "df -h" if error.errno in FULL else f"ls -ld {shlex.quote(shown)}"
+    why = "Make room on its disk" if error.errno in FULL else "Look at the file and its permissions"
+    return f"cannot use {shown}: {error.strerror or error}.\n{why}:  {look}"
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 Lines are only ever appended, each in one write, so two kernels can record at the same time, and a line that is
 damaged costs nothing but itself. If the file cannot be written, attempts are kept in memory until the kernel ends.
-Nothing is sent anywhere.
+Nothing is sent anywhere, unless the learner has joined an instructor's board (course/board).
 
     note("05.1", solved=True)
     print(text(standings(), lessons(ROOT / "notebooks"), "05"))
@@ -62,6 +62,8 @@ class Lesson:
 
 def note(id: str, solved: bool, kind: str = "exercise", guess: str = "") -> None:
     """Record an attempt; if saving fails, report it once and continue."""
+    from course import board  # it imports this module
+
     when = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"id": id, "kind": kind, "solved": solved, "when": when, **({"guess": guess} if guess else {})}
     _unsaved.append(line)
@@ -73,6 +75,7 @@ def note(id: str, solved: bool, kind: str = "exercise", guess: str = "") -> None
             print(
                 f"(progress is kept until this kernel ends: {path()} cannot be written: {error.strerror or error})"
             )
+    board.attempted(id, solved, kind)
 
 
 def path() -> Path:
@@ -247,7 +250,10 @@ def summary(done: Mapping[str, Standing], each: Lesson) -> str:
 
 
 def _kind(done: Mapping[str, Standing], id: str) -> str:
-    if id in done:
-        return done[id].kind
+    return done[id].kind if id in done else kind_of(id)
+
+
+def kind_of(id: str) -> str:
+    """What an id stands for, by its name: 05.1 is an exercise, 05.p1 a prediction, 05.q1 a question."""
     prefix = id.partition(".")[2][:1]
     return {"p": "prediction", "q": "question"}.get(prefix, "exercise")

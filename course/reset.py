@@ -1,10 +1,10 @@
 """Give a lesson's notebook back as it came, and keep the learner's copy, dated.
 
-The learner's notebooks are where `course lab` opens them. A fresh one comes from the course's repository (the last
-commit). The old one is copied to kept/ first, beside the folder of the notebooks; nothing is asked. Recorded progress
-is left alone.
+The learner's notebooks are where `course lab` opens them, or in the copy that a workshop's hub made for them. A fresh one
+comes from the course's repository (the last commit), or is the one that was copied. The old one is copied to kept/ first,
+beside the folder of the notebooks; nothing is asked. Recorded progress is left alone.
 
-    for lesson in reset(["05"]):
+    for lesson in reset(["05"], mine()):
         print(lesson.notebook, lesson.kept)
 """
 
@@ -29,6 +29,12 @@ class Reset:
 
     notebook: Path
     kept: Path | None
+
+
+def mine() -> Path:
+    """The folder of this learner's notebooks. On a workshop's hub, it is in their home."""
+    copy = os.environ.get("COURSE_HUB_COPY")
+    return Path.home() / copy / SHIPPED.name if copy else SHIPPED
 
 
 def reset(names: Iterable[str], folder: Path, shipped: Path = SHIPPED) -> list[Reset]:

@@ -21,6 +21,9 @@ OPENAI_SAMPLING = {
 }  # fmt: skip
 """The sampling settings that the openai client has parameters for. All others go into `extra_body`."""
 
+PATIENCE = httpx.Timeout(600, connect=10)
+"""Seconds that a response may take: a long prompt on a CPU takes minutes. A server that hangs is named long before."""
+
 _tapes: weakref.WeakKeyDictionary[Model, Tape] = weakref.WeakKeyDictionary()
 
 
@@ -69,7 +72,7 @@ def connect(
         transport = connection.transport(server.url)
     if tape is not None:
         transport = RecordingTransport(transport, tape)
-    client = httpx.Client(transport=transport, timeout=httpx.Timeout(600, connect=10))
+    client = httpx.Client(transport=transport, timeout=PATIENCE)
     model = model_class(
         **{
             "model_id": server.model_id,

@@ -15,6 +15,7 @@ from course.agent.building import callbacks, code_agent
 from course.agent.model import ModelServer, connect
 from course.tape import Tape
 from course.turns import Turn, turns
+from course.turns.reading import record, text, whole
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,16 @@ def record_run(tape: Tape, question: str, server: ModelServer, model: Model) -> 
 
 
 def _excerpt(server: ModelServer) -> dict[str, Any]:
-    """The part of /props that says which server this is. The template alone is longer than most runs."""
-    props = server.props()
-    settings = props.get("default_generation_settings") or {}
+    """The part of /props that says which server this is. The template alone is longer than most runs.
+
+    A field of another form than llama-server's is left out: it is no reason not to ask.
+    """
+    props = record(server.props())
+    settings = record(props.get("default_generation_settings"))
     engine = getattr(server, "engine", None)  # None when attached; the wheel's /props does not know its build
     return {
-        "build": engine.build if engine else props.get("build_info"),
-        "model_path": props.get("model_path"),
-        "n_ctx": settings.get("n_ctx"),
+        "build": engine.build if engine else text(props.get("build_info")),
+        "model_path": text(props.get("model_path")),
+        "n_ctx": whole(settings.get("n_ctx")),
         "command": getattr(server, "command_line", None),
     }

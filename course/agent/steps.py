@@ -17,6 +17,7 @@ from smolagents.utils import AgentGenerationError, AgentMaxStepsError
 
 from course.tape.schema import Step, ToolCall
 from course.turns.changes import check
+from course.turns.reading import text, whole
 
 
 def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = None) -> Step:
@@ -38,7 +39,7 @@ def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = 
         "kind": kind,
         "agent": getattr(agent, "name", None),
         "step_number": getattr(step, "step_number", None),
-        "response_id": raw.get("id") if isinstance(raw, dict) else getattr(raw, "id", None),
+        "response_id": text(raw.get("id") if isinstance(raw, dict) else getattr(raw, "id", None)),
         "model_output": step.plan if planning else step.model_output,
         "code": getattr(step, "code_action", None),
         "tool_calls": _tool_calls(step),
@@ -47,7 +48,9 @@ def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = 
         "output_characters": None if output is None else len(str(output)),
         "is_final": bool(getattr(step, "is_final_answer", False)),
         "error": None if error is None else str(error),
-        "tokens": {"input": usage.input_tokens, "output": usage.output_tokens} if usage else None,
+        "tokens": {"input": whole(usage.input_tokens), "output": whole(usage.output_tokens)}
+        if usage
+        else None,
         "memory": _memory(step.model_input_messages),
         "seconds": round(timing.end_time - timing.start_time, 3) if timing.end_time else None,
         "started": timing.start_time,
@@ -58,7 +61,7 @@ def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = 
 def plain(value: Any) -> Any:
     """The value after a round trip through JSON, or its text if JSON cannot represent it."""
     try:
-        return json.loads(json.dumps(value))
+        return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):
         return str(value)
 
@@ -68,7 +71,7 @@ def _tool_calls(step: ActionStep | PlanningStep) -> list[ToolCall] | None:
     calls = getattr(step, "tool_calls", None) or []
     if not calls or getattr(step, "code_action", None) is not None:
         return None
-    return [{"name": c.name, "arguments": plain(c.arguments), "id": c.id} for c in calls]
+    return [{"name": text(c.name), "arguments": plain(c.arguments), "id": text(c.id)} for c in calls]
 
 
 def _memory(messages: Sequence[ChatMessage] | None) -> list[list[Any]] | None:
@@ -81,5 +84,5 @@ def _summary(message: ChatMessage) -> list[Any]:
     parts = message.content if isinstance(message.content, list) else [{"text": message.content or ""}]
     if any(not isinstance(p, dict) or "text" not in p for p in parts):
         return [role, None, None]
-    text = "".join(p["text"] or "" for p in parts)
-    return [role, len(text), check(text)]
+    said = "".join(p["text"] or "" for p in parts)
+    return [role, len(said), check(said)]

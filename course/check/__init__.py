@@ -2,7 +2,8 @@
 
 Only a false claim stops a notebook. Everything that a learner can get wrong (an answer left open, of another type,
 that raises or never ends) is told in one sentence, and the notebook goes on. Attempts are recorded in a local file
-(course/progress.py). Nothing is graded or sent anywhere.
+(course/progress.py). Nothing is graded, and nothing is sent, unless the learner has joined an instructor's board
+(course/board).
 
     check.claim("the thinking is in reasoning_content", "<think>" not in content, saw=content[:40])
     check.exercise("03.1", tokens, len(server.tokenize(prompt)), hint="server.tokenize counts them")

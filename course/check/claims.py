@@ -9,6 +9,7 @@ A claim that does not hold stops the notebook, so that no lesson continues from 
 from html import escape
 from typing import Any
 
+from course import board
 from course.check.answers import shortened
 from course.check.display import show
 from course.errors import CourseError
@@ -39,6 +40,7 @@ def claims(*found: tuple[Any, ...]) -> None:
 
 def held(text: str, ok: Any, saw: Any = None) -> None:
     """Raise CheckFailed if the claim is not true."""
+    board.attend()
     if ok:
         return
     seen = (

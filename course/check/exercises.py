@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from course import progress
+from course import board, progress
 from course.check import answers
 from course.check.answers import Verdict, shortened
 from course.check.calls import Ended, limited, told
@@ -124,14 +124,21 @@ def compared(guess: Any, was: Any, unit: str = "") -> list[str]:
     guess, was = _plainly(guess), _plainly(was)
     if isinstance(was, Mapping) and isinstance(guess, Mapping):
         lines = [
-            f"{key}: you said {_said(guess.get(key, 'nothing'))}, it was {_said(value)}"
+            f"{key}: you said {_said(guess.get(key, 'nothing'))}, it was {_said(_measured(value))}"
             + _apart(guess.get(key), value)
             for key, value in was.items()
         ]
         right = sum(answers.compare(guess.get(key), value).ok for key, value in was.items())
         return [f"{right} of {len(was)} as you said:", *lines]
-    value = was.value if isinstance(was, answers.Near) else was
-    return [f"You said {_said(guess)}, it was {_said(value)}{f' {unit}' * bool(unit)}{_apart(guess, was)}"]
+    measured = _said(_measured(was)) + f" {unit}" * bool(unit)
+    return [f"You said {_said(guess)}, it was {measured}{_apart(guess, was)}"]
+
+
+def _measured(was: Any) -> Any:
+    """What was measured, without how near a guess has to be: the number of a `near`, a whole one as it is written."""
+    if not isinstance(was, answers.Near):
+        return was
+    return int(was.value) if was.value.is_integer() else was.value
 
 
 def _plainly(value: Any) -> Any:
@@ -149,17 +156,17 @@ def _apart(guess: Any, was: Any) -> str:
     """The end of the sentence: as predicted, or how far away."""
     if answers.compare(guess, was).ok:
         return ", as you predicted."
-    value = was.value if isinstance(was, answers.Near) else was
-    given = answers.number(guess)
+    value, given = _measured(was), answers.number(guess)
     if given is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return "."
     if given > 0 and value > 0 and max(given / value, value / given) >= 2:
-        return f": {max(given / value, value / given):.1f} times as {'much' if given > value else 'little'}."
+        return f": {max(given / value, value / given):.1f} times too {'high' if given > value else 'low'}."
     return f": {abs(given - value):.6g} too {'high' if given > value else 'low'}."
 
 
 def opened(id: str, answer: Any) -> bool:
     """Whether the answer is still open; says so."""
+    board.attend(id.partition(".")[0])
     parts = answers.openings(answer)
     if not parts:
         return False

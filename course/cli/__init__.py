@@ -1,32 +1,24 @@
 """The `course` command: parse the arguments, call the module that does the work, print.
 
-A CourseError becomes its message and exit status 1, without a traceback. docs/cli.md is generated from the texts here.
+docs/cli.md is generated from the texts here. course/terminal.py prints, course/cli/group.py turns errors into messages.
 
     course ask "How many seconds would it take for a leopard at full speed to run through Pont des Arts?"
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from course import files
+from course.cli.board import board
 from course.cli.export import export
+from course.cli.group import Group
 from course.cli.replay import replay
+from course.cli.run import run
 from course.cli.sandbox import sandbox
 from course.errors import CourseError
-
-
-class Group(TyperGroup):
-    """A group of commands in which a CourseError becomes a message and status 1."""
-
-    def invoke(self, ctx: Any) -> Any:  # typer's own copy of click has no public name for the type
-        try:
-            return super().invoke(ctx)
-        except CourseError as e:
-            typer.echo(f"course: {e}", err=True)
-            raise typer.Exit(1) from None
-
+from course.terminal import say
 
 app = typer.Typer(
     cls=Group,
@@ -37,6 +29,7 @@ app = typer.Typer(
 )
 
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(board, name="board")
 
 Profile = Annotated[str | None, typer.Option(help="Model profile (default: $PROFILE, else embedded).")]
 Url = Annotated[
@@ -51,19 +44,37 @@ Recorded = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape (.tape.js
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    workshop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Check a room's model server instead: reach, key, versions, latency, a question.",
+        ),
+    ] = None,
+    hub: Annotated[
+        str | None, typer.Option(metavar="URL", help="Check that a workshop's JupyterHub is at this address.")
+    ] = None,
+) -> None:
     """Check whether this computer is ready for the course.
+
+    With --workshop or --hub, check from here whether a workshop's servers are. A key is taken from KEY.
 
     Exits with status 1 if a check fails.
     """
-    from course.doctor import checks
+    if workshop or hub:
+        from course.workshop import checks as room
 
-    found = checks()
+        found = room(workshop, hub)
+    else:
+        from course.doctor import checks
+
+        found = checks()
     width = max(len(c.name) for c in found)
     for check in found:
-        typer.echo(f"{'✓' if check.ok else '✗'} {check.name.ljust(width)}  {check.saw}")
+        say(f"{'✓' if check.ok else '✗'} {check.name.ljust(width)}  {check.saw}")
         if not check.ok:
-            typer.echo(f"  {' ' * width}  needs: {check.needs}\n  {' ' * width}  run:   {check.run}")
+            say(f"  {' ' * width}  needs: {check.needs}\n  {' ' * width}  run:   {check.run}")
     if not all(c.ok for c in found):
         raise typer.Exit(1)
 
@@ -146,14 +157,21 @@ def serve(
 
 @app.command()
 def stop() -> None:
-    """Stop every llama-server that this course started, even if its notebook is gone."""
-    from course.server import stop_all
+    """Stop the llama-servers that this course started, also those whose notebook is gone.
 
-    stopped = stop_all()
+    One is spared: the server of an open `course lab`. Ctrl-C there stops both. A JupyterLab whose
+    `course lab` was killed is stopped, too.
+    """
+    from course.server import registry
+
+    stopped = registry.stop_all()
     for server in stopped:
-        typer.echo(f"stopped {server}")
-    if not stopped:
-        typer.echo("no server started by this course is running")
+        say(f"stopped {server}")
+    left = [server for server in registry.running() if server.profile != registry.LAB]
+    for server in left:
+        say(f"left running: {server}. An open JupyterLab uses it; Ctrl-C where you started that stops both")
+    if not stopped and not left:
+        say("no server started by this course is running")
 
 
 @app.command()
@@ -189,18 +207,17 @@ def reset(
 
     What you have solved stays recorded.
     """
-    from course import ROOT
     from course import reset as fresh
     from course.server import lab
 
-    folder = (ROOT / lab.FIRST).parent
-    for done in fresh.reset(lessons or [], folder):
+    folder = fresh.mine()
+    for done in fresh.reset(lessons or [], folder, fresh.SHIPPED):
         if done.kept:
-            typer.echo(f"{done.notebook.name} is fresh. Your copy: {done.kept}")
+            say(f"{done.notebook.name} is fresh. Your copy: {done.kept}")
         else:
-            typer.echo(f"{done.notebook.name} is fresh. There was nothing of yours to keep.")
+            say(f"{done.notebook.name} is fresh. There was nothing of yours to keep.")
     lab.trust(folder)
-    typer.echo("If it is open in JupyterLab, choose File → Reload Notebook from Disk.")
+    say("If it is open in JupyterLab, choose File → Reload Notebook from Disk.")
 
 
 @app.command()
@@ -216,6 +233,7 @@ def ask(
     """Ask an agent, print each turn as it happens, and record the run on a tape."""
     from course import view
     from course.agent import LEOPARD, recorded_run
+    from course.diagnose import diagnose as diagnosed
     from course.server import Server
     from course.tape import Tape
 
@@ -226,15 +244,18 @@ def ask(
             question or LEOPARD,
             record,
             max_steps=max_steps,
-            on_turn=lambda turn: typer.echo(view.text(turn)),
+            on_turn=lambda turn: say(view.text(turn)),
         )
+    record.close()
+    where = record.writer.rescued or record.path  # never a file that a full disk has kept empty
     if done.error:
+        found = [f.title for f in diagnosed(done.turns) if f.turn == done.turns[-1].number and not f.remark]
         raise CourseError(
-            f"the run ended without an answer: {done.error}\nLook at it:  course view {record.path}"
+            f"the run ended without an answer: {done.error}\n"
+            + (f"{done.turns[-1].label.capitalize()}: {'; '.join(found)}.\n" if found else "")
+            + f"Find out why:  course diagnose {where}\nLook at it:  course view {where}"
         ) from done.error
-    typer.echo(
-        f"{done.question}\n{done.answer}\n\ntape: {record.path}\nLook at it:  course view {record.path}"
-    )
+    say(f"{done.question}\n{done.answer}\n\ntape: {where}\nLook at it:  course view {where}")
 
 
 @app.command()
@@ -266,13 +287,14 @@ def view(
             f"{output} is the tape itself, which would be overwritten.\n"
             f"Choose another file:  course view {tape} -o page.html"
         )
-    if output.suffix == ".har":
-        record.export(output)
-    else:
-        made = turns(record.records())
-        asked = next((t.run.get("question") for t in made if t.run), None) or name
-        output.write_text(page(made, asked, diagnosed(made)), encoding="utf-8")
-    typer.echo(output)
+    with files.output(output, f"course view {tape} -o page.html"):
+        if output.suffix == ".har":
+            record.export(output)
+        else:
+            made = turns(record.records())
+            asked = next((t.run.get("question") for t in made if t.run), None) or name
+            files.write_private(output, page(made, asked, diagnosed(made)))
+    say(output)
 
 
 @app.command()
@@ -299,18 +321,19 @@ def diagnose(
                 "Record a run:  course ask 'your question'"
             )
     except CourseError as e:
-        typer.echo(f"course: {e}", err=True)
+        say(f"course: {e}", err=True)
         raise typer.Exit(2) from None
     findings = diagnosis.diagnose(made)
     if as_json:
-        typer.echo(json.dumps([diagnosis.record(f) for f in findings], indent=1, ensure_ascii=False))
+        say(json.dumps([diagnosis.record(f) for f in findings], indent=1, ensure_ascii=False))
     else:
-        typer.echo(f"{tape}: " * (not findings) + diagnosis.text(findings, made, tape=str(tape)))
+        say(f"{tape}: " * (not findings) + diagnosis.text(findings, made, tape=str(tape)))
     raise typer.Exit(1 if any(not finding.remark for finding in findings) else 0)
 
 
 app.command()(replay)
 app.command()(export)
+app.command()(run)
 
 
 @app.command()
@@ -318,7 +341,7 @@ def model() -> None:
     """Print the path of the embedded model. Builds it first if necessary."""
     from course.model.embedded import gguf_path
 
-    typer.echo(gguf_path(report=lambda line: typer.echo(line, err=True)))
+    say(gguf_path(report=lambda line: say(line, err=True)))
 
 
 @app.command(
@@ -357,4 +380,4 @@ def tap(
 
 def _problem(problem: str) -> None:
     """A part of a tape that could not be read or written; the command continues with the rest."""
-    typer.echo(f"course: {problem}", err=True)
+    say(f"course: {problem}", err=True)

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from course import files
 from course.errors import CourseError
+from course.terminal import say
 
 
 def export(
@@ -43,7 +45,6 @@ def export(
     """
     from course.export import sending
     from course.export.otlp import left_out, traces
-    from course.files import write
     from course.tape import Tape
     from course.turns import turns
 
@@ -59,21 +60,25 @@ def export(
         raise CourseError(
             f"the environment variable {key_env} is not set.\nSet it:  {key_env}=… course export …"
         )
-    record = Tape.read(tape, report=lambda problem: typer.echo(f"course: {problem}", err=True))
+    record = Tape.read(tape, report=lambda problem: say(f"course: {problem}", err=True))
     if har:
-        typer.echo(record.export(har))
+        with files.output(har, f"course export {tape} --har run.har"):
+            record.export(har)
+        say(har)
     if not (otlp or endpoint):
         return
     made = turns(record.records())
     name = tape.name.removesuffix(".jsonl").removesuffix(".tape").removesuffix(".har")
     found = traces(made, project or name)
     if otlp:
-        write(otlp, json.dumps(found, ensure_ascii=False, separators=(",", ":")))
-        typer.echo(otlp)
+        text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        with files.output(otlp, f"course export {tape} --otlp run.json"):
+            files.write_private(otlp, text)
+        say(otlp)
     if endpoint:
         sent = sending.send(found, endpoint, key)
-        typer.echo(
+        say(
             f"{sent:,} span{'' if sent == 1 else 's'} sent to {sending.where(endpoint)}, project {project or name}"
         )
     if missing := left_out(made):
-        typer.echo("Only on the tape: " + "; ".join(missing) + ".", err=True)
+        say("Only on the tape: " + "; ".join(missing) + ".", err=True)

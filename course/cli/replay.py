@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from course import files
 from course.errors import CourseError
+from course.terminal import say
 
 REFUSED = 3
 
@@ -94,13 +96,14 @@ def replay(
         source=tape,
         report=_problem,
     )
-    typer.echo(again.text())
+    say(again.text())
     if output:
-        output.write_text(again.page(), encoding="utf-8")
-        typer.echo(output)
-    typer.echo(f"tape: {again.tape}")
+        with files.output(output, f"course replay {tape} --turn {turn} … -o page.html"):
+            files.write_private(output, again.page())
+        say(output)
+    say(f"tape: {again.tape}")
     if again.after.status in (401, 403) and not key_env and not key:
-        typer.echo("The server wants an API key. Name the variable that holds it:  --key-env OPENAI_API_KEY")
+        say("The server wants an API key. Name the variable that holds it:  --key-env OPENAI_API_KEY")
     if not again.answered:
         raise typer.Exit(REFUSED)
 
@@ -149,9 +152,8 @@ def _number(text: str) -> int:
 
 def _key(turn: Any, server: str | None, ask: bool, variable: str | None) -> str | None:
     """The key from the variable, or typed in. None if no key is needed."""
-    from urllib.parse import urlsplit
-
-    from course.replay.sending import had_key
+    from course.addresses import split
+    from course.replay.sending import had_key, recorded_address
     from course.tap.upstream import is_loopback
 
     if variable:
@@ -160,14 +162,21 @@ def _key(turn: Any, server: str | None, ask: bool, variable: str | None) -> str 
                 f"the environment variable {variable} is not set.\nSet it:  {variable}=… course replay …"
             )
         return os.environ[variable]
-    address = server or (turn.exchange.url if turn.exchange else "")
-    host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
-    local = address.startswith("unix:") or is_loopback(host)
-    needed = turn.exchange is not None and had_key(turn.exchange) and not local
+    if turn.exchange is None:
+        return None
+    if server and server.startswith("unix:"):
+        host, local = server, True
+    else:
+        at = (
+            split(server, "--server http://127.0.0.1:8080") if server else recorded_address(turn.exchange.url)
+        )
+        host = at.hostname or ""
+        local = is_loopback(host)
+    needed = had_key(turn.exchange) and not local
     if ask or (needed and sys.stdin.isatty()):
-        return getpass.getpass(f"API key for {host or address} (Enter for none): ") or None
+        return getpass.getpass(f"API key for {host} (Enter for none): ") or None
     return None
 
 
 def _problem(problem: str) -> None:
-    typer.echo(f"course: {problem}", err=True)
+    say(f"course: {problem}", err=True)

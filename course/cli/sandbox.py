@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from course.errors import CourseError
+from course.terminal import say
 
 if TYPE_CHECKING:
     from course.server import Server
@@ -33,7 +34,7 @@ def build(
     """Build the agent's image. Prints the docker command before running it."""
     from course.sandbox import container
 
-    container.build(container.build_command(image, base, build_arg or ()), typer.echo)
+    container.build(container.build_command(image, base, build_arg or ()), say)
 
 
 @sandbox.command(
@@ -71,6 +72,13 @@ def run(
         float, typer.Option(min=1, help="Time limit, after which the container is killed.")
     ] = 900,
     image: IMAGE = "agents-on-the-wire/agent",
+    remote_engine: Annotated[
+        bool,
+        typer.Option(
+            "--remote-engine",
+            help="Allow a Docker engine on another computer, which then gets the question and $KEY.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the docker command without running it.")
     ] = False,
@@ -87,17 +95,13 @@ def run(
     options = list(ctx.args)
     if question.startswith("-"):  # an option for docker that came before the question
         options, question = refusals.without_question([question, *options])
-    refusals.refuse(options)
-    url = server or os.environ.get("SERVER")
     limits, name = sandbox.Limits(memory=memory, seconds=seconds), container.fresh_name()
-    if not dry_run:
-        container.check(image)
-    from course.agent import LEOPARD  # takes seconds, so it comes after the checks
+    live = _server(server or os.environ.get("SERVER"), profile, network)
 
-    with _server(url, profile, network, dry_run) as live:
-        groups = sandbox.command(
-            question or LEOPARD,
-            live.url if live else url or "",
+    def made(question: str, url: str, engine: str = "") -> list[list[str]]:
+        return sandbox.command(
+            question,
+            url,
             network,
             image=image,
             name=name,
@@ -108,37 +112,49 @@ def run(
             max_steps=max_steps,
             limits=limits,
             options=options,
+            engine=engine,
         )
-        typer.echo(sandbox.shown(groups), err=True)
-        if dry_run:
-            return
+
+    address = live.url or ("unix:///path/to/llama.sock" if network == "socket" else "http://127.0.0.1:8080")
+    made(question, address)  # refused before anything is started or contacted
+    engine = "" if dry_run else container.check(image, remote_engine)
+    from course.agent import LEOPARD  # takes seconds, so it comes after the checks
+
+    question = question or LEOPARD
+    groups = made(question, address, engine)
+    if dry_run:
+        say(sandbox.shown(groups), err=True)
+        return
+    if engine:
+        say(f"# the agent runs on {engine}, where docker's engine is", err=True)
+    with live:
+        groups = made(question, live.url, engine)
+        say(sandbox.shown(groups), err=True)
         out_of: AbstractContextManager[Any] = container.record(tape) if tape else nullcontext(sys.stdout)
         with out_of as out:
             status = container.run(groups, name, limits, out=out)
     if why := container.explain(status):
         raise CourseError(why)
     if tape:
-        typer.echo(f"tape: {tape}\nLook at it:  course view {tape}")
+        say(f"tape: {tape}\nLook at it:  course view {tape}")
     raise typer.Exit(status)
 
 
-def _server(
-    url: str | None, profile: str | None, network: str, dry_run: bool
-) -> "AbstractContextManager[Server | None]":
-    """The server at `url`. Without a `url`, a new one, which listens on a Unix socket if `network` is socket."""
+def _server(url: str | None, profile: str | None, network: str) -> "Server":
+    """The server at `url`, or a new one, which listens on a Unix socket if `network` is socket. Neither is started yet."""
+    from course.sandbox import engines
     from course.server import Server
-    from course.server.connection import UNIX
+    from course.server.connection import socket_path
 
-    if url:  # contacted before anything is mounted: it must be a llama-server
-        return nullcontext() if dry_run else Server(profile, url=url, quiet=True)
+    if url:  # contacted before it is mounted: it must be a llama-server
+        given = Server(profile, url=url, quiet=True)
+        if path := socket_path(given.url) or socket_path(url.strip()):  # unix:/// is the root folder
+            engines.check_socket(path)
+        return given
     if network == "gateway" and sys.platform == "linux":
         raise CourseError(
             "on Linux, the gateway cannot reach a server that listens on loopback, as the course's servers do.\n"
             "Use the socket, which needs no network:  course sandbox run --network socket …"
         )
-    if dry_run:
-        shown = Server(profile, url=False)
-        shown.url = f"{UNIX}/path/to/llama.sock" if network == "socket" else "http://127.0.0.1:8080"
-        return nullcontext(shown)
     # /slots would show the agent's code what others ask the same server.
     return Server(profile, url=False, quiet=True, slots=False, socket=network == "socket")

@@ -20,11 +20,13 @@ from course.turns import Turn
 class Fault:
     """A kind of fault. `at` has what is said instead, by name of the server, gateway, client or language.
 
+    `question` is the place of the question that it answers with no, in the order of lesson 12 (see docs/faults.md).
     A `remark` is worth knowing, but not a fault.
     """
 
     kind: str
     title: str
+    question: int
     why: Text
     next: Text
     at: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)

@@ -20,6 +20,8 @@ from course.diagnose import requested
 from course.diagnose.finding import MOST, Quote, dig, quote, value
 from course.diagnose.peers import MOST_BODY, Seen
 from course.diagnose.texts import read
+from course.turns.dialects.parts import LIMITS
+from course.turns.exchange import path_of
 from course.turns.values import Failure
 
 ENDPOINT = r"/(?:chat/completions|completions?|responses|messages|api/chat|api/generate|embeddings|models)"
@@ -29,9 +31,13 @@ PAGE = re.compile(r"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
 WAIT = re.compile(r"(?i)(?:try again|retry|wait)\D{0,20}?(?:(\d+)m)?(\d+(?:\.\d+)?)\s?(ms|s\b|sec)")
 NEWER = ("/responses", "/messages")
 """Endpoints that servers of OpenAI's chat completions learned later, if at all."""
+LIMIT_FIELDS = {"/responses": "max_output_tokens", "/api/chat": "num_predict", "/api/generate": "num_predict"}
+"""What max_tokens is called in other APIs, by the end of the path. Ollama's is one of its `options`."""
 ABOUT_A_MESSAGE = (
     "template-refused", "messages-refused", "arguments-refused", "images-refused", "thinking-not-returned",
 )  # fmt: skip
+LONGEST_PATH = 2048
+"""Characters of an address. No API's is longer."""
 MARGIN = 1024
 """Tokens to leave for the answer when a larger context is advised."""
 
@@ -90,13 +96,15 @@ def understand(seen: Seen) -> Refusal | None:
 
 
 def common(seen: Seen) -> dict[str, Any]:
-    """Names that every text can use: where the request went, and for which model."""
+    """Names that every text can use: where the request went, for which model, and what limits the answer there."""
+    limit_field = _limit_field(seen)
     try:
         parts = urlsplit(seen.url)
         base = f"{parts.scheme}://{parts.netloc}"
         local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     except ValueError:
         return {
+            "limit_field": limit_field,
             "base": seen.url,
             "path": seen.url,
             "endpoint": "",
@@ -105,6 +113,7 @@ def common(seen: Seen) -> dict[str, Any]:
         }
     model = dig(seen.request, "model")
     return {
+        "limit_field": limit_field,
         "base": base,
         "path": parts.path or "/",
         "loopback": base if local else None,
@@ -113,12 +122,20 @@ def common(seen: Seen) -> dict[str, Any]:
     }
 
 
+def _limit_field(seen: Seen) -> str:
+    """The field that limits the tokens of an answer: the one that the request has, or else its API's own."""
+    given = seen.request if isinstance(seen.request, dict) else {}
+    path = path_of(seen.url)
+    own = next((name for end, name in LIMIT_FIELDS.items() if path.endswith(end)), "max_tokens")
+    return next((name for name in LIMITS if name in given), own)
+
+
 def _addresses(base: str, path: str) -> dict[str, str]:
     """The base URL that a client of this API needs, without an endpoint, and with one /v1 (or the API's own prefix).
 
     `root` is the address without a version, for clients that add it themselves. `endpoint` is what the client added.
     """
-    prefix = path.rstrip("/")
+    prefix = path[:LONGEST_PATH].rstrip("/")
     endpoints = re.search(rf"(?:{ENDPOINT})+$", prefix)
     kept = prefix[: endpoints.start()] if endpoints else prefix
     kept = re.sub(r"(/v\d\w*)(?:/v\d\w*)+$", r"\1", kept)
@@ -259,7 +276,7 @@ def _wait(seen: Seen) -> str | None:
 
 def _twice(path: str) -> str | None:
     """The part of an address that comes twice: /v1/v1, or an endpoint that is already in the base URL."""
-    found = re.search(r"(/v\d\w*|/chat/completions|/completions|/messages|/responses)\1", path)
+    found = re.search(r"(/v\d\w*|/chat/completions|/completions|/messages|/responses)\1", path[:LONGEST_PATH])
     return found[0] if found else None
 
 

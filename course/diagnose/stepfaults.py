@@ -24,7 +24,7 @@ SYNTAX = re.compile(r"Code parsing failed on line \d+ due to: [^\n]*")
 IMPORT = re.compile(r"Import (?:of|from) (\S+) is not allowed")
 NO_FUNCTION = re.compile(r"Forbidden function evaluation: '([^']*)' is not among[^\n]*")
 NOTHING_FOUND = re.compile(r"No results found! Try a less restrictive/shorter query\.")
-QUERY = re.compile(r"""\w*search\w*\(\s*(?:query\s*=\s*)?("[^"\n]*"|'[^'\n]*')""")
+QUERY = re.compile(r"""(?<!\w)(\w++)\(\s*+(?:query\s*+=\s*+)?("[^"\n]*+"|'[^'\n]*+')""")
 FAILED = re.compile(r"due to: [^\n]*")
 STUCK = "An agent tried to answer a user query but it got stuck"
 NEW_TASK = "New task:\n"
@@ -145,9 +145,10 @@ def _failed(turn: Turn, ran: _Ran, error: Piece) -> Found:
 
 def _empty_search(turn: Turn, ran: _Ran, seen: Quote, error: str) -> Found:
     """With the query, if the error or the code shows one as a literal."""
-    query = QUERY.search(error) or QUERY.search(ran.code.text if ran.code else "")
+    calls = [*QUERY.findall(error), *QUERY.findall(ran.code.text if ran.code else "")]
+    query = next((said for name, said in calls if "search" in name), "'…'")
     after = "The rest of the step's code did not run." if error else "The code caught it and went on."
-    return found("empty-search", turn, seen, query=query[1] if query else "'…'", after=after)
+    return found("empty-search", turn, seen, query=query, after=after)
 
 
 def _observed(turn: Turn, ran: _Ran, observation: Piece) -> Iterator[Found]:

@@ -17,7 +17,7 @@ from course.turns.thinking import Leak, opens_thinking
 
 PROMPT = "response.__verbose.prompt"
 COMMAND = "run.server.command"
-OPEN_CODE = re.compile(r"<code>[ \t]*\n(?:(?!</code>).)*\Z", re.DOTALL)
+CODE = re.compile(r"<code>[ \t]*\n")
 
 ROOMY = 1024
 """Tokens: the least limit to advise. A model that is done earlier stops earlier, so it costs nothing."""
@@ -82,18 +82,18 @@ def _setting(turn: Turn, exchange: Exchange, leaked: Leak) -> tuple[dict[str, st
 
 
 def _stopped(turn: Turn, exchange: Exchange, answer: Answer) -> Found | None:
-    """The stop sequence that ended the thinking: named by the server, or inferred from a code block without an end."""
+    """The stop sequence that left no answer: named by the server, or inferred from a code block without an end."""
     where, text = (answer.content_at, turn.content) if turn.leak else (answer.thinking_at, turn.thinking)
     if not text:
         return None
     response = exchange.response
     named: list[Quote] = []
     if dig(response, "__verbose", "stop_type") is not None:
-        word, raw = dig(response, "__verbose", "stopping_word"), dig(response, "__verbose", "content")
-        if dig(response, "__verbose", "stop_type") != "word" or not word or "</think>" in str(raw):
+        word = dig(response, "__verbose", "stopping_word")
+        if dig(response, "__verbose", "stop_type") != "word" or not word:
             return None
         named = [value("response.__verbose.stopping_word", word)]
-    elif OPEN_CODE.search(text):
+    elif CODE.search(text, text.rfind("</code>") + 1):  # a block without an end
         word = "</code>"
     else:
         return None

@@ -22,7 +22,7 @@ CALL_TEXT = re.compile(
     r"|to=functions\."
 )
 """How models write calls, before the server's parser has made `tool_calls` of them."""
-FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+FENCE = re.compile(r"\A\s*+```(?:json)?[^\S\n]*+\n(.*?)```\s*+\Z", re.DOTALL)
 OBSERVATION = re.compile(r"^[ \t]*Observation:[^\n]*", re.MULTILINE)
 LISTED = 8
 

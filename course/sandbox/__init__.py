@@ -1,6 +1,6 @@
 """The docker command that puts an agent into a hardened container, for one of three networks.
 
-Pure. container.py runs docker and builds the image, refusals.py checks additional options.
+Pure. container.py runs docker and builds the image, refusals.py checks additional options, engines.py sockets and engines.
 
     flat(command("How fast is a leopard?", "unix:///home/ada/llama.sock"))   # ["docker", "run", "--rm", …]
 
@@ -10,15 +10,16 @@ Pure. container.py runs docker and builds the image, refusals.py checks addition
               host behind the gateway.
 """
 
+import math
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath as Path
-from urllib.parse import urlsplit
 
+from course.addresses import masked, split
 from course.errors import CourseError
 from course.model.profiles import cores
+from course.sandbox.engines import LOOPBACK, mountable
 from course.sandbox.refusals import refuse
 from course.server.connection import UNIX, socket_path
 
@@ -28,8 +29,6 @@ INSIDE = "/run/llama.sock"
 TAPES = "/tape"
 GATEWAY = "host.docker.internal"
 NETWORKS = ("socket", "host", "gateway")
-ENGINES = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock", "buildkitd.sock")
-LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,24 @@ def command(
     limits: Limits | None = None,
     options: Sequence[str] = (),
     instead: Sequence[str] = (),
+    engine: str = "",
 ) -> list[list[str]]:
     """`docker run` with all its options, in groups to print one per line.
 
     `url`: the server's address as the host sees it. `key`: pass on $KEY. `tape`: write the tape to stdout. `volume`: a
     named volume for the tape. `options`: more options for docker; CourseError for one that is not known to be harmless.
-    `instead`: a program to run with stdin in place of the agent, for the hostile suite.
+    `instead`: a program to run with stdin in place of the agent, for the hostile suite. `engine`: the name of the computer
+    that docker's engine is on, if it is another one.
     """
     refuse(options)
+    check_image(image)
     limits = limits or Limits()
     server, reach = _network(network, url, search)
+    if engine and (socket_path(url) or split(url).hostname in LOOPBACK):
+        raise CourseError(
+            f"{url} is on this computer, but the container would run on {engine}, which cannot reach it.\n"
+            f"Use a server that {engine} can reach:  {_ask('--remote-engine --network gateway --server http://…')}"
+        )
     given = {"SERVER": server, "SEARCH": search}
     keep: list[str] = []
     if tape:
@@ -106,6 +113,8 @@ def hardened(limits: Limits) -> list[str]:
             f"{limits.memory!r} is not a memory limit: it should be a number above 0 with a unit, such as 512m.\n"
             f"Use the default:  {_ask()}"
         )
+    if not 0 < limits.seconds < math.inf:
+        raise CourseError(f"{limits.seconds} is not a time limit in seconds.\nUse the default:  {_ask()}")
     return [
         *("--user", USER, "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
         *("--pids-limit", str(limits.pids), "--memory", limits.memory, "--memory-swap", limits.memory),
@@ -114,6 +123,12 @@ def hardened(limits: Limits) -> list[str]:
         # Docker would store what the agent prints on the host's disk, without a limit.
         *("--log-driver", "none", "--hostname", "agent"),
     ]
+
+
+def check_image(image: str) -> None:
+    """CourseError unless it has the form of an image's name, and so cannot be an option of docker's."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]*", image):
+        raise CourseError(f"{image!r} is not the name of an image.\nUse the default:  {_ask()}")
 
 
 def flat(groups: Iterable[Iterable[str]]) -> list[str]:
@@ -133,7 +148,14 @@ def _network(network: str, url: str, search: str) -> tuple[str, list[str]]:
         )
     if search not in ("offline", "web"):
         raise CourseError(f"--search is {search!r}, but must be offline or web.\nUse the default:  {_ask()}")
-    path, host = socket_path(url), urlsplit(url).hostname
+    path = socket_path(url)
+    host = None if path else split(url).hostname
+    if masked(url) != url:
+        raise CourseError(
+            f"the address {masked(url)} has a password or a key in it, which everyone on this computer could read in the "
+            "list of processes.\n"
+            f"Give the address without it, and a key in KEY:  KEY=… {_ask('--server http://…')}"
+        )
     if network == "socket":
         if search == "web":
             raise CourseError(
@@ -145,11 +167,7 @@ def _network(network: str, url: str, search: str) -> tuple[str, list[str]]:
                 f"the container has no network, so it cannot reach {url}. It can reach a Unix socket.\n"
                 f"Let the course start a server on one:  env -u SERVER {_ask()}"
             )
-        if Path(path).suffix != ".sock" or "," in path or Path(path).name in ENGINES:
-            raise CourseError(
-                f"{path} is not the socket of a llama-server. Its name should end in .sock and have no comma, and it "
-                f"must not be a container engine's.\nLet the course start a server on one:  env -u SERVER {_ask()}"
-            )
+        mountable(path)
         mount = f"type=bind,src={path},dst={INSIDE},readonly"
         return UNIX + INSIDE, ["--network", "none", "--mount", mount]
     if path:
@@ -166,7 +184,8 @@ def _network(network: str, url: str, search: str) -> tuple[str, list[str]]:
         return url, ["--network", "bridge"]
     if network == "host":
         return url, ["--network", "host"]
-    inside = urlsplit(url)._replace(netloc=GATEWAY + (f":{urlsplit(url).port}" if urlsplit(url).port else ""))
+    at = split(url)
+    inside = at._replace(netloc=f"{GATEWAY}:{at.port}" if at.port else GATEWAY)
     return inside.geturl(), ["--network", "bridge", "--add-host", f"{GATEWAY}:host-gateway"]
 
 

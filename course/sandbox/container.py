@@ -1,13 +1,15 @@
 """Run docker: build the agent's image, run the agent in it, and end it when its time is up.
 
-Finds docker or says what is missing, and passes on what the container prints (up to a limit, without control characters).
+Finds docker or says what is missing, and passes on what the container prints (up to a limit, and visibly).
 course/sandbox/__init__.py decides the options.
 
     status = run(sandbox.command(question, server.url, name=name), name, sandbox.Limits())
 """
 
 import contextlib
-import re
+import errno
+import io
+import os
 import secrets
 import shutil
 import subprocess
@@ -20,13 +22,13 @@ from typing import BinaryIO, TextIO
 
 from course import ROOT
 from course.errors import CourseError
-from course.sandbox import IMAGE, Limits, flat, shown
+from course.sandbox import IMAGE, Limits, check_image, engines, flat, shown
+from course.terminal import fitting, visible
 
 INSTALL = "Install it:  sudo apt-get install docker.io  ·  https://docs.docker.com/get-docker"
 START = "sudo systemctl start docker  (on macOS and Windows: open Docker Desktop)"
 MOST = 32 * 1024 * 1024
 """Bytes of output that are passed on. The rest is read and dropped, so that it cannot fill this computer's disk."""
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 STATUS = {
     124: "the container reached its time limit and was killed.\nAllow more:  course sandbox run --seconds 1800 …",
     125: "docker could not start the container; its own message is above.\n"
@@ -36,19 +38,25 @@ STATUS = {
 }
 
 
-def plain(text: str) -> str:
-    """The text without control characters, so that the agent cannot control the terminal, its title or the clipboard."""
-    return CONTROL.sub("", text)
-
-
 def fresh_name() -> str:
     return f"course-agent-{secrets.token_hex(4)}"
 
 
-def check(image: str = IMAGE) -> None:
-    """CourseError unless docker is installed, its engine answers, and it has the image."""
+def check(image: str = IMAGE, remote: bool = False) -> str:
+    """CourseError unless docker is installed, its engine answers, and it has the image.
+
+    Returns the name of the computer that the engine is on, or "" if it is this one. Another one is a CourseError unless
+    `remote` allows it, and it is not contacted then.
+    """
+    check_image(image)
     if not shutil.which("docker"):
         raise CourseError(f"docker is not installed.\n{INSTALL}")
+    if (other := engines.elsewhere(engines.address())) and not remote:
+        raise CourseError(
+            f"docker's engine is on another computer, {other} (see DOCKER_HOST and docker context ls). The agent would run "
+            f"there, and {other} would get its question and your KEY. To allow that, add --remote-engine.\n"
+            'Use the engine of this computer:  env -u DOCKER_HOST DOCKER_CONTEXT=default course sandbox run "…"'
+        )
     done = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -58,6 +66,7 @@ def check(image: str = IMAGE) -> None:
     there = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
     if there.returncode:
         raise CourseError(f"there is no image {image}.\nBuild it:  course sandbox build")
+    return other
 
 
 def build_command(
@@ -98,14 +107,16 @@ def run(
 ) -> int:
     """Run the container until it ends, its time is up (status 124), or Ctrl-C; returns its exit status.
 
-    What it prints goes to `out` and `err`. `given` is what the program in it reads from stdin.
+    What it prints goes to `out` and `err`. If that cannot be written, it runs on, and a CourseError says so in the end.
+    `given` is what the program in it reads from stdin.
     """
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     process = subprocess.Popen(flat(groups), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
+    failed: list[OSError] = []
     pumps = [
-        threading.Thread(target=_pump, args=(source, sink), daemon=True)
+        threading.Thread(target=_pump, args=(source, sink, failed), daemon=True)
         for source, sink in ((process.stdout, out or sys.stdout), (process.stderr, err or sys.stderr))
     ]
     for pump in pumps:
@@ -114,15 +125,22 @@ def run(
         if process.stdin is not None and given is not None:
             with contextlib.suppress(BrokenPipeError), process.stdin:
                 process.stdin.write(given)
-        return process.wait(limits.seconds)
+        status = process.wait(limits.seconds)
     except subprocess.TimeoutExpired:
-        return 124
+        status = 124
     finally:
         _end(process, name)
         for pump in pumps:
             pump.join(10)
         process.stdout.close()
         process.stderr.close()
+    lost = [error for error in failed if error.errno != errno.EPIPE]
+    if lost:
+        raise CourseError(
+            f"the container has ended (status {status}), but not all that it printed could be written "
+            f"({lost[0].strerror or lost[0]}).\nLook for room on the disk:  df -h"
+        )
+    return status
 
 
 def _end(process: "subprocess.Popen[bytes]", name: str) -> None:
@@ -138,13 +156,19 @@ def _end(process: "subprocess.Popen[bytes]", name: str) -> None:
     process.wait()
 
 
-def _pump(source: BinaryIO, sink: TextIO) -> None:
+def _pump(source: BinaryIO, sink: TextIO, failed: list[OSError]) -> None:
+    """Pass on lines until there are no more. What cannot be written is still read, or the container would wait for that."""
     left = MOST
-    while chunk := source.readline(65536):
-        if left > 0:
-            sink.write(plain(chunk.decode("utf-8", "replace")))
-            sink.flush()
-        left -= len(chunk)
+    with io.TextIOWrapper(source, encoding="utf-8", errors="replace", newline="\n") as lines:
+        while line := lines.readline(65536):
+            text = fitting(visible(line), sink)
+            if left > 0 and not failed:
+                try:
+                    sink.write(text)
+                    sink.flush()
+                except OSError as error:
+                    failed.append(error)
+            left -= len(text.encode("utf-8", "replace"))
 
 
 def explain(status: int) -> str | None:
@@ -153,6 +177,10 @@ def explain(status: int) -> str | None:
 
 
 def record(path: Path) -> TextIO:
-    """The file for a tape that comes through the container's stdout, so that no folder has to be mounted."""
+    """The file for a tape that comes through the container's stdout, so that no folder has to be mounted.
+
+    Only its user can read a new one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("w", encoding="utf-8")
+    private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    return open(private, "w", encoding="utf-8", newline="\n")

@@ -3,7 +3,7 @@
 Refuses every option that is not known to be harmless, and says what it would give away. Pure. Stops at the first refused
 option, so it does not need to know docker's whole command line.
 
-    refuse(["--privileged"])        # CourseError: … it owns the host's kernel
+    refuse(["--privileged"])        # CourseError: … control of the host's kernel
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ FINE = {
 OURS = "the course sets it, and a weaker value would weaken the sandbox"
 HOST = "the agent's code could read a folder or file of the host, and often write to it"
 SPACE = "it puts the agent's code into one of the host's namespaces"
+SPACES = ("--pid", "--ipc", "--uts", "--userns", "--cgroupns")
 REASONS = {
     "--privileged": "it gives the agent's code every device and every capability, and so control of the host's kernel",
     "--volume": HOST,
@@ -36,7 +37,7 @@ REASONS = {
     "--security-opt": "no-new-privileges and Docker's seccomp filter stay on",
     "--device": "a device of the host gives access to the host itself",
     "--gpus": "the model's server needs the GPU, the agent does not",
-    "--pid": f"{SPACE}: it could see and end every process",
+    "--pid": f"{SPACE}: it could see every process of the host, and end those of user 1000",
     "--ipc": SPACE,
     "--uts": SPACE,
     "--userns": SPACE,
@@ -113,6 +114,14 @@ def _reason(name: str, value: str) -> str:
         return "with Docker's socket the agent's code can start containers as root on the host, with all its files"
     if name == "--user" and value.partition(":")[0] in ("root", "0"):
         return "the agent's code would be root in its container, one kernel bug away from the host's root"
-    if name in ("--network", "--pid", "--ipc", "--uts", "--userns") and value.startswith("container:"):
+    if name in ("--network", *SPACES) and value.startswith("container:"):
         return "it opens the other container to the agent's code"
+    if name in SPACES and value != "host":
+        return "the container keeps the namespaces that Docker gives it by default"
+    if name in FINE:  # -qv/:/x is -q and -v
+        return (
+            f"{name} must stand alone, with its value as the next word"
+            if FINE[name]
+            else f"{name} must stand alone"
+        )
     return REASONS.get(name, "it is not on the list of harmless options")

@@ -10,6 +10,9 @@ that is sent, and never stops a server that it did not start.
 `socket=True`, or a path that ends in .sock, makes it listen on a Unix socket instead of a port. Programs of other users
 cannot reach it, and neither can containers, except one that the socket is mounted into.
 
+Only pages of this computer may read its answers in a browser, unless $LLAMA_ARG_CORS_ORIGINS or its flag says otherwise. It
+ends with this program, except after `kill -9`; `course stop` finds it then.
+
 `url=…` attaches to a running server (with `api_key=…`, else $KEY). $SERVER does the same, unless settings are changed here
 or a profile other than $PROFILE is named: then a new server is started. `url=False` never attaches.
 """
@@ -25,12 +28,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from course import files
+from course.addresses import EXAMPLE, masked, split, with_scheme
 from course.errors import CourseError
 from course.model import embedded, engine, profiles
 from course.model.profiles import Profile
 from course.server import processes, registry, startup, unixsocket
-from course.server.connection import UNIX, Connection, calls_itself_llama, socket_path
+from course.server.connection import UNIX, Connection, calls_itself_llama, parsed, socket_path
+from course.server.owner import ends_with_us
 from course.server.registry import Running, running, stop_all
+from course.terminal import say
 
 __all__ = ["Running", "Server", "running", "stop_all"]
 PORT = 8080
@@ -41,6 +47,8 @@ OURS = {
     "--port": "Choose the port like this:  course serve --port 8081",
     "--api-key": "Set the key in the environment, where others cannot see it:  LLAMA_API_KEY=… course serve",
 }
+ORIGINS = {"LLAMA_ARG_CORS_ORIGINS": "localhost"}
+"""By default, llama-server lets the pages of every web site read its answers. Builds without --cors-origins ignore this."""
 LONGEST_SILENCE = 8  # seconds between two progress messages while it loads
 
 
@@ -72,7 +80,7 @@ class Server(Connection):
             )
         if url and changes:
             raise CourseError(
-                f"{url} is already running, so its settings cannot be changed ({', '.join(changes)}).\n"
+                f"{masked(str(url))} is already running, so its settings cannot be changed ({', '.join(changes)}).\n"
                 f"Start your own server:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
             )
         if ours := next((flag for flag in changes.get("extra") or () if flag in OURS), None):
@@ -124,7 +132,7 @@ class Server(Connection):
 
     def __repr__(self) -> str:
         state = "attached" if self.attached else f"pid {self.pid}" if self.pid else "not running"
-        return f"<Server {self.profile.name} {self.url or '(no address yet)'} {state}>"
+        return f"<Server {self.profile.name} {self.shown or '(no address yet)'} {state}>"
 
     @property
     def command_line(self) -> str:
@@ -138,7 +146,7 @@ class Server(Connection):
 
     def _say(self, text: str) -> None:
         if not self.quiet:
-            print(text, flush=True)
+            say(text)
 
     def _launch(self) -> None:
         """Start it. If another program takes a port that the course chose before the server does, try the next one."""
@@ -167,7 +175,7 @@ class Server(Connection):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **key},
+                env={**ORIGINS, **os.environ, **key},
                 start_new_session=processes.POSIX,
                 creationflags=processes.NEW_GROUP,
             )
@@ -175,6 +183,7 @@ class Server(Connection):
         path = socket_path(self.url)
         born = processes.created(self.pid)
         self._end = weakref.finalize(self, _end, os.getpid(), self._process, born, path)
+        ends_with_us(self._end)
         try:
             self._record(os.getpid())
             self._wait(self._process, self.engine)
@@ -262,6 +271,8 @@ class Server(Connection):
         """Whether what answers is this process, and not a server that was faster to take the port."""
         port = urlsplit(self.url).port if not socket_path(self.url) else None
         holder = registry.holder(port) if port else None
+        if holder is None and port and registry.foreign(port):  # another learner of the same computer
+            return False
         return process.poll() is None and (holder is None or holder.pid == process.pid)
 
     def _why(self, status: int, run_by: engine.Engine) -> str:
@@ -277,26 +288,26 @@ class Server(Connection):
         """Wait while it loads, make sure that it is a llama-server, and ask for the name of its model."""
         began = time.monotonic()
         while self.request("GET", "/health").status_code == 503 and time.monotonic() - began < PATIENCE:
-            self._say(f"# {self.url} is loading its model …")
+            self._say(f"# {self.shown} is loading its model …")
             time.sleep(2)
         answer = self.request("GET", "/v1/models")
         if answer.status_code in (401, 403):
             given = ", and rejected the one it was given" if self.api_key else ""
             raise CourseError(
-                f"{self.url} requires an API key{given}.\nSet it:  KEY=… SERVER={self.url} course …"
+                f"{self.shown} requires an API key{given}.\nSet it:  KEY=… SERVER={self.shown} course …"
             )
         try:
-            name = answer.json()["data"][0]["id"]
+            name = parsed(answer)["data"][0]["id"]
         except (ValueError, LookupError, TypeError):
             name = None
         if not isinstance(name, str) or not calls_itself_llama(answer):
             raise CourseError(
-                f"the server at {self.url} is not a llama-server (GET /v1/models: HTTP {answer.status_code}).\n"
+                f"the server at {self.shown} is not a llama-server (GET /v1/models: HTTP {answer.status_code}).\n"
                 "Check the address, or start your own server:  course serve"
             )
         self.model_id = name
         self.profile = profiles.served(self.profile, self.named, self.model_id)
-        self._say(f"# attached to {self.url}, which serves {self.model_id}")
+        self._say(f"# attached to {self.shown}, which serves {self.model_id}")
 
     def _unreachable(self, error: httpx.TransportError) -> str:
         if self._process is not None and (status := self._process.poll()) is not None:
@@ -308,7 +319,7 @@ class Server(Connection):
         """The last lines of the server's log."""
         if self.log_path is None:
             raise CourseError(
-                f"there is no log for {self.url or 'this server'}, because this program did not start it.\n"
+                f"there is no log for {self.shown or 'this server'}, because this program did not start it.\n"
                 "Start your own server to get one:  Server(url=False).start()"
             )
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -333,6 +344,11 @@ def _other(profile: str | Profile | None) -> bool:
 
 
 def _base(url: str) -> str:
-    """The server's address without /v1 and trailing slashes."""
-    url = url.strip() if "://" in url else f"http://{url.strip()}"
+    """The server's address without /v1 and trailing slashes. CourseError if it is not valid."""
+    url = with_scheme(url)
+    if not url.startswith(UNIX) and split(url).query:
+        raise CourseError(
+            f"{masked(url)} has a query, which the address of a server cannot have.\n"
+            f"Give an API key like this:  KEY=… {EXAMPLE} course …"
+        )
     return url.rstrip("/").removesuffix("/v1").rstrip("/")

@@ -9,13 +9,16 @@ An address is http://…, https://…, or unix:///path/llama.sock for a server t
 
 import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
+from course.addresses import masked, split
 from course.errors import CourseError
+from course.server.bounded import Bounded
 
 UNIX = "unix://"
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""The names under which a server on this computer is asked."""
 
 
 def socket_path(url: str) -> str | None:
@@ -28,11 +31,28 @@ def web_address(url: str) -> str:
     return "http://localhost" if socket_path(url) else url
 
 
-def transport(url: str) -> httpx.HTTPTransport:
-    """The transport for requests to that address. It ignores the environment's proxies."""
+def transport(url: str) -> Bounded:
+    """The transport for requests to that address. It ignores the environment's proxies, says when a server hangs, and ends
+    a response that has no end.
+    """
+    if url.startswith("https"):
+        return Bounded(httpx.HTTPTransport())
+    from course.server import silence  # not at import: it imports this module
+
+    return Bounded(silence.watched(_plain(url), url, lambda: _plain(url)))
+
+
+def _plain(url: str) -> httpx.HTTPTransport:
     if path := socket_path(url):
         return _UnixTransport(uds=path, path=path)
-    return httpx.HTTPTransport(verify=url.startswith("https"))
+    return httpx.HTTPTransport(verify=False)
+
+
+def parsed(response: httpx.Response) -> Any:
+    """The body as JSON, however deep it is nested. ValueError if it is not JSON."""
+    from course.turns.bodies import loads  # not at import: course.turns takes a while to load
+
+    return loads(response.text.removeprefix("\ufeff"))
 
 
 def calls_itself_llama(models: httpx.Response) -> bool:
@@ -44,7 +64,7 @@ def calls_itself_llama(models: httpx.Response) -> bool:
     if "llama.cpp" in models.headers.get("server", ""):
         return True
     try:
-        return bool(models.json()["data"][0]["owned_by"] == "llamacpp")
+        return bool(parsed(models)["data"][0]["owned_by"] == "llamacpp")
     except (ValueError, LookupError, TypeError):
         return False
 
@@ -72,15 +92,23 @@ class Connection:
         self.url, self.api_key = url, api_key
 
     @property
+    def shown(self) -> str:
+        """The address without its password, for messages."""
+        return masked(self.url)
+
+    @property
     def api_base(self) -> str:
         return f"{web_address(self.url)}/v1"
 
     def client(self, timeout: float = 600) -> httpx.Client:
-        """A plain client with the server's address and key. Close it, or use it in a with block."""
-        local = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+        """A plain client with the server's address and key. Close it, or use it in a with block.
+
+        CourseError if the address is not valid.
+        """
+        local = split(web_address(self.url)).hostname in LOCAL
         return httpx.Client(
             base_url=web_address(self.url),
-            transport=transport(self.url) if socket_path(self.url) else None,
+            transport=transport(self.url) if local or socket_path(self.url) else None,
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=httpx.Timeout(timeout, connect=5),
             trust_env=not local,  # a proxy cannot reach this machine's own ports
@@ -92,15 +120,8 @@ class Connection:
         if not self.url:
             raise CourseError("this server has not been started.\nStart it:  server.start()")
         try:
-            if not urlsplit(web_address(self.url)).hostname:
-                raise httpx.InvalidURL("the host is missing")
             with self.client() as client:
                 return client.request(method, path, json=json)
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise CourseError(
-                f"{self.url} is not a valid server address ({error}).\n"
-                "It should look like:  SERVER=http://127.0.0.1:8080"
-            ) from error
         except httpx.TransportError as error:
             raise CourseError(self._unreachable(error)) from error
 
@@ -115,7 +136,7 @@ class Connection:
         if not raise_for:
             return response
         try:
-            body = response.json()
+            body = parsed(response)
         except ValueError:
             body = response.text
         if response.is_success:
@@ -129,29 +150,45 @@ class Connection:
     def _unreachable(self, error: httpx.TransportError) -> str:
         if isinstance(error, httpx.ReadTimeout):
             path = socket_path(self.url)
-            at = f"--unix-socket {path} {web_address(self.url)}" if path else self.url
-            return f"{self.url} did not answer in time.\nCheck whether it is alive:  curl {at}/health"
+            at = f"--unix-socket {path} {web_address(self.url)}" if path else self.shown
+            return f"{self.shown} did not answer in time.\nCheck whether it is alive:  curl {at}/health"
+        why = str(error) or type(error).__name__
+        if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+            return (
+                f"what answers at {self.shown} did not send a whole HTTP response ({why}).\n"
+                "If it is a llama-server, look whether it still runs. Or start another:  course serve"
+            )
         return (
-            f"no server answers at {self.url} ({str(error) or type(error).__name__}).\n"
-            "Check the address, or start a server:  course serve"
+            f"no server answers at {self.shown} ({why}).\nCheck the address, or start a server:  course serve"
         )
 
     def props(self) -> dict[str, Any]:
         """GET /props: the chat template, the default settings of generation, the build."""
-        props: dict[str, Any] = self.get("/props")
-        return props
+        return self._object("GET", "/props")
 
     def models(self) -> dict[str, Any]:
         """GET /v1/models, unchanged: the models are under "data"."""
-        models: dict[str, Any] = self.get("/v1/models")
-        return models
+        return self._object("GET", "/v1/models")
 
     def tokenize(self, text: str) -> list[int]:
         """The text's token ids, without special tokens."""
-        tokens: list[int] = self.post("/tokenize", {"content": text})["tokens"]
+        tokens: list[int] = self._object("POST", "/tokenize", {"content": text}, "tokens", list)["tokens"]
         return tokens
 
     def apply_template(self, messages: list[dict[str, Any]]) -> str:
         """The prompt that the server renders from these messages, without generating."""
-        prompt: str = self.post("/apply-template", {"messages": messages})["prompt"]
+        prompt: str = self._object("POST", "/apply-template", {"messages": messages}, "prompt", str)["prompt"]
         return prompt
+
+    def _object(
+        self, method: str, path: str, json: Any = None, field: str = "", kind: type = object
+    ) -> dict[str, Any]:
+        """The answer, which is an object, with a field of that kind if one is named. CourseError if it is not."""
+        answer = self._parsed(self.request(method, path, json), raise_for=True)
+        if isinstance(answer, dict) and (not field or isinstance(answer.get(field), kind)):
+            return answer
+        wanted = f"an object with `{field}`" if field else "an object"
+        raise CourseError(
+            f"{method} {path}: {self.shown} answered {str(answer)[:100]!r}, which cannot be read as {wanted}.\n"
+            "If it is a proxy, look at what is behind it. Or start your own server:  course serve"
+        )

@@ -42,7 +42,7 @@ def jupyterlab(profile: str | None, url: str | None) -> int:
         Server(profile, url=url) as server,
         tempfile.TemporaryDirectory(prefix="course-lab-") as private,
     ):
-        print(f"llama-server: {server.url}", flush=True)
+        print(f"llama-server: {server.shown}", flush=True)
         return _run(server, Path(private))
 
 
@@ -62,14 +62,18 @@ def _run(server: Server, private: Path) -> int:
             start_new_session=processes.POSIX,  # Ctrl-C must not reach JupyterLab, which would ask for confirmation
             creationflags=processes.NEW_GROUP,
         )
-    born = processes.created(child.pid)
+    born, us = processes.created(child.pid), os.getpid()
     page: Path | None = None
     try:
+        url = f"http://127.0.0.1:{port}"
+        registry.record(
+            registry.Running(child.pid, born, us, processes.created(us), url, registry.LAB, [], str(log))
+        )
         print("# JupyterLab is starting …", flush=True)
         tick = _ticker()
         trust(ROOT / "notebooks", tick)
-        _until_it_answers(child, log, f"http://127.0.0.1:{port}/api/status", token, tick)
-        address = f"http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}"
+        _until_it_answers(child, log, f"{url}/api/status", token, tick)
+        address = f"{url}/lab/tree/{FIRST}?token={token}"
         print(
             "JupyterLab is ready. Ctrl-C stops it and the llama-server that was started for it.", flush=True
         )
@@ -91,6 +95,7 @@ def _run(server: Server, private: Path) -> int:
         processes.end(child.pid, born, patience=10)
         with suppress(subprocess.TimeoutExpired):
             child.wait(1)
+        registry.forget(child.pid)
         if page:
             page.unlink(missing_ok=True)
 
@@ -139,12 +144,12 @@ def trust(folder: Path, tick: Callable[[], object] = lambda: None) -> int:
     import nbformat
     from nbformat.sign import NotebookNotary
 
-    notary: Any = NotebookNotary()  # type: ignore[no-untyped-call]  # nbformat has no annotations
+    notary: Any = NotebookNotary()
     signed = 0
     for path in [*folder.glob("[0-9][0-9]*_*.ipynb"), *folder.glob("solutions/[0-9][0-9]*_*.ipynb")]:
         tick()
         with suppress(OSError, ValueError):  # Jupyter itself says what is wrong with a damaged notebook
-            notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            notebook = nbformat.read(path, as_version=4)
             if not notary.check_signature(notebook):
                 notary.sign(notebook)
                 signed += 1

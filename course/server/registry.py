@@ -8,6 +8,7 @@ behind. Never ends a process unless both its pid and its start time match the re
 """
 
 import json
+import os
 import socket
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,6 +22,12 @@ from course.server import processes
 from course.server.connection import calls_itself_llama, socket_path
 
 LAST_PORT = 65535
+UNPRIVILEGED = 8080
+"""A port from which on everybody may listen."""
+LISTENS = "0A"
+"""The state of a listening socket in the kernel's lists."""
+LAB = "JupyterLab"
+"""Takes the place of the profile's name for the JupyterLab of `course lab`."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ def folder() -> Path:
 def record(server: Running) -> Path:
     with files.usable(folder()) as place:
         path = place / f"{server.pid}.json"
-        files.write(path, json.dumps(asdict(server)))
+        files.write_private(path, json.dumps(asdict(server)))
     return path
 
 
@@ -68,17 +75,37 @@ def running() -> list[Running]:
         server = None
         with suppress(OSError, ValueError, TypeError):
             server = Running(**json.loads(path.read_text(encoding="utf-8")))
-        if server and processes.alive(server.pid, server.created):
-            found.append(server)
+        process = processes.alive(server.pid, server.created) if server else None
+        if server and process:
+            if _is_ours(process):
+                found.append(server)
         else:
             with suppress(OSError):  # on a read-only disk it stays, and is ignored
                 path.unlink(missing_ok=True)
     return found
 
 
+def _is_ours(process: psutil.Process) -> bool:
+    """Whether it runs as this user. The cache can be a folder that several users share."""
+    with suppress(psutil.Error):
+        return not processes.POSIX or process.uids().real == os.getuid()
+    return False
+
+
+def stoppable() -> list[Running]:
+    """The running servers that `stop_all` ends.
+
+    A JupyterLab and the model server of its `course lab` are spared while that program runs: it ends both itself, and
+    the kernels of the lessons use the server.
+    """
+    found = running()
+    labs = {server.owner for server in found if server.profile == LAB and not server.orphan}
+    return [server for server in found if server.orphan or server.owner not in labs]
+
+
 def stop_all() -> list[Running]:
-    """End every server that the course started and that is still running. Returns the ones that were ended."""
-    stopped = running()
+    """End every server of `stoppable`. Returns the ones that were ended."""
+    stopped = stoppable()
     for server in stopped:
         processes.end(server.pid, server.created)
         if path := socket_path(server.url):
@@ -89,19 +116,23 @@ def stop_all() -> list[Running]:
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether nothing answers on the port and it can be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe, suppress(OSError):
         probe.settimeout(1)
         if probe.connect_ex(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)) == 0:
             return False
-    with socket.socket(family) as probe:
+    return _refusal(port, host) is None
+
+
+def _refusal(port: int, host: str) -> OSError | None:
+    """Why the port cannot be bound; None if it can."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         if processes.POSIX:  # a port in TIME_WAIT is free; on Windows the option would mean something else
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -133,6 +164,21 @@ def holder(port: int) -> psutil.Process | None:
     return None
 
 
+def foreign(port: int, tables: Path = Path("/proc/net")) -> bool:
+    """Whether only other users' programs listen on the port, as far as the system tells: Linux does, others do not.
+
+    `tables` has the kernel's lists of sockets, tcp and tcp6 (Documentation/networking/proc_net_tcp.rst).
+    """
+    users: set[int] = set()
+    for name in ("tcp", "tcp6"):
+        with suppress(OSError, ValueError, LookupError):
+            for line in (tables / name).read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
+                    users.add(int(fields[7]))
+    return bool(users) and os.getuid() not in users
+
+
 def is_llama_server(url: str) -> bool:
     """Whether a llama-server answers there."""
     try:
@@ -142,7 +188,12 @@ def is_llama_server(url: str) -> bool:
 
 
 def taken(port: int, host: str = "127.0.0.1") -> str:
-    """The message for a port that is in use: by whom, and what to do."""
+    """The message for a port that cannot be used: why or by whom, and what to do."""
+    if isinstance(_refusal(port, host), PermissionError):
+        free = next_free(UNPRIVILEGED, host)
+        return (
+            f"you are not allowed to listen on port {port}.\nChoose another port:  course serve --port {free}"
+        )
     process = holder(port)
     who = "another user's program"
     if process:
@@ -151,7 +202,7 @@ def taken(port: int, host: str = "127.0.0.1") -> str:
     elsewhere = f"choose another port:  course serve --port {next_free(min(port + 1, LAST_PORT), host)}"
     url = f"http://127.0.0.1:{port}"
     if is_llama_server(url):
-        own = process and any(server.pid == process.pid for server in running())
+        own = process and any(server.pid == process.pid for server in stoppable())
         stop = "stop it:  course stop" if own else "stop it where it was started"
         choices = f"Use it:  SERVER={url}  ·  {stop}  ·  {elsewhere}"
         return f"port {port} is in use by a llama-server ({who}).\n{choices}"

@@ -3,6 +3,7 @@
 Chooses neither flags nor ports (course.server does), and never restarts anything.
 """
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,6 @@ from typing import Any
 
 from course.errors import CourseError
 from course.server import Server, processes
-from course.server.connection import socket_path
 
 
 def in_foreground(profile: str | None, port: int | None, changes: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ def in_background(profile: str | None, port: int | None, changes: Mapping[str, A
     with ended_by_signals():
         server = Server(profile, url=False, port=port, **changes).start()
         server.detach()
-    quoted = f"'{server.url}'" if socket_path(server.url) else server.url  # a path may have a space in it
+    quoted = shlex.quote(server.url)  # a socket's path may have a space in it
     print(f"ready: {server.url}  (log: {server.log_path})")
     print(f"Use it:   SERVER={quoted} course ask\nStop it:  course stop", flush=True)
 

@@ -15,17 +15,19 @@ Standard output belongs to the command; everything here goes to standard error.
 
 import os
 import signal
-import sys
 import threading
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from course.addresses import origin
 from course.diagnose import diagnose, text
+from course.errors import CourseError
 from course.server import registry
 from course.tap import Tap, child
 from course.tap.upstream import is_loopback
 from course.tape import Tape
+from course.terminal import say
 from course.turns import turns
 
 PORT = 8081
@@ -55,8 +57,9 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
 
 
 def _report(tape: Tape, before: int) -> None:
-    """Say what was recorded. Nothing that goes wrong here changes how the command ended."""
+    """Close the tape and say what is on it. Nothing that goes wrong here changes how the command ended."""
     try:
+        tape.close()
         said = summary(tape, before)
     except KeyboardInterrupt:
         said = f"{tape.path}: recorded; the summary was interrupted.\nTo get it:  course diagnose {tape.path}"
@@ -80,35 +83,77 @@ def environment(tap: Tap, given: dict[str, str] | None = None) -> dict[str, str]
         "ANTHROPIC_API_BASE": root,
         "LITELLM_PROXY_API_BASE": tap.base_url,
     }
-    result.setdefault("OPENAI_API_KEY", "none")
+    result.setdefault("OPENAI_API_KEY", _key(tap, result) or "none")
     for name in ("NO_PROXY", "no_proxy"):
         result[name] = ",".join(filter(None, [result.get(name), "127.0.0.1", "localhost", "::1"]))
     return result
 
 
+def _key(tap: Tap, given: dict[str, str]) -> str | None:
+    """$KEY, if the tap's server is $SERVER: the key belongs to that server and to no other."""
+    with suppress(CourseError):  # $SERVER is not an address, or a socket's
+        if origin(given.get("SERVER", "")) == origin(tap.server.geturl()):
+            return given.get("KEY")
+    return None
+
+
 def summary(tape: Tape, before: int = 0) -> str:
-    """What was recorded after the first `before` records: how many turns, which statuses, and the diagnosis."""
-    records = tape.records()
-    if not (entries := [r for r in records[before:] if r.get("_type") == "entry"]):
-        return (
-            f"{tape.path}: nothing was recorded, so no request went through the tap.\n"
-            "See how to point a client at it:  course tap --help"
+    """What was recorded after the first `before` records: how many turns, which statuses, and the diagnosis.
+
+    Counts only what is on the tape's file. What the disk refused is counted apart, with the place where it is.
+    """
+    writer, unsaved = tape.writer, tape.unsaved
+    records, before = tape.records(), 0 if tape.writer.replaced else before
+    entries = [r for r in records[before:] if r.get("_type") == "entry"]
+    missing = sum(r.get("_type") == "entry" for r in unsaved)
+    if not entries:
+        return "\n".join(
+            [
+                f"{tape.path}: nothing was recorded, so no request went through the tap."
+                if not writer.lost
+                else f"{tape.path}: nothing is on this tape.",
+                *_apart(tape, missing, 0),
+                "See how to point a client at it:  course tap --help",
+            ]
         )
     made = turns(records, since=before)
+    entries = entries[: len(entries) - missing]  # what waits comes last
     counts = Counter((e.get("response") or {}).get("status") or 0 for e in entries)
     said = [f"{n} × {f'HTTP {status}' if status else 'no response'}" for status, n in sorted(counts.items())]
     if broken := sum(
         bool(e.get("_error")) and bool((e.get("response") or {}).get("status")) for e in entries
     ):
         said.append(f"{broken} incomplete")
-    turned = f"{len(made)} turn{'' if len(made) == 1 else 's'}"
+    there = len(made) - missing
+    turned = f"{there} turn{'' if there == 1 else 's'}"
     return "\n".join(
         [
-            f"{tape.path}: {turned}: {', '.join(said)}",
+            f"{tape.path}: {turned}: {', '.join(said)}"
+            if entries
+            else f"{tape.path}: nothing is on this tape.",
+            *_apart(tape, missing, len(entries) - writer.written if writer.shared else 0),
             text(diagnose(made), made),
-            f"Look at it:  course view {tape.path}",
+            f"Look at it:  course view {tape.path if entries else writer.rescued or tape.path}",
         ]
     )
+
+
+def _apart(tape: Tape, missing: int, others: int) -> list[str]:
+    """What is not on the tape, and what another program put there."""
+    writer, said = tape.writer, []
+    if missing:
+        where = f"they are in {writer.rescued}" if writer.rescued else "they are lost"
+        why = f" ({writer.trouble.strerror or writer.trouble})" if writer.trouble else ""
+        said.append(f"Not on the tape: {_exchanges(missing)} that could not be written{why}; {where}.")
+    if writer.lost:
+        said.append(f"Not on the tape: {_exchanges(writer.lost)} recorded before it was removed or emptied.")
+    if others > 0:
+        said.append(f"{_exchanges(others)} on it came from another program that records to the same tape.")
+    return said
+
+
+def _exchanges(count: int) -> str:
+    return f"{count} exchange{'' if count == 1 else 's'}"
 
 
 def _line(method: str, path: str, status: int, seconds: float) -> None:
@@ -120,7 +165,7 @@ def _nothing(*_: object) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    say(text, err=True)
 
 
 def _until_told() -> int:

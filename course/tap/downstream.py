@@ -15,6 +15,7 @@ from anyio.abc import ByteStream
 READ = 2**16
 HEAD = 2**16  # the most bytes in a request line and its headers
 AHEAD = 2**20  # bytes of a body that are read before the request is passed on: nearly always all of it
+LINGER = 0.5  # seconds
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError)
 
 
@@ -87,6 +88,14 @@ class Client:
         await self.send(h11.Response(status_code=status, headers=headers, reason=_REASONS[status]))
         await self.send(h11.Data(data=body))
         await self.send(h11.EndOfMessage())
+
+    async def refuse(self, status: int, message: str) -> None:
+        """Answer what is not HTTP, and read on for a moment: closing with bytes unread would destroy the answer."""
+        await self.answer(status, "invalid_request_error", message)
+        await self.stream.send_eof()
+        with anyio.move_on_after(LINGER):
+            while True:
+                await self.stream.receive(READ)
 
     async def again(self) -> bool:
         """Whether the connection can serve another request. An upload that nobody read is drained first."""

@@ -13,7 +13,9 @@ of each chunk) and `_error` (why the exchange broke off, or null). The other lin
 given.
 """
 
+import atexit
 import json
+import os
 import sys
 import threading
 import warnings
@@ -23,11 +25,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
+from course import files
 from course.errors import CourseError
 from course.tape import schema
 from course.tape.har import BODY_LIMIT
 from course.tape.loading import LIMIT, RECORD, Loaded, load
 from course.tape.recording import AsyncRecordingTransport, RecordingTransport
+from course.tape.writing import Writer, as_json
 
 __all__ = ["AsyncRecordingTransport", "RecordingTransport", "Tape"]
 NAME = "agents-on-the-wire"
@@ -44,11 +48,15 @@ def warn(problem: str) -> None:
 class Tape:
     """An append-only file of JSON lines, kept in memory too, so that a full disk loses nothing.
 
+    What the disk refuses is tried again with each record and at the end: when the program ends, or at `close()`. If
+    the disk still refuses, it is written to a file in the temporary folder, and `report` says where.
+
     `path`: an existing tape is continued. CourseError if it is a HAR file or not a tape at all.
     `body_limit`: how many bytes of each body are kept.
     `keep=False`: memory holds only what could not be written, for a recorder that runs for days.
-    `report`: called with a description of each problem: a part of the file that could not be read, or the first record
-    that could not be written. By default it shows a RuntimeWarning. `problems` lists the problems found while reading.
+    `report`: called with a description of each problem: a part of the file that could not be read, the first record
+    that could not be written, a file that another program removed. By default it shows a RuntimeWarning. `problems`
+    lists the problems found while reading.
     """
 
     def __init__(
@@ -62,8 +70,14 @@ class Tape:
     ) -> None:
         self.path = Path(path) if path is not None else _fresh_path()
         self.body_limit, self.keep, self.report = body_limit, keep, report
-        self._lock = threading.Lock()
-        self._write_failed = False
+        self._lock, self._pid = threading.Lock(), os.getpid()
+        if _loaded is None and self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise CourseError(
+                f"{self.path} is not a file but a pipe, a socket or a device, so nothing recorded there could be read "
+                "again.\nRecord to a file:  course tap --tape run.tape.jsonl"
+            )
+        head = {"_type": "tape", "version": schema.VERSION, "creator": f"{NAME} {release()}"}
+        self._writer = Writer(self.path, json.dumps(head))
         loaded = _loaded or (load(self.path) if self.path.exists() else Loaded())
         if loaded.is_har and _loaded is None:
             raise CourseError(
@@ -103,23 +117,43 @@ class Tape:
             if added.get("_type") == "entry":
                 added["_id"] = self._next_id
                 self._next_id += 1
-            failed: OSError | None = None
-            try:
-                self._write(json.dumps(added, ensure_ascii=False, default=str))
-            except OSError as e:
-                failed = e
-            if self.keep or failed:  # after the file, so that every record in memory is in the file too
+            said = self._writer.write(as_json(added))
+            if self.keep:  # after the file, so that every record in memory is in the file too
                 self._records.append(added)
-            first, self._write_failed = failed and not self._write_failed, self._write_failed or bool(failed)
-        if first:
-            self.report(f"cannot write to the tape {self.path} ({failed}). Recording continues in memory")
+        if said and self._writer.trouble and os.getpid() == self._pid:
+            atexit.register(self.close)
+        for problem in said:
+            self.report(problem)
         return added
+
+    def close(self) -> None:
+        """Write what the disk refused so far, or else put it into a file in the temporary folder and report where.
+
+        Recording may go on afterwards. A program that ends normally does this by itself.
+        """
+        with self._lock:
+            said = self._writer.close()
+        atexit.unregister(self.close)
+        for problem in said:
+            self.report(problem)
+
+    @property
+    def unsaved(self) -> list[dict[str, Any]]:
+        """The records that are not on disk, because it refused them."""
+        return [json.loads(line) for line in list(self._writer.waiting)]
+
+    @property
+    def writer(self) -> Writer:
+        """What is known about the file: how much was written, what waits and why, and where it went in the end."""
+        return self._writer
 
     def records(self) -> list[dict[str, Any]]:
         """All records in order. A malformed one has the `_type` "invalid"."""
-        if self.keep or not self.path.exists():
+        if self.keep:
             return list(self._records)
-        return [*load(self.path).records, *self._records]
+        with self._lock:
+            unsaved = self.unsaved
+            return [*load(self.path).records, *unsaved] if self.path.exists() else unsaved
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -139,21 +173,10 @@ class Tape:
         }
 
     def export(self, path: str | Path) -> Path:
-        """Write the exchanges as a HAR file."""
+        """Write the exchanges as a HAR file. An earlier file is replaced only when the new one is complete."""
         path = Path(path)
-        path.write_text(json.dumps(self.har(), ensure_ascii=False, indent=1), encoding="utf-8")
+        files.write_private(path, as_json(self.har(), indent=1))
         return path
-
-    def _write(self, line: str) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as f:
-            if f.tell():  # if the last line was cut off, start a new one
-                f.seek(-1, 2)
-                line = line if f.read(1) == b"\n" else "\n" + line
-            else:
-                head = {"_type": "tape", "version": schema.VERSION, "creator": f"{NAME} {release()}"}
-                line = json.dumps(head) + "\n" + line
-            f.write(line.encode("utf-8", "surrogatepass") + b"\n")
 
 
 def _fresh_path() -> Path:
@@ -163,7 +186,7 @@ def _fresh_path() -> Path:
         path = Path("tapes") / f"{stamp}{suffix}.tape.jsonl"
         try:
             path.parent.mkdir(exist_ok=True)
-            path.touch(exist_ok=False)
+            path.touch(0o600, exist_ok=False)
         except FileExistsError:
             continue
         except OSError:

@@ -1,24 +1,24 @@
 """One exchange as an entry of HAR 1.2, the format of browsers' developer tools. Pure.
 
-Credentials are redacted. A body in UTF-8 is stored as text, other bytes as base64. A compressed response is stored
-decompressed, and a comment says so. Status 0 means that no response came. If a body is longer than the limit, only its
-beginning is stored, and `_cut` says how many bytes are missing.
+Credentials are redacted. A body in UTF-8 is stored as text, other bytes as base64. A response in gzip or deflate is stored
+decompressed, up to the limit, and a comment says so. Status 0 means that no response came. If a body is longer than the
+limit, only its beginning is stored, and `_cut` says how many bytes are missing.
 """
 
 import base64
+import zlib
 from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import httpx
 
-from course.tape.redact import redacted_headers, redacted_query, redacted_url
+from course.tape import redact
+from course.tape.redact import REDACTED
 
 BODY_LIMIT = 64 * 2**20  # bytes of one body; the longest context of today's models is a tenth of it
-_PIECE = 2**16
+_ESCAPED = bytes({*range(32)} - {*b"\b\t\n\f\r"})  # six characters each in JSON
 
 
 @dataclass(frozen=True)
@@ -73,21 +73,26 @@ def entry(
 ) -> dict[str, Any]:
     """The entry, without the fields that only the recorder knows: `_id` and `_error`. `response` is None if none came."""
     url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
+    if target := request.extensions.get("target"):  # as it went; a URL of httpx is normalized
+        address = f"{url.scheme}://{url.netloc.decode('ascii')}{target.decode('latin-1')}"
+    else:
+        address = str(url)
+    keys = redact.own_keys(request.headers.raw, str(request.url))
     wait, total = times.ms(times.first_byte or times.end), times.ms(times.end)
     result: dict[str, Any] = {
         "startedDateTime": times.when.isoformat(timespec="milliseconds"),
         "time": total,
         "request": {
             "method": request.method,
-            "url": redacted_url(str(url)),
+            "url": redact.without(redact.redacted_url(address), keys),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": redacted_headers(request.headers.raw),
-            "queryString": redacted_query(url.params.multi_items()),
+            "headers": redact.redacted_headers(request.headers.raw),
+            "queryString": redact.redacted_query(url.params.multi_items(), keys),
             "headersSize": -1,
             "bodySize": sent.size,
         },
-        "response": _response(response, received),
+        "response": _response(response, received, keys),
         "cache": {},
         "timings": {"send": 0, "wait": wait, "receive": round(total - wait, 2)},
         "_chunks": [[times.ms(t), n] for t, n in received.chunks],
@@ -100,8 +105,8 @@ def entry(
     return result
 
 
-def _response(response: httpx.Response | None, received: Body) -> dict[str, Any]:
-    """HAR's response, with status 0 if none came."""
+def _response(response: httpx.Response | None, received: Body, keys: list[str]) -> dict[str, Any]:
+    """HAR's response, with status 0 if none came. The request's `keys` are replaced where they are echoed."""
     headers = response.headers if response is not None else httpx.Headers()
     http = response.extensions.get("http_version", b"HTTP/1.1") if response is not None else b""
     return {
@@ -109,50 +114,64 @@ def _response(response: httpx.Response | None, received: Body) -> dict[str, Any]
         "statusText": response.reason_phrase if response is not None else "",
         "httpVersion": http.decode("ascii", "replace"),
         "cookies": [],
-        "headers": redacted_headers(headers.raw),
-        "content": _content(headers, received),
-        "redirectURL": redacted_url(headers.get("location", "")),
+        "headers": redact.redacted_headers(headers.raw, keys),
+        "content": _content(headers, received, keys),
+        "redirectURL": redact.without(redact.redacted_url(headers.get("location", "")), keys),
         "headersSize": -1,
         "bodySize": received.size if response is not None else -1,
     }
 
 
-def _content(headers: httpx.Headers, received: Body) -> dict[str, Any]:
+def _content(headers: httpx.Headers, received: Body, keys: list[str]) -> dict[str, Any]:
     raw, coding = received.data(), headers.get("content-encoding")
-    body, cut = (raw, received.cut) if not coding else _decompressed(raw, coding, received)
+    body, unread = _decompressed(raw, coding, received.limit) if coding else (raw, 0)
     size = received.size if body is raw else len(body)
-    content: dict[str, Any] = {"size": size, "mimeType": headers.get("content-type", "")} | _text(body)
-    if cut:
-        content |= _missing(received)
+    kept, echoes = _without(body, keys)
+    content: dict[str, Any] = {"size": size, "mimeType": headers.get("content-type", "")} | _text(kept)
+    if cut := received.cut + unread:
+        content |= _missing(received) | {"_cut": cut}
+        if body is not raw:
+            content["comment"] = (
+                f"the first {len(body)} bytes of what {received.size} bytes of {coding} hold. "
+                "Tape(body_limit=…) keeps more"
+            )
     elif coding and body is raw:
         content["comment"] = f"{len(raw)} bytes of {coding}, which could not be decompressed"
     elif coding:
         content["compression"] = len(body) - len(raw)
         content["comment"] = f"{len(raw)} bytes came as {coding}; the text is decompressed"
+    if echoes:
+        said = f"the request's own key was in it {echoes} time{'' if echoes == 1 else 's'}, replaced with {REDACTED}"
+        content["comment"] = f"{content['comment']}; {said}" if "comment" in content else said
     return content
 
 
-def _decompressed(raw: bytes, coding: str, received: Body) -> tuple[bytes, int]:
-    """The decompressed body up to the limit, and how many of the bytes that came are not in it; raw if that fails."""
-    if not raw:
-        return raw, 0
-    parts, size, taken = [], 0, 0
+def _without(body: bytes, keys: list[str]) -> tuple[bytes, int]:
+    """The body without these keys, and how often they were in it."""
+    echoes = 0
+    for key in keys:
+        echoes += body.count(raw := key.encode("utf-8", "replace"))
+        body = body.replace(raw, REDACTED.encode())
+    return body, echoes
 
-    def pieces() -> Iterator[bytes]:
-        nonlocal taken
-        for at in range(0, len(raw), _PIECE):
-            taken = min(at + _PIECE, len(raw))
-            yield raw[at:taken]
 
-    with suppress(httpx.DecodingError):
-        for part in httpx.Response(200, headers={"content-encoding": coding}, content=pieces()).iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > received.limit:
-                break
-        body = b"".join(parts)
-        return (raw if body == raw else body), received.size - taken
-    return raw, received.cut
+def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, int]:
+    """The beginning of the decompressed body, and how many bytes of `raw` were left unread at the limit.
+
+    `raw` itself if it is damaged, or in a coding other than gzip and deflate, whose output can be bounded.
+    """
+    body, unread = raw, 0
+    for name in reversed([word.strip().lower() for word in coding.split(",")]):
+        if name not in ("gzip", "x-gzip", "deflate"):
+            return raw, 0
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        try:
+            body = unpacker.decompress(body, limit)
+        except zlib.error:
+            return raw, 0
+        if not unpacker.eof and len(body) == limit:
+            unread = max(unread, len(unpacker.unconsumed_tail), 1)
+    return body, min(unread, len(raw))
 
 
 def _missing(body: Body) -> dict[str, Any]:
@@ -163,9 +182,13 @@ def _missing(body: Body) -> dict[str, Any]:
 
 
 def _text(body: bytes) -> dict[str, str]:
-    """The body as text, or as base64 if it is not UTF-8. A character that is cut off at the end goes to `_tail`."""
+    """The body as text, or as base64 if it is not UTF-8 or would take more room in JSON as text.
+
+    A character that is cut off at the end goes to `_tail`.
+    """
     try:
-        return {"text": body.decode("utf-8")}
+        if 15 * (len(body) - len(body.translate(None, _ESCAPED))) <= len(body):
+            return {"text": body.decode("utf-8")}
     except UnicodeDecodeError as e:
         if e.reason == "unexpected end of data":
             tail = base64.b64encode(body[e.start :]).decode("ascii")

@@ -6,12 +6,18 @@ line by line, so a line of a gigabyte takes no more memory than `limit`. Nothing
     load(Path("tapes/….tape.jsonl")).records
 """
 
+import codecs
+import io
 import json
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from course.errors import CourseError
 from course.tape import schema
@@ -53,17 +59,14 @@ def load(path: Path, limit: int = LIMIT) -> Loaded:
         raise CourseError(f"{path} is a directory, not a tape.\n{hint}")
     try:
         with path.open("rb") as file:
-            head = file.read(4096).removeprefix(BOM)
-        loaded = _har(path, limit) if HAR.match(head) else _lines(path, limit)
+            if file.seekable():
+                loaded = _records(file, path, limit)
+            else:  # a pipe, which can be read only once
+                with tempfile.TemporaryFile() as copy:
+                    shutil.copyfileobj(file, copy)
+                    loaded = _records(copy, path, limit)
     except OSError as e:
         raise CourseError(f"the tape {path} can't be read: {e}.\nName another file:  course view FILE") from e
-    if not loaded.records and loaded.problems and not loaded.is_har:
-        if head.lstrip()[:1] == b"{" and (other := _har(path, limit)).records:
-            return other
-        raise CourseError(
-            f"{path} is not a tape: none of its {loaded.lines} lines is a JSON object. It begins with "
-            f"{head[:24]!r}.\n{RECORD}"
-        )
     if loaded.more:
         loaded.problems.append(f"{loaded.more} more lines of {path} were skipped")
     if loaded.version > schema.VERSION:
@@ -74,9 +77,42 @@ def load(path: Path, limit: int = LIMIT) -> Loaded:
     return loaded
 
 
-def _lines(path: Path, limit: int) -> Loaded:
+def _records(file: IO[bytes], path: Path, limit: int) -> Loaded:
+    """What is in the file, a tape or HAR. `path` is its name in problems."""
+    file.seek(0)
+    if coding := _utf_16(file.read(4)):
+        file.seek(0)
+        text = file.read(limit + 1).decode(coding, "replace").removeprefix("\ufeff")
+        file = io.BytesIO(text.encode("utf-8", "surrogatepass"))
+    file.seek(0)
+    head = file.read(4096).removeprefix(BOM)
+    loaded = _har(file, path, limit) if HAR.match(head) else _lines(file, path, limit)
+    if loaded.is_har or any(record["_type"] != "?" for record in loaded.records):
+        return loaded
+    if head.lstrip()[:1] == b"{":  # a HAR file may begin with another key
+        with suppress(CourseError):
+            if (other := _har(file, path, limit)).records:
+                return other
+    if loaded.records:
+        loaded.problems.append(f"nothing in {path} is a record of a tape: none has a `_type`")
+    elif loaded.problems:
+        raise CourseError(
+            f"{path} is not a tape: none of its {loaded.lines} lines is a JSON object. It begins with "
+            f"{head[:24]!r}.\n{RECORD}"
+        )
+    return loaded
+
+
+def _utf_16(head: bytes) -> str | None:
+    """The coding of a text in UTF-16, as PowerShell and some browsers write it, with or without a mark."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return {b"{\0": "utf-16-le", b"\0{": "utf-16-be"}.get(head[:2])
+
+
+def _lines(file: IO[bytes], path: Path, limit: int) -> Loaded:
     loaded = Loaded()
-    for number, line, size, whole in _cut_lines(path, limit):
+    for number, line, size, whole in _cut_lines(file, limit):
         loaded.lines = number
         where = f"line {number} of {path}"
         if line is None:
@@ -94,29 +130,39 @@ def _lines(path: Path, limit: int) -> Loaded:
             loaded.problem(f"{where} {what} ({size} bytes) and was skipped")
             continue
         _take(loaded, record, where)
+    _number(loaded, only_twice=True)
     return loaded
 
 
-def _cut_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | None, int, bool]]:
+def _number(loaded: Loaded, only_twice: bool = False) -> None:
+    """Give the entries new numbers if two have the same: tapes that were joined, or two programs with one tape."""
+    valid = [r for r in loaded.records if r["_type"] == "entry"]
+    numbers = [r["_id"] for r in valid if r.get("_id") is not None]
+    if len(set(numbers)) < len(numbers) or not (only_twice or len(numbers) == len(valid)):
+        for number, record in enumerate(valid, 1):
+            record["_id"] = number
+
+
+def _cut_lines(file: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | None, int, bool]]:
     """For each line: its number, its bytes (None if more than `limit`), its size, and whether it ends with a newline."""
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(limit + 1):
-            number += 1
-            size = len(line)
-            long = size > limit and not line.endswith(b"\n")
-            piece = line
-            while long and piece and not piece.endswith(b"\n"):
-                line, piece = b"", file.readline(2**20)
-                size += len(piece)
-            whole = piece.endswith(b"\n")
-            if number == 1:
-                line = line.removeprefix(BOM)
-            yield number, None if long else line.rstrip(b"\r\n"), size - whole, whole
+    file.seek(0)
+    number = 0
+    while line := file.readline(limit + 1):
+        number += 1
+        size = len(line)
+        long = size > limit and not line.endswith(b"\n")
+        piece = line
+        while long and piece and not piece.endswith(b"\n"):
+            line, piece = b"", file.readline(2**20)
+            size += len(piece)
+        whole = piece.endswith(b"\n")
+        if number == 1:
+            line = line.removeprefix(BOM)
+        yield number, None if long else line.rstrip(b"\r\n"), size - whole, whole
 
 
 def _take(loaded: Loaded, record: dict[str, Any], where: str) -> None:
-    found = schema.flaws(record)
+    record, found = schema.checked(record)
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         loaded.problem(f"{where} was set aside: {found[0]}{more}")
@@ -127,15 +173,16 @@ def _take(loaded: Loaded, record: dict[str, Any], where: str) -> None:
     loaded.records.append(record)
 
 
-def _har(path: Path, limit: int) -> Loaded:
+def _har(file: IO[bytes], path: Path, limit: int) -> Loaded:
     """The entries of a HAR file as records of a tape; the complete ones if it is cut off."""
-    size = path.stat().st_size
+    size = file.seek(0, os.SEEK_END)
     if size > limit:
         raise CourseError(
             f"{path} is a HAR file of {size:,} bytes, more than the limit of {limit:,}.\n"
             f"Export fewer requests, or raise the limit:  Tape.read('{path}', limit={size})"
         )
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    file.seek(0)
+    text = file.read().decode("utf-8-sig", "replace")
     loaded = Loaded(is_har=True)
     try:
         entries = json.loads(text)["log"]["entries"]
@@ -151,10 +198,7 @@ def _har(path: Path, limit: int) -> Loaded:
             loaded.problem(f"entry {number} of {path} is not a JSON object and was skipped")
             continue
         _take(loaded, {**entry, "_type": "entry"}, f"entry {number} of {path}")
-    valid = [r for r in loaded.records if r["_type"] == "entry"]
-    if len({r.get("_id") for r in valid}) < len(valid) or any(r.get("_id") is None for r in valid):
-        for number, record in enumerate(valid, 1):
-            record["_id"] = number
+    _number(loaded)
     return loaded
 
 

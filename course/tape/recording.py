@@ -9,19 +9,22 @@ delay or buffer a byte, and do not look inside. A problem with the tape never be
 import re
 import time
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+import anyio
+import anyio.to_thread
 import httpx
 
-from course.tape import har
+from course.tape import har, redact
 
 if TYPE_CHECKING:
     from course.tape import Tape
 
 CLOSED = (GeneratorExit, CancelledError)  # what a generator sees when its reader stops
+BESIDE = 2**20  # bytes of an exchange that is written in a thread
 Ended = Callable[[BaseException | None], None]
 # The last event of a stream of chat completions or completions, messages, responses. After it, a client may hang up.
 LAST_EVENT = re.compile(
@@ -63,7 +66,7 @@ class AsyncRecordingTransport(httpx.AsyncBaseTransport):
             exchange.ended(e)
             raise
         stream = cast(httpx.AsyncByteStream, response.stream)
-        return exchange.begun(response, _AsyncTee(stream, exchange.received, exchange.ended))
+        return exchange.begun(response, _AsyncTee(stream, exchange.received, exchange.ended_beside))
 
     async def aclose(self) -> None:
         await self.transport.aclose()
@@ -98,7 +101,10 @@ class _AsyncTee(httpx.AsyncByteStream):
     """The same, asynchronous."""
 
     def __init__(
-        self, stream: httpx.AsyncByteStream, saw: Callable[[bytes], None], ended: Ended = lambda e: None
+        self,
+        stream: httpx.AsyncByteStream,
+        saw: Callable[[bytes], None],
+        ended: Callable[[BaseException | None], Awaitable[None]] | None = None,
     ) -> None:
         self.stream, self.saw, self.ended = stream, saw, ended
 
@@ -108,15 +114,19 @@ class _AsyncTee(httpx.AsyncByteStream):
                 self.saw(chunk)
                 yield chunk
         except BaseException as e:
-            self.ended(e)
+            await self._ended(e)
             raise
-        self.ended(None)
+        await self._ended(None)
 
     async def aclose(self) -> None:
         try:
             await self.stream.aclose()
         finally:
-            self.ended(GeneratorExit())
+            await self._ended(GeneratorExit())
+
+    async def _ended(self, e: BaseException | None) -> None:
+        if self.ended is not None:
+            await self.ended(e)
 
 
 class _Recording:
@@ -155,19 +165,41 @@ class _Recording:
         if self.done:
             return
         self.done = True
-        with suppress(Exception):  # whatever is wrong with the tape is not the client's problem
+        try:  # whatever is wrong with the tape is not the client's problem
             times = har.Times(self.when, self.start, self.first_byte, time.perf_counter())
             entry = har.entry(self.request, self.sent, self.response, self.came, times)
-            self.tape.add({"_type": "entry", **entry, "_error": self._why(e)})
+            self.tape.add({"_type": "entry", **entry, "_error": self._redacted(self._why(e))})
+        except Exception as fault:
+            with suppress(Exception):
+                self.tape.report(f"an exchange could not be recorded ({type(fault).__name__}: {fault})")
+
+    def _redacted(self, why: str | None) -> str | None:
+        """Without credentials: a header that the client's library refuses is quoted by it."""
+        if not why:
+            return why
+        keys = redact.own_keys(self.request.headers.raw, str(self.request.url))
+        return redact.without(redact.redacted_url(why), keys)
+
+    async def ended_beside(self, e: BaseException | None) -> None:
+        """The same. A body that takes long to decompress or to write does so in a thread, and delays no other exchange."""
+        packed = self.response is not None and "content-encoding" in self.response.headers
+        if self.done or not (packed or self.came.kept + self.sent.kept > BESIDE):
+            self.ended(e)
+            return
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.ended, e)
 
     def _why(self, e: BaseException | None) -> str | None:
         if e is None:
             return None
         if not isinstance(e, CLOSED):
             return f"{type(e).__name__}: {e}"
+        stopped = self.request.extensions.get("stopped", str)()  # the tap's own reason, if it has one
         if self.response is None:
-            return "the client closed the connection before a response came"
-        return None if self._complete(self.response) else "the client closed the response before its end"
+            return f"{stopped or 'the client closed the connection'} before a response came"
+        if self._complete(self.response):
+            return None
+        return f"{stopped or 'the client closed the response'} before its end"
 
     def _complete(self, response: httpx.Response) -> bool:
         """Whether everything was received, even though the client did not read to the end of the stream."""

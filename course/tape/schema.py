@@ -26,14 +26,18 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
+    PlainValidator,
     Strict,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
+LARGEST = 2**64
+"""No count is larger, not even one in nanoseconds. What is could overflow a float, or have too many digits to be shown."""
 VERSION = 1  # raised only if readers of the previous version would misread a tape, not for additions
 
 
@@ -48,9 +52,20 @@ def _checked(shape: Any, words: str) -> GetPydanticSchema:
     return GetPydanticSchema(schema)
 
 
+def _int(value: Any, info: ValidationInfo) -> int:
+    """A whole number as an int, whose JSON may be 1.0 or 1e3. Notes in the context, a list, that it was a float."""
+    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST or value != value // 1:
+        raise ValueError
+    if type(value) is float and info.context is not None:
+        info.context.append(value)
+    return int(value)
+
+
 _Number = Annotated[float, Strict()]
-_Whole = Annotated[  # 1.0 is one too, as in JSON Schema
-    float, Strict(), Field(multiple_of=1, allow_inf_nan=False), WithJsonSchema({"type": "integer"})
+_Whole = Annotated[
+    int,
+    PlainValidator(_int),
+    WithJsonSchema({"type": "integer", "minimum": -LARGEST, "maximum": LARGEST}),
 ]
 _Text = Annotated[str, Strict()]
 
@@ -250,17 +265,34 @@ RECORDS: dict[str, Any] = {"tape": Head, "entry": Entry, "run": Run, "step": Ste
 """What a record is, by its `_type`."""
 
 
-def flaws(record: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the record, each flaw with its path; empty if it is valid or of an unknown type."""
+def checked(record: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The record with its counts as ints, which may be 1.0 in JSON, and its flaws (see `flaws`)."""
     kind = record.get("_type")
     if not isinstance(kind, str) or kind not in RECORDS:
-        return []
+        return record, []
+    floats: list[float] = []
     try:
-        _adapter(kind).validate_python(record)
+        made = _adapter(kind).validate_python(record, context=floats)
     except ValidationError as e:
         said = [_in_words(error) for error in e.errors(include_url=False, include_context=False)]
-        return list(dict.fromkeys(said))
-    return _undecodable(record) if kind == "entry" else []
+        return record, list(dict.fromkeys(said))
+    if floats:
+        record = _with_ints(record, made)
+    return record, _undecodable(record) if kind == "entry" else []
+
+
+def flaws(record: dict[str, Any]) -> list[str]:
+    """What is wrong with the record, each flaw with its path; empty if it is valid or of an unknown type."""
+    return checked(record)[1]
+
+
+def _with_ints(given: Any, made: Any) -> Any:
+    """The given value, with pydantic's ints in the place of floats. It keeps only the fields that it knows."""
+    if isinstance(given, dict) and isinstance(made, dict):
+        return {key: _with_ints(value, made.get(key)) for key, value in given.items()}
+    if isinstance(given, list) and isinstance(made, list | tuple):
+        return [_with_ints(*pair) for pair in zip(given, made, strict=True)]
+    return made if type(made) is int and type(given) is float else given
 
 
 def json_schema() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from smolagents import Tool
 
 from course.errors import CourseError
+from course.terminal import one_line
 
 LARGEST = 1_000_000
 """Bytes. A larger file is rarely one that a person wrote."""
@@ -85,7 +86,7 @@ class FolderSearch(Tool):
         self.index.execute("CREATE VIRTUAL TABLE passage USING fts5(text, file)")
         left = most
         for path in paths(self.folder):
-            file = shown(path.relative_to(self.folder).as_posix())
+            file = one_line(path.relative_to(self.folder).as_posix())
             try:
                 data = content(path, largest, left)
                 text, encoding = decoded(data)
@@ -125,7 +126,7 @@ def paths(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise CourseError(
-            f"the folder {shown(str(folder))} {what}.\nName one with text files in it:  FolderSearch('notes')"
+            f"the folder {one_line(str(folder))} {what}.\nName one with text files in it:  FolderSearch('notes')"
         )
     for here, inner, names in os.walk(folder):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
@@ -183,11 +184,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def shown(name: str) -> str:
-    """A file's name on one line, whatever is in it: line breaks and bytes that are not text become escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
-
-
 def _pieces(block: str) -> Iterator[str]:
     """A long block in pieces that end with a sentence, if a sentence is short enough."""
     piece = ""
@@ -205,6 +201,6 @@ def _pieces(block: str) -> Iterator[str]:
 def _nothing_in(folder: Path, skipped: Mapping[str, str]) -> str:
     reasons = "; ".join(f"{name}: {why}" for name, why in list(skipped.items())[:5]) or "it has no files"
     return (
-        f"there is no text to search in {shown(str(folder))} ({reasons}).\n"
+        f"there is no text to search in {one_line(str(folder))} ({reasons}).\n"
         "Put text files into it (.md, .txt, .csv, source code), or name another folder:  FolderSearch('notes')"
     )

@@ -6,7 +6,8 @@ not make a conversation: two agents of a kind have the same system prompt.
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -137,6 +138,73 @@ def _sources(before: Conversation, now: list[Record], start: int) -> list[int | 
     return sources
 
 
+@dataclass(eq=False)
+class Start:
+    """A beginning that requests have in common: who has it, oldest first, and how it goes on, by the next message."""
+
+    having: dict[Conversation, None] = field(default_factory=dict)
+    then: dict[str, "Start"] = field(default_factory=dict)
+
+
+class Open:
+    """The conversations that a request may continue, indexed by their beginnings and by their messages.
+
+    A tape may have thousands of unrelated requests, and comparing each of them with each other would take minutes.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._start = Start()
+        self._by_message: dict[str, dict[Conversation, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._start.having)
+
+    def add(self, one: Conversation) -> None:
+        """It is the latest now."""
+        at = self._start
+        at.having[one] = None
+        for message in one.sent:
+            at = at.then.setdefault(self._known.key(message), Start())
+            at.having[one] = None
+        for key in one.keys:
+            self._by_message.setdefault(key, {})[one] = None
+
+    def remove(self, one: Conversation) -> None:
+        at = self._start
+        del at.having[one]
+        for message in one.sent:
+            at = at.then[self._known.key(message)]
+            del at.having[one]
+        for key in one.keys:
+            del self._by_message[key][one]
+
+    def longest_start(
+        self, messages: Sequence[Record], fits: Callable[[Conversation], bool]
+    ) -> tuple[Conversation | None, int]:
+        """The conversation with the longest common beginning, and how many messages that is; the latest of several."""
+        found, start = self._latest(self._start, fits), 0
+        at = self._start
+        for depth, message in enumerate(messages, 1):
+            following = at.then.get(self._known.key(message))
+            best = self._latest(following, fits) if following else None
+            if following is None or best is None:
+                break
+            found, start, at = best, depth, following
+        return found, start
+
+    def most_messages(self, keys: Sequence[str], fits: Callable[[Conversation], bool]) -> Conversation | None:
+        """The conversation that has most of these messages, wherever; the latest of several. None if none has any."""
+        shared = Counter(one for key in keys for one in self._by_message.get(key, ()) if fits(one))
+        return max(shared, key=lambda one: (shared[one], one.number), default=None)
+
+    def latest(self, fits: Callable[[Conversation], bool]) -> Conversation | None:
+        return self._latest(self._start, fits)
+
+    def _latest(self, start: Start, fits: Callable[[Conversation], bool]) -> Conversation | None:
+        return next((one for one in reversed(start.having) if fits(one)), None)
+
+
 class Conversations:
     """The conversations of one run that a request may continue.
 
@@ -144,8 +212,8 @@ class Conversations:
     """
 
     def __init__(self) -> None:
-        self.open: list[Conversation] = []
         self._known = Known()
+        self.open = Open(self._known)
 
     def next(
         self, messages: list[Record], step: Record | None, number: int, answer: Record | None = None
@@ -171,25 +239,25 @@ class Conversations:
         agent = found.agent if found else None
         if step is not None and "agent" in step:
             agent = step["agent"] or ""
-        # the latest comes last, and wins a tie
         answers = [*(found.answers if found else []), Answer(number, answer, step)]
-        self.open.append(Conversation(messages, number, result.sources, answers, agent, planned, self._known))
+        one = Conversation(messages, number, result.sources, answers, agent, planned, self._known)
+        self.open.add(one)
         return result
 
     def _find(self, messages: list[Record], step: Record | None) -> Conversation | None:
         named = step is not None and "agent" in step
         name = (step["agent"] or "") if step is not None and named else None
-        fitting = [c for c in self.open if not named or c.agent in (None, name)]
-        best = max(reversed(fitting), key=lambda c: common_start(c.sent, messages), default=None)
-        start = common_start(best.sent, messages) if best else 0
+
+        def fits(one: Conversation) -> bool:
+            return not named or one.agent in (None, name)
+
+        best, start = self.open.longest_start(messages, fits)
         if best and start and (named or start == len(best.sent) or _has_talk(messages[:start])):
             return best
         # another beginning before the same task: a plan, the last call, a client that forgets its oldest messages
-        keys = _talk(messages, self._known)
-        best = max(reversed(fitting), key=lambda c: _shared(c, keys), default=None)
-        if best and _shared(best, keys):
-            return best
-        return next((c for c in reversed(fitting) if named and c.agent == name), None)
+        return self.open.most_messages(_talk(messages, self._known), fits) or (
+            self.open.latest(lambda one: one.agent == name) if named else None
+        )
 
 
 def _has_talk(messages: Sequence[Record]) -> bool:
@@ -206,7 +274,3 @@ def _talk(messages: Sequence[Record], known: Known) -> list[str]:
 def common_start(a: Sequence[Record], b: Sequence[Record]) -> int:
     """How many messages at the beginning are the same in both."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def _shared(conversation: Conversation, keys: list[str]) -> int:
-    return sum(key in conversation.keys for key in keys)

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 OBSERVED = "Observation:\n"
 CALLED = "Calling tools:\n"
-ERROR = re.compile(
-    r"(?:\A|\n)(?:Call id: [^\n]*\n)?Error:\n(?P<said>.*?)\nNow let's retry: take care", re.DOTALL
-)
+ERROR = re.compile(r"(?:\A|\n)(?:Call id: [^\n]*+\n)?Error:\n")
+RETRY = "\nNow let's retry: take care"
 END = re.compile(
     r"\n(?:Based on the above, please provide an answer to the following user task:|New task:)\n"
 )
@@ -90,8 +89,10 @@ def _step(turn: "Turn", messages: list[Message]) -> QuotedStep | None:
         if piece is None:
             continue
         failed = ERROR.search(piece.text)
+        retry = piece.text.find(RETRY, failed.end()) if failed else -1
+        failed = failed if retry >= 0 else None
         if failed and error is None:
-            error = Piece(failed["said"], piece.where, failed.start("said"))
+            error = Piece(piece.text[failed.end() : retry], piece.where, failed.end())
         if piece.text.startswith(OBSERVED) and observation is None:
             end = failed.start() if failed else len(piece.text)
             if ended := END.search(piece.text, 0, end):

@@ -23,11 +23,8 @@ COUNTED = "counted with the server's tokenizer"
 SCALED = "estimated: the server's total, split by number of characters"
 ESTIMATED = "estimated: 4 characters per token"
 
-TOOLS = re.compile(
-    r"(?<=behaving like regular python functions:\n).*?(?=\nHere are the rules you should always follow)"
-    r"|(?<=You only have access to these tools:\n).*?(?=\nHere are the rules you should always follow)",
-    re.DOTALL,
-)
+TOOLS = re.compile(r"behaving like regular python functions:\n|You only have access to these tools:\n")
+RULES = "\nHere are the rules you should always follow"
 PLAN = ("Here are the facts I know and the plan of action", "I still need to solve the task I was given")
 CALLS = "Calling tools:\n"
 
@@ -135,10 +132,12 @@ def _calls_of(message: Record) -> str:
 
 
 def _system(text: str) -> list[tuple[PromptSegment, str]]:
-    match = TOOLS.search(text)
-    if not match:
+    opening = TOOLS.search(text)
+    start = opening.end() if opening else 0
+    end = text.find(RULES, start)
+    if not opening or end < 0:
         return [(PromptSegment("system", "system prompt", 0), text)]
-    before, tools, after = text[: match.start()], match[0], text[match.end() :]
+    before, tools, after = text[:start], text[start:end], text[end:]
     return [
         (PromptSegment("system", "system prompt, before the tools", 0), before),
         (PromptSegment("tools", "tools, in the system prompt", 0), tools),

@@ -14,6 +14,7 @@ from typing import Any
 from course.turns.exchange import Exchange
 from course.turns.turn import Turn
 
+BRACKET = re.compile(r"[\[\]{}]")
 MARK = re.compile(r"END_OF_REQUEST(_*)")
 LOOK_BACK = 4  # agents that call each other alternate, so the body to compare with may be several earlier
 PROBE, NEAR = 64, 512
@@ -96,7 +97,12 @@ def curl(exchange: Exchange) -> str:
 
 def curl_head(exchange: Exchange) -> str:
     """The command without the body."""
-    words = ["curl", "-sS", *(["-N"] if exchange.streamed else []), shlex.quote(exchange.url)]
+    words = ["curl", "-sS", *(["-N"] if exchange.streamed else [])]
+    if BRACKET.search(exchange.url):  # curl would ask many addresses for [1-9] or {a,b}
+        words.append("-g")
+    if exchange.url.startswith("-"):  # curl would take it for an option
+        words.append("--url")
+    words += [shlex.quote(exchange.url)]
     if exchange.method != ("POST" if exchange.raw_request else "GET"):
         words += ["-X", shlex.quote(exchange.method)]
     for name, value in exchange.request_headers.items():

@@ -4,7 +4,7 @@ Runs them in LocalPythonExecutor (in a temporary folder, and as a user without a
 agent's container, or says why it cannot. Needs no root, and what the programs aim at is on this computer. `make hostile`
 runs all of them. `here` runs a learner's own program on this computer.
 
-    seen = results(programs(), live())        # seen["files_ssh_key"]["socket"].by == "own file system"
+    seen = results(programs(), live(boxes() is None))        # seen["files_ssh_key"]["socket"].by == "own file system"
 """
 
 import ast
@@ -47,12 +47,19 @@ PATIENT = replace(way_of.LIMITS, seconds=120)
 """None of the ten programs tries to exceed its time, and a container may start slowly on a busy computer."""
 INSTEAD = "The lesson continues with the recorded outcomes."
 WATCH = """
-import atexit, os, sys
+import atexit, os, re, sys, time
 
-looked = []
+looked, kernel = [], []
+asks = ("os.cpu_count", "os.fork", "os.forkpty", "os.getloadavg", "os.kill", "os.sched_getaffinity", "os.statvfs",
+        "os.sysconf", "os.uname")
+starts = ("os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen")
+told = re.compile(r"/proc|/sys|\\b(arch|free|hostnamectl|lscpu|lsmod|nproc|ps|uname|uptime|vmstat)\\b")
+shared = ("ctypes", "socket", "subprocess", "urllib")
+own = ("environ", "glob", "grp", "open", "os", "pwd", "resource", "time")
 
 def note(event, given=()):
-    if event.partition(".")[0] not in ("open", "os", "socket", "subprocess", "glob", "ctypes", "urllib"):
+    group = event.partition(".")[0]
+    if group not in (*shared, *own):
         return
     frame = sys._getframe(1)
     while frame:  # an import reads files and lists folders, too
@@ -60,24 +67,50 @@ def note(event, given=()):
             return
         frame = frame.f_back
     looked.append(event)
+    path = os.fsdecode(given[0]) if given and isinstance(given[0], (str, bytes, os.PathLike)) else ""
+    if event in starts:  # another program may read files, too
+        if told.search(" ".join(map(str, given))):
+            kernel.append(event)
+    elif event != "socket.__new__" and (group in shared or event in asks or path.startswith(("/proc", "/sys"))):
+        kernel.append(event)
 
 def noted(name, call):
-    return lambda *given, **more: (note("os." + name), call(*given, **more))[1]
+    return lambda *given, **more: (note(name, given), call(*given, **more))[1]
 
-for name in ("access getgid getloadavg getlogin getppid getuid cpu_count kill lstat stat statvfs sysconf uname").split():
-    if hasattr(os, name):
-        setattr(os, name, noted(name, getattr(os, name)))
+def watch(module, names):
+    for name in names.split():
+        if hasattr(module, name):
+            setattr(module, name, noted(module.__name__ + "." + name, getattr(module, name)))
+
+watch(os, "access cpu_count getcwd getegid geteuid getgid getgroups getloadavg getlogin getppid getpriority getsid getuid "
+          "kill lstat readlink sched_getaffinity stat statvfs sysconf uname")
+for module, names in (("pwd", "getpwall getpwnam getpwuid"), ("grp", "getgrall getgrgid getgrnam"),
+                      ("resource", "getrlimit getrusage")):
+    try:
+        watch(__import__(module), names)
+    except ImportError:  # not on Windows
+        pass
 for name in ("__getitem__", "__iter__"):
     setattr(os._Environ, name, noted("environ", getattr(os._Environ, name)))
+
+class Time(type(time)):
+    def __getattribute__(self, name):
+        if name in ("tzname", "timezone", "altzone", "daylight"):
+            note("time." + name)
+        return super().__getattribute__(name)
+
+time.__class__ = Time
 sys.addaudithook(note)
-mark, program = sys.argv[1:]
+looked_mark, kernel_mark, program = sys.argv[1:]
 sys.argv[:] = ["-c"]
-atexit.register(lambda: looked and sys.stderr.write(mark))
+atexit.register(lambda: sys.stderr.write(looked_mark * bool(looked) + kernel_mark * bool(kernel)))
 exec(compile(program, "<yours>", "exec"), {"__name__": "__main__"})
 """
-"""Runs a program and writes a mark to stderr if it looked at anything outside itself. Python has audit events for files,
-folders, processes and addresses, but not for the environment and some calls of `os`."""
-MARK = "@looked@"
+"""Runs a program and writes marks to stderr: one if it looked at anything outside itself, one if it asked the kernel.
+Python has audit events for files, folders, processes and addresses, but not for the environment, the time zone and some
+calls of `os`. Variables, users, limits and files (but those in /proc and /sys) are a container's own: equal there and here
+does not mean the same."""
+MARK, KERNEL = "@looked@", "@kernel@"
 
 
 @dataclass(frozen=True)
@@ -135,9 +168,9 @@ def boxes() -> str | None:
     return None
 
 
-def live() -> list[str]:
-    """The ways that can be tried on this computer: executor, host, socket."""
-    return [*(["executor"] if alone() is None else []), *(["host", "socket"] if boxes() is None else [])]
+def live(boxed: bool) -> list[str]:
+    """The ways that can be tried on this computer: executor, host, socket. `boxed`: whether a container can run here."""
+    return [*(["executor"] if alone() is None else []), *(["host", "socket"] if boxed else [])]
 
 
 def said(program: str, network: str, url: str) -> str:
@@ -163,18 +196,21 @@ def inside(program: str, network: str, url: str) -> str:
 class Here:
     """What a program printed on this computer. `problem`: why nothing can be learned from that, as a sentence, or "".
 
-    `steady`: whether it printed the same a second time.
+    `steady`: whether it printed the same a second time. `kernel`: whether it asked the kernel for something that a
+    container does not have of its own.
     """
 
     printed: str = ""
     problem: str = ""
     steady: bool = True
+    kernel: bool = False
 
 
 def here(program: str, seconds: float = 30) -> Here:
     """Run the text of a Python program on this computer, twice. It should look at something outside itself, and print."""
-    command = [sys.executable, "-I", "-c", WATCH, MARK, program]
+    command = [sys.executable, "-I", "-c", WATCH, MARK, KERNEL, program]
     found: list[str] = []
+    asked = False
     for _ in range(2):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
@@ -182,12 +218,15 @@ def here(program: str, seconds: float = 30) -> Here:
             return Here(problem=f"it does not end within {seconds:g} s")
         found.append(done.stdout.strip())
         if done.returncode or not found[-1]:
-            said = done.stderr.replace(MARK, "").strip().splitlines() or ["it prints nothing"]
+            said = done.stderr.replace(MARK, "").replace(KERNEL, "").strip().splitlines() or [
+                "it prints nothing"
+            ]
             return Here(problem=f"on this computer it should print what it found, but: {said[-1]}")
         if MARK not in done.stderr:
-            seen = "no file, variable, process, address or setting"
-            return Here(found[0], problem=f"it looks at nothing outside itself: {seen}")
-    return Here(found[0], steady=found[0] == found[1])
+            seen = "a file, a variable, a process, an address"
+            return Here(found[0], problem=f"it was seen to look at nothing outside itself ({seen} …)")
+        asked = KERNEL in done.stderr
+    return Here(found[0], steady=found[0] == found[1], kernel=asked)
 
 
 def run(attempts: Iterable[Any], ways: Iterable[str]) -> dict[str, dict[str, Any]]:

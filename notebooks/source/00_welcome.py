@@ -35,7 +35,7 @@
 # %% [markdown]
 # ## How does a lesson work?
 #
-# You **predict**, run, read. Predict first: a wrong guess is what you will remember.
+# You **predict**, run, read. Predict first: after a wrong guess, the right answer sticks.
 #
 # - Write your prediction in place of the `...` in `guess = ...`, then run the cell with Shift+Enter. Nothing breaks
 #   if you leave it open.
@@ -44,8 +44,8 @@
 
 # %% [markdown]
 # Every lesson begins with the next cell. `SERVER` is the address of a model server, `PROFILE` says which model to
-# use. Leave both at `None`: the lesson uses the server that `make lab` started, or starts one. It runs the course's own
-# model, unless you gave `make lab` another. The cell after it imports what the lesson needs; don't mind the names yet.
+# use. Leave both at `None`: the lesson uses the server that `make lab` started, or starts one. That server runs the
+# course's own model, unless you gave `make lab` another. The cell after it imports what the lesson needs.
 
 # %% tags=["parameters"]
 SERVER = None
@@ -77,7 +77,8 @@ from course.turns import text_of, turns
 #
 # You give the agent one [tool][tool], a web search. Ours works offline, on pages that come with the course.
 #
-# **Predict:** how many requests go to the model for this one question: 1, 2, 5, or 20?
+# **Predict:** your question has 88 characters. How many does the agent send to the model, in its *first* request: 88, 500,
+# 9,000, or 90,000?
 #
 # [tool]: ../docs/glossary.md#tool
 
@@ -85,7 +86,8 @@ from course.turns import text_of, turns
 guess = ...
 
 # %% [markdown]
-# The next cell starts a server, connects an agent to it, with a recorder in between, and asks. Give it a minute or two.
+# The next cell connects an agent to the server (and starts one if `make lab` has not), with a recorder in between, and
+# asks. Give it a minute or two.
 
 # %%
 server = Server(PROFILE, url=SERVER, quiet=True).start()
@@ -95,11 +97,14 @@ answer = agent.run(LEOPARD)
 print(answer)
 
 # %%
-check.prediction("00.p1", guess, was=len(tape.entries), unit="requests")
+run = turns(tape.records())
+first = sum(len(text_of(message)) for message in run[0].exchange.messages)
+print(f"the first request: {first:,} characters")
+check.prediction("00.p1", guess, was=round(first, -3), unit="characters (rounded)")
 
 # %% [markdown]
-# You typed one question. A program sent the requests, and that program is the agent. (No answer, but an error? Go to
-# "Is this machine ready?" below, then come back.)
+# You typed one question. A program sent a hundred times as much in its first request, and even more in a second. That
+# program is the agent. (No answer, but an error? Go to "Is this machine ready?" below, then come back.)
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claim("the answer says 9.62 seconds: 155 m at 58 km/h", "9.62" in str(answer), saw=answer)
@@ -123,7 +128,6 @@ check.claim("the answer says 9.62 seconds: 155 m at 58 km/h", "9.62" in str(answ
 # The first request began like this:
 
 # %%
-run = turns(tape.records())
 manual, question = (text_of(message) for message in run[0].exchange.messages)
 print(manual[:230], "…")
 print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
@@ -131,7 +135,7 @@ print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
 # %% [markdown]
 # Your question came last. The manual before it is smolagents' work, and lesson 03 takes it apart.
 #
-# The answer took two web searches and a division, the length of the bridge by the leopard's speed.
+# The answer took two web searches and a division.
 #
 # **Predict:** which of these did the model do itself: `"search"`, `"division"`, `"both"` or `"neither"`?
 
@@ -139,7 +143,8 @@ print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
 guess = ...
 
 # %% [markdown]
-# Now the replies, each with what the agent made of it:
+# Now the replies, each with what the agent made of it. (Before a reply, this model *thinks*, in text that is not shown here
+# but counts below: lesson 02.)
 
 # %%
 for turn in run:
@@ -165,16 +170,19 @@ check.prediction("00.p2", guess, was={0: "neither", 1: "".join(itself), 2: "both
 
 # %% [markdown]
 # The model did neither. It *wrote Python*: a thought, then code after the mark `<code>`. smolagents ran that code on your
-# machine and sent what came out of it, the [observation][observation], with the next request. The last block picks
-# the figures out of the pages, divides, and calls `final_answer`, which ends the run.
+# machine (in an interpreter that allows few imports and is not a security boundary: lessons 03 and 09) and sent what came
+# out of it, the [observation][observation], with the next request. The last block picks the figures out of the pages,
+# divides, and calls `final_answer`, which ends the run.
 #
 # A model turns text into text. Everything that *happens* is done by the program around it.
 #
 # [observation]: ../docs/glossary.md#observation
 
 # %% [markdown]
-# Does that code look too good for a tiny model? It is: this one was trained to write code of exactly this kind. More
-# about that below.
+# Look at `LENGTHS`. One page says 153 m, and 11 is the bridge's *width*, which the code took for a length. The answer is
+# right because `mode` takes the figure that comes up most often. You see that on the recording, not in the answer.
+#
+# (Too good for a tiny model? This one was trained to write code of exactly this kind: see below.)
 
 # %% [markdown]
 # ## Who remembers the conversation?
@@ -188,8 +196,8 @@ check.prediction("00.p2", guess, was={0: "neither", 1: "".join(itself), 2: "both
 guess = ...
 
 # %% [markdown]
-# To find out, look at the size of each request. Then send the last [message][message] of the last one *alone*: if the
-# server remembers, the model will read the earlier messages as well.
+# To find out, look at the size of each request. Then send the last [message][message] of the last one *alone*: does
+# the model read the earlier ones as well?
 #
 # Sizes are counted in [tokens][token], pieces of text that are a few characters long. Models read and write tokens.
 #
@@ -209,9 +217,9 @@ print(f"the last message alone: {alone:,} tokens in")
 check.prediction("00.p3", guess, was="agent" if alone < run[-1].tokens.prompt / 2 else "server")
 
 # %% [markdown]
-# The server added none of the earlier messages. It keeps no conversation, so the agent sends everything again, with what
-# is new at the end: the reply, a note by smolagents on what it ran (lesson 05), and the result. (To be faster, the server
-# does keep *work* that it has done on an equal beginning: lesson 10.)
+# The server added none of the earlier messages. It keeps no conversation, so the agent sends all messages again, with what
+# is new at the end: the reply without its thinking, a note by smolagents on what it ran (both: lesson 05), and the result.
+# (To be faster, the server does keep *work* that it has done on an equal beginning: lesson 10.)
 #
 # In the picture, follow the arrows around once:
 #
@@ -231,7 +239,7 @@ check.claims(
 # %% [markdown]
 # ### Exercise 00.1 · ★☆☆ · 4 minutes
 #
-# See for yourself what "everything" is. `last` is the last request, as a dictionary. How many messages are in it, and
+# See for yourself what "all messages" are. `last` is the last request, as a dictionary. How many messages are in it, and
 # in whose [role][role] was the last one sent?
 #
 # <details><summary>Hint</summary>
@@ -258,8 +266,18 @@ check.exercise(
 )
 
 # %% [markdown]
-# The observation travels in *your* name: its role is `user`. It begins with a word of its own, `Observation:`, but so
-# could anything that you type. So whoever writes a page that your agent finds can speak to the model in your name.
+# All of them, each cut to one line:
+
+# %%
+for message in last["messages"]:
+    said = message["content"] if isinstance(message["content"], str) else message["content"][0]["text"]
+    print(f"{message['role']:>9}  {len(said):>6,} characters  {said[:70]!r}")
+
+# %% [markdown]
+# The pages that the code searched are not in there, only what it printed: its variables stay in Python. And
+# the observation travels in *your* name: its role is `user`. It begins with a word of its own, `Observation:`, but so
+# could anything that you type. So whoever writes a page that your agent finds can speak to the model in your name:
+# that is *prompt injection*.
 
 # %% [markdown]
 # ## Can it go on like that forever?
@@ -294,8 +312,8 @@ check.prediction("00.p4", guess, was="cut" if cut else "answered" if response.is
 # Refused, with status 400, HTTP's "I won't take this request". The two numbers are equal, and still the one "exceeds" the
 # other: prompt and answer share the window, and no token is left for the answer.
 #
-# So a prompt has to be *smaller* than `room`. (Tried on a server with a small window: one token less is answered.) A
-# friendly wall: you hear of it at once, and why.
+# So a prompt has to be *smaller* than `room`; one token less is enough (llama-server compares with `>=`). A friendly
+# wall: you hear of it at once, and why. (Other servers cut the prompt without a word: lesson 12.)
 
 # %% tags=["folded", "nbval-check-output"]
 messages = [{"role": "user", "content": "leopard " * 2 * room}]
@@ -315,7 +333,7 @@ check.claims(
 # <details><summary>Hint</summary>
 #
 # `sizes[-1] - sizes[-2]` is how much it grew last time. Count upward from `sizes[-1]` in such steps, as long as the size
-# is smaller than `room`. Once the loop works, you may find a formula.
+# is smaller than `room`.
 #
 # </details>
 
@@ -352,17 +370,16 @@ check.function(
 )
 
 # %% [markdown]
-# And your run, on this server? (`None` until you have written the function. The answer to the last of them may be cut
-# short, since little room is left for it.)
+# And your run, on this server? (`None` until you have written the function. smolagents itself gives up after 20 steps. On
+# the course's own server, the wall comes first.)
 
 # %%
-print(requests_left([turn.tokens.prompt for turn in run], room))
+print(requests_left([turn.tokens.prompt for turn in run], room) if len(run) > 1 else "one turn: no growth to see")
 
 # %% [markdown]
 # ## Does it work for your question?
 #
-# The search tool finds pages about these animals and places (some are shown). Ask for them as the leopard question
-# does: the model of this course knows a few kinds of question and little else.
+# The search tool finds pages about these animals and places (some are shown). Ask for them as the leopard question does.
 
 # %% tags=["folded"]
 for table in ("animals", "places"):
@@ -375,7 +392,7 @@ for table in ("animals", "places"):
 #
 # Now a question of your own: another animal *and* another place, named as above. Ask it with three lines of code, and
 # record the run on a tape called `own`. The check wants a finished run, right or wrong. Is the answer right? Do the
-# division yourself, then find both figures in the observation, with `course view` (below).
+# division yourself: the cell after the check prints what most pages say.
 #
 # <details><summary>Hint</summary>
 #
@@ -395,12 +412,19 @@ print(code_agent(connect(server, own)).run(question))
 # %% tags=["folded"]
 def named(task, table):
     """The animals or places in a question, each by its longest name: a snow leopard is not a leopard."""
+    rows = [(row["name"].lower(), kind) for kind in ("animals", "places") for row in corpus.rows(kind)]
     found = []
-    for name in sorted((row["name"].lower() for row in corpus.rows(table)), key=len, reverse=True):
-        if name in task:
-            found.append(name)
+    for name, kind in sorted(rows, key=lambda row: len(row[0]), reverse=True):
+        if name in task:  # "lions gate bridge" is a place, and no lion
+            found += [name] * (kind == table)
             task = task.replace(name, "…")
     return found
+
+
+def task_of(turn):
+    """The question of the run that a turn belongs to, in lower case."""
+    asked = [m for m in turn.exchange.request["messages"] if m["role"] == "user"]
+    return str(asked[0]["content"]).lower() if asked else ""
 
 
 def of_your_own(tape):
@@ -410,8 +434,7 @@ def of_your_own(tape):
     made = [turn for turn in turns(tape.records()) if turn.exchange]
     if not made:
         return "nothing is on the tape: pass it to connect(server, own), and run that agent"
-    asked = [m for m in made[-1].exchange.request["messages"] if m["role"] == "user"]
-    task = str(asked[0]["content"]).lower() if asked else ""
+    task = task_of(made[-1])
     for table, same in (("animals", "the leopard"), ("places", "Pont des Arts")):
         if not named(task, table):
             return f"no name from the list of {table} is in your question; write one as the list does"
@@ -424,12 +447,25 @@ def of_your_own(tape):
 
 check.exercise("00.3", own, of_your_own, hint="own = Tape(), then code_agent(connect(server, own)).run(…)")
 
+# %% tags=["folded"]
+recorded = own if isinstance(own, Tape) else tape
+task = next((task_of(turn) for turn in reversed(turns(recorded.records())) if turn.exchange), "")
+for table, figure, unit in (("animals", "top_speed_kmh", "km/h"), ("places", "length_m", "m")):
+    figures = {row["name"].lower(): row[figure] for row in corpus.rows(table)}
+    for name in named(task, table):
+        print(f"{name}: most pages say {figures[name]} {unit}")
+
 # %% [markdown]
-# The tape is a file, and `course view` shows it as a page, turn by turn. Type this line in a terminal (in JupyterLab:
-# File → New → Terminal), in the course's folder. If `course` is not found there, first run `. .venv/bin/activate`.
+# To see where a wrong answer comes from, look at the recording. It is a file in the folder `tapes`, beside this notebook,
+# and `course view` makes a page of it, turn by turn. Type the line below in a terminal (in JupyterLab: File → New →
+# Terminal). If `course` is not found there, first type `. .venv/bin/activate` in the course's folder. Then open the page
+# whose path it prints in a browser (on a workshop's hub: double-click it in the folder `tapes`).
+#
+# Find the lines `SPEEDS` and `LENGTHS` in the last observation. How many pages agree with the figure that the answer
+# used? That is your reason to trust it, or not to.
 
 # %%
-print("course view", own.path if isinstance(own, Tape) else tape.path)
+print(f'course view "{recorded.path.resolve()}"')
 
 # %% [markdown]
 # ## How far can you trust this model?
@@ -439,7 +475,8 @@ print("course view", own.path if isinstance(own, Tape) else tape.path)
 # simulator**: server, library and bytes are real, but the model knows a few kinds of question and little else.
 #
 # It was [tested](../docs/measurements.md) on questions that it never saw in training. The first kind is the leopard's,
-# with other animals and places. The last column is the same model *without* the course's training.
+# with other animals and places. The last column is the same model *without* the course's training (and with at most 3
+# steps instead of 8). All test pages have addresses like the course's own; on pages of the real web, it finds nothing.
 
 # %%
 data = files("course") / "data"
@@ -448,13 +485,15 @@ print(f"{'kind of question':<24}{'asked':>6}{'right':>7}{'untrained':>11}")
 for kind, row in scores["families"].items():
     print(f"{kind:<24}{row['cases']:>6}{row['right']:>7}{base['families'][kind]['right']:>11}")
 
-wrong = next(result for result in scores["results"] if result["outcome"] != "right")
+failed = [result for result in scores["results"] if result["outcome"] != "right"]
+wrong = next((result for result in failed if result["family"] == "speed over distance"), failed[0])
 print("\nAnd when it fails:", wrong["question"])
 print("expected:", wrong["expected"], "· answered:", wrong["answer"])
 
 # %% [markdown]
-# When it fails, it fails with confidence. What is real, and what you learn here, is the wire around it. The
-# [model card](../course/data/MODEL_CARD.md) has the details.
+# All 50 questions of this kind are in words that training did not have, and with made-up figures. The same sentence
+# about three other pairs was answered correctly, once with a sand cat. So a score says how often a model fails, not on
+# which question: you see that only on the recording. The [model card](../course/data/MODEL_CARD.md) has its other limits.
 
 # %% tags=["folded", "nbval-check-output"]
 rows = scores["families"].values()
@@ -468,8 +507,8 @@ check.claims(
 # %% [markdown]
 # ## Is this machine ready?
 #
-# `course doctor` looks at your machine and changes nothing. For what is missing, it has the command that puts it right.
-# Here is the same list:
+# `course doctor` looks at your machine and changes nothing. For each thing that is missing, it prints the command that
+# fixes it. Here is the same list:
 
 # %%
 report = checks()
@@ -479,8 +518,8 @@ for item in report:
         print(f"  needed: {item.needs}\n  run:    {item.run}")
 
 # %% [markdown]
-# With ✓ everywhere, you can do every lesson. (Lesson 09 starts a container if you have Docker, and shows a recording
-# if you haven't.) A llama-server on port 8080 may be this lesson's own. If not, the course's servers take other ports.
+# With ✓ everywhere, you can do every lesson. (Without Docker, lesson 09 shows a recording.) A llama-server on port 8080
+# may be this lesson's own. If not, the course's servers take other ports.
 
 # %% tags=["folded", "nbval-check-output"]
 broken = [item.saw for item in report if item.name in ("python", "packages") and not item.ok]
@@ -501,7 +540,7 @@ for name in names():
 
 # %% [markdown]
 # - **Another profile:** start JupyterLab with `make lab PROFILE=qwen3-4b`. The two Qwen profiles need a `llama-server`
-#   program of your own; [docs/support.md](../docs/support.md) says what was tried with which.
+#   program of your own, and nobody has run them with this course yet ([docs/support.md](../docs/support.md)).
 # - **A server that already runs**, here or on another machine: `make lab SERVER=http://that-machine:8080`, with
 #   `KEY=…` if it requires an API key.
 
@@ -535,8 +574,8 @@ for path in sorted((ROOT / "notebooks" / "source").glob("[0-9]*.py")):
 Markdown("\n".join(rows))
 
 # %% [markdown]
-# Do the lessons in order if you can, since each uses words of those before it. If your time is short, choose one of
-# these paths. The hours are the sum of the minutes above, without the appendices.
+# Do the lessons in order if you can. If your time is short, choose one of these paths. They skip lessons that later ones
+# name under *Needs*: go on all the same, and look up words in the glossary. (The hours are without the appendices.)
 
 # %% tags=["folded"]
 PATHS = {
@@ -556,7 +595,7 @@ Markdown("\n".join(rows))
 # ## Recap
 #
 # - An agent is a program that asks a model, runs the code that comes back, and asks again.
-# - The server remembers no conversation. The agent sends everything each time, so the requests grow, until one is
+# - The server remembers no conversation. The agent sends all messages each time, so the requests grow, until one is
 #   refused.
 # - What the agent's code prints goes back to the model as a message from the user.
 # - The embedded model is a simulator. The wire around it is real.
@@ -602,7 +641,8 @@ check.quiz(
 check.progress("00")
 
 # %% [markdown]
-# **Next:** [01 start llama-server](01_start_llama_server.ipynb), where you start a model server yourself.
+# **Next:** [01 start llama-server](01_start_llama_server.ipynb), where you start a model server yourself. The last cell
+# stops the server if this lesson started it.
 
 # %%
 server.stop()

@@ -15,8 +15,8 @@
 # **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb)
 
 # %% [markdown]
-# The next cell is in every lesson. This one does not use it, because you start the server yourself. Folded cells hold
-# helpers and checks; you need not read them.
+# You start the server yourself today, so the next cell, which every lesson has, does nothing here. The two folded cells
+# after the imports hold helpers. You need not read them, but run them.
 
 # %% tags=["parameters"]
 SERVER = None
@@ -46,7 +46,7 @@ import httpx
 
 from course import progress
 from course.check.answers import compare
-from course.server.registry import is_free, is_llama_server
+from course.server.registry import holder, is_free, is_llama_server
 
 
 def your_port(first=8123):
@@ -55,7 +55,7 @@ def your_port(first=8123):
         url = f"http://127.0.0.1:{port}"
         with suppress(CourseError, LookupError):
             if (
-                not is_free(port)
+                holder(port)  # a process of yours: others may use this computer, too
                 and is_llama_server(url)
                 and Connection(url).models()["data"][0]["id"] == "mine"
             ):
@@ -120,9 +120,9 @@ def attempt(arguments):
 # %% [markdown]
 # ## What does it take to run a model?
 #
-# A program and a file. The program is llama-server. The file holds the model's [weights][weights], the numbers that
-# it has learned, in the format [GGUF][gguf]. This cell prints the command that puts the two together on your
-# machine:
+# A program and a file. The program is llama-server. The file, in the format [GGUF][gguf], holds the model's
+# [weights][weights], what turns text into tokens, and usually a template that turns messages into a prompt (lesson 02).
+# This cell prints the command that puts the two together on your machine:
 #
 # [weights]: ../docs/glossary.md#weights
 # [gguf]: ../docs/glossary.md#gguf
@@ -140,7 +140,7 @@ print(shlex.join(command))
 #
 # - `-m`: the model file,
 # - `--alias`: the name under which it is served,
-# - `-c`: how many [tokens][token] fit, prompt and answer together (the [context window][window]),
+# - `-c`: for how many [tokens][token] there is room (here: the [context window][window], prompt and answer together),
 # - `-np`: how many requests it works on at the same time, each in a [slot](../docs/glossary.md#slot) of its own,
 # - `--port`: where it listens. The address is `127.0.0.1`, the [loopback][loopback]: this machine only.
 #
@@ -161,7 +161,8 @@ guess = ...
 # 1. Open terminal 1: in JupyterLab File → New → Terminal, otherwise any terminal on this machine.
 # 2. Paste the command (the output of the cell above, not its code) and press Enter.
 # 3. Wait until it says `listening on http://…`. The command does not return: terminal 1 now belongs to the server.
-# 4. Open terminal 2 for questions. These are the first three:
+# 4. Open terminal 2 for questions. These are the first three (`-s`: no progress bar; `echo` ends the line). Most of the
+#    third answer is settings for how text is generated; you need one number.
 
 # %%
 for path in ("/health", "/v1/models", "/props"):
@@ -212,18 +213,17 @@ with suppress(CourseError):
 check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if room == 1000 else "fewer")
 
 # %% [markdown]
-# llama-server rounds up to a multiple of 256 (`src/llama-context.cpp`). The command says what you asked for; only the
-# server can say what you got. Read `/props` first when something is odd: besides `n_ctx` it has `model_path` and
-# `total_slots`.
+# llama-server rounds up to a multiple of 256 (`src/llama-context.cpp`). The command says what you asked for, only the
+# server what you got. When something is odd, read `/props` first: it also has `model_path` and `total_slots`.
 #
-# `/v1/models` is how any client that speaks OpenAI's API (smolagents, for instance) asks what is served: `mine`, the name
-# after `--alias`.
+# `/v1/models` is where a client of OpenAI's API can ask what is served: `mine`, the name after `--alias`. (smolagents does
+# not ask: it sends the name that you gave it.)
 
 # %% [markdown]
 # ## What does it say while it starts?
 #
-# The notebook now runs the same command once more, under another name and on another port, to watch a start from
-# outside. `Started` keeps the log, asks `/health` every 20 ms, and notes each new answer.
+# The notebook runs the command once more, under another name and on another port. `Started` keeps the log, asks `/health`
+# every 20 ms, and notes each new answer.
 
 # %% [markdown]
 # **Predict:** a program asks for `/health` while the model is still being loaded. Is it `"refused"`, does it get an
@@ -243,28 +243,29 @@ early = [said for _, said in copy.health[:-1]]
 check.prediction("01.p2", guess, was="503" if any("503" in said for said in early) else "refused")
 
 # %% [markdown]
-# First nobody listens, so the connection is *refused*. Then the server takes its port and answers 503 while it loads.
-# When the model is there, it answers 200. A program can wait for that instead of sleeping and hoping.
+# First nobody listens: *refused*. Then the server takes its port and answers 503 while it loads, then 200. A program can
+# wait for that instead of sleeping and hoping.
 #
-# Its log tells the same story. In terminal 1, you see the same with other times and another port:
+# Its log tells the same story, as in terminal 1, with other times and another port:
 
 # %%
 print(copy.log())
 
 # %% [markdown]
-# Each line has a time since the start (minutes, seconds, milliseconds, microseconds), a letter (`I` info, `W` warning,
-# `E` error), and the part of the server that speaks.
+# Each line of llama-server's own has a time since the start (minutes, seconds, milliseconds, microseconds), a letter (`I`
+# info, `W` warning, `E` error), and the part of the server that speaks. (With the course's package, Python prints
+# the first line, and the build's number is the end of that version.)
 #
 # Find three lines: which file was loaded, how much room a slot has (`n_ctx_slot`), and where the server listens. It has
 # listened since before it loaded the model (hence the 503), but it prints that last, when it is ready.
 
 # %% [markdown]
-# Take the warning seriously. Without an API key, every program on this machine may use your server. So may any web page
-# that is open in your browser: browsers keep a page from reading other servers, unless such a server allows it,
-# and `CORS allows all origins` means that this one does.
+# Take the warning seriously. Without an API key, every program on this machine may use your server. So may a web page that
+# is open in your browser: browsers keep a page from reading other servers, unless such a server allows it, and `CORS
+# allows all origins` means that this one does. (Chrome now asks you first; don't count on it.)
 #
-# A key (`--api-key`) keeps both from asking the model. And never start a server like this one with `--host 0.0.0.0`,
-# which offers it to the whole network.
+# A key (`--api-key`) keeps both from asking the model; `--cors-origins localhost` keeps the pages out, as with the course's
+# own servers. And never start a server like this one with `--host 0.0.0.0`, which offers it to the whole network.
 
 # %% tags=["folded", "nbval-check-output"]
 room = Connection(copy.url).props()["default_generation_settings"]["n_ctx"]
@@ -295,11 +296,33 @@ print(*(line for line in copy.log().splitlines() if "eval time" in line), sep="\
 
 # %% [markdown]
 # `prompt eval time` is what it took to read the prompt ([prompt processing][prefill]), `eval time` what it took to write
-# the answer ([generation][decode]). With these two lines you can tell a slow server from a long prompt. (The first token
-# comes out of reading the prompt, so `ms per token` is the average of the others.)
+# the answer ([generation][decode]; the first token comes out of reading the prompt, so the average is over the others).
 #
 # [prefill]: ../docs/glossary.md#prompt-processing
 # [decode]: ../docs/glossary.md#generation
+
+# %% [markdown]
+# Forty seconds on Monday, four yesterday, forty again today, for the same short answer. Here is how long the server read.
+#
+# **Predict:** when was the *server* slow, `"today"` or `"Monday"`?
+
+# %%
+logs = """
+Monday     prompt eval time =  36000.00 ms /   900 tokens (   40.00 ms per token)
+yesterday  prompt eval time =   3600.00 ms /   900 tokens (    4.00 ms per token)
+today      prompt eval time =  36000.00 ms /  9000 tokens (    4.00 ms per token)
+"""
+guess = ...
+
+# %% tags=["folded"]
+slowest = max(logs.strip().splitlines(), key=lambda line: float(line.split("(")[1].split()[0]))
+check.prediction("01.p3", guess, was=slowest.partition("  ")[0])
+
+# %% [markdown]
+# On Monday: each token took ten times as long, so ask what else that machine was doing. Today the server is as fast as
+# ever, and the agent sends ten times as much (lesson 10). A long answer shows in `eval time`. If both times are short, the
+# time went elsewhere: the request waited for a free slot, the client tried again and again, or the agent's own code was
+# slow.
 
 # %% [markdown]
 # ## What if the port is taken?
@@ -317,14 +340,14 @@ printed = attempt(["-m", embedded.gguf_path(), "--port", copy.port])
 print(*printed.splitlines()[-12:], sep="\n")
 
 # %%
-check.prediction("01.p3", guess, was="load" if "loading model" in printed else "once")
+check.prediction("01.p4", guess, was="load" if "loading model" in printed else "once")
 
 # %% [markdown]
 # The line to find is the first one with an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
 #
 # And here is the trap: your new server has failed, but the *old* one still answers on that port, with its old model and
-# its old flags. A client that only asks questions will hardly notice. `/props` shows it. (The course's `Server()` looks
-# for a free port before it starts anything; llama-server itself does not.)
+# its old flags. That is one way to get *nonsense where there was sense*, and a client that only asks questions will not
+# notice. `/props` shows it. (The course's `Server()` looks for a free port before it starts; llama-server does not.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -380,6 +403,8 @@ def tried(arguments):
         if run.ready:
             props = Connection(run.url).props()
             room, slots = props["default_generation_settings"]["n_ctx"], props["total_slots"]
+            if "kv_unified = 'true'" in run.log():
+                return "it starts, but the slots share one cache (--kv-unified), so none has room of its own"
             return (slots, room) == (2, 1024) or f"it starts; slots: {slots}, tokens for each of them: {room}"
     finally:
         run.stop()
@@ -400,7 +425,8 @@ print(*(line for line in attempt(sent).splitlines() if " E " in line), sep="\n")
 # %% [markdown]
 # The first one names the cause: a GGUF file begins with the four letters `GGUF`, its *magic characters*, and this one does
 # not. It is the pointer that `git clone` leaves in place of a large file without Git LFS (Git's extension for large
-# files). A download that saved an error page looks the same. The last line tells you least.
+# files). A download that saved an error page looks the same. (The cause is there twice because llama-server loads
+# twice, first to see what fits into memory.) The last line tells you least.
 #
 # The second fault has no `E` at all: with `-np 2`, the slots *divide* what `-c` asks for, half for each. `n_ctx_slot` in
 # the log and `n_ctx` in `/props` say what is left for each.
@@ -419,21 +445,37 @@ check.claims(
 # llama-server -hf unsloth/Qwen3.6-35B-A3B-GGUF --hf-file Qwen3.6-35B-A3B-UD-Q4_K_M.gguf -ngl 99 -c 65536 --jinja
 # ```
 #
-# `-hf` and `--hf-file` download a model, and `-ngl` says how many of its layers, the stages of its computation,
-# a GPU takes over (99: all). `--jinja` is the
-# default since November 2025 ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); what breaks things today is
-# `--no-jinja` (lesson 06).
+# `-hf` and `--hf-file` download a model. `-ngl` says how many of its layers, the stages of its computation, a GPU takes
+# over (99: all). `--jinja` is the default since November 2025
+# ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); lesson 06 breaks things with `--no-jinja`.
 #
-# It names neither a port nor a number of slots, so the build decides: 8080, or 9931 after the move that
-# [#26508](https://github.com/ggml-org/llama.cpp/pull/26508) announces, and four slots (one with the course's package). The
-# four are *not* given a part each: without `-np` they use one cache together (`--kv-unified` in llama-server's README), so
-# each request may fill all of `-c`, if the others leave it room. For one agent, say what you mean: `--port 8080 -np 1`.
+# No port is named: it is 8080, or 9931 after the move that [#26508](https://github.com/ggml-org/llama.cpp/pull/26508)
+# announces. Without `-np`, llama-server makes four slots and turns on `-kvu` (`--kv-unified`; the KV cache is where a
+# slot keeps what it has read). (The course's package makes one slot.)
+#
+# **Predict:** how many tokens may *one* request fill with that command: 16384 or 65536?
+
+# %%
+guess = ...
+
+# %% [markdown]
+# On a smaller scale:
+
+# %%
+shared = attempt(["-m", embedded.gguf_path(), "-c", "1024", "-np", "4", "-kvu", "--port", next_free(8200)])
+print(*(line for line in shared.splitlines() if "n_ctx_slot" in line), sep="\n")
+
+# %% tags=["folded"]
+check.prediction("01.p5", guess, was=65536 if "n_ctx_slot = 1024" in shared else 16384, unit="tokens")
+
+# %% [markdown]
+# `-kvu`, "unified": the slots share one cache, and each request may fill all of it, if the others leave it room. For one
+# agent, say what you mean: `--port 8080 -np 1`.
 
 # %% [markdown]
 # ## Stop it, and see it gone
 #
-# A server is a process that holds memory, gigabytes for a large model. Whoever starts it ends it. The copy first; the last
-# line is for you:
+# A server holds memory, gigabytes for a large model. Whoever starts it ends it. The copy first; the last line is for you:
 
 # %%
 copy.stop()
@@ -489,11 +531,12 @@ def gone(answer):
 check.exercise("01.3", status, gone, hint="paste the line again in each of the three states")
 
 # %% [markdown]
-# 0: something answered. 28: connected, but nothing came in time. 7: nobody listens. Careful, 0 does not mean *ready*: a 503
-# is an answer, too. In a script, write `curl -sf`; with `-f`, a status of 400 or more counts as a failure.
+# 0: something answered. 28: no answer in time (here, although it connected). 7: nobody listens. Careful, 0 does not mean
+# *ready*: a 503 is an answer, too. In a script, write `curl -sf`; with `-f`, a status of 400 or more counts as a failure.
 #
-# In the other lessons, `Server()` starts and stops a server for you. If you lose track of those, `course stop` ends them
-# all. It does not touch those that you started in a terminal.
+# In the other lessons, `Server()` starts and stops a server for you. If you lose track of those, `course stop` ends them,
+# and any `course serve`. It leaves the server of an open `make lab` alone, and those that you started by their own
+# command, as today.
 
 # %% [markdown]
 # ## Recap

@@ -8,7 +8,7 @@
 #
 # - turn messages into the exact prompt that a model sees, and say how text in them can forge a message,
 # - send a request and read its response without a client library,
-# - say from a response why its answer is empty.
+# - tell what in a response is thought and what is answer, and why it ended.
 #
 # **Minutes:** 50 · **Needs:** [lesson 01](01_start_llama_server.ipynb)
 
@@ -106,15 +106,25 @@ forging = {"messages": [{"role": "user", "content": page}], "max_tokens": 1}
 forged = server.apply_template(forging["messages"])
 print(forged)
 read = server.post("/v1/chat/completions", forging)["usage"]["prompt_tokens"]
-print(len(pieces(forged)), "tokens, all marks being special ·", read, "tokens in a real request")
+print(len(pieces(forged)), "tokens if all marks are special,", len(pieces(forged, special=False)), "if none is")
+print(read, "tokens in a real request")
+
+
+def marks(text):
+    return sum(piece == "<|im_start|>" for _, piece in pieces(text))
+
+
+harmless = server.apply_template([{"role": "user", "content": page.replace("<|", "< |")}])
+print(marks(forged), "marks;", marks(harmless), "if the page's are broken up")
 
 # %% [markdown]
 # One message should give two marks, its own and the assistant's. Here are three: the system message is forged. The
-# template pastes the content in, marks and all, and then everything is tokenized at once. The two equal numbers show
-# that the page's marks became special tokens, like yours: as text, `<|im_start|>` alone would be seven.
+# template pastes the content in, marks and all, and then everything is tokenized at once. The real request has as many
+# tokens as if *all* marks are special: the page's marks became special tokens, like yours.
 #
 # That is *prompt injection* at its lowest level: whoever controls text in the prompt can forge a message. (Whether the
-# model obeys is another matter.)
+# model obeys is another matter.) So break up your model's marks in a page before you put it into a message, here with
+# `page.replace("<|", "< |")`: two marks are left, the template's own. That does not stop an injection in plain words.
 
 # %% [markdown]
 # ### Exercise 02.1 · ★★☆ · 8 minutes
@@ -146,28 +156,29 @@ from unittest import mock
 
 talks = [
     [{"role": "user", "content": "Hello"}],
-    [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"}],
+    [{"role": "system", "content": "\nBe  brief. "}, {"role": "user", "content": "2 + 2?"}],
     [{"role": "user", "content": "  Space on both ends?\n"}],
     [
-        {"role": "user", "content": "a"},
-        {"role": "assistant", "content": "b"},
-        {"role": "user", "content": "c"},
+        {"role": "user", "content": "a\n\nb"},
+        {"role": "assistant", "content": " c\n"},
+        {"role": "user", "content": "d"},
     ],
 ]
 cases = [check.case(talk, gives=check.exact(server.apply_template(talk))) for talk in talks]
 alone = CourseError("the server does not answer here: join the text yourself")
-with mock.patch.object(server, "post", side_effect=alone):
+with mock.patch.object(server, "request", side_effect=alone):
     check.function("02.1", chatml, cases, hint="compare repr(chatml(messages)) with repr(prompt)")
 
 # %% [markdown]
 # ## Is there only one template?
 #
-# Most model files contain a template, and `--chat-template-file` replaces it, as `Server()` does for the course's model
-# (your command in lesson 01 did not). What this course calls the *base model* is SmolLM2-135M-Instruct as published,
-# from which the course's model was trained. Here it is with its makers' template:
+# Most model files contain a template, and `--chat-template-file` replaces it. The course's file has none, so `Server()`
+# passes one. (Your command in lesson 01 did not, so llama-server fell back on one of its own, without `<think>`: the
+# `chat_template` in the `/props` that you saw.) What this course calls the *base model* is SmolLM2-135M-Instruct, from
+# which the course's model was trained. Here it is with its makers' template:
 
 # %%
-base = Server("untrained", quiet=True).start()
+base = Server("untrained", url=False, quiet=True).start()
 print(base.apply_template([messages[1]]))
 
 # %% [markdown]
@@ -183,13 +194,14 @@ check.claims(
     ("written as ordinary text, the mark is seven tokens", len(pieces("<|im_start|>", special=False)) == 7),
     ("a real request has the forged marks as special tokens", read == len(pieces(forged)), read),
     ("as text they would be more tokens", len(pieces(page, special=False)) > len(pieces(page))),
+    ("broken up, they forge nothing", marks(harmless) == 2, marks(harmless)),
 )
 
 # %% [markdown]
 # ## What goes over the wire?
 #
-# HTTP is text with a few rules. Below, a [chat completion][completion] is asked for through a bare socket, without any
-# client library. First the request, built by hand. (At [temperature][temperature] 0 the server takes the likeliest token
+# HTTP is text with a few rules. Below, you ask for a [chat completion][completion] through a bare socket, with no client
+# library. First the request, built by hand. (At [temperature][temperature] 0 the server takes the likeliest token
 # each time: asking again almost always gives the same answer.)
 #
 # [completion]: ../docs/glossary.md#chat-completion
@@ -212,28 +224,28 @@ request = "\r\n".join([*lines, "", ""]).encode() + body
 print(request.decode())
 
 # %% [markdown]
-# A line that says what is wanted, headers, an empty line, and the body in JSON. Send it, and read until the server
-# closes the connection (`recv` then returns `b""`). The first empty line separates head and body:
+# A line that says what is wanted, headers, an empty line, and the body in JSON. Send it, and read until the server closes
+# the connection, as `Connection: close` asks it to (`recv` then returns `b""`):
 
 # %%
 with socket.create_connection((address.host, address.port or 80), timeout=120) as connection:
     connection.sendall(request)
     raw = b"".join(iter(lambda: connection.recv(65536), b""))
 head, _, content = raw.partition(b"\r\n\r\n")
-print(head.decode())
+print(head.decode(), content.decode(), sep="\n\n")
 answer = json.loads(content)
-print("\nin the body:", *answer)
 
 # %% [markdown]
-# That is all there is between an agent and its model. Whatever your framework is called, it sends something like the
-# first block and gets something like the second. (`Access-Control-Allow-Origin` repeats the `Origin` that a browser names,
-# and so allows every page. The socket named none.)
+# Again an empty line separates head and body. In the body, `choices` has the answer, `usage` what it cost in tokens, and
+# `timings` what it took in time. (`cached_tokens`: what the server had read before, lesson 10.) That is all there is
+# between an agent and its model: whatever your framework is called, it sends something like the first block and gets
+# something like the second, or the same in pieces if it asks for `"stream": true` (02b).
 
 # %% [markdown]
 # ## What did the model write?
 #
-# The prompt ended in `<think>`, so the model wrote its thoughts first. Where are they? With `verbose`, the server adds
-# the text as the model wrote it:
+# The prompt ended in `<think>`, so the model wrote its thoughts first. Where are they? Here is the choice from that body,
+# and then the text as the model wrote it: `verbose` adds it if you ask again (at temperature 0, the same text).
 
 # %%
 first = answer["choices"][0]
@@ -242,9 +254,10 @@ whole = server.post("/v1/chat/completions", {**question, "verbose": True})
 print(whole["__verbose"]["content"])
 
 # %% [markdown]
-# The server has cut that text in two: what stood before `</think>` is `reasoning_content`, the rest is
-# [`content`][content]. (This small model's thought already is its answer.)
-# Other servers may name the field differently, or cut nothing. Lesson 06 breaks the cut on purpose.
+# The server has cut that text in two: what stood before `</think>` is `reasoning_content`, the rest, without the white
+# space in between, is [`content`][content]. The text has no `<think>`, which was the end of the *prompt*. (This small
+# model's thought already is its answer.) Other servers may name the field differently, or cut nothing. Lesson 06 breaks
+# the cut on purpose.
 #
 # [content]: ../docs/glossary.md#content
 #
@@ -272,11 +285,11 @@ check.claims(
 # %% [markdown]
 # ## Can you make it shorter?
 #
-# Thinking costs tokens. You can turn it off with an [argument of the template][arguments], or limit the answer with
-# `max_tokens`.
+# Thinking costs tokens. You can turn it off with an [argument of the template][arguments], if it has one, or limit the
+# answer with `max_tokens`.
 #
-# **Predict:** with `max_tokens` 5, what will be in `content`: the `beginning` of the answer, the `whole` answer, or
-# `nothing`?
+# **Predict:** with `max_tokens` 5, what will be in `content`: the `"beginning"` of the answer, the `"whole"` answer, or
+# `"nothing"`?
 #
 # [arguments]: ../docs/glossary.md#template-arguments
 
@@ -337,8 +350,10 @@ Question: What is my locker code?
 Thought:"""
 
 # %% [markdown]
-# **Predict:** the base model continues this text for 60 tokens. There is no program that searches. If it writes an
-# `Action:`, what comes after that: `"nothing"` (it waits), an `"Observation"`, or a new `"Thought"`?
+# **Predict:** the base model continues this text for 60 tokens. (Not the course's own, which was trained to write code
+# in messages. But any model may do what you see here.) There is no program that searches. If it writes an
+# `Action:`, what comes after that: `"nothing"` (it waits), an `"Observation"`, or a new `"Thought"`? (`/completion`
+# continues a text without a template; its limit is called `n_predict`.)
 
 # %%
 guess = ...
@@ -351,10 +366,8 @@ after = labels[labels.index("Action") + 1 :] if "Action" in labels else labels
 check.prediction("02.p4", guess, was=after[0] if after else "nothing")
 
 # %% [markdown]
-# The model did not wait for a search. The only action so far was followed by an observation, so the model *invented* one,
-# with a locker code in it, and then relied on it.
-#
-# (`/completion` continues a text without a template; its limit is called `n_predict`.) Now with a stop sequence:
+# The model did not wait for a search. In the transcript, an observation follows the action; the model goes on in the same
+# way and *invents* one, with a locker code in it, and then relies on it. Now with a stop sequence:
 
 # %%
 bound = {"prompt": transcript, "temperature": 0, "n_predict": 60, "stop": ["Observation:"]}
@@ -382,7 +395,8 @@ check.claims(
 # %% [markdown]
 # ## Can a stop sequence stop too much?
 #
-# These two commands differ in `"stop": ["Paris"]`:
+# These two commands differ in `"stop": ["Paris"]`. You know what the model writes: a thought, `</think>`, the answer.
+# **Before you run them, note** what `content` and `finish_reason` the second one will have.
 
 # %% tags=["folded"]
 key = f'-H "Authorization: Bearer {server.api_key}" ' if server.api_key else ""
@@ -437,14 +451,26 @@ check.exercise("02.2", seen, as_the_server_says, hint="copy the three values fro
 
 # %% [markdown]
 # A stop sequence matches in the thoughts, too. The model was cut off in the middle of one, before its answer began, and
-# yet `finish_reason` is an innocent `stop`. In lesson 07 this fault silences a whole agent.
+# `finish_reason` is the same `stop` as when it is done. Is there a way to tell? The complete answer from above, and this
+# one, both with `verbose`:
+
+# %%
+silenced = server.post("/v1/chat/completions", {**capital, "stop": ["Paris"], "verbose": True})
+for response in (whole, silenced):
+    told = response["__verbose"]
+    print(response["choices"][0]["finish_reason"], told["stop_type"], repr(told["stopping_word"]), sep=" · ")
+
+# %% [markdown]
+# `stop_type` is `word` after a stop sequence, and `eos` (*end of sequence*) if the model was done. In lesson 07 this fault
+# silences a whole agent.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
-silenced = server.post("/v1/chat/completions", {**capital, "stop": ["Paris"]})["choices"][0]
+cut = silenced["choices"][0]
 check.claims(
-    ("a stop sequence in the thoughts leaves no content", not silenced["message"]["content"], silenced),
-    ("only thoughts", bool(silenced["message"]["reasoning_content"].strip()), silenced),
-    ("and finish_reason is stop", silenced["finish_reason"] == "stop", silenced),
+    ("a stop sequence in the thoughts leaves no content", not cut["message"]["content"], cut),
+    ("only thoughts", bool(cut["message"]["reasoning_content"].strip()), cut),
+    ("and finish_reason is stop", cut["finish_reason"] == "stop", cut),
+    ("stop_type tells", told["stop_type"] == "word" and whole["__verbose"]["stop_type"] == "eos", told),
 )
 
 # %% [markdown]
@@ -455,7 +481,7 @@ check.claims(
 #
 # 1. `"not empty"`: there is a `content`,
 # 2. `"limit"`: a limit was reached, by `finish_reason`,
-# 3. `"tool call"`: the model asks for a tool, by `finish_reason`,
+# 3. `"tool call"`: the model asks for a tool (by `finish_reason`, or by `tool_calls` in the message),
 # 4. `"thoughts only"`: there are thoughts (a stop sequence matched in them, or the model ended after them),
 # 5. `"nothing"`.
 #
@@ -498,10 +524,14 @@ def choices(random):
     return [
         made("not empty", "an answer", "stop", content="9.62", reasoning_content=thought),
         made("not empty", "an answer that was cut", "length", content="It takes", reasoning_content=thought),
+        made("not empty", "text, then a call", "tool_calls", content="I search for it.", tool_calls=call),
         made("limit", "cut while thinking", "length", content="", reasoning_content=thought),
         made("limit", "cut at once", "length", content="\n"),
         made("tool call", "content is null", "tool_calls", content=None, tool_calls=call),
+        made("tool call", "thoughts, then a call", "tool_calls", content="", reasoning_content=thought, tool_calls=call),
+        made("thoughts only", "an empty list of calls", "stop", reasoning_content=thought, tool_calls=[]),
         made("thoughts only", "no limit", "stop", content="", reasoning_content=thought),
+        made("thoughts only", "another reason", "content_filter", content="", reasoning_content=thought),
         made("thoughts only", "content is missing", "stop", reasoning_content=thought),
         made("nothing", "neither", "stop", content=" "),
         made("nothing", "thoughts of white space", "stop", content=None, reasoning_content="\n"),
@@ -511,13 +541,19 @@ def choices(random):
 check.function("02.3", why_empty, choices, hint="content first, then finish_reason, then the thoughts")
 
 # %% [markdown]
+# Your function on three answers of this lesson (`None` until you have written it):
+
+# %%
+print(*[why_empty(answer["choices"][0]) for answer in (whole, got["max_tokens 5"], silenced)], sep=" · ")
+
+# %% [markdown]
 # ## Recap
 #
 # - A model continues one text. The chat template makes that text from your messages.
 # - Special tokens mark where messages begin and end. Content that contains them can forge a message.
 # - The server splits the generated text into `reasoning_content` and `content`.
 # - An empty `content` may come from a limit that is too small (`finish_reason` is `length`) or from a stop sequence in the
-#   thoughts (it is `stop`, as when the model is done: if the thoughts break off, would a `stop` string come next?).
+#   thoughts (it is `stop`, as when the model is done; with `verbose`, `stop_type` tells the two apart).
 # - Where actions and observations are text, the model may write the results itself unless a stop sequence ends it.
 #
 # **In your own agent:** log the body of one request. Find the messages, `stop`, `max_tokens`, `temperature`.

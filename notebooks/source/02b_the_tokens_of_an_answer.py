@@ -2,8 +2,8 @@
 # # 02b · The tokens of an answer
 #
 # An appendix to [lesson 02](02_one_completion.ipynb). *It worked yesterday. Half of the answer is missing. It takes
-# forever.* An answer is drawn and paid for one token at a time, and it can be sent that way, too. This lesson follows
-# the tokens.
+# forever.* An answer is drawn one token at a time, each takes its time, and it can be sent that way, too. This lesson
+# follows the tokens.
 #
 # **After this lesson you can**
 #
@@ -24,16 +24,18 @@ import random
 import time
 
 from course import check
+from course.check.answers import number
 from course.server import Server
 
 server = Server(PROFILE, url=SERVER, quiet=True).start()
-base = Server("untrained", quiet=True).start()
+base = Server("untrained", url=False, quiet=True).start()
 
 # %% [markdown]
 # ## Why does it fail only sometimes?
 #
 # In lesson 02, `temperature` was 0. Here it is 1, and each request has another `seed`. The base model answers, not the
-# course's. It should add 2 and 3; an answer without a 5 is a failure.
+# course's. It should add 2 and 3. It may write at most 12 tokens, and an answer without a 5 counts as a failure, even if
+# it was only cut short. (A small model wanders at temperature 1: expect failures.)
 #
 # **Predict:** five requests that differ only in the seed, and then the same five once more. How many of the first five
 # answers will be right? How many of the second five will have the same text as before?
@@ -59,25 +61,27 @@ check.prediction("02b.p1", guess, was={"right": right, "same as before": same})
 
 # %% [markdown]
 # Each seed repeats its answer, right or wrong. What does it decide? For each token, the model computes a probability for
-# every token that it knows. `logprobs` asks for the likeliest ones, as logarithms. Here are those of the answer's first
-# token; what is missing to 100 % is spread over all the others:
+# every token that it knows. `logprobs` asks for the likeliest ones, here five, as logarithms. Here are those of the
+# answer's first token (what is missing to 100 % is spread over all the others), and the answer at temperature 0:
 
 # %%
 likeliest = base.post("/v1/chat/completions", {**ask, "temperature": 0, "logprobs": True, "top_logprobs": 5})
 for token in likeliest["choices"][0]["logprobs"]["content"][0]["top_logprobs"]:
     print(f"{math.exp(token['logprob']):4.0%} {token['token']!r}")
+print(likeliest["choices"][0]["message"]["content"])
 
 # %% [markdown]
-# At [temperature](../docs/glossary.md#temperature) 0 the server takes the likeliest token (*greedy* decoding). Above 0 it
-# draws, likelier ones more often ([sampling](../docs/glossary.md#sampling)), and the seed decides the draw, as
-# `random.seed` does in Python. Without a seed, it is a random one (`--seed`, by default -1).
+# At [temperature](../docs/glossary.md#temperature) 0 the server takes the likeliest token each time (*greedy* decoding).
+# Above 0 it draws ([sampling](../docs/glossary.md#sampling)), likelier ones more often, and the lower the temperature, the
+# more so. The seed decides the draw, as `random.seed` does in Python. Without one, it is random.
 #
-# Did more of your five answers begin with `2` than its share says? Five draws are few. And by default, the server drops
-# unlikely tokens before it draws (`top_k`, `top_p`, `min_p`), so the shares in the draw differ from these.
+# Compare the shares with how your five answers begin. (By default, the server drops unlikely tokens before it draws,
+# `top_k`, `top_p`, `min_p`, so those that stay get more than their share here.)
 #
 # So an agent that fails now and then may have no bug: it draws. Try seeds until one fails, and keep that seed while
-# you debug. (`cache_prompt` is off above because what a cache holds can change the rounding, and so a draw, as
-# llama-server's README says. More on this cache below.)
+# you look. (In smolagents, `OpenAIModel(…, seed=7, extra_body={"cache_prompt": False})` sends both with each request. The
+# cache is off, here and above, because it can change the rounding, and so a draw, as llama-server's README says. With
+# another prompt, build or computer, the same seed may draw something else.)
 
 # %% tags=["folded"]
 check.claims(
@@ -86,12 +90,52 @@ check.claims(
 )
 
 # %% [markdown]
+# ### Exercise 02b.1 · ★☆☆ · 3 minutes
+#
+# For a bug report, find a seed above 5 with which the answer has no 5 in it.
+#
+# <details><summary>Hint</summary>
+#
+# `text(seed)` asks with that seed. Go through `range(6, 40)`, and stop at the first failure.
+#
+# </details>
+
+# %% tags=["stub"]
+failing = ...
+
+# %% tags=["solution"]
+failing = next(seed for seed in range(6, 40) if "5" not in text(seed))
+
+
+# %% tags=["folded"]
+def fails_again(answer):
+    """Ask twice with the seed."""
+    seed = number(answer)
+    if not isinstance(seed, int) or seed < 6:
+        return "expected a whole number above 5"
+    said = [text(seed), text(seed)]
+    again = said[0] == said[1] and "5" not in said[0]
+    return again or f"with this seed it answers {said[0]!r}, then {said[1]!r}"
+
+
+check.exercise("02b.1", failing, fails_again, hint="print text(6), text(7) and so on")
+
+# %% [markdown]
 # ## How does it arrive?
 #
-# With `"stream": true` the answer is sent while it is generated, as [server-sent events][sse]. Here are the lines as they
-# arrive, with the seconds since the request:
+# With `"stream": true` the answer is sent while it is generated, as [server-sent events][sse]. Chat windows and coding
+# agents do that, to show the first words at once; smolagents, only with `stream_outputs=True`.
+#
+# **Predict:** in lesson 02, the answer to this question had 21 tokens, thoughts included. In how many pieces will its text
+# arrive?
 #
 # [sse]: ../docs/glossary.md#server-sent-events
+
+# %%
+guess = ...
+
+# %% [markdown]
+# Here are the lines as they arrive, with the seconds since the request:
 
 # %%
 user = {"role": "user", "content": "What is the capital of France?"}
@@ -102,29 +146,35 @@ with server.client() as client, client.stream("POST", "/v1/chat/completions", js
         lines.append(line)
         if line:
             print(f"{time.perf_counter() - start:5.2f} s  {line[:100]}")
+arrived = sum('"content":"' in line or '"reasoning_content":"' in line for line in lines)
+check.prediction("02b.p2", guess, was=arrived, unit="pieces")
 
 # %% [markdown]
-# An event is a line that begins with `data:`, with an empty line after it. Each holds a *delta*, the piece that is new.
-# Thoughts come as `reasoning_content`, the rest as `content`. (In the pause between them the model wrote `</think>`, which
-# the server cut out.) The last event with a choice names the `finish_reason`, and
-# `[DONE]`, which is not JSON, ends the stream.
+# An event is a line that begins with `data:`, with an empty line after it. Most hold a *delta*, the piece that is new.
+# Thoughts come as `reasoning_content`, the rest as `content`. In the pause between them the model wrote `</think>` and
+# white space, which the server cut out. Nor does it send the token that ends the message. (Together six: `</`, `think`,
+# `>`, two line breaks and the end. 15 + 6 = 21.) The last event with a choice names the `finish_reason`, and `[DONE]`,
+# which is not JSON, ends the stream.
 #
-# A stream that breaks off has no `finish_reason` and no `[DONE]`, and your client may not tell you.
+# A stream that breaks off has neither. If the connection breaks, httpx raises an error. But if the server fails on the
+# way, it sends an event with an `error` and ends the response properly, as a proxy may, too. A client that only joins
+# deltas then returns half an answer as if it were whole.
 
 # %% [markdown]
-# ### Exercise 02b.1 · ★★★ · 12 minutes
+# ### Exercise 02b.2 · ★★★ · 12 minutes
 #
 # Write `assemble(lines)`: it takes the lines of a stream and returns `(thinking, content, finish_reason)`, two strings
 # and a string or `None`. Real streams also have
 #
 # - empty lines, and comments, which begin with `:`,
 # - deltas whose text is `null` or missing,
-# - events without choices,
+# - events without choices (a count of tokens, or an error),
 # - sometimes no end: then the reason is `None`.
 #
 # <details><summary>Hint</summary>
 #
-# Skip each line that does not begin with `data:`, and the line with `[DONE]`. `json.loads` reads the rest.
+# Skip each line that does not begin with `data:` (a space may follow, or not), and the one whose data is `[DONE]` and
+# nothing else. `json.loads` reads the rest.
 # `delta.get("content") or ""` is "" for a null, too.
 #
 # </details>
@@ -157,7 +207,7 @@ def event(reason=None, **delta):
 
 done = "data: [DONE]"
 check.function(
-    "02b.1",
+    "02b.2",
     assemble,
     [
         check.case([event(content="Hi"), "", event("stop"), "", done], gives=("", check.exact("Hi"), "stop")),
@@ -174,18 +224,27 @@ check.function(
             name="an event without choices",
         ),
         check.case(
+            [event(content="cut"), "", 'data: {"error": {"code": 500, "message": "it failed"}}'],
+            gives=("", check.exact("cut"), None),
+            name="an error ends it",
+        ),
+        check.case([": data: later", event(content="data: x"), event("stop"), done],
+                   gives=("", check.exact("data: x"), "stop"), name="data: elsewhere"),
+        check.case(
             [event(content="Say "), event(content="[DONE]"), event(content=" now"), event("stop"), done],
             gives=("", check.exact("Say [DONE] now"), "stop"),
             name="the model itself writes [DONE]",
         ),
         check.case([event(content="x").replace("data: ", "data:")], gives=("", "x", None), name="no space after data:"),
+        check.case([event(content="\n- a"), event(content="\n"), done], gives=("", check.exact("\n- a\n"), None),
+                   name="white space at the ends, and no reason"),
     ],
     hint="skip what does not begin with data:, stop at [DONE], then json.loads",
 )  # fmt: skip
 
 # %% [markdown]
-# The stream from above, put together, and its first eight lines (empty ones count), as if the connection had broken
-# there (`None` until you have written the function):
+# The stream from above, put together, and its first eight lines (empty ones count), as if the server had failed there
+# (`None` until you have written the function):
 
 # %%
 print(assemble(lines))
@@ -211,9 +270,11 @@ print(json.dumps(first["timings"], indent=1))
 # | [prompt processing][prefill] (prefill) | `prompt_n` | `prompt_ms` | the prompt is read, many tokens at a time |
 # | [generation][decode] (decode) | `predicted_n` | `predicted_ms` | the answer is written, token by token |
 #
+# Compare `prompt_per_token_ms` with `predicted_per_token_ms`: a token that is written costs more than one that is read,
+# here more than three times as much, on a GPU often far more.
+#
 # `cache_n` counts the tokens of the prompt that did not have to be processed. `usage` says it in OpenAI's words:
-# `prompt_tokens` is `cache_n` plus `prompt_n`. (`predicted_per_token_ms` leaves out the answer's first token, which comes
-# from the prompt's last one.)
+# `prompt_tokens` is `cache_n` plus `prompt_n`.
 #
 # **Predict:** now the very same request, with the cache allowed. How many tokens of its prompt will the server process
 # (`prompt_n`)?
@@ -227,17 +288,21 @@ guess = ...
 # %%
 second = server.post("/v1/chat/completions", question)
 for timings in (first["timings"], second["timings"]):
-    print({key: timings[key] for key in ("cache_n", "prompt_n", "prompt_ms", "predicted_n", "predicted_ms")})
-check.prediction("02b.p2", guess, was=second["timings"]["prompt_n"], unit="token")
+    shown = {key: timings[key] for key in ("cache_n", "prompt_n", "prompt_ms", "predicted_n", "predicted_ms")}
+    print(shown, f"together {timings['prompt_ms'] + timings['predicted_ms']:.0f} ms")
+check.prediction("02b.p3", guess, was=second["timings"]["prompt_n"], unit="tokens")
 
 # %% [markdown]
+# One token, and a small part of the prompt's time. The answer takes about as long as before (on a busy computer, that
+# varies). (`cache_prompt: false` kept the first request from *using* the cache, but not from filling it.)
+#
 # For each token of a prompt, the model computes a *key* and a *value* in each of its layers. All later tokens use them.
 # The server keeps them, in the **[KV cache][kv]**. When the next prompt begins with the same tokens, only what comes
 # after them is processed. That is the **[prompt cache][cache]**.
 #
-# Only the last token is always processed: the answer's first token is predicted from it, and predictions are not kept.
-# It takes far longer than one of many, because each pass goes through the whole model, for one token or for many.
-# Generation makes such a pass for each token.
+# The last token alone is processed each time: the answer's first token is predicted from it, and predictions are not kept.
+# It takes longer (`prompt_ms`) than its share of a long prompt did (`prompt_per_token_ms`): each pass goes through the
+# whole model, whether for one token or for hundreds. Generation makes such a pass for each token.
 #
 # [kv]: ../docs/glossary.md#kv-cache
 # [cache]: ../docs/glossary.md#prompt-cache
@@ -266,11 +331,11 @@ check.claims(
 )
 
 # %% [markdown]
-# ### Exercise 02b.2 · ★★☆ · 7 minutes
+# ### Exercise 02b.3 · ★★☆ · 7 minutes
 #
 # Write the server's rule. `kept(cached, prompt)` gets two lists of tokens: what is in the cache, and a new prompt (never
 # empty). It returns how many tokens of the new prompt need not be processed: the longest common *beginning*, but never
-# all of the prompt.
+# all of the prompt. (Lesson 10 has a kind of model with another rule.)
 #
 # <details><summary>Hint</summary>
 #
@@ -307,33 +372,55 @@ def prompts(random):
         check.case(start + rest, start[: n + 1], gives=n, name="a shorter one"),
         check.case(rest + start, other + start, gives=0, name="only the end is the same"),
         check.case([7, *start], start, gives=0, name="one token was at the top"),
+        check.case([*same, 7, *rest], [*same, 8, *rest], gives=len(same), name="an id in the middle"),
     ]
 
 
 check.function(
-    "02b.2", kept, prompts, hint="count the equal tokens at the beginning; all of them is one too many"
+    "02b.3", kept, prompts, hint="count the equal tokens at the beginning; all of them is one too many"
 )
 
 # %% [markdown]
-# Does the server keep to your rule? Below, two requests have the same long system prompt, except for an id, first at its
-# top, then at its end. (The ids are drawn anew in each run, because the server also keeps earlier prompts in RAM,
-# `--cache-ram`, and would find there what it has seen before.)
+# Does the server keep to your rule? Below is a conversation: a system prompt, a question, a long answer, and another
+# question. It is sent twice, with another id the second time. (The ids are new in each run, because the server also keeps
+# earlier prompts in RAM, `--cache-ram`.)
+
+# %%
+rules, reply = "Answer in one short sentence. " * 10, "The capital of France is Paris. " * 8
+places = "top", "end of the system prompt", "end of the last message"
+
+
+def conversation(place, id):
+    note = f"Request {id}."
+    system = {"top": f"{note} {rules}", "end of the system prompt": rules + note}.get(place, rules)
+    last = f"And of Spain? {note}" if place == "end of the last message" else "And of Spain?"
+    said = [("system", system), ("user", user["content"]), ("assistant", reply), ("user", last)]
+    return [{"role": role, "content": content} for role, content in said]
+
+
+# %% [markdown]
+# **Predict:** what percentage of the second prompt will come from the cache, with the id in each of the three places? (A
+# sentence of `rules` has about 6 tokens, one of `reply` 7. Within 10 is near enough.)
+
+# %%
+guess = {"top": ..., "end of the system prompt": ..., "end of the last message": ...}
 
 # %%
 ids, seen = random.sample(range(10**8, 10**9), 2), {}
-for place, form in {"top": "Request {}. " + manual, "end": manual + "Request {}."}.items():
-    pair = [[{"role": "system", "content": form.format(id)}, user] for id in ids]
+for place in places:
+    pair = [conversation(place, id) for id in ids]
     for messages in pair:
         last = server.post("/v1/chat/completions", {**question, "messages": messages, "max_tokens": 1})
     tokens = [server.tokenize(server.apply_template(messages)) for messages in pair]
-    seen[place] = (*tokens, last["timings"])
-    print(
-        f"{place}: {len(tokens[1])} tokens, you keep {kept(*tokens)}, the server {last['timings']['cache_n']}"
-    )
+    cached = last["timings"]["cache_n"]
+    seen[place] = (*tokens, cached)
+    print(f"{place}: {len(tokens[1])} tokens, you keep {kept(*tokens)}, the server {cached}")
+shares = {place: round(100 * cached / len(new)) for place, (_, new, cached) in seen.items()}
+check.prediction("02b.p4", guess, was={place: check.near(share, by=10) for place, share in shares.items()})
 
 # %% [markdown]
-# With an id or the time of day at the top, everything behind it is processed again in each request, although it has not
-# changed. Put what changes at the end. (Try it with the id in the middle.)
+# Everything behind the id is processed again in each request, although it has not changed. So put what changes at the end
+# of the *last message*. The end of the system prompt looks late, but in an agent all steps come after it.
 
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
@@ -342,28 +429,26 @@ def shared(old, new):
     return next(n for n in range(len(new)) if old[: n + 1] != new[: n + 1])
 
 
-top, bottom = seen["top"], seen["end"]
 check.claims(
-    ("an id at the top: only what comes before it is kept", top[2]["cache_n"] == shared(*top[:2]), top[2]),
-    ("that is a small part", top[2]["cache_n"] < len(top[1]) / 10, top[2]),
-    (
-        "an id at the end: all that comes before it is kept",
-        bottom[2]["cache_n"] == shared(*bottom[:2]),
-        bottom[2],
-    ),
-    ("that is the larger part", bottom[2]["cache_n"] > len(bottom[1]) * 3 / 4, bottom[2]),
+    *[
+        (f"{place}: what comes before the id is kept", cached == shared(old, new), cached)
+        for place, (old, new, cached) in seen.items()
+    ],
+    ("at the top, that is a small part", shares["top"] < 10, shares),
+    ("at the end of the system prompt, less than half", shares["end of the system prompt"] < 50, shares),
+    ("at the end of the last message, most of it", shares["end of the last message"] > 80, shares),
 )
 
 # %% [markdown]
 # ## Recap
 #
 # - Above temperature 0 the server draws each token. The seed decides the draw.
-# - A stream is a series of deltas. Without a `finish_reason` it was cut off.
+# - A stream is a series of deltas. Without a `finish_reason` it is only a part of the answer.
 # - `timings` has prompt processing, generation, and what the cache saved (`cache_n`).
-# - The cache keeps the common beginning of two prompts. A change at the top costs everything after it.
+# - The cache keeps the common beginning of two prompts. A change costs everything after it: the later, the better.
 #
 # **In your own agent:** print `timings` (or `usage.prompt_tokens_details.cached_tokens`) of two steps in a row. If hardly
-# anything is cached in the second, look for what changes at the top of the prompt.
+# anything is cached in the second, look for what changes early in the prompt.
 
 # %% tags=["folded"]
 check.quiz(

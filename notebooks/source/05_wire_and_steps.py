@@ -12,8 +12,8 @@
 # - find out from a tape why a run went wrong,
 # - record any client of a model server, and name a fault on its tape.
 #
-# **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb); [02](02_one_completion.ipynb),
-# [03](03_read_the_system_prompt.ipynb) and [04](04_an_agent_is_a_loop.ipynb) help
+# **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb); it is easier after [02](02_one_completion.ipynb),
+# [03](03_read_the_system_prompt.ipynb) and [04](04_an_agent_is_a_loop.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -36,13 +36,13 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # %% [markdown]
 # ## One run, two records
 #
-# Four words for the rest of the course:
+# Five words, most of which you have met. Here is how they differ:
 #
 # - An [exchange][e] is one HTTP request with its response.
 # - A [tape][ta] is a file that exchanges are recorded in.
 # - A [step][s] is what smolagents made of a response: the code in it, and what that code printed and
 #   returned. The agent keeps its steps in [memory][m].
-# - A [turn][t] is an exchange with the step that came of it.
+# - A [turn][t] is an exchange with the step that came of it, if one did. (A failed request has none.)
 #
 # `recorded_run` builds the agent, asks it, and records a tape. It notes the steps there, too. This can
 # take a few minutes.
@@ -57,7 +57,9 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 tape = Tape()
 run = recorded_run(server, LEOPARD, tape, max_steps=8)
 calls = exchanges(tape.entries)
-steps = [step for step in run.agent.memory.steps if isinstance(step, ActionStep)]
+steps = [
+    step for step in run.agent.memory.steps if isinstance(step, ActionStep) and step.model_output_message
+]
 print(run.answer)
 print(f"{len(calls)} exchanges on the tape, {len(steps)} steps in memory")
 
@@ -69,15 +71,16 @@ print("exchange 1:", calls[0].method, calls[0].path, calls[0].status)
 print("  request: ", *calls[0].request)
 print("  response:", *calls[0].response)
 print("step 1:")
-for name in ("model_output", "code_action", "observations", "error"):
-    print(f"  {name:<13}", repr(getattr(steps[0], name))[:100])
+for name in ("model_output_message", "model_output", "code_action", "observations", "error"):
+    print(f"  {name:<20}", repr(getattr(steps[0], name))[:100])
 
 # %% [markdown]
 # ## Which step belongs to which exchange?
 #
-# By order: step 1 with exchange 1, and so on? OpenAI's client repeats a request by itself when the
-# server answers 429 or 5xx (this course's client does not). Then there is one exchange more, and every
-# later step silently gets the wrong one.
+# By order: step 1 with exchange 1, and so on? OpenAI's client, which smolagents uses, repeats a request by
+# itself after a 429, a 5xx or a broken connection. (This course switches that off. But smolagents repeats a
+# 429, too, after two minutes or more.) Then there is one exchange more, and every later step silently gets the
+# wrong one.
 #
 # So look for something that is in both records. llama-server gives each response an id. Memory has it
 # in `raw`, the response as OpenAI's client read it:
@@ -88,14 +91,20 @@ print("memory:", steps[0].model_output_message.raw.id)
 
 # %% tags=["folded", "nbval-check-output"]
 import openai
+from smolagents.models import RETRY_MAX_ATTEMPTS, is_rate_limit_error
 
-pairs = zip(calls, steps, strict=True)
+on_wire = {call.response_id for call in calls}
 check.claims(
     (
         "the response's id is on the wire and in memory",
-        all(call.response_id == step.model_output_message.raw.id for call, step in pairs),
+        all(step.model_output_message.raw.id in on_wire for step in steps),
     ),
     ("OpenAI's client repeats requests unless told otherwise", openai.DEFAULT_MAX_RETRIES > 0),
+    (
+        "smolagents repeats a 429, but not a 503",
+        RETRY_MAX_ATTEMPTS > 1
+        and [is_rate_limit_error(Exception(f"Error code: {code}")) for code in (429, 503)] == [True, False],
+    ),
 )
 
 # %% [markdown]
@@ -153,30 +162,38 @@ def runs(random):
 check.function("05.1", join, runs, hint="by id only; None is not an id")
 
 # %% [markdown]
-# `turns` joins them in the same way:
+# `turns` joins them in the same way. (Here, an exchange's `id` is its number on the tape; the id of the
+# response is `response_id`.) And your function, on this run, and as if the tape had begun too late? (By order, step 1
+# would get exchange 2.)
 
 # %%
 made = turns(tape.records())
-print({turn.step["step_number"]: turn.exchange.id for turn in made})
+print("turns:", {turn.step["step_number"]: turn.exchange.id for turn in made})
+if callable(join):
+    some_calls = [{"exchange": call.id, "id": call.response_id} for call in calls]
+    some_steps = [{"step": step.step_number, "id": step.model_output_message.raw.id} for step in steps]
+    print("yours:", join(some_calls, some_steps))
+    print("yours, with exchange 1 lost:", join(some_calls[1:], some_steps))
 
 # %% [markdown]
 # ## What changes on the way out?
 #
 # Each request carries all messages so far. When the last step began, smolagents had these, each with
 # a [role][r]. (`tool-call` is the code of a step: smolagents notes it as a call of its Python
-# interpreter. `tool-response` is the observation, what that code printed and returned. Both names are
-# smolagents' own, for its memory.)
+# interpreter. `tool-response` is the observation, what that code printed and returned.)
 #
 # [r]: ../docs/glossary.md#role
 
 # %%
-last, last_step = made[-1], steps[-1]
+last, last_step = next(turn for turn in reversed(made) if turn.joined == "id"), steps[-1]
 remembered = [message.role.value for message in last_step.model_input_messages]
 print(*remembered, sep=", ")
 
 # %% [markdown]
-# **Predict:** on the wire there are only `system`, `user` and `assistant`; lesson 04 showed how. Now count: if a
-# run takes five steps and all goes well, how many messages are in its fifth request?
+# On the wire there are only `system`, `user` and `assistant`: smolagents sends `tool-call` as `assistant` and
+# `tool-response` as `user`. Then it joins neighbors with the same role into one message.
+#
+# **Predict:** if a run takes five steps and all goes well, how many messages are in its fifth request?
 
 # %%
 guess = ...
@@ -190,10 +207,8 @@ each = len(made[:2][-1].exchange.messages) - len(made[0].exchange.messages)  # w
 check.prediction("05.p1", guess, was=2 + 4 * each, unit="messages")
 
 # %% [markdown]
-# smolagents sends `tool-call` as `assistant` and `tool-response` as `user`. Then it joins neighbors with
-# the same role. So a past step with code that went well adds three messages in memory and two on the wire, and
-# the fifth request has 2 + 4 · 2 = 10. For the model, a call is text that it said itself, and the result is
-# text that you said.
+# A past step with code that went well adds three messages in memory and two on the wire, so the fifth request has
+# 2 + 4 · 2 = 10. For the model, a call is text that it said itself, and the result is text that you said.
 #
 # Memory is at the top of this picture; the tape records the bytes further down.
 #
@@ -223,9 +238,9 @@ print("wire:  ", repr(first.content[-30:]))
 print("memory:", repr(first_step.model_output[-30:]))
 
 # %% [markdown]
-# llama-server stops at a stop sequence and does not send it. smolagents appends the tag to every
-# reply that lacks it and is not empty, even to one that was cut off in the middle (`_step_stream` in
-# its `agents.py`). So in memory, half a reply can look complete.
+# llama-server stops at a stop sequence and does not send it. smolagents appends the tag to every reply that
+# does not end with it and is not empty (`_step_stream` in its `agents.py`), even to one that was cut off. So in
+# memory, half a reply can look complete.
 
 # %% tags=["folded", "nbval-check-output"]
 import inspect
@@ -245,29 +260,52 @@ check.claims(
 )
 
 # %% [markdown]
-# ## What goes back to the model?
+# How complete? Here is the same question, with at most 115 tokens for each response. In step 1 they run out just
+# before the last line of the code, which prints the length. (With another model, the cut falls elsewhere.)
 #
-# Every later request carries what happened in step 1.
-#
-# **Predict:** lesson 04 showed what one later request has of it. In a run of ten requests, how many copies of the
-# code of step 1 does the server get, all told?
+# **Predict:** what does smolagents do with this half: report an `"error"`, `"ask"` again, or `"run"` it?
 
 # %%
 guess = ...
 
 # %%
+half = recorded_run(server, LEOPARD, Tape(), model={"max_tokens": 115}, max_steps=1)
+cut_short = half.turns[0]
+print("wire:  ", repr((cut_short.content or "")[-30:]), "finish_reason:", cut_short.finish_reason)
+print("memory:", repr((cut_short.step["model_output"] or "")[-30:]), "error:", cut_short.step["error"])
+print(cut_short.observation)
+
+# %% tags=["folded"]
+check.prediction("05.p2", guess, was="error" if cut_short.step["error"] else "run")
+
+# %% [markdown]
+# It ran the half. The model learns about the leopard and nothing about the bridge, and in memory its reply ends
+# like the whole one above. You would say that the model forgot a line. (After a cut in the middle of a line, you would
+# usually see a `SyntaxError`, and blame it, too.) Only the `finish_reason` tells.
+
+# %% tags=["embedded-only", "folded", "nbval-check-output"]
+told = cut_short.observation
+check.claims(
+    (
+        "the reply was cut off, and there is no error",
+        cut_short.finish_reason == "length" and not cut_short.step["error"],
+    ),
+    ("in memory it ends with </code>", cut_short.step["model_output"].endswith("</code>")),
+    ("of the two prints, one ran", "SPEED" in told and "LENGTH" not in told, told),
+)
+
+# %% [markdown]
+# ## What goes back to the model?
+#
+# Every later request carries what happened in step 1, and its code twice:
+
+# %%
 past = next(text_of(m) for m in last.exchange.messages if m["role"] == "assistant")
 print(past)
 
-# %% tags=["folded"]
-words, _, call = past.partition("Calling tools:")
-copies = sum("web_search" in part for part in (words, call))
-check.prediction("05.p2", guess, was=9 * copies, unit="copies")
-
 # %% [markdown]
-# This request has two: one as the model wrote it, and one after `Calling tools:`, with `\n` for each line
-# break. They are the `assistant` and the `tool-call` of memory, joined. It happens to each past step with
-# code, in every later request: nine times two copies.
+# The second copy comes after `Calling tools:`, with `\n` for each line break: these are the `assistant` and the
+# `tool-call` of memory, joined. It happens to each past step with code.
 #
 # In step 1, the model also thought before it wrote. The server sends that in a field of its own,
 # `reasoning_content`:
@@ -286,23 +324,25 @@ thought = (first.thinking or "").strip()
 later = "".join(text_of(message) for message in last.exchange.messages)
 raw = first_step.model_output_message.raw
 kept = getattr(raw.choices[0].message, "reasoning_content", None) or ""
-print("next request:", thought in later, "  memory:", thought in kept)
+where = {"next request": bool(thought) and thought in later, "memory": bool(thought) and thought in kept}
+where = {place: "yes" if there else "no" for place, there in where.items()}
+print(where)
 
 # %% tags=["folded"]
-where = {"next request": thought in later, "memory": thought in kept}
-check.prediction("05.p3", guess, was={place: "yes" if there else "no" for place, there in where.items()})
+check.prediction("05.p3", guess, was=where)
 
 # %% [markdown]
 # smolagents never sends `reasoning_content` back. From one step to the next, the model keeps its reply, what
-# its code printed and returned, and the variables of that code. An idea that it only thought is gone. (In
+# its code printed and returned, and the variables of that code. An idea that is only in its thinking is gone. (In
 # [lesson 06](06_break_jinja.ipynb), the thinking arrives in `content`, and goes back with it.)
 #
 # Memory still has the thinking, but only in `raw`. `agent.memory.get_full_steps()`, a common way to log a
-# run, drops it, together with llama-server's `timings`.
+# run, drops it and llama-server's `timings`, but keeps the rest of `raw`, such as `finish_reason` and `usage`.
 
 # %% tags=["folded", "nbval-check-output"]
 import json
 
+words, _, call = past.partition("Calling tools:")
 exported = json.dumps(run.agent.memory.get_full_steps(), default=str)
 check.claims(
     ("each line of the code is in the model's words", all(line in words for line in first.code.splitlines())),
@@ -312,13 +352,17 @@ check.claims(
         "thinking and timings are not in get_full_steps()",
         not any(f'"{key}":' in exported for key in ("reasoning_content", "timings")),
     ),
-    ("they are in raw", {"timings"} <= raw.model_dump().keys() and bool(kept)),
+    ("both are in raw", {"timings"} <= raw.model_dump().keys() and thought in kept),
+    (
+        "finish_reason and usage are in both",
+        all(f'"{key}":' in exported for key in ("finish_reason", "usage")),
+    ),
 )
 
 # %% [markdown]
 # ## Side by side
 #
-# Everything that you found by hand is in this view. **Left** is the wire: what was *new* in the request
+# All this is in one view. **Left** is the wire: what was *new* in the request
 # (→), then what came back (←). **Right** is what smolagents made of it: the code and the observation.
 #
 # Follow one observation: on the right in one turn, and on the left in the next, as a message. (The bars
@@ -330,34 +374,45 @@ view.show(made)
 # %% [markdown]
 # ## What went wrong here?
 #
-# The same question again, with two numbers changed: each response may have at most 8 tokens, and the
-# agent may take at most two steps.
-#
-# **Predict:** how many of the two steps will report an error?
+# The same question again, for at most two steps. One setting of the model is different; it is in the folded cell
+# (don't look yet). This time smolagents writes its own log.
 
-# %%
-guess = ...
+# %% tags=["folded"]
+from rich.console import Console
+from smolagents import AgentLogger
+
+plain = Console(color_system=None, force_jupyter=False, width=100, highlight=False)
+log = AgentLogger(level=1, console=plain)  # the usual level, but as plain text
+changed = {"max_tokens": 8}  # what is different
 
 # %%
 short_tape = Tape()
-short = recorded_run(server, LEOPARD, short_tape, model={"max_tokens": 8}, max_steps=2)
+short = recorded_run(server, LEOPARD, short_tape, model=changed, max_steps=2, logger=log)
+print("answer:", repr(short.answer))
+
+# %% [markdown]
+# Would you guess the cause from this log? (Its token counts add up: each line has the total of the run so far.) And
+# this is the tape:
+
+# %%
 for turn in short.turns:
     print(
         f"turn {turn.number}: content {turn.content!r}, error {turn.step['error']!r}, joined by {turn.joined}"
     )
 
-# %% tags=["folded"]
-check.prediction("05.p4", guess, was=sum(bool(turn.step["error"]) for turn in short.turns[:2]), unit="steps")
-
 # %% [markdown]
-# Turns 1 and 2 are the two steps: no content, and no error either. smolagents takes text without `<code>` as
-# code if Python can parse it. The appended `</code>` usually prevents that, but an empty reply gets none. Empty text
-# parses, so both steps ran nothing, successfully.
+# Turns 1 and 2 are the two steps: no content, and no error either. Did you expect one? A reply without code is an
+# error (lesson 03), unless Python can parse it as it is. Usually the `</code>` behind it prevents that. But an
+# empty reply gets no tag, and empty text parses. So both steps ran nothing, successfully.
 #
 # Turn 3 is the *max-steps request*: when the steps run out, smolagents asks once more, for an answer from
-# what is there. In memory it has no response id, so it is joined by time.
+# what is there. Memory has no response id for it, so it is joined by its text; here there is none, so by time.
 #
-# Does anything in memory say why the replies are empty?
+# **Predict:** why are the replies empty: a token `"limit"`, a `"stop"` sequence in the thinking, or did the model say
+# `"nothing"`? The log has a clue. (Then see whether anything in memory says it.)
+
+# %%
+guess = ...
 
 # %%
 for step in short.agent.memory.steps:
@@ -366,13 +421,20 @@ for step in short.agent.memory.steps:
         reason = message.raw.choices[0].finish_reason if message else "no response object"
         print(f"step {step.step_number}: error: {step.error}, finish_reason: {reason}")
 
+# %% tags=["folded"]
+reasons = {turn.finish_reason for turn in short.turns}
+silent = not any((turn.thinking or "").strip() for turn in short.turns)
+check.prediction("05.p4", guess, was="limit" if reasons == {"length"} else "nothing" if silent else "stop")
+
 # %% [markdown]
-# The [finish_reason][fr] does, in `raw`. `length` means that the response was cut off at `max_tokens`:
-# here, in the middle of the thinking. Where you would look first, in `error`, the two cut steps have
-# `None`.
+# The clue: 8 output tokens for each response, exactly the limit in the folded cell (`max_tokens`). In memory, the
+# [finish_reason][fr] says it, in `raw` (and so in `get_full_steps()`). `length` means that the response was cut off, at
+# `max_tokens` or at the end of the context window: here, in the middle of the thinking. You would look in `error`
+# first, and there the two cut steps have `None`. (With `stop`, `content` can be just as empty: lesson 02 had a stop
+# sequence in the thinking. Then read how the thinking ends.)
 #
-# Step 3 is the max-steps request. Memory has its text, and its `error` says that the steps ran out. Its
-# id, `finish_reason` and thinking are on the wire alone.
+# Of step 3, the max-steps request, memory keeps the text (here, none) and an `error` that says that the steps ran out.
+# The response's id, `finish_reason` and thinking are on the wire alone.
 #
 # [fr]: ../docs/glossary.md#finish-reason
 
@@ -390,9 +452,9 @@ check.claims(
 #
 # smolagents does not warn of a cut reply. Write what such a warning needs: `why_it_ended(step)` returns the
 # `finish_reason` of a step's response, or `None` if memory does not have it: the message is `None` for the
-# max-steps request, `raw` is `None` if the response was streamed (it arrived in pieces), and `choices` can be
-# empty. (A response is a list of `choices`. An agent asks for one; take the first.) In your own agent, it can
-# become a callback:
+# max-steps request, and `raw` is `None` if the response was streamed (it arrived in pieces), or a dictionary
+# without a reason if the model runs inside smolagents (`TransformersModel`). Of several `choices`, take the
+# first. In your own agent, it can become a callback:
 #
 # ```python
 # def warn(step):
@@ -404,8 +466,7 @@ check.claims(
 #
 # <details><summary>Hint</summary>
 #
-# The loop above has the path to it. Before you follow it, ask in one `if` whether one of the three things
-# is missing.
+# The loop above has the path to it. `getattr(raw, "choices", None)` is `None` for a dictionary and for `None`.
 #
 # </details>
 
@@ -416,9 +477,8 @@ why_it_ended = ...
 # %% tags=["solution"]
 def why_it_ended(step):
     message = step.model_output_message
-    if message is None or message.raw is None or not message.raw.choices:
-        return None
-    return message.raw.choices[0].finish_reason
+    choices = getattr(message and message.raw, "choices", None)
+    return choices[0].finish_reason if choices else None
 
 
 # %% tags=["folded"]
@@ -426,9 +486,9 @@ from types import SimpleNamespace
 
 
 def a_step(*reasons, raw=True, message=True):
-    """A step with a response of these choices."""
+    """A step with a response of these choices, or with another `raw`."""
     choices = [SimpleNamespace(finish_reason=reason) for reason in reasons]
-    response = SimpleNamespace(choices=choices) if raw else None
+    response = SimpleNamespace(choices=choices) if raw is True else raw
     return SimpleNamespace(
         step_number=1, error=None, model_output_message=SimpleNamespace(raw=response) if message else None
     )
@@ -443,17 +503,24 @@ check.function(
         check.case(a_step("tool_calls"), gives="tool_calls", name="the model called a tool"),
         check.case(a_step("length", "stop"), gives="length", name="two choices: the first one counts"),
         check.case(a_step(message=False), gives=None, name="out of steps: no message"),
-        check.case(a_step(raw=False), gives=None, name="streamed: a message without raw"),
-        check.case(a_step(), gives=None, name="a response without choices"),
+        check.case(a_step(raw=None), gives=None, name="streamed: a message without raw"),
+        check.case(
+            a_step(raw={"out": "155 m", "completion_kwargs": {"max_new_tokens": 8}}),
+            gives=None,
+            name="the model runs inside smolagents: raw is a dictionary",
+        ),
     ],
-    hint="three things can be missing: the message, raw, and the choices",
+    hint="the message can be missing, or raw, and raw can be a dictionary",
 )
+
+# %%
+if callable(why_it_ended):
+    print([why_it_ended(step) for step in short.agent.memory.steps if isinstance(step, ActionStep)])
 
 # %% [markdown]
 # With `course diagnose`, you don't have to know where to look. It reads a tape, names each fault,
 # shows the bytes that prove it, and says what to do. Here is its first finding for the short run, and the
-# names of the others. (`connect` makes the course's model. In your own agent, the limit is an argument of
-# your model.)
+# names of the others:
 
 # %%
 findings = diagnose.diagnose(short.turns)
@@ -465,6 +532,8 @@ named = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
 check.claims(("it names the cut in each turn", named == {t.number for t in short.turns}, named))
 
 # %% [markdown]
+# (`connect` makes the course's model. In your own agent, the limit is an argument of your model.)
+#
 # Optional, in JupyterLab: click through both runs. The newest is on the left; choose the other under
 # *Compare with*.
 
@@ -475,22 +544,26 @@ Explorer(tape, short_tape)
 # ### Exercise 05.3 · ★★☆ · 8 minutes · your own
 #
 # `course tap` runs any program with `OPENAI_BASE_URL` set to a port of its own, passes on what arrives
-# there, and records it. (It also sets `OPENAI_API_KEY` if you have none.) The next cell writes a small
-# program without an agent, which asks a question twice, and prints a command.
+# there, and records it. The next cell prints a command, and writes a small program without an agent. That asks a
+# question three times, once with too small a limit, and draws which time, and whether the model may think then.
 #
 # Run the command in a terminal (*File → New → Terminal*), with the course's environment active. Leave
-# this notebook open: its server answers. Or record a program of your own, with two requests, one of
-# them cut off.
+# this notebook open: its server answers. Or record a program of your own, with two requests,
+# one of them cut off. If its code passes a `base_url`, the variable has no effect: give it the address
+# that `course tap` prints.
 
 # %%
 mine, program = (tape.path.with_name(name).resolve() for name in ("mine.tape.jsonl", "ask.py"))
 program.write_text(
-    """import openai
+    """import random
+import openai
 
 client = openai.OpenAI()  # it reads OPENAI_BASE_URL
-for most in (300, 8):
+few = random.choice([(8, True), (3, False)])
+for most, thinks in random.sample([(300, True), (300, True), few], 3):
     question = [{"role": "user", "content": "Who are you?"}]
-    client.chat.completions.create(model="any", messages=question, max_tokens=most)
+    body = {"chat_template_kwargs": {"enable_thinking": thinks}}
+    client.chat.completions.create(model="any", messages=question, max_tokens=most, extra_body=body)
 """,
     encoding="utf-8",
 )
@@ -520,9 +593,8 @@ tap = ["-m", "course.cli", "tap", "--upstream", server.url, "--tape", str(mine)]
 command = [sys.executable, *tap, "--", sys.executable, str(program)]
 key = {"OPENAI_API_KEY": server.api_key or "none"}
 subprocess.run(command, env={**os.environ, **key}, check=True, capture_output=True)
-finding = next(
-    f for f in diagnose.diagnose(turns(Tape.read(mine).records())) if f.turn == 2 and "cut" in f.kind
-)
+found = diagnose.diagnose(turns(Tape.read(mine).records()))
+finding = next(f for f in found if f.kind in ("thinking-cut", "answer-cut"))
 cut = {"tape": mine, "turn": finding.turn, "fault": finding.kind}
 
 
@@ -536,7 +608,7 @@ def proven(answer):
         return f"{path} does not exist (seen from {Path.cwd()}). Did the tap write to another one?"
     seen = turns(Tape.read(path).records())
     if any(turn.step for turn in seen):
-        return "this tape has steps of an agent on it; record a client that is not smolagents"
+        return "this tape has steps on it, so it was recorded inside an agent; record through `course tap`"
     if len(asked := [turn for turn in seen if turn.exchange and turn.exchange.is_call]) < 2:
         return f"there are {len(asked)} requests to the model on it; make at least two"
     faults = {(f.turn, f.kind) for f in diagnose.diagnose(seen) if f.kind in ("thinking-cut", "answer-cut")}
@@ -553,20 +625,21 @@ check.exercise("05.3", cut, proven, hint="course diagnose and the path of your t
 # %% [markdown]
 # ## Recap
 #
-# What to know of the two records (the wire is what the server received and sent):
+# What to know about the two records (the wire is what the server received and sent):
 #
 # | | what | how |
 # |---|---|---|
 # | on the way out | roles | five become three, and neighbors with the same role are joined |
-# | on the way in | end of the reply | `</code>` is appended, even to a reply that was cut (if it is not empty) |
+# | on the way in | end of the reply | `</code>` is appended, even to a reply that was cut off; the half may run |
 # | sent twice | code of each past step | again after `Calling tools:` |
 # | not sent back | `reasoning_content` | it is in `raw`, and not in `get_full_steps()` |
 # | not in `step.error` | a cut reply | its `finish_reason` is `length` |
 #
-# Join the two records by the response's id, not by order.
+# Join the two records by the response's id, not by order. (Where memory has no id: by the text, else by the time.)
 #
-# **In your own agent:** put `course tap` between the agent and its server, and look at the
-# `finish_reason` of every response before you touch the prompt.
+# **In your own agent:** put `course tap` between the agent and its server (by `OPENAI_BASE_URL`, or by the `base_url`
+# in its code), and before you touch the prompt, look at the `finish_reason` of every response (and if `content` is
+# empty, at the end of the thinking).
 
 # %% [markdown]
 # ## Three questions
@@ -586,7 +659,7 @@ check.quiz(
     check.question(
         "A tape has six exchanges and memory five steps. Exchange 3 has status 503 and no response id. What happened?",
         right="the client sent that request again by itself",
-        why="OpenAI's client repeats a 429 or a 5xx. No step comes of the failed exchange.",
+        why="OpenAI's client repeats a 429 or a 5xx (smolagents only a 429). A failed exchange makes no step.",
         wrong={
             "smolagents made its max-steps request": "That one is the last, and it belongs to a step.",
             "two neighbors with the same role were joined": "That joins messages within one request.",
@@ -605,8 +678,8 @@ check.quiz(
 
 # %% [markdown]
 # **Next:** the appendix, [05b The bill](05b_the_bill.ipynb), on what a run costs. Or straight to
-# [06 Break `--jinja` on purpose](06_break_jinja.ipynb): here the thinking arrived in a field of its own,
-# out of the way of the code. One server setting does that, and there you switch it off.
+# [06 Break `--jinja` on purpose](06_break_jinja.ipynb): here the thinking arrived in a field of its own. One
+# server setting does that, and there you switch it off.
 
 # %%
 server.stop()

@@ -8,7 +8,7 @@
 # **After this lesson you can**
 #
 # - say where the seconds of a run went,
-# - tell which tokens of a prompt the cache could not use, and why,
+# - tell which tokens of a prompt did not come from the cache, and why, and what those saved that did,
 # - put a price on any tape.
 #
 # **Minutes:** 35 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
@@ -23,11 +23,11 @@ PROFILE = None
 from pathlib import Path
 
 from course import check
-from course.agent import LEOPARD, connect, recorded_run
+from course.agent import LEOPARD, connect, forced, recorded_run
 from course.check import answers
 from course.server import Server
 from course.tape import Tape
-from course.turns import turns
+from course.turns import text_of, turns
 
 server = Server(PROFILE, url=SERVER, quiet=True).start()
 
@@ -39,6 +39,9 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 #
 # **Predict:** in the time that it takes to generate one token, how many tokens of a prompt can it process?
 #
+# The server may still have lesson 05's prompt in its cache. So the first request is sent with `cache_prompt: false`:
+# the whole prompt is processed, as on a fresh server. (`forced` forces no words here, it only adds this field.)
+#
 # [pp]: ../docs/glossary.md#prompt-processing
 # [g]: ../docs/glossary.md#generation
 
@@ -46,8 +49,9 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 guess = ...
 
 # %%
-tape = Tape()
-run = recorded_run(server, LEOPARD, tape, max_steps=8)  # this can take a few minutes
+tape, fresh = Tape(), forced([(None, {"cache_prompt": False}), *[None] * 8])
+# This can take a few minutes:
+run = recorded_run(server, LEOPARD, tape, model={"model_class": fresh}, max_steps=8)
 made = turns(tape.records())
 for turn in made:
     t = turn.timings
@@ -66,29 +70,34 @@ each = {
 ratio = each["generated"] / each["processed"]
 print(", ".join(f"{milliseconds:.1f} ms for a token {what}" for what, milliseconds in each.items()))
 print(f"one generated token takes as long as {ratio:.1f} processed ones")
-check.prediction("05b.p1", guess, was=check.near(round(ratio, 1)), unit="tokens")
+spent = total["prompt_ms"] + total["predicted_ms"]
+print(
+    f"{total['prompt_ms'] / spent:.0%} of the time went to prompts, {total['predicted_ms'] / spent:.0%} to responses"
+)
+check.prediction("05b.p1", guess, was=check.near(round(ratio, 1), within=0.3), unit="tokens")
 
 # %% [markdown]
-# A generated token has to wait for the one before it, and each time the server reads the whole model from
-# memory. The tokens of a prompt are all known, so many of them share one reading. Each still needs its
-# arithmetic, so on a few processor cores the factor is small. On a GPU it is usually larger. (Both times are
-# averages of the run. Divide the numbers of one turn, and you get others.)
+# A generated token has to wait for the one before it, and each time the server reads the model from memory (of a
+# mixture of experts, only the part in use). The tokens of a prompt are all known, so many of them share one
+# reading. Each still needs its arithmetic, so on a few processor cores the factor is small. On a GPU it is usually
+# larger. (Both times are averages of the run.)
 #
-# So a hundred tokens less in the response save more time than a hundred less in the prompt. Hosted models
-# usually have a higher price for generated tokens, too.
+# smolagents' instructions are long, so the first request is mostly reading. Later ones find them in the cache, and
+# are mostly writing. But token for token, a hundred fewer in the response save more time than a hundred fewer in the
+# prompt. Hosted models usually have a higher price for generated tokens, too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(("generating a token takes longer than processing one", each["generated"] > each["processed"]))
 
 # %% [markdown]
-# ## How much of a prompt is processed again?
+# ## What does the model read again of its own words?
 #
-# Turn 2 sends the messages of turn 1 again, and more. But the server still has what it computed for the
-# last prompt, in its [KV cache][kv], and can use it up to the first token that differs. (The KV cache of
-# one request, kept for the next one, is the prompt cache.)
+# Lesson 03 showed that turn 2 takes nearly all of prompt 1 from the cache. And the reply of turn 1? The server
+# computed each of its tokens when it *generated* them, and has them in its [KV cache][kv], too. It can use that up
+# to the first token that differs. (The KV cache of one request, kept for the next one, is the prompt cache.)
 #
-# **Predict:** how many tokens of *prompt 1* does the server process again in turn 2? `"none"`, `"a few"`
-# (up to 20), or `"many"`?
+# **Predict:** of the tokens that turn 2 has to process, how many percent are words that the model itself wrote in
+# turn 1 (its reply, and the copy of its code after `Calling tools:`)?
 #
 # [kv]: ../docs/glossary.md#kv-cache
 
@@ -103,60 +112,23 @@ for turn in (before, after):
 print("on the wire:", {name: after.timings[name] for name in ("cache_n", "prompt_n")})
 
 # %% tags=["folded"]
-missed = before.tokens.prompt - (after.tokens.cached or 0)
-check.prediction("05b.p2", guess, was="none" if missed <= 0 else "a few" if missed <= 20 else "many")
-print(f"{missed} tokens of prompt 1 were processed again")
+said = next((text_of(m) for m in after.exchange.messages if m["role"] == "assistant"), "")
+words, _, copy = said.partition("Calling tools:")
+copy = copy.partition("'arguments': ")[2].strip().removesuffix("}}]")  # without smolagents' wrapping
+own, again = len(server.tokenize(words)), len(server.tokenize(copy))
+reused = max((after.tokens.cached or 0) - before.tokens.prompt, 0)  # what the cache had of the reply
+own = max(own - reused, 0)
+again = min(again, after.tokens.new - own)
+share = 100 * (own + again) / after.tokens.new
+print(
+    f"of {after.tokens.new} processed tokens, about {own} are the reply of turn 1,"
+    f" and {again} its code once more: {share:.0f} %"
+)
+check.prediction("05b.p2", guess, was=check.near(round(share), by=10), unit="percent")
 
 # %% [markdown]
-# ### Exercise 05b.1 · ★☆☆ · 5 minutes
-#
-# Which tokens are those? Lesson 03 named them; now prove it. Write `shared(one, two)`: how many items at the
-# beginning of two lists are the same. That is all that the cache looks for:
-# `shared(["a", "b", "c"], ["a", "b", "x", "c"])` is 2.
-#
-# <details><summary>Hint</summary>
-#
-# Go through the pairs of items, and stop at the first that differ. One list can be the beginning of the
-# other, or they can be equal.
-#
-# </details>
-
-# %% tags=["stub"]
-shared = ...
-
-
-# %% tags=["solution"]
-def shared(one, two):
-    count = 0
-    for a, b in zip(one, two, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-# %% tags=["folded"]
-def prompts(random):
-    """Pairs of lists, and how many items they share at the beginning."""
-    long = random.sample(range(49152), 60)
-    at = random.randrange(20, 40)
-    other = [*long[:at], -1, *long[at + 1 :]]
-    for one, two, gives, name in (
-        (list("abc"), list("abxc"), 2, "two letters"),
-        (long, other, at, "one token differs, and the rest is the same"),
-        (long[:10], long, 10, "the first is the beginning of the second"),
-        (long, long[:10], 10, "the second is the beginning of the first"),
-        (long, long, 60, "equal lists"),
-        ([1, *long], [2, *long], 0, "the first token differs"),
-        ([], long, 0, "an empty list"),
-    ):
-        yield check.case(one, two, gives=gives, name=name)
-
-
-check.function("05b.1", shared, prompts, hint="stop at the first pair that differs")
-
-# %% [markdown]
-# Now the same for both prompts, in tokens, as the chat template renders them:
+# The whole reply was processed again, although the server had it in its cache. Here are both prompts in tokens, as
+# the chat template renders them, from where they differ:
 
 
 # %% tags=["folded"]
@@ -177,20 +149,21 @@ print("prompt 2 from there:", two[at : at + 10], "…")
 # tag is ordinary text, so it takes several tokens.) Prompt 2 has the reply of step 1 in that place, and
 # it was sent back without its thinking.
 #
-# Everything after that is processed again, **even the code that the model itself wrote** in turn 1: it is
-# in the cache, but behind other tokens.
+# Everything after that is processed again: the code that the model wrote in turn 1 is in the cache, but behind
+# other tokens.
 #
 # In the picture, gray is what a request found in the cache, blue what was processed, and green what was
-# generated. With a template like this one, what is green in one request and sent back is blue in the next.
+# generated. Follow the green *code* of request 1 into request 2: there it is in the blue *step 1*.
 #
 # ![Three requests of one run: each prompt begins with nearly all of the previous one, which is in the
 # KV cache; the rest is processed, with the code that was generated before](../docs/pictures/cache.svg)
 #
 # <details><summary>Is it like that with every model?</summary>
 #
-# No. If the template ends the prompt with `<|im_start|>assistant` and opens nothing, prompt 1 is the beginning
-# of prompt 2. And the cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 cannot be
-# cut anywhere, only at a [checkpoint](../docs/glossary.md#checkpoint), so it may process more again.
+# No. If the template opens nothing at the end of a prompt, all of prompt 1 begins prompt 2, and a reply without
+# thinking can come from the cache, too. Thinking that is not sent back ends the match with any template. And the
+# cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 cannot be cut anywhere, only at a
+# [checkpoint](../docs/glossary.md#checkpoint), so it may process more again.
 #
 # </details>
 
@@ -203,10 +176,58 @@ check.claims(
 )
 
 # %% [markdown]
+# ### Exercise 05b.1 · ★★☆ · 6 minutes
+#
+# How long would it have taken without the cache? Write `seconds_saved(rows)`. Each row is a turn's `timings`, such as
+# `{"cache_n": 2000, "prompt_n": 500, "prompt_ms": 1500.0}`; alone, this one gives 6.0. Estimate with the average of
+# *all* rows: how many milliseconds did a processed token take, and how many tokens did not have to be processed? Old
+# builds of llama-server leave out `cache_n`: count nothing as saved in that turn. No rows, no seconds.
+#
+# <details><summary>Hint</summary>
+#
+# Add up `prompt_ms` and `prompt_n` over all rows first, and divide once. `row.get("cache_n") or 0` is 0 if there is none.
+#
+# </details>
+
+# %% tags=["stub"]
+seconds_saved = ...
+
+
+# %% tags=["solution"]
+def seconds_saved(rows):
+    processed = sum(row["prompt_n"] for row in rows)
+    if not processed:
+        return 0.0
+    each = sum(row["prompt_ms"] for row in rows) / processed
+    return sum(row.get("cache_n") or 0 for row in rows) * each / 1000
+
+
+# %% tags=["folded"]
+def runs(random):
+    """Timings of runs that never were, and what the cache saved in them."""
+
+    def case(name, gives, *rows):
+        keys = ("cache_n", "prompt_n", "prompt_ms")
+        rows = [{key: v for key, v in zip(keys, row, strict=True) if v is not None} for row in rows]
+        return check.case(rows, gives=check.near(gives, within=0.001), name=name)
+
+    yield case("one turn", 4.0, (2000, 500, 1000.0))
+    yield case("nothing cached", 0.0, (0, 500, 1000.0))
+    yield case("two turns of different speed", 2.5, (0, 300, 300.0), (1000, 100, 700.0))
+    yield case("a server that does not tell", 0.2, (None, 500, 1000.0), (100, 500, 1000.0))
+    yield case("no turns", 0.0)
+    old, new, ms = random.randrange(900, 5000), random.randrange(100, 900), random.randrange(400, 4000)
+    yield case("a turn of any size", old * ms / new / 1000, (old, new, float(ms)))
+
+
+check.function("05b.1", seconds_saved, runs, hint="milliseconds per processed token, times the cached ones")
+
+# %% [markdown]
 # ## What would it cost in dollars?
 #
-# Hosted models usually have three prices. (Some also charge for writing to the cache.) These are round
-# numbers, in dollars per *million* tokens. Put in those of a model that you use:
+# Hosted models usually have three prices. (Some also charge for writing to the cache.) The result is an estimate:
+# another model has other tokens and other thoughts, and a provider's cache its own rules. These are round numbers,
+# in dollars per *million* tokens. Put in those of a model that you use:
 
 # %%
 price = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
@@ -215,8 +236,8 @@ price = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
 # ### Exercise 05b.2 · ★★☆ · 7 minutes
 #
 # Write `dollars(turns, price)`, the cost of a run. Each turn is a dictionary like `{"prompt": 3000,
-# "cached": 2000, "generated": 500}`. Cached tokens are part of the prompt and cost their own price.
-# `"cached": None` means that the server did not tell: count none as cached. Do not round.
+# "cached": 2000, "generated": 500}`, which costs 0.0111 at the prices above. Cached tokens are part of the prompt and
+# cost their own price. `"cached": None` means that the server did not tell: count none as cached. Do not round.
 #
 # <details><summary>Hint</summary>
 #
@@ -258,6 +279,7 @@ def bills(random):
         "two turns, the cache is free", free, 14.0, (1_000_000, 0, 500_000), (3_000_000, 1_500_000, 400_000)
     )
     yield case("no turns", usual, 0.0)
+    yield case("a fraction of a cent", usual, 0.0010887, (40, 19, 68))
     p, g = random.randrange(2000, 9000), random.randrange(100, 900)
     c = random.randrange(100, p)
     yield case("a small run", usual, ((p - c) * 3 + c * 0.3 + g * 15) / 1e6, (p, c, g))
@@ -287,13 +309,18 @@ print(f"{'together':<16}{sum(count.values()):>8,}{sum(took.values()):>9.1f}{sum(
 print(
     f"{'without a cache':<16}{'':>8}{sum(took.values()) + saved[0]:>9.1f}{sum(cost.values()) + saved[1]:>9.4f}"
 )
+if callable(seconds_saved):
+    print("seconds that the cache saved, by your 05b.1:", seconds_saved([turn.timings for turn in made]))
+if callable(dollars):
+    print("dollars of the run, by your 05b.2:", dollars([vars(turn.tokens) for turn in made], price))
 
 # %% [markdown]
-# The last line is the cost if no token had come from the cache (its seconds are an estimate). The
-# difference grows with every turn, since each one sends everything again.
-#
-# (The second copies that lesson 05 found, after `Calling tools:`, are processed once and then cached. That
-# costs little, but they take up context until the run ends.)
+# In the stored run, the generated tokens are a tenth of all tokens and half of the dollars. They include the
+# thinking: a provider bills it as output, although your agent never reads it. The cached ones are two fifths of all
+# tokens and cost next to nothing: nearly the whole prompt of turn 1 once more, for 4 % of the dollars. (They have 0.0
+# seconds by definition: llama-server's `prompt_ms` is the time of the processed ones. The seconds without a cache are
+# the estimate of 05b.1.) Each further turn would send everything again, so the difference grows
+# ([lesson 10](10_what_the_loop_costs.ipynb) measures how).
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -315,8 +342,9 @@ counted = run.agent.monitor.total_input_token_count
 print(f"smolagents: {counted:,}   prompt: {asked:,}   processed: {count['processed']:,}")
 
 # %% [markdown]
-# It adds up whole prompts and ignores the cache. So it overstates the work of a local model, and
-# multiplied by a price, the bill of a hosted one.
+# It adds up whole prompts and ignores the cache. So it overstates the work of a local model, and multiplied by a
+# price, the bill of a hosted one. The number of cached tokens is in each step's memory all the same:
+# `step.model_output_message.raw.usage.prompt_tokens_details.cached_tokens`.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -327,9 +355,9 @@ check.claims(
 # %% [markdown]
 # ### Exercise 05b.3 · ★★☆ · 6 minutes · your own
 #
-# Put a price on the tape of another run: your own from lesson 05 (`mine`), one of another program, or any
-# other in `tapes/`. Fill in its path, the prices of a model of your choice, and what the tape would have
-# cost.
+# Put a price on the tape of another run: your own from lesson 05 (`mine`), one that another program left, or
+# any other in `tapes/`. Fill in its path, the prices of a model of your choice, and what the tape would have
+# cost, not rounded.
 #
 # <details><summary>Hint</summary>
 #
@@ -380,7 +408,10 @@ def adds_up(answer):
     written = sum(t.generated or 0 for t in whole)
     cost = (new - old) * prices["processed"] + old * prices["cached"] + written * prices["generated"]
     right = check.near(cost / 1e6, within=0.005)
-    return answers.compare(answer["dollars"], right).ok or "that is not what this tape costs at these prices"
+    return (
+        answers.compare(answer["dollars"], right).ok
+        or "that is not (without rounding) what this tape costs at these prices"
+    )
 
 
 check.exercise("05b.3", my_bill, adds_up, hint="dollars(…, price) with the turns of that tape")
@@ -393,7 +424,7 @@ check.exercise("05b.3", my_bill, adds_up, hint="dollars(…, price) with the tur
 #   take processing time.
 # - The cache helps from the beginning of a prompt up to the first token that differs.
 # - With a template that opens the thinking, the next request processes the model's own reply again.
-# - smolagents' token counts ignore the cache.
+# - smolagents' totals ignore the cache.
 #
 # **In your own agent:** look at `timings.cache_n` (llama-server) or
 # `usage.prompt_tokens_details.cached_tokens` of the second request. If it is near zero, something may
@@ -408,12 +439,12 @@ check.exercise("05b.3", my_bill, adds_up, hint="dollars(…, price) with the tur
 check.quiz(
     "05b",
     check.question(
-        "Your system prompt begins with the time of day, to the second. What does that do to the cache?",
-        right="nearly nothing is found in it",
-        why="The prompts differ near the beginning, and the cache is used only up to the first difference.",
+        "smolagents reports 5,092 input tokens for a run, the server processed 2,720. Where are the others?",
+        right="the cache had them: they were sent, but not processed again",
+        why="smolagents adds up whole prompts. `cached_tokens` in each step's `raw` says how many were cached.",
         wrong={
-            "only the time is processed again": "Everything after it is, too, even if it is the same text.",
-            "nothing: the system prompt is always cached": "The cache compares tokens. It knows no roles.",
+            "smolagents counts the thinking, too": "Thinking is generated: it counts as output tokens.",
+            "the second prompt was cut off": "Then they would be missing from both counts.",
         },
     ),
     check.question(
@@ -421,8 +452,8 @@ check.quiz(
         right="in prompt 2 it comes after other tokens than when it was generated",
         why="It was generated after the thinking, and prompt 2 does not have the thinking.",
         wrong={
-            "generated tokens are not kept in the cache": "They are, but prompt 2 parts before it gets there.",
-            "smolagents changed the code": "It sends the model's words as they were, and a copy after them.",
+            "generated tokens are not kept in the cache": "They are, but prompt 2 differs before it gets there.",
+            "smolagents changed the code": "It sends the code as it was, and a copy after it.",
         },
     ),
     check.question(

@@ -39,17 +39,21 @@ print("This build:", engine.find().build)
 #
 # | llama.cpp from | Jinja without a flag | a `<think>` block without Jinja |
 # |---|---|---|
-# | the beginning | off | stays in `content` |
+# | the beginning | there is no Jinja, and no such flag | stays in `content` |
+# | January 2025 ([#11016][flag]) | off | stays in `content` |
 # | October 2025 ([#16394][cut]) | off | is moved to `reasoning_content` if `content` starts with it |
 # | November 2025 ([#17524][on], between builds b7150 and b7380) | **on** | the same |
 # | March 2026 ([#18675][back], about build b8220) | on | stays in `content` |
 #
+# [flag]: https://github.com/ggml-org/llama.cpp/pull/11016
 # [on]: https://github.com/ggml-org/llama.cpp/pull/17524
 # [cut]: https://github.com/ggml-org/llama.cpp/pull/16394
 # [back]: https://github.com/ggml-org/llama.cpp/pull/18675
 
 # %% [markdown]
-# The dates are from llama.cpp's history; `#N` links to the pull request. What you can check here is the last row:
+# The dates are from llama.cpp's history; `#N` links to the pull request. They are for llama-server: #17524 leaves out
+# `llama-cli`. To find your row, look for `build_info` in the server's `/props`, or run `llama-server --version`. (Some
+# packages don't know their build. Then only the server's behavior tells.) What you can check here is the last row:
 
 # %%
 HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
@@ -77,8 +81,9 @@ check.claims(
 # %% [markdown]
 # ## Is Jinja on? Ask the server
 #
-# Often somebody else has started the server. You could look for the template in `/props`, where a server describes itself
-# (lesson 01). Or you could send a request with a `tools` field, as other agents do (lesson 03).
+# Often somebody else has started the server. The end of the prompt does not tell: a template need not open the thinking.
+# You could look for the template in `/props`, where a server describes itself (lesson 01). Or you could send a request
+# with a `tools` field, as other agents do (lesson 03).
 #
 # **Predict:** which of the two answers differs between `on` and `off`: `"props"`, `"tools"`, `"both"` or `"neither"`?
 
@@ -115,7 +120,7 @@ check.claims(
 
 # %% [markdown]
 # The exercise needs a third server, `broken`: with Jinja, but with the broken template of lesson 06, which is ours
-# without the opening `<think>`. So the end of a prompt does not show whether Jinja is on.
+# without the opening `<think>`:
 
 # %% tags=["folded"]
 import tempfile
@@ -133,13 +138,14 @@ print(repr(broken.apply_template(HI)[-42:]))
 # %% [markdown]
 # ### Exercise 06b.1 · ★★☆ · 5 minutes
 #
-# Write `jinja_is_on(server)` for a llama-server that somebody else has started: True or False, or None if its answer shows
-# neither. It may want a key (401), be loading (503), or have failed for a reason that says nothing about Jinja (500).
-# At a wrong address, something else may answer (404).
+# This prompt opens no thinking, although Jinja is on: its end alone does not decide. Write `jinja_is_on(server)` for a
+# llama-server that somebody else has started: True or False, or None if its answer shows neither. It may want a key
+# (401), be loading (503), or have failed for a reason that says nothing about Jinja (500). At a wrong address, something
+# else may answer (404, or 200 with a page).
 #
 # <details><summary>Hint</summary>
 # <code>server.request("POST", path, body)</code> gives a response with <code>.status_code</code> and <code>.text</code>.
-# One answer proves that Jinja is on, another that it is off.
+# A completion (it has <code>"choices"</code>) proves that Jinja is on; one refusal proves that it is off.
 # </details>
 
 
@@ -151,7 +157,7 @@ def jinja_is_on(server): ...
 def jinja_is_on(server):
     response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
     if response.status_code == 200:
-        return True
+        return True if '"choices"' in response.text else None
     return False if "requires --jinja" in response.text else None
 
 
@@ -160,15 +166,16 @@ import httpx
 
 
 class Refusing(Connection):
-    """Stands in for a server that answers every request with one error."""
+    """Stands in for a server that answers every request in one way: with an error, or, at 200, with a page."""
 
     def __init__(self, status, message):
         super().__init__(f"http://answers-{status}.invalid")
         self.status, self.message = status, message
 
     def request(self, method, path, json=None):
-        body = {"error": {"code": self.status, "message": self.message}}
-        return httpx.Response(self.status, json=body, request=httpx.Request(method, self.url + path))
+        error = {"error": {"code": self.status, "message": self.message}}
+        body = {"text": self.message} if self.status == 200 else {"json": error}
+        return httpx.Response(self.status, **body, request=httpx.Request(method, self.url + path))
 
 
 check.function(
@@ -181,6 +188,8 @@ check.function(
         check.case(Refusing(503, "Loading model"), gives=None, name="still loading"),
         check.case(Refusing(401, "Invalid API Key"), gives=None, name="wants a key"),
         check.case(Refusing(404, "File Not Found"), gives=None, name="a wrong address"),
+        check.case(Refusing(200, "<h1>It works!</h1>"), gives=None, name="another program's page"),
+        check.case(Refusing(200, '{"status": "ok"}'), gives=None, name="another program's JSON"),
         check.case(Refusing(500, "Compute error."), gives=None, name="failed for another reason"),
         check.case(
             Refusing(500, "Error: Jinja Exception: No user query found in messages."),
@@ -193,6 +202,16 @@ check.function(
 )
 
 # %% [markdown]
+# Now ask a server that somebody else has started: put its address in place of `broken.url` and run the cell again. (Take
+# one that wants no key. A llama-server of your own will do.)
+
+# %%
+server = Connection(broken.url)
+answered = server.request("POST", "/v1/chat/completions", WITH_TOOL)
+said = "06b.1 is still open" if check.is_open(jinja_is_on) else jinja_is_on(server)
+print(f"HTTP {answered.status_code}, {answered.text[:60]} …\nyour jinja_is_on: {said}")
+
+# %% [markdown]
 # ## What does the template decide?
 #
 # **Predict** for each: will `on` and `off` do the `"same"`, or something `"different"`?
@@ -201,33 +220,31 @@ check.function(
 # - **parts**: the question is a list of two parts, `How long` and `is it?` (smolagents sends lists of parts, too)
 # - **switch**: the request says `"chat_template_kwargs": {"enable_thinking": false}`
 # - **alone**: a system message without a user message
-# - **past**: an earlier answer has leaked thinking in it
 # - **tokens**: how the text `Pont des Arts` is cut into tokens
-# - **grammar**: the grammar allows only `Yes.`
+# - **grammar**: the raw text of the model, before the server parses it, if the grammar allows only `Yes.`
+# - **content**: the `content` that the client gets of this text
 
 # %%
-guess = {"parts": ..., "switch": ..., "alone": ..., "past": ..., "tokens": ..., "grammar": ...}
+guess = {"parts": ..., "switch": ..., "alone": ..., "tokens": ..., "grammar": ..., "content": ...}
 
 # %%
 PARTS = [{"role": "user", "content": [{"type": "text", "text": t} for t in ("How long", "is it?")]}]
 QUICK = {"chat_template_kwargs": {"enable_thinking": False}}
 ALONE = {"messages": [{"role": "system", "content": "You are alone."}], "max_tokens": 1}
-LEAKED = {"role": "assistant", "content": OPENS}
-PAST = [*HI, LEAKED, {"role": "user", "content": "Sure?"}]
 
 
-# %%
+# %% tags=["folded"]
 def tried(server):
     """What this server makes of the six."""
-    alone = server.request("POST", "/v1/chat/completions", ALONE)
+    alone, only = server.request("POST", "/v1/chat/completions", ALONE), ask(server, "Yes.")
     return {
         "parts": server.apply_template(PARTS).split("<|im_start|>")[1],
         "switch": ask(server, "Yes.", **QUICK)["__verbose"]["prompt"][-29:],
         "alone": f"HTTP {alone.status_code}"
         + ", No user query found" * ("No user query found" in alone.text),
-        "past": server.apply_template(PAST).partition("assistant\n")[2].partition("<|im_end|>")[0],
         "tokens": server.tokenize("Pont des Arts"),
-        "grammar": ask(server, "Yes.")["__verbose"]["content"],
+        "grammar": only["__verbose"]["content"],
+        "content": only["choices"][0]["message"].get("content"),
     }
 
 
@@ -241,17 +258,17 @@ same = {what: "same" if made["on"][what] == made["off"][what] else "different" f
 check.prediction("06b.p2", guess, was=same)
 
 # %% [markdown]
-# What the template decides differs: it writes the prompt, and it can refuse messages. It had no part in how the model
-# then wrote. But afterwards it counts again: llama-server derives the chat parser from it (lesson 06).
+# What the template decides differs: it writes the prompt, and it can refuse messages. (Here a grammar forced what the
+# model wrote. Left free, the model follows the prompt: in lesson 06, it wrote a `<think>` of its own where the template
+# had opened none.) llama-server also derives from the template how it takes the response apart (lesson 06).
 #
 # - **parts**: our template joins parts with nothing, the built-in format with a line end.
 # - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
 # - **alone**: our template refuses it with an error of its own, `No user query found`. The built-in format doesn't.
-
-# %% [markdown]
-# - **past** is what became of the earlier answer. Our template drops its thinking. The built-in format keeps it: the model
-#   reads its old doubts with every request, and you pay for them.
-# - **tokens** and **grammar** belong to the model and to the choice of the next token. Neither template touched them.
+# - **tokens** and **grammar** belong to the model and to the choice of the next token. Neither the template nor the
+#   built-in format touches them.
+# - **content**: on `on`, the prompt has opened the thinking, and `Yes.` does not end it. So a grammar for a thinking model
+#   must have the end of the thinking in it, as `WORDS` of lesson 06 does.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -263,22 +280,22 @@ check.claims(
     ("switch: off ignores it", made["off"]["switch"].endswith("assistant\n"), made["off"]),
     ("alone: refused by the template", "No user query" in made["on"]["alone"], made),
     ("alone: answered", made["off"]["alone"] == "HTTP 200", made),
-    (
-        "past: the thinking dropped, or kept",
-        ["153" in made[name]["past"] for name in made] == [False, True],
-        made,
-    ),
     ("tokens, grammar: the same", same["tokens"] == same["grammar"] == "same", made),
+    ("content: Yes. without Jinja only", [made[x]["content"] == "Yes." for x in made] == [False, True], made),
 )
 
 # %% [markdown]
 # ## One request, five settings
 #
 # In lesson 06, `--no-jinja` and a broken template looked the same. The words there had a closing tag only. `OPENS` begins
-# with a `<think>` of its own, and that tells the two apart.
+# with a `<think>` of its own.
 #
-# **Predict** in your head: on the `healthy` server, the prompt has opened the thinking already. What becomes of the second
-# `<think>`?
+# **Predict:** how many `<think>` are in `content` for each: 0, 1 or 2? (The rule of lesson 06: with its defaults, the
+# parser cuts if the prompt has opened the thinking, or if the text begins with `<think>`.)
+
+# %%
+guess = {"healthy": ..., "no-jinja": ..., "broken template": ...}
+guess |= {"reasoning-format none": ..., "skip-chat-parsing": ...}
 
 # %%
 evidence = {"healthy": ask(on), "no-jinja": ask(off), "broken template": ask(broken)}
@@ -293,15 +310,19 @@ for name, response in evidence.items():
     for key in ("reasoning_content", "content"):
         print(f"    {key:17} {message.get(key)!r}")
 
+# %% tags=["folded"]
+came = {name: response["choices"][0]["message"] for name, response in evidence.items()}
+check.prediction("06b.p3", guess, was={name: came[name]["content"].count("<think>") for name in came})
+
 # %% [markdown]
 # - **healthy**: the block was open, so the second tag is part of the thinking.
 # - **no-jinja**: nothing opens the thinking, and nothing looks for it.
-# - **broken template**: it opens nothing either, but there is a parser, which separates what the model opens. So a broken
-#   template leaks only if the model leaves the tag out, as in lesson 06.
-# - **reasoning-format none** puts the prompt's tag before the model's. **skip-chat-parsing** returns the raw text.
+# - **broken template**: it opens nothing either, but there is a parser, which separates what the model opens. That tells it
+#   from `--no-jinja`. So a broken template leaks only if the model leaves the tag out, as in lesson 06.
+# - **reasoning-format none** puts the prompt's tag before the model's. **skip-chat-parsing** returns the raw text. (This
+#   flag is of March 2026, [#20289](https://github.com/ggml-org/llama.cpp/pull/20289).)
 
 # %% tags=["folded", "nbval-check-output"]
-came = {name: response["choices"][0]["message"] for name, response in evidence.items()}
 check.claims(
     (
         "healthy: the second tag is thinking",
@@ -317,8 +338,8 @@ check.claims(
 # %% [markdown]
 # ### Exercise 06b.2 · ★★☆ · 8 minutes
 #
-# Write `which_setting(prompt, message)` for answers of today's builds that you have not seen. Unlike in exercise 06.2, the
-# model has opened the thinking itself. One setting at most is wrong, and the model's own template opens the thinking.
+# Write `which_setting(prompt, message)` for answers that you have not seen, from a build of today. Unlike in exercise 06.2,
+# the model has opened the thinking itself. At most one setting is wrong, and the model's own template opens the thinking.
 # Return `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`. (A key
 # that the cell above shows as `None` is absent from the message.)
 #
@@ -351,6 +372,7 @@ def unseen(random):
         "It is {} m.",
         "A <think> block was opened {} times.",
         "<think> is a tag, and {} a number.",
+        "A thought ends with </think>, {} says.",
     ):
         thought, end = f"Perhaps {random.randint(100, 999)}.", answer.format(random.randint(100, 999))
         words = f"<think>\n{thought}\n</think>\n\n{end}"
@@ -371,6 +393,15 @@ def unseen(random):
 
 check.function("06b.2", which_setting, unseen, hint="the prompt's end, then what was separated")
 
+# %% [markdown]
+# Now a real answer. (For a llama-server of your own, put its address in place of `off.url`. Its model's own template has
+# to open the thinking with `<think>`.)
+
+# %%
+answer = ask(Connection(off.url))
+real = answer["__verbose"]["prompt"], answer["choices"][0]["message"]
+print("06b.2 is still open" if check.is_open(which_setting) else which_setting(*real))
+
 # %% tags=["folded"]
 for server in (on, off, broken):
     server.stop()
@@ -379,9 +410,11 @@ folder.cleanup()
 # %% [markdown]
 # ## Recap
 #
-# - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. Older builds needed it.
+# - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. Builds of the ten months before needed it
+#   for tools and for the model's own template.
 # - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
-# - Without Jinja, template arguments are ignored, the template's errors disappear, and old thinking stays in the prompt.
+# - Without Jinja, template arguments are ignored, the template's errors disappear, and old thinking stays in
+#   the prompt (lesson 06).
 # - With a broken template, the parser still separates what the model opens itself. With `--no-jinja`, nothing does, since
 #   about build b8220.
 
@@ -389,12 +422,13 @@ folder.cleanup()
 check.quiz(
     "06b",
     check.question(
-        "A colleague says `--jinja` changes nothing. Is that right?",
-        right="It depends on the build",
-        why="Since #17524 (November 2025) Jinja is the default. Before, the flag was needed.",
+        "A page of 2025 says: for tool calls, start llama-server with `--jinja`. Your build is of 2026. What does the "
+        "flag change?",
+        right="Nothing",
+        why="Since #17524 (November 2025) it only states the default. On the builds before, it was needed.",
         wrong={
-            "Yes": "On builds before November 2025 it switches the model's own template on.",
-            "No": "On current builds it only states the default.",
+            "It switches tool calls on": "Since November 2025, they are on without it.",
+            "It switches the parser off": "That is `--skip-chat-parsing`.",
         },
     ),
     check.question(
@@ -424,7 +458,9 @@ check.quiz(
 check.progress("06b")
 
 # %% [markdown]
-# **In your own agent:** send `WITH_TOOL` to the server that you use, and read the answer.
+# **In your own agent:** send the server that you use two requests, `WITH_TOOL` and that of `ask`. The first tells whether
+# Jinja is on. The second, if the model's own template opens the thinking with `<think>`, tells which setting is wrong.
+# (Both are for llama-server: others ignore `grammar` and `verbose`.)
 #
 # **Next:** back to [lesson 06](06_break_jinja.ipynb), or on to
 # [lesson 07, a gallery of failures](07_a_gallery_of_failures.ipynb).

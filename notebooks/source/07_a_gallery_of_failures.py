@@ -41,10 +41,10 @@ server = Server("embedded", url=False, quiet=True).start()
 # - `run(WORDS)` asks an agent the leopard question. A [grammar][g] forces the words of its first
 #   step, as in lesson 06, and then makes it end. Only the words are staged. `run()` forces nothing.
 # - `wire(run)` prints each [turn][t] in a few lines.
-# - `findings(run)` prints what `course diagnose` finds, each with one proof or two: a place on the tape,
+# - `findings(run)` prints what `course diagnose` finds, each with its proof: places on the tape,
 #   and the bytes there. (`[0:0]: ''` means that the text at this place is empty.)
 #
-# Each failure begins with `guess = ...`: fill it in, *then* run the cell.
+# Each failure but one begins with `guess = ...`: fill it in, *then* run the cell.
 #
 # [g]: ../docs/glossary.md#grammar
 # [t]: ../docs/glossary.md#turn
@@ -84,8 +84,8 @@ def wire(made, last=None):
         call, step = turn.exchange, turn.step or {}
         reason = f", finish_reason {turn.finish_reason}" if turn.finish_reason else ""
         print(f"turn {turn.number}: HTTP status {turn.status or 'none'}{reason}")
-        refusal = call.failure.message if call.failure else call.error
-        wire = {"refusal": refusal, "thinking": turn.thinking, "content": turn.content}
+        problem = call.failure.message if call.failure else call.error
+        wire = {"problem": problem, "thinking": turn.thinking, "content": turn.content}
         made_of_it = {"code": turn.code, "observation": turn.observation, "error": step.get("error")}
         for side, texts in (("wire", wire), ("step", made_of_it)):
             for what, text in texts.items():
@@ -94,10 +94,10 @@ def wire(made, last=None):
 
 
 def findings(made):
-    """The findings of `course diagnose`: place and bytes of two proofs at most, and what to do next."""
+    """The findings of `course diagnose`: places and bytes of its proof, three at most, and what to do next."""
     for finding in diagnose(made.turns):
         print(f"turn {finding.turn}: {finding.title} ({finding.kind})")
-        for quote in finding.evidence[:2]:
+        for quote in finding.evidence[:3]:
             print(f"  proof: {quote.where}: {short(quote.text, 80)}")
         print(fill(finding.next, 96, initial_indent="  next:  ", subsequent_indent="         "))
 
@@ -115,7 +115,7 @@ def findings(made):
 # **Change:** the server's [context window][cw] holds 2,560 tokens instead of 8,192. The system
 # prompt and the question take about 2,400; the agent prints two searches.
 #
-# **Predict:** what does the server do with the second request: `answer`, `refuse`, or `shorten` the
+# **Predict:** what does the server do with the second request: `"answer"`, `"refuse"`, or `"shorten"` the
 # conversation by dropping old messages?
 #
 # [cw]: ../docs/glossary.md#context-window
@@ -151,7 +151,8 @@ print(roomy.turns[1].tokens.prompt, "prompt tokens in turn 2, answer:", roomy.an
 # **Change:** half a second after the first request, the server gets SIGKILL, the signal with which
 # Linux ends a process when memory runs out. Then you ask the same agent once more.
 #
-# **Predict:** both runs end in an exception. How do the two differ: by `type`, by `text`, or `not at all`?
+# **Predict:** both runs end in an exception. How do the two differ: by `"type"`, by `"text"`, or
+# `"not at all"`?
 
 
 # %% tags=["folded"]
@@ -205,7 +206,7 @@ check.claims(
     ("a full window: HTTP 400 in turn 2", [t.status for t in overflow.turns] == [200, 400]),
     ("diagnose: context-overflow", found[0] == {"context-overflow"}, found[0]),
     ("with 8,192 tokens, the same run ends well", roomy.answer == "enough" and not diagnose(roomy.turns)),
-    ("killed: no status at all", lost == [0, 0], lost),
+    ("killed: no status at all", lost[-2:] == [0, 0], lost),
     ("diagnose: lost, then unreachable", found[1] == {"connection-lost", "unreachable"}, found[1]),
 )
 
@@ -217,7 +218,7 @@ check.claims(
 # ends its turn.
 #
 # **Predict:** all three steps have the same code (none), the same observation and no error. On the wire,
-# which one has a `finish_reason` that the others do not have: `A`, `B`, `C`, or `none`?
+# which have the same `finish_reason`: `"A and B"`, `"A and C"`, `"B and C"`, `"all"` or `"none"`?
 
 # %%
 guess = ...
@@ -232,8 +233,8 @@ for letter, made in (("A", a), ("B", b), ("C", c)):
 
 # %% tags=["folded"]
 reasons = {letter: made.turns[0].finish_reason for letter, made in (("A", a), ("B", b), ("C", c))}
-alone = [letter for letter, reason in reasons.items() if list(reasons.values()).count(reason) == 1]
-check.prediction("07.p3", guess, ", ".join(alone) or "none")
+same = [letter for letter, reason in reasons.items() if list(reasons.values()).count(reason) > 1]
+check.prediction("07.p3", guess, "all" if len(same) == 3 else " and ".join(same) or "none")
 for made in (a, b, c):
     wire(made, 1)
     print("  verbose stop_type   ", stop_type(made.turns[0]))
@@ -247,20 +248,25 @@ for made in (a, b, c):
 #   it in the thoughts, too.
 # - `eos`: the model's own token for *end of sequence*.
 #
+# Without `verbose`, `course diagnose` can only infer: a code block that begins in the thoughts and has no end points to
+# `</code>`. In all other cases it says `empty-response`, though a stop sequence may be the cause. If your own agent gets
+# that finding, add `"verbose": true` to the request and ask again.
+#
 # [stop]: ../docs/glossary.md#stop-sequence
 
 # %%
-for made in (a, b, c):
+for letter, made in (("A", a), ("B", b), ("C", c)):
+    print(f"── {letter}")
     findings(made)
-    print()
 
 # %% [markdown]
 # A has several findings. `max-steps` comes with its single step; all others have one cause, the 12 tokens.
 # Causes come before their consequences, so repair the first finding and look again.
 #
 # **Repair of A:** more tokens (here 1,024, and the usual steps; nothing is forced in either run). **Of B:** a
-# client that sends no stop sequences and cuts the text itself. **Of C** (not tried here): a temperature above 0
-# with another seed, since at 0 the same request gives the same answer; or another model.
+# client that sends no stop sequences and cuts the text itself. (Its price: what the model writes after its code is
+# generated before it is thrown away.) **Of C** (not tried here): a temperature above 0 with another seed, since at 0
+# the same request gives the same answer; or another model.
 
 
 # %%
@@ -294,7 +300,7 @@ check.claims(
 # request has the field `"reasoning_format": "none"`. In its thoughts, the model considers `final_answer(99)` and
 # rejects it; then it writes code that computes 9.62.
 #
-# **Predict:** what does the agent answer: `99`, `9.62`, or `nothing`?
+# **Predict:** what does the agent answer: `99`, `9.62`, or `"nothing"`?
 
 # %%
 guess = ...
@@ -318,26 +324,19 @@ print("The same words without the field, answer:", right.answer)
 #
 # **Change:** the model is SmolLM2-135M as its makers published it; the course trained the embedded
 # model from it. The question is "What is 2 + 2?", and nothing is forced.
-#
-# **Predict:** what does smolagents make of its first response: `answer`, `empty step`, or `error`?
 
 # %%
-guess = ...
 with Server("untrained", url=False, quiet=True) as untrained:
     prose = recorded_run(untrained, "What is 2 + 2?", Tape(), model={"max_tokens": 100}, max_steps=1)
 first = prose.turns[0]
 wire(prose, 1)
-
-# %% tags=["folded"]
-was = "error" if first.step["error"] else "answer" if first.is_final else "empty step"
-check.prediction("07.p5", guess, was)
 print(*[f"{found.title} ({found.kind})" for found in diagnose(prose.turns[:1])], sep="\n")
 
 # %% [markdown]
-# The text has no code block, and it is not Python either (a bare `4` would have been run: lesson 05). True
-# or not, it is an error, which goes back to the model and costs a step. (Only the finding's title is printed
-# here. Its proofs are the `error` and the `content` above.) **Repair:** if it happens again and again, another
-# model. The trained one kept the format in `healthy`.
+# The text has no code block, and it is not Python either. True or not, it is an error, which goes back to the
+# model and costs a step. (Only the finding's title is printed here. Its proofs are the `error` and the
+# `content` above.) **Repair:** if it happens again and again, another model. The trained one kept the format
+# in `healthy`.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose(fooled.turns)}
@@ -357,8 +356,8 @@ check.claims(
 # Two changes, in two runs of `SEARCH`. **One:** the second query is a word that no page has. **Two:** the
 # search tool has no network.
 #
-# **Predict:** in run one, the *first* search finds the leopard. Does the model get to read that: `yes`
-# or `no`?
+# **Predict:** both steps end in an error, and smolagents adds advice for the model. Is it the `"same"` in both
+# runs, or `"different"`?
 
 
 # %%
@@ -374,16 +373,18 @@ for made in (nothing, offline):
     print("…", text_of(made.turns[1].exchange.messages[-1]).strip()[-430:], end="\n\n")
 
 # %% tags=["folded"]
-reads = text_of(nothing.turns[1].exchange.messages[-1])
-check.prediction("07.p6", guess, was="yes" if "58 km/h" in reads else "no")
+advice = {
+    text_of(made.turns[1].exchange.messages[-1]).rpartition("Now let's")[2] for made in (nothing, offline)
+}
+check.prediction("07.p5", guess, was="same" if len(advice) == 1 else "different")
 findings(nothing)
 findings(offline)
 
 # %% [markdown]
 # This is what the model reads next: also what the code had printed before it failed. On the wire, both
-# exchanges were perfect. The two errors ask for opposite things: *another query*, or *no more queries*.
-# Code that catches both with one `except` hides that from the model. **Repair:** a query that finds
-# something; a network that works. In `roomy`, the same code ran with both.
+# exchanges were perfect. The two errors ask for opposite things, *another query*, or *no more queries*, and
+# smolagents gives both the same advice. Code that catches both with one `except` hides even the difference.
+# **Repair:** a query that finds something; a network that works. In `roomy`, the same code ran with both.
 
 # %% [markdown]
 # ## Tool · 600 characters
@@ -391,7 +392,8 @@ findings(offline)
 # **Change:** the agent's argument `max_print_outputs_length=600` (default: 50,000). The code prints
 # three searches: the leopard, the bridge, and a cheetah to compare.
 #
-# **Predict:** not all of it fits. Whose figure does the model not get: `leopard`, `bridge` or `cheetah`?
+# **Predict:** not all of it fits. Whose figure does the model not get: `"leopard"`, `"bridge"` or
+# `"cheetah"`?
 
 # %%
 guess = ...
@@ -403,13 +405,13 @@ print(clipped.turns[0].observation)
 # %% tags=["folded"]
 FIGURES = {"leopard": "58 km/h", "bridge": "155 m", "cheetah": "112 km/h"}
 missing = [name for name, figure in FIGURES.items() if figure not in clipped.turns[0].observation]
-check.prediction("07.p7", guess, ", ".join(missing))
+check.prediction("07.p6", guess, ", ".join(missing))
 findings(clipped)
 
 # %% [markdown]
 # Half of the 600 are from the beginning, half from the end. No error, status or finish reason tells
-# you, only that line in the middle. If a model invents a figure, look for it first. **Repair:** print
-# less:
+# you, only that line in the middle. If a model invents a figure, look for that line first. **Repair:**
+# print less:
 
 # %%
 LINES = "[line for line in web_search(query).splitlines() if 'speed:' in line or 'Length:' in line]"
@@ -433,9 +435,12 @@ check.claims(
 # %% [markdown]
 # ## Loop · one step
 #
-# **Change:** the agent may take one step, and that is `SEARCH`: nothing is computed yet.
+# **Change:** the agent may take one step, and that is `SEARCH`: nothing is computed yet. smolagents then asks the
+# model once more and returns its text as the answer, as in lesson 04.
 #
-# **Predict:** what does `agent.run` give you: `None`, an `exception`, or `text`?
+# **Predict:** which of these say that the limit was reached? `"answer"` (the text that `agent.run` returns),
+# `"status"` (of the last response, with its finish reason), `"request"` (the last one), `"memory"` (the last
+# step's error). Write a set.
 
 # %% tags=["folded"]
 FORCED_TOO = "I have no step left.\n</think>\n\nA leopard needs about 12 seconds."
@@ -447,15 +452,20 @@ print("answer:", repr(exhausted.answer))
 print("system prompt of the last request:", short(text_of(exhausted.turns[-1].exchange.messages[0]), 140))
 
 # %% tags=["folded"]
-was = "exception" if exhausted.error else "None" if exhausted.answer is None else "text"
-check.prediction("07.p8", guess, was)
+end = exhausted.turns[-1]
+places = {
+    "answer": "max" in str(exhausted.answer) or "limit" in str(exhausted.answer),
+    "status": (end.status, end.finish_reason) != (200, "stop"),
+    "request": text_of(end.exchange.messages[0]) != text_of(exhausted.turns[0].exchange.messages[0]),
+    "memory": "max steps" in str(end.step["error"]),
+}
+check.prediction("07.p7", guess, {place for place, says in places.items() if says})
 findings(exhausted)
 
 # %% [markdown]
-# smolagents asks once more, with another system prompt, and returns whatever comes back. (That was
-# forced, too.) Nothing computed these 12 seconds, and the text does not say so. On the tape, the
-# system prompt does; in memory, the last step's error, "Reached max steps." **Repair:** more steps.
-# `roomy` is the same run with two.
+# Nothing computed these 12 seconds (the text was forced, too). Neither the answer nor the response shows it.
+# The request does, by its system prompt, and memory does: the last step's error is "Reached max steps."
+# **Repair:** more steps. `roomy` is the same run with two.
 
 # %% tags=["folded", "nbval-check-output"]
 found = [{finding.kind for finding in diagnose(made.turns)} for made in (exhausted, roomy)]
@@ -469,17 +479,17 @@ check.claims(
 # %% [markdown]
 # ## Which fault is it?
 #
-# The next cell (folded, so as not to spoil it) draws four of these eight at random and runs them, with
+# The next cell (folded, so as not to spoil it) draws four of these nine at random and runs them, with
 # new figures:
 #
-# `healthy`, `thinking-cut`, `stop-in-thinking`, `decoy-ran`, `no-code-block`, `empty-search`,
+# `healthy`, `thinking-cut`, `stop-in-thinking`, `empty-response`, `decoy-ran`, `no-code-block`, `empty-search`,
 # `action-failed`, `observation-truncated`
 
 # %% tags=["folded"]
 from random import Random
 
 NAMES = ("thinking-cut", "stop-in-thinking", "decoy-ran", "no-code-block", "empty-search", "action-failed")
-NAMES += ("observation-truncated", "healthy")
+NAMES += ("empty-response", "observation-truncated", "healthy")
 ANIMALS = ("cheetah", "ostrich", "red fox", "lion", "zebra", "giraffe", "gray wolf", "horse")
 
 
@@ -494,6 +504,7 @@ def strangers(random):
         "healthy": lambda: run(look),
         "thinking-cut": lambda: run((f"{a} m and {b} m, so\n</think>\n\n{compute}", {"max_tokens": 6})),
         "stop-in-thinking": lambda: run(f"{a}, {b}, </code> at the end.\n</think>\n\n{compute}"),
+        "empty-response": lambda: run(f"{a} m and {b} m, so I have it.\n</think>\n\n"),
         "decoy-ran": lambda: run(
             (f"<code>\nfinal_answer({a})\n</code>? No.\n</think>\n\n{compute}", {"reasoning_format": "none"}),
             base=CutsItself,
@@ -513,25 +524,31 @@ for letter, each in runs.items():
     wire(each, 1)
 
 # %% [markdown]
-# ### Exercise 07.1 · ★★☆ · 7 minutes
+# ### Exercise 07.1 · ★★☆ · 8 minutes
 #
-# Name the four. `wire` shortens texts: `print(runs["A"].turns[0].observation)` shows a whole one. After
-# your answer, the last cell tells what `course diagnose` says. For four new ones, run the folded cell again.
+# Write `fault(turn)`: from the first turn of a run, it returns one of the nine names. You need
+# `turn.finish_reason`, `turn.content`, `stop_type(turn)`, `turn.step["error"]` (None or a text) and
+# `turn.observation`. `wire` shortens texts: `print(runs["A"].turns[0].observation)` shows a whole one. Your
+# function is tried on these four and on runs of this lesson, of all nine kinds. For four new ones, run the
+# folded cell again.
 #
 # <details><summary>Hint</summary>
 # In this order: the finish reason and the content, then the error, then the observation. Two of the
-# eight look the same until you read all of the observation.
+# nine look the same until you read all of the observation.
 # </details>
 
+
 # %% tags=["stub"]
-named = {"A": ..., "B": ..., "C": ..., "D": ...}
+def fault(turn): ...
 
 
 # %% tags=["solution"]
 def fault(turn):
     error, observation = turn.step["error"] or "", turn.observation or ""
+    if not turn.content and turn.finish_reason == "length":
+        return "thinking-cut"
     if not turn.content:
-        return "thinking-cut" if turn.finish_reason == "length" else "stop-in-thinking"
+        return "stop-in-thinking" if stop_type(turn) == "word" else "empty-response"
     if "</think>" in turn.content:
         return "decoy-ran"
     if "Error in code parsing" in error:
@@ -541,10 +558,24 @@ def fault(turn):
     return "observation-truncated" if "content has been truncated" in observation else "healthy"
 
 
-named = {letter: fault(each.turns[0]) for letter, each in runs.items()}
+# %% tags=["folded"]
+OURS = [("healthy", roomy), ("thinking-cut", a), ("stop-in-thinking", b), ("decoy-ran", fooled)]
+OURS += [("no-code-block", prose), ("empty-search", nothing), ("action-failed", offline)]
+OURS += [("empty-response", c), ("observation-truncated", clipped), ("healthy", selected), ("healthy", kept)]
 
-# %%
-check.exercise("07.1", named, drawn, hint="finish_reason, content, error, observation")
+
+def lineup(random):
+    """The first turns of the four runs, and of eleven runs of this lesson: all nine kinds."""
+    new = [check.case(runs[x].turns[0], gives=drawn[x], name=f"run {x}") for x in runs]
+    known = [
+        check.case(made.turns[0], gives=kind, name=f"a run of this lesson, {kind}") for kind, made in OURS
+    ]
+    return [*new, *random.sample(known, len(known))]
+
+
+check.function(
+    "07.1", fault, lineup, hint="finish_reason and content, then the error, then the whole observation"
+)
 
 # %% tags=["folded"]
 said = {
@@ -553,9 +584,12 @@ said = {
 check.claims(
     ("course diagnose finds in each run what was drawn", all(drawn[x] in said[x] for x in said), said)
 )
-if isinstance(named, dict) and ... not in named.values():
+if not check.is_open(fault):
     for letter, kinds in said.items():
-        print(f"{letter}: you say {named.get(letter)}, course diagnose says {', '.join(kinds)}")
+        print(f"{letter}: you say {fault(runs[letter].turns[0])}, course diagnose says {', '.join(kinds)}")
+
+others = (overflow, dead, healthy, right, exhausted, *runs.values())
+recorded = {made.tape.path.resolve() for made in (*others, *(each for _, each in OURS))}
 
 # %% [markdown]
 # ### Exercise 07.2 · ★★☆ · 9 minutes · your own
@@ -576,11 +610,12 @@ broken, repaired = (Path(f"tapes/{name}.tape.jsonl").resolve() for name in ("bro
 print(f'course tap --upstream {server.url} --tape "{broken}" -- python YOUR_PROGRAM.py')
 print(f'course ask --server {server.url} --tape "{broken}" --max-steps 8 "How fast is a leopard?"')
 print(f'course diagnose "{broken}"')
+print(f'the tape for the repaired client: "{repaired}"')
 
 # %% [markdown]
 # Give the fault's name (the word in parentheses) and the place of one of its proofs, such as
 # `response.choices[0].finish_reason`. Read the bytes that are printed there: do they prove it? Then
-# record the repaired client on the other tape, `repaired`: an answered request there, and this finding gone.
+# record the repaired client on the other tape: an answered request there, and this finding gone.
 #
 # <details><summary>Hint</summary>
 # The proofs are the lines right below the finding's title, and the place stands before the colon.
@@ -613,8 +648,9 @@ import re
 
 
 def bare(where):
-    """A place without the turn before it and the slice after it."""
-    return re.sub(r"\[\d+:\d+\]$", "", where.strip(" :").rpartition(": ")[2])
+    """A place without the turn before it, and the slice and the bytes after it."""
+    place = re.sub(r"^.*?\bturn \d+: ", "", where.strip()).partition(": ")[0]
+    return re.sub(r"\[\d+:\d+\]$", "", place.rstrip(" :"))
 
 
 def proven(answer):
@@ -625,9 +661,11 @@ def proven(answer):
     for path in paths:
         if not path.is_file():
             return f"{path} does not exist (seen from {Path.cwd()}). Did you record to another one?"
+        if path.resolve() in recorded:
+            return f"{path} is the tape of a run of this lesson; record one of your own"
     before, after = (turns(Tape.read(path).records()) for path in paths)
-    found, rest = diagnose(before), diagnose(after)
-    kinds = {finding.kind for finding in found} - {"thinking-cut", "answer-cut"}
+    found, rest, cuts = diagnose(before), diagnose(after), {"thinking-cut", "answer-cut"}
+    kinds = {finding.kind for finding in found if not finding.remark} - cuts
     if not kinds:
         return (
             "course diagnose finds nothing on the broken tape, or only a cut-off answer; break something else"
@@ -640,6 +678,8 @@ def proven(answer):
         return f"{answer['where']!r} is not among the places that course diagnose prints for {fault}"
     if fault in {finding.kind for finding in rest}:
         return f"the repaired tape has {fault}, too. Is it a new file, and the fault repaired?"
+    if new := {finding.kind for finding in rest if not finding.remark} - kinds - cuts:
+        print(f"New on the repaired tape: {', '.join(sorted(new))}. In your own agent, look at that next.")
     return any(turn.status == 200 for turn in after) or "no request on the repaired tape was answered"
 
 
@@ -654,17 +694,19 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # |---|---|---|---|
 # | status | none | the server is gone, or was never there | its log, the address |
 # | status | 400 and two numbers | the context window is full | its size, the observations |
+# | status | another error | what the message says: key, address, model, template | `response.error.message` |
 # | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
 # | end of the prompt | no `<think>`, but the template opens one | the server's template | `--no-jinja`, lesson 06 |
 # | finish_reason | `length` | the client's limit (or a nearly full window) | `max_tokens`, `usage` |
-# | finish_reason | `stop`, but content is empty | a stop sequence in the thoughts, or the model | `stop_type` |
+# | finish_reason | `stop`, no content and no `tool_calls` | a stop sequence in the thoughts, or the model | `stop_type` |
 # | content | thoughts | the server's settings, or the request's | `reasoning_format`, lesson 06 |
 # | content | prose, no code | the model | another model |
+# | step error | invalid syntax, "not allowed", "not defined" | the model's code | the system prompt's imports, tools |
 # | step error | "No results found!" | the query | the words of the query |
-# | step error | another error of a tool | the tool | call it yourself |
+# | step error | another error, raised in a tool | the tool | call it yourself |
 # | observation | "has been truncated" | the print limit | what the code prints |
 #
-# A fault that fits no line, since it only costs time, is in [lesson 10](10_what_the_loop_costs.ipynb).
+# A fault that only costs time fits no line: see [lesson 10](10_what_the_loop_costs.ipynb).
 #
 # - Most of these failures have HTTP 200. The status tells about the server, not about the run.
 # - `step.error` is silent for an empty step, a decoy and a truncated text.
@@ -672,7 +714,8 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # - The model can react to an error that it reads. What it doesn't see, only you can find.
 #
 # **In your own agent:** record one bad run with `course tap`, run `course diagnose`, and read the
-# proof before you change the prompt.
+# proof before you change the prompt. [All faults that it names](../docs/faults.md) are on one page, with those that are
+# easily mistaken for each other.
 
 # %% [markdown]
 # ## Three questions
@@ -682,7 +725,7 @@ check.quiz(
     "07",
     check.question(
         "An agent returns a wrong number. Every status is 200, and no step has an error. What next?",
-        right="read what the model was given: observations and content",
+        right="read the text itself: the observations that the model was given, and the `content` that it wrote",
         why="A truncated observation and a decoy both look like that; each has its own line in the text.",
         wrong={
             "conclude that the model is too weak": "It may be. But a decoy and a cut text do this to any model.",
@@ -690,12 +733,12 @@ check.quiz(
         },
     ),
     check.question(
-        "A run has the findings thinking-cut, empty-step and max-steps. What do you repair?",
+        "A run has the findings answer-cut, syntax-error and max-steps. What do you repair?",
         right="the token limit",
-        why="No code could come, so the step was empty, so the steps ran out. The first finding is the cause.",
+        why="The code was cut in the middle, so it was no Python, so the steps ran out. The first one is the cause.",
         wrong={
-            "the number of steps": "More steps with the same limit would be empty as well.",
-            "the parser, which accepted empty code": "It was given nothing to parse. The cause lies before it.",
+            "the number of steps": "More steps with the same limit would be cut as well.",
+            "the model, which cannot write Python": "It was not allowed to finish. Its whole code may be fine.",
         },
     ),
     check.question(

@@ -555,7 +555,7 @@ def watched(folder):
     if not isinstance(ask, str) or not ask.strip():
         return "set `ask` to a question"
     if not local:
-        return f"your server is on {address.host}, so what the agent reads leaves this computer: set SERVER = None"
+        return f"your server is on {address.host}, so what the agent reads leaves this computer: set SERVER = False"
     folder.asked.clear()
     with tempfile.TemporaryDirectory() as place:
         with Watch(pids) as seen:

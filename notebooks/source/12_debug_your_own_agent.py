@@ -2,8 +2,8 @@
 # # 12 · Debug your own agent
 #
 # "It just stopped." "It ignores the tool." "It worked yesterday." Until you have seen the bytes,
-# every fix is a guess. In this lesson you record a program that you did not write, see one tape
-# solved, and solve seven yourself. After that it is your own agent's turn.
+# every fix is a guess. Here you record a program that you did not write, see one tape solved, and solve seven
+# yourself. After that it is your own agent's turn.
 #
 # **After this lesson you can**
 # - record a client of a model server, in any language, by giving it another address,
@@ -12,8 +12,8 @@
 # - do that for your own agent.
 #
 # **Minutes:** 50 (or 35, and tapes 6 to 8 on another day), and as long as you like with your own agent ·
-# **Needs:** lessons [05](05_wire_and_steps.ipynb), [06](06_break_jinja.ipynb) and
-# [07](07_a_gallery_of_failures.ipynb)
+# **Needs:** lessons [05](05_wire_and_steps.ipynb) to [08](08_code_or_tool_calls.ipynb) and
+# [10](10_what_the_loop_costs.ipynb)
 
 # %% tags=["parameters"]
 SERVER = None
@@ -59,9 +59,8 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 
 # %% [markdown]
 # It does not even say where its server is: the client reads that from the environment. `course tap`
-# uses this. It listens on a port of this machine, starts the program with `OPENAI_BASE_URL` set to that
-# port, passes every byte on to the real server, and writes both directions to a
-# [tape](../docs/glossary.md#tape). In your terminal:
+# uses this. It listens on a port, starts the program with `OPENAI_BASE_URL` set to that port, passes every byte on
+# to the real server, and writes both directions to a [tape](../docs/glossary.md#tape). In your terminal:
 #
 # ```
 # course tap --upstream URL -- python my_agent.py
@@ -82,12 +81,21 @@ def tap(*command, tape):
 
 # %%
 print(tap(sys.executable, str(program), tape=folder / "before.tape.jsonl"))
+
+# %% [markdown]
+# **Predict:** who is to blame: the `"model"`, the `"server"`, the `"program"` or the `"tap"`?
+
+# %%
+guess = ...
 first, second = turns(Tape.read(folder / "before.tape.jsonl").records())
 print(view.text(first))
 
+# %% tags=["folded"]
+check.prediction("12.p1", guess, was="program")
+
 # %% [markdown]
 # All that arrived is thinking, and the program prints only `content`. So its author never saw what
-# "finished by length" says: the limit of 8 tokens ended the response, before the answer began.
+# "finished by length" says: the program's limit of 8 tokens ended the response, before the answer began.
 
 # %% [markdown]
 # ### Exercise 12.1 · ★☆☆ · 4 minutes
@@ -136,34 +144,51 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # ## Which question first?
 #
 # One fault causes the next. Code in leaked thinking is run (lesson 06), its errors cost steps, and
-# the steps run out. More steps would not help. So take the turns in order, ask of each in the order of the
-# bytes, and stop at the first question whose answer is no:
+# the steps run out. More steps would not help. So take the turns in order, ask of each in the order in which
+# the bytes travel (response, client, tool, next request), and stop at the first question whose answer is no:
 #
 # | | ask | look at |
 # |---|---|---|
 # | 1 | Did a complete response arrive? | status, error, the end of the body |
-# | 2 | Did the model end it by itself? | `finish_reason`, and `max_tokens` and `stop` of the request |
+# | 2 | Did it end where it should, at the end of the content? | `finish_reason`; `max_tokens` and `stop` of the request |
 # | 3 | Is everything in its field? | `content`, `reasoning_content`, `tool_calls` |
 # | 4 | Could the client run it, or did the next reply take the error into account? | code, call: tool, arguments, imports |
-# | 5 | Does the next request continue this one, with what came out? | its messages, and the tokens from the cache |
-# | 6 | Was what the tool returned of any use? | the observation |
+# | 5 | Does the next request continue this one, with what came out? | messages, cached tokens, `prompt_tokens` |
+# | 6 | Did all that the tool returned reach the model, and was it of use? | the observation |
+#
+# Question 5 is about the step from one turn to the next, so ask it *before* you read the next response: a request that was
+# built wrongly may be refused, and then question 1 of that turn only meets the effect.
+#
+# `finish_reason: stop` alone is no yes to question 2. A CodeAgent's replies normally end at a stop sequence, `</code>`,
+# but one can strike too early.
 #
 # A run is healthy if all six are yes, or do not apply, in every turn. If its answer is wrong nevertheless, the fault is in
 # the words: the prompt, the question or the model.
 #
-# Here are names for faults, in the order of the questions. (`course diagnose` knows more.)
+# Here are names for faults, by question. ([All that `course diagnose` knows](../docs/faults.md), of any client and server.)
 
 # %% tags=["folded"]
-for name, sign in exam.signs().items():
-    print(f"{name:22} {sign}")
+for question, named in exam.questions().items():
+    print(f"── question {question}" if question.isdigit() else "── of all turns, at the end")
+    for name, sign in named.items():
+        print(f"{name:22} {sign}")
+
+# %% [markdown]
+# **Two names fit?** Take the one that causes the other. These look alike:
+#
+# - *Prompt* tokens are missing: `prompt-truncated`. All are there, and few come *from the cache*: `changing-prefix`.
+# - `content` is empty, and `finish_reason` is `stop`: `stop-in-thinking` or `empty-response`. On llama-server, only
+#   `stop_type` tells them apart, and only if the request asks for it ([lesson 07](07_a_gallery_of_failures.ipynb)).
+# - The code failed, or a search found nothing, and the next step makes up for it: no fault, neither at question 4 nor at 6.
+#   The model has read it. No step can make up for what never reached the model.
 
 # %% [markdown]
 # ## One tape, solved
 #
 # This is a run of the leopard question. Its owner says: "The model writes broken Python." `read` prints a
-# tape: for each turn, the settings of its request, then the view. (Ignore the lines that begin with
-# `prompt:`; their numbers are estimates. `code that ran` is what was handed to the interpreter, even if it
-# could not parse it.)
+# tape: for each turn, the settings of its request, then the view. (Ignore the lines that begin with `prompt:`,
+# which are estimates. `code that ran` was handed to the interpreter, even if it could not parse it.) To see all,
+# print `exam.turns(1)[0].exchange.raw_request`: the page of `course view` also shows what `course diagnose` finds.
 
 
 # %%
@@ -178,30 +203,28 @@ def read(number):
 read(1)
 
 # %% [markdown]
-# **Predict:** go through the questions yourself. In which turn is the first no?
+# **Predict:** go through the questions yourself, and stop reading at the first no. In which turn is it?
 
 # %%
 guess = ...
 
 # %% tags=["folded"]
-check.prediction("12.p1", guess, was=exam.key(1).turn)
+check.prediction("12.p2", guess, was=exam.key(1).turn)
 
 # %% [markdown]
 # **The turn.** There is an error in turns 2, 3 and 4, but the first no is in turn 1, at question 2: it was
 # finished by `length`. Why does turn 1 have no error? Its last line is the beginning of a call,
 # `length_pages = web_search`. By chance, that is whole Python: it gives the tool another name. The same limit
 # cut the replies of turns 2 and 3. What was left of them was not Python, and these errors used up the steps.
-# (And what the model thinks in turn 3 is false, nothing was imported. Thoughts prove nothing.)
 #
 # **The proof.** Which bytes would not be there without the fault?
 #
 # | bytes | do they prove it? |
 # |---|---|
 # | `SyntaxError: invalid syntax` (turn 2) | no: a model that writes bad Python gets it, too |
-# | `Reached max steps.` (turn 4) | no: it ends any run that finds no answer |
 # | `length_pages = web_search` (turn 1) | no: the model might have stopped there by itself |
-# | `"finish_reason":"length"` (turn 1) | yes: only a limit puts that there |
-# | `"max_tokens":90`, `"completion_tokens":90` (turn 1) | yes: the limit, and that it was reached |
+# | `"finish_reason":"length"` (turn 1) | yes: only a limit puts that there, `max_tokens` or a full window |
+# | `"completion_tokens":90` (turn 1) | yes, since its request has `"max_tokens":90`: the limit was reached |
 #
 # "Finished by length" are the view's words. The bytes themselves are here:
 
@@ -222,20 +245,19 @@ print(exam.debrief(1, answer))
 # %% [markdown]
 # ## The exam
 #
-# Seven more real runs of the embedded model. Some clients are smolagents, some are a few lines of
-# somebody's own. For each tape, name
+# Seven more real runs of the embedded model, of smolagents or of somebody's own few lines. For each, name
 #
 # - `fault`: the one that the others follow from, by its name in the list. For a healthy run it is `"none"`,
 #   and `turn` and `proof` are `None`.
 # - `turn`: where the fault happened. If the next request was built wrongly (question 5), that is the turn of
-#   this next request. If a tool returned nothing of use (question 6), it is the turn that called the tool.
-# - `proof`: bytes that would not be there without the fault. They are in that turn, or, if a tool returned
-#   them, in the next request, which quotes them. Copy them from `raw_request` and `raw_response`, or from
-#   the print where it quotes (words of its own, as "finished by length", are not bytes). Spaces, quotes,
-#   backslashes and line breaks (`\n`, too) do not count.
+#   this next request. If a result was cut or of no use (question 6), it is the turn that called the tool.
+# - `proof`: bytes of that turn that this fault put there. If something is missing, quote the end of what is there. Copy
+#   them from `raw_request` or `raw_response` (what a tool returned is in the *next* request), or from the print where it
+#   quotes. "Finished by length" and the like are the print's words, not bytes. Spaces, quotes, backslashes and line breaks
+#   don't count.
 #
 # The tap knows no steps. On its tapes, the view shows code and observation "as turn 2 quotes it": as the
-# next request brings them back. Leave `course diagnose` for the debriefs, and be the one who finds it.
+# next request brings them back.
 
 # %% [markdown]
 # ### Tape 2
@@ -251,7 +273,7 @@ read(2)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 5. Which message is the last one of the second request? What does the server say to that?
+# Write down the roles of the second request's messages. What would you expect after the last one?
 # </details>
 
 # %% tags=["stub"]
@@ -271,7 +293,7 @@ print(exam.debrief(2, answer))
 # %% [markdown]
 # ### Tape 3
 #
-# Its owner says: "It gets there, but every step takes as long as the first. It used to be faster."
+# Its owner says: "It gets there, but every step takes as long as the first, or longer. It used to be faster."
 
 # %%
 read(3)
@@ -282,14 +304,14 @@ read(3)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 5, the tokens from the cache. Compare the second turn with that of tape 1.
+# All of it ends well, so look at what it costs, in tokens. Compare the second turn with that of tape 1.
 # </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = {"turn": 2, "fault": "changing-prefix", "proof": "Current time: 21:28:26"}
+answer = {"turn": 2, "fault": "changing-prefix", "proof": "Current time:"}
 
 # %% tags=["folded"]
 check.exercise("12.3", answer, exam.grader(3))
@@ -309,7 +331,7 @@ read(4)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 4, its second half. What did the model do about the error?
+# What did the model do about the error? And is the run's answer true?
 # </details>
 
 # %% tags=["stub"]
@@ -325,25 +347,25 @@ print(exam.debrief(4, answer))
 # %% [markdown]
 # ### Tape 5
 #
-# Its owner says: "It crashes half-way, always at the same point."
+# Its owner says: "The model is stuck. It searches for the same thing again and again, and it has long since found it."
 
 # %%
 read(5)
 
 # %% [markdown]
-# ### Exercise 12.5 · ★☆☆ · 3 minutes
+# ### Exercise 12.5 · ★★★ · 4 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 1. What does the server say?
+# At temperature 0, the same prompt gives the same reply. So what did the server get in turn 2, and what was it sent?
 # </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = {"turn": 2, "fault": "context-overflow", "proof": "exceeds the available context size"}
+answer = {"turn": 2, "fault": "prompt-truncated", "proof": '"prompt_tokens":2376'}
 
 # %% tags=["folded"]
 check.exercise("12.5", answer, exam.grader(5))
@@ -369,7 +391,8 @@ read(6)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 3.
+# Tape 1 has the same question and the same first request. In which field is the thinking here, and in which there? (The
+# counts of prompt tokens differ, too: a clue to the setting, not the proof.)
 # </details>
 
 # %% tags=["stub"]
@@ -385,7 +408,7 @@ print(exam.debrief(6, answer))
 # %% [markdown]
 # ### Tape 7
 #
-# Its owner says: "It never finds anything. The pages are there, I have looked."
+# Its owner says: "This one works: two steps, no error, and the 900 are in the document. Only the rooms are a slip."
 
 # %%
 read(7)
@@ -396,14 +419,14 @@ read(7)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 6. The next request quotes what the code got.
+# Where does the figure in the answer come from? Find its bytes in what the code printed, and read on.
 # </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = {"turn": 1, "fault": "empty-search", "proof": "No results found!"}
+answer = {"turn": 1, "fault": "observation-truncated", "proof": "This content has been truncated"}
 
 # %% tags=["folded"]
 check.exercise("12.7", answer, exam.grader(7))
@@ -423,14 +446,14 @@ read(8)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Question 2. What can end a response besides the model and the limit?
+# Who ended the response? The request asks for details with <code>verbose</code>, and <code>read</code> does not print them.
 # </details>
 
 # %% tags=["stub"]
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = {"turn": 1, "fault": "stop-in-thinking", "proof": '"stop":["\\n\\n"]'}
+answer = {"turn": 1, "fault": "stop-in-thinking", "proof": '"stop_type":"word"'}
 
 # %% tags=["folded"]
 check.exercise("12.8", answer, exam.grader(8))
@@ -449,11 +472,14 @@ check.claims(*exam.claims(found))
 # - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
 #   enter there the address that it prints.
 # - **It talks to Ollama or LM Studio**: the same, with their address, for example
-#   `--upstream http://localhost:11434`.
+#   `--upstream http://localhost:11434`. Ollama cuts a prompt that is too long without a word: as on tape 5,
+#   `prompt_tokens` stops growing. Its window is `num_ctx`, or `OLLAMA_CONTEXT_LENGTH`.
 # - **It talks to a hosted model**: `--upstream https://…`. The program speaks plain HTTP to the tap, and the
-#   tap speaks HTTPS to the server. Keys are left out of the tape (`course/tape/redact.py`).
-# - **It runs in a container**: the tap has to listen where the container can reach it (`--host`),
-#   and then others can, too. Read what it prints.
+#   tap speaks HTTPS to the server. Keys are left out of the tape (`course/tape/redact.py`). Another API has other
+#   names (Anthropic's: `stop_reason`), and the same six questions.
+# - **It runs in a container**: the tap has to listen where the container can reach it (`--host`), and then others
+#   can, too. With `--network none`, none can be reached: record inside (`course sandbox run --tape FILE`).
+# - **A gateway stands between**: one tap before it and one behind it, and compare the requests.
 #
 # `course tap` prints a line for each request. If there is none, the program has another address, goes
 # through a proxy, or does not use HTTP.
@@ -463,11 +489,11 @@ check.claims(*exam.claims(found))
 # ```
 # What I expected:                        What happened:
 # Turns on the tape:                      The first one I doubt:
-# 1 complete?    status:                  2 ended by itself?  finish_reason:      limit, stop:
+# 1 complete?    status:                  2 ended at its end?  finish_reason:     limit, stop:
 # 3 in its field?  content:               reasoning_content:                      tool_calls:
 # 4 could it run?  code or call:          error:
-# 5 brought back?  last messages:         tokens from the cache:
-# 6 of use?  observation:
+# 5 brought back?  last messages:         prompt tokens:         from the cache:
+# 6 whole, of use?  observation:
 # Fault:              Turn:               Proof:
 # The one thing I change:                 The same bytes afterwards:
 # ```
@@ -476,15 +502,25 @@ check.claims(*exam.claims(found))
 # ### Exercise 12.9 · ★★★ · as long as it takes · your own
 #
 # Record an agent of your own, or any program that asks a model something: a chat client, an
-# editor's plugin, a script. Put the tape's path here with what you found. If it is healthy, the fault is
-# `"none"`, and turn and proof are what convinced you of that. (In the exam, they are `None`.)
+# editor's plugin, a script.
+
+# %%
+own_tape = Path("tapes/mine-12.tape.jsonl").resolve()
+asking = '{"max_tokens": 5, "messages": [{"role": "user", "content": "Who are you?"}]}'
+print(f'course tap --upstream {server.url} --tape "{own_tape}" -- YOUR COMMAND')
+print("\nNo agent at hand? Start the tap without -- YOUR COMMAND, and put its address into this:")
+print(f"curl -s ADDRESS/chat/completions -d '{asking}'; echo")
+
+# %% [markdown]
+# Put here what you found. If it is healthy, the fault is `"none"`, and turn and proof are what convinced you
+# of that. (In the exam, they are `None`.)
 #
 # <details><summary>Hint</summary>
-# No agent at hand? Ask with curl through the tap, once with <code>"max_tokens": 5</code>.
+# For the proof, print <code>turns(Tape.read(own_tape).records())[0].exchange.raw_response</code>.
 # </details>
 
 # %% tags=["stub"]
-mine = {"tape": ..., "turn": ..., "fault": ..., "proof": ...}
+mine = {"tape": own_tape, "turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
 own = Path(tempfile.mkdtemp(prefix="own-"))
@@ -510,16 +546,23 @@ def recorded(given):
     return exam.own(given)
 
 
-check.exercise("12.9", mine, recorded, hint="course tap, then course view and the path of the tape")
+check.exercise("12.9", mine, recorded, hint="record with course tap, then fill in the worksheet")
+
+# %% tags=["folded"]
+if isinstance(mine, dict) and recorded(mine) is True:
+    made = diagnose(turns(Tape.read(Path(mine["tape"]).expanduser()).records()))
+    kinds = ", ".join(f"{finding.kind} in turn {finding.turn}" for finding in made)
+    print(f"You say {mine['fault']}. course diagnose says: {kinds or 'no faults'}.")
+    print("If that is not the same: who has the better proof?")
 
 # %% [markdown]
 # ## Recap
 #
 # - Record first. `course tap` needs an address, not your code.
-# - Ask in the order of the bytes, and repair the first fault: the others may be its effects.
+# - Ask in the order in which the bytes travel, and repair the first fault: the others may be its effects.
 # - A fault has a turn and a proof. Without both, it is a guess.
 # - One change at a time, and the same bytes looked at again afterwards.
-# - A run with an error in it can be healthy, and a run without one can be broken.
+# - A run with an error in it can be healthy, and a run without one can be broken (tapes 4 and 7).
 #
 # **In your own agent:** keep the tap's command in your README, next to the one that starts it.
 
@@ -531,11 +574,11 @@ check.quiz(
     "12",
     check.question(
         "A run ended with `max-steps`. In its second turn a call had no result. What do you repair?",
-        right="the client's handling of results, then look again",
+        right="how the client sends results",
         why="Without the result, the model can only ask again. The steps ran out because of that.",
         wrong={
-            "the limit on steps": "More steps repeat the same call more often.",
-            "the prompt": "The model did the right thing in turn 1, with this prompt.",
+            "the limit on steps, which was too low": "More steps repeat the same call more often.",
+            "the prompt, so that the model calls less": "The model did the right thing in turn 1, with this prompt.",
         },
     ),
     check.question(
@@ -543,24 +586,25 @@ check.quiz(
         right="it talks to another address than the tap's",
         why="It got its answers from somewhere. Its own setting of the address wins over the environment.",
         wrong={
-            "the tap dropped the exchanges": "It writes each one before it ends, and notes those that break off.",
-            "the model is cached": "A cache in the client would be one, but then only for questions asked before.",
+            "the tap drops exchanges that end too quickly": "It writes each one, and notes those that break off.",
+            "the model's answers came from the prompt cache": "That cache is in the server, behind the tap.",
         },
     ),
     check.question(
-        "`finish_reason` is `stop` and `content` is empty. Where do you look next?",
-        right="at the stop sequences of the request",
-        why="One of them may have struck in the thinking, before any content.",
+        "A tool fails in turn 3. In turn 4, the agent uses another query and finds the page. What is the fault?",
+        right="none: the error was taken into account",
+        why="The error reached the model, and the next step made up for it, as on tape 4.",
         wrong={
-            "at `max_tokens`": "The limit would have ended it with `length`.",
-            "at the executor": "Nothing arrived that it could have executed.",
+            "`action-failed` in turn 3, since it came first": "It came first, and nothing followed from it.",
+            "`repeated-action` in turn 4": "The query is another one, and so is its result.",
         },
     ),
 )
 
 # %% [markdown]
-# **Next:** nothing. This was the last lesson. Take the tap with you, and the
-# [glossary](../docs/glossary.md).
+# This was the last lesson. You can now say of a run what was sent, what came back and what was made of it, and
+# which of the three is to blame. Take the tap with you, and the [glossary](../docs/glossary.md). If
+# `course diagnose` misses a fault that you have found, [CONTRIBUTING.md](../CONTRIBUTING.md) says how to add it.
 
 # %%
 server.stop()

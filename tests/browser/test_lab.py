@@ -15,8 +15,8 @@ import nbformat
 import pytest
 
 from authoring import lessons
-from authoring import runner as nbrun
 from course import ROOT
+from course.run.notebook import tags
 from support import nbplugin
 
 SOURCE = ROOT / "notebooks" / "source" / "05_wire_and_steps.py"
@@ -35,7 +35,7 @@ def lab(server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     notebook = lessons.outline(SOURCE)["learner"]
     if not nbplugin.embedded():
-        notebook.cells = [c for c in notebook.cells if "embedded-only" not in nbrun.tags(c)]
+        notebook.cells = [c for c in notebook.cells if "embedded-only" not in tags(c)]
     nbformat.write(notebook, folder / "lesson.ipynb")
     settings = folder / "config" / "labconfig"
     settings.mkdir(parents=True)

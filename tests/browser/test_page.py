@@ -8,8 +8,10 @@ import subprocess
 import pytest
 
 from course import view
+from course.diagnose import diagnose
 from course.turns import turns
 from course.view import raw
+from support.canaries import SHARP, hostile_turns
 
 NARROW = {"width": 400, "height": 800}
 SCHEMES = "light", "dark"
@@ -223,3 +225,24 @@ def test_no_exchange_is_a_page_too(tab, tmp_path, axe):
     page = tab(tmp_path / "none.html")
     assert page.get_by_text("no exchanges").is_visible()
     assert axe(page) == []
+
+
+@pytest.mark.attack(
+    "text", "canaries in every text of a tape: opened, searched, printed, linked to, as a title", "none runs"
+)
+def test_no_text_of_a_tape_runs(tab, tmp_path):
+    made, _ = hostile_turns()
+    path = tmp_path / "hostile.html"
+    path.write_text(view.page(made, f"{SHARP}<canary>", diagnose(made)), encoding="utf-8")
+    page = tab(path, permissions=["clipboard-read", "clipboard-write"])
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.locator(".raw pre").last.wait_for()
+    page.fill("#find", "canary")
+    page.locator("#hits", has_text=re.compile(r"\d")).wait_for()
+    page.evaluate("['beforeprint', 'afterprint'].forEach(name => dispatchEvent(new Event(name)))")
+    page.evaluate("document.querySelectorAll('a[href^=\"#\"]').forEach(a => a.click())")
+    page.get_by_role("button", name="Copy as curl").first.click()
+    assert page.evaluate("document.querySelectorAll('canary, [canary]').length") == 0
+    assert page.evaluate("document.body.textContent.includes('<canary')")
+    assert page.evaluate("window.ran === undefined")
+    assert page.asked == [path.as_uri()]

@@ -3,7 +3,8 @@
 import pytest
 
 from authoring import lessons
-from authoring import runner as nbrun
+from course.run.normal import normalise, places
+from course.run.notebook import execute, tags
 
 pytestmark = pytest.mark.timeout(900)
 SOURCE = next(source for source in lessons.sources() if source.stem.startswith("09_"))
@@ -16,7 +17,7 @@ def text(cell):
 def test_the_lesson_is_live_and_says_what_is_stored(image):
     """Cells that are compared say the same with Docker and without, and whatever networks the engine has."""
     path = lessons.notebooks(SOURCE)["solutions"]
-    ran = nbrun.normalise(nbrun.execute(path), nbrun.places())
+    ran = normalise(execute(path), places())
     said = {cell.id: text(cell) for cell in ran.cells if cell.cell_type == "code"}
     whole = "".join(said.values())
     assert "live: executor, host, socket" in whole
@@ -29,6 +30,6 @@ def test_the_lesson_is_live_and_says_what_is_stored(image):
     stored = {
         cell.id: text(cell) for cell in lessons.nbformat.read(path, as_version=4).cells if "outputs" in cell
     }
-    compared = [cell.id for cell in ran.cells if "nbval-check-output" in nbrun.tags(cell)]
+    compared = [cell.id for cell in ran.cells if "nbval-check-output" in tags(cell)]
     assert compared
     assert {id: said[id] for id in compared} == {id: stored[id] for id in compared}

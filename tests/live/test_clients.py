@@ -150,7 +150,8 @@ def test_an_agent_of_pydantic_ai_is_recorded_turn_by_turn(tapped):
 def test_an_agent_s_tool_call_is_paired_with_its_result(tapped, script, dialect, client, streamed):
     printed, made = tapped(script)
     assert printed.splitlines() == ["add(2, 2)", ANSWER]
-    assert [(t.exchange.dialect, t.exchange.streamed) for t in made] == [(dialect, streamed)] * 2
+    came = [(t.exchange.status, t.exchange.error, t.exchange.raw_response[-300:]) for t in made]
+    assert [(t.exchange.dialect, t.exchange.streamed) for t in made] == [(dialect, streamed)] * 2, came
     first, second = made
     (call,) = first.exchange.answer.calls
     assert (call.name, call.arguments) == ("add", {"a": 2, "b": 2})

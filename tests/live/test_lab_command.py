@@ -1,5 +1,6 @@
 """`make lab`, as the README has it: signs of life, an address that opens, and nothing left behind."""
 
+import contextlib
 import os
 import queue
 import re
@@ -9,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
 from course import ROOT
+from course.files import cache_dir
 from support import signals, skips
 
 SILENCE = 10  # seconds
@@ -25,6 +28,62 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+KEY = "canary-of-a-key"
+SKIPPED = (".git", ".venv", "__pycache__", "site-packages", "node_modules")
+
+
+def refused(address):
+    """Ways in without the token, or under another host's name, that were let in; empty if none was."""
+    page, _, token = address.partition("?token=")
+    root = page.partition("/lab/")[0]
+    tried = {
+        "no token": (f"{root}/api/contents", {}),
+        "wrong token": (f"{root}/api/contents?token={token[::-1]}", {}),
+        "wrong header": (f"{root}/api/kernels", {"Authorization": f"token {token[1:]}"}),
+        "the page without a token": (page, {}),
+        "another host's name": (address, {"Host": "evil.example"}),
+        "its name and the API": (f"{root}/api/contents?token={token}", {"Host": "evil.example:8888"}),
+    }
+    answers = {
+        name: httpx.get(url, headers=headers, timeout=30, trust_env=False).status_code
+        for name, (url, headers) in tried.items()
+    }
+    return {name: status for name, status in answers.items() if status not in (302, 403)}
+
+
+def of_each(processes, asked):
+    """What `asked` gives for each of these processes, in one list. Some may have ended meanwhile: those give nothing."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += asked(process)
+    return found
+
+
+def listening(processes):
+    """The addresses at which these processes listen."""
+    inet = of_each(processes, lambda process: process.net_connections("inet"))
+    return {at.laddr.ip for at in inet if at.status == psutil.CONN_LISTEN}
+
+
+def written(since, *folders):
+    """The texts of the files there that were written since, without those of git and of packages."""
+    for folder in folders:
+        for here, inner, names in os.walk(folder):
+            inner[:] = [
+                name for name in inner if name not in (".git", ".venv", "site-packages", "node_modules")
+            ]
+            for path in (Path(here, name) for name in names):
+                if path.is_file() and path.stat().st_mtime >= since and path.stat().st_size < 10**7:
+                    yield path, path.read_bytes()
+
+
+@pytest.mark.attack("server", "Ctrl-C or SIGTERM while `course lab` runs", "nothing is left running")
+@pytest.mark.attack("lab", "what listens while `course lab` runs", "loopback only")
+@pytest.mark.attack(
+    "lab", "no token, a wrong one, Host: evil.example", "403, or the page that asks for the token"
+)
+@pytest.mark.attack("lab", "the token and KEY in command lines, logs and the repository's files", "nowhere")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_make_lab_ends_with_the_address_and_leaves_nothing_running(number):
     if not shutil.which("make"):
@@ -38,7 +97,8 @@ def test_make_lab_ends_with_the_address_and_leaves_nothing_running(number):
         "MAKEFLAGS",
         "MAKEOVERRIDES",
     }  # `make test ARGS=…` hands these on
-    given = {name: value for name, value in os.environ.items() if name not in own}
+    given = {name: value for name, value in os.environ.items() if name not in own} | {"KEY": KEY}
+    wall = time.time()
     process = subprocess.Popen(
         command, cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         preexec_fn=signals.interruptible,
@@ -56,8 +116,15 @@ def test_make_lab_ends_with_the_address_and_leaves_nothing_running(number):
         children = psutil.Process(process.pid).children(recursive=True)
         answer = httpx.get(said[-1], follow_redirects=True, timeout=30, trust_env=False)
         assert answer.status_code == 200, answer.text[:300]
-        without = httpx.get(said[-1].partition("?")[0], timeout=30, trust_env=False)
-        assert without.status_code != 200, "no token was needed"
+        assert refused(said[-1]) == {}, "let in"
+        assert listening(children) == {"127.0.0.1"}
+        secrets = [said[-1].partition("?token=")[2], KEY]
+        commands = of_each(children, psutil.Process.cmdline)
+        assert [part for part in commands if any(secret in part for secret in secrets)] == []
+        files = written(wall, ROOT, cache_dir("logs"))
+        told = [path for path, data in files if any(secret.encode() in data for secret in secrets)]
+        assert told == []
+        assert not any(KEY in line for line in said)
     finally:
         os.killpg(process.pid, number)
         _, alive = psutil.wait_procs([psutil.Process(process.pid), *children], timeout=30)

@@ -123,6 +123,30 @@ def test_the_key_is_wanted_and_nowhere_to_be_seen(start, capsys):
             Server(url=own.url, quiet=True).start()
 
 
+@pytest.mark.attack(
+    "lab",
+    "a web page that asks the llama-server that the course starts",
+    "no page of another site may read an answer; pages of this computer may",
+    fell=2,
+)
+def test_web_pages_may_not_read_its_answers(start):
+    with start(threads=1) as own, own.client(timeout=30) as client:
+        allowed = {
+            origin: client.get("/v1/models", headers={"Origin": origin}).headers.get(
+                "Access-Control-Allow-Origin"
+            )
+            for origin in ("http://evil.example", "null", "http://localhost:3000")
+        }
+    assert allowed == {
+        "http://evil.example": None,
+        "null": None,
+        "http://localhost:3000": "http://localhost:3000",
+    }
+
+
+@pytest.mark.attack(
+    "server", "serve on a port where a llama-server runs already", "a message with the next command"
+)
 def test_a_port_taken_by_a_llama_server_is_named(start):
     with start() as first:
         said = failure(start(port=int(first.url.rpartition(":")[2])))
@@ -131,6 +155,7 @@ def test_a_port_taken_by_a_llama_server_is_named(start):
         assert "course stop" in said
 
 
+@pytest.mark.attack("server", "kill -9 of the server while it is used", "said, with the end of its log")
 def test_a_server_that_died_says_so(start):
     own = start().start()
     psutil.Process(own.pid).kill()
@@ -139,6 +164,7 @@ def test_a_server_that_died_says_so(start):
         own.props()
 
 
+@pytest.mark.attack("server", "kill -9 of the program that started a server", "course stop finds the server")
 def test_a_killed_kernel_leaves_nothing_that_stop_all_does_not_find(cache, base):
     program = (
         "import os; from course.server import Server; "
@@ -171,6 +197,7 @@ def test_a_missing_model_is_named(start, tmp_path):
     assert "nothing.gguf is missing" in failure(start(model=tmp_path / "nothing.gguf"))
 
 
+@pytest.mark.attack("server", "a GGUF file that is cut off", "a message with the reason")
 def test_a_cut_off_model_is_named(start, base, tmp_path):
     part = tmp_path / "part.gguf"
     part.write_bytes(base.read_bytes()[:5_000_000])
@@ -191,6 +218,9 @@ def test_too_little_memory_is_recognized(start):
     assert "Server(context=8192)" in said
 
 
+@pytest.mark.attack(
+    "server", "a port that another program takes between the check and the start", "the next port"
+)
 def test_servers_that_start_at_the_same_moment_get_ports_of_their_own(start):
     """Each sees the same port as free. Those that are slower to take it try the next one, and none talks to another's."""
     servers = [start(port=None) for _ in range(2)]

@@ -19,8 +19,9 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 
-from authoring import runner as nbrun
 from course.errors import CourseError
+from course.run import normal
+from course.run import notebook as nbrun
 from support.skips import NOT_APPLICABLE
 
 # Stable in meaning, different in each run.
@@ -86,7 +87,7 @@ class Notebook(IPyNbFile):
         self.seconds = {c.id: c.metadata.get("papermill", {}).get("duration") for c in ran.cells}
         if folder := self.config.getoption("--executed"):
             keep(ran, folder, self.path, self.config.rootpath)
-        self.ran = {cell.id: cell for cell in nbrun.normalise(ran, nbrun.places()).cells}
+        self.ran = {cell.id: cell for cell in normal.normalise(ran, normal.places()).cells}
 
     def teardown(self):
         self.ran = {}

@@ -15,7 +15,7 @@ import pytest
 WORKERS = 2
 GROUPS = ("tests/container", "tests/browser", "tests/harness")
 """Folders whose tests share a fixture: an engine with its image, a recorded run, a set of executed notebooks."""
-FIRST = ("06_", "tests/container", "notebooks/", "tests/live", "tests/browser", "tests/harness")
+FIRST = ("06_", "tests/container", "tests/hub", "notebooks/", "tests/live", "tests/browser", "tests/harness")
 """What takes longest, longest first; by the beginning of a group's name or of its file's."""
 
 

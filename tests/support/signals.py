@@ -1,7 +1,8 @@
-"""Signals as a terminal leaves them, for programs that a test interrupts."""
+"""Signals as a terminal leaves them, for programs that a test interrupts, and for the test's own process."""
 
 import os
 import signal
+from contextlib import contextmanager
 
 
 def _heed() -> None:
@@ -10,3 +11,13 @@ def _heed() -> None:
 
 interruptible = _heed if os.name == "posix" else None
 """For Popen's `preexec_fn`: a shell's background job, as CI may be, ignores Ctrl-C, and its children would inherit that."""
+
+
+@contextmanager
+def interruptible_here():
+    """Ctrl-C raises KeyboardInterrupt in this process, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

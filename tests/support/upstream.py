@@ -24,6 +24,7 @@ class Upstream(ThreadingHTTPServer):
     """A server that answers each path in its own way, and tells what it saw."""
 
     daemon_threads = True
+    request_queue_size = 128  # with the default of 5, clients that come at once wait for seconds
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -186,3 +187,37 @@ def until(s, end):
         assert piece, f"the connection was closed after {got!r}"
         got += piece
     return got
+
+
+@contextmanager
+def raw(answers, close=False):
+    """A server that answers each path with these bytes, and keeps its connections or closes each after its answer.
+
+    Yields its URL and the heads of the requests.
+    """
+    seen = []
+
+    def serve(connection):
+        with connection:
+            got = b""
+            while piece := connection.recv(65536):
+                got += piece
+                while b"\r\n\r\n" in got:
+                    head, _, got = got.partition(b"\r\n\r\n")
+                    seen.append(head)
+                    connection.sendall(answers[head.split(b" ")[1].decode()])
+                    if close:
+                        return
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
+        listener.shutdown(socket.SHUT_RDWR)

@@ -98,6 +98,37 @@ LOOKS = {
     "a process": "import os\nprint(os.getppid() > 0)",
     "the name": "import socket\nprint(socket.gethostname())",
     "an address": "import socket\nprint(socket.socket().connect_ex(('127.0.0.1', 9)))",
+    "this folder": "import os\nprint(os.getcwd())",
+    "the user": "import os\nprint(os.geteuid())",
+    "the groups": "import os\nprint(len(os.getgroups()))",
+    "the accounts": "import pwd\nprint(len(pwd.getpwall()))",
+    "a limit": "import resource\nprint(resource.getrlimit(resource.RLIMIT_NOFILE))",
+    "the processors": "import os\nprint(len(os.sched_getaffinity(0)))",
+    "the time zone": "import time\nprint(time.tzname)",
+}
+THE_KERNEL = {
+    "its version": LOOKS["the kernel"],
+    "the processors": LOOKS["the processors"],
+    "a file of it": "print(len(open('/proc/version').read()) > 0)",
+    "a folder of it": "from pathlib import Path\nprint(len(list(Path('/sys').iterdir())) > 0)",
+    "the disk": "import shutil\nprint(shutil.disk_usage('/').total)",
+    "a program": "import subprocess\nprint(subprocess.run(['uname', '-r'], capture_output=True).stdout)",
+}
+NOT_THE_KERNEL = {
+    "the accounts": "print(open('/etc/passwd').read())",
+    "the hosts": "from pathlib import Path\nprint(Path('/', 'etc', 'hosts').read_text())",
+    "a name for it": "print(len('/proc/version'), open('/etc/passwd').read())",
+    "a variable": LOOKS["a variable"],
+    "the user": "import os, pwd\nprint(os.getuid(), pwd.getpwuid(0))",
+    "a home": "import os\nprint(os.path.expanduser('~'))",
+    "a limit": LOOKS["a limit"],
+    "the time zone": LOOKS["the time zone"],
+    "a folder": LOOKS["a folder"],
+    "read by another program": "import os\nprint(os.popen('head -1 /etc/passwd').read())",
+    "another program": "import subprocess\nprint(subprocess.run(['id', '-u', 'root'], capture_output=True).stdout)",
+    "found by glob": "import glob\nprint(glob.glob('/etc/passwd'))",
+    "a walk": "import os\nprint(len(list(os.walk('/etc/ssl'))) >= 0)",
+    "a variable of its own": "import os\nos.environ['A'] = '1'\nprint(os.environ['A'])",
 }
 LOOKS_AWAY = {
     "a constant": "print(1)",
@@ -111,6 +142,20 @@ LOOKS_AWAY = {
 def test_a_program_that_looks_at_this_computer_counts(program):
     found = attempts.here(program)
     assert (found.problem, bool(found.printed), found.steady) == ("", True, True)
+
+
+@linux
+@pytest.mark.parametrize("program", THE_KERNEL.values(), ids=THE_KERNEL)
+def test_a_program_that_asks_the_kernel_is_known(program):
+    assert attempts.here(program).kernel
+
+
+@linux
+@pytest.mark.parametrize("program", NOT_THE_KERNEL.values(), ids=NOT_THE_KERNEL)
+def test_what_a_container_has_of_its_own_is_not_the_kernel(program):
+    """The image has an /etc/passwd as well, and its first line may be the same."""
+    found = attempts.here(program)
+    assert (found.problem, found.kernel) == ("", False)
 
 
 @pytest.mark.parametrize("program", LOOKS_AWAY.values(), ids=LOOKS_AWAY)

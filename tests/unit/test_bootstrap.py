@@ -1,6 +1,7 @@
 """Set-up, with Python's own venv and pip: it resumes, and says in words what stands in its way."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -67,6 +69,11 @@ def finish(process):
     return process.returncode, output
 
 
+@pytest.mark.attack(
+    "server",
+    "set-up in a folder with blanks and other letters in its name, without a network",
+    "said; the next try resumes",
+)
 def test_without_a_network_it_says_so_and_the_next_try_resumes(checkout):
     """Nobody listens at the index; then the wheel is at hand; then nothing is left to do."""
     status, output = finish(start(checkout, PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="1"))
@@ -80,6 +87,7 @@ def test_without_a_network_it_says_so_and_the_next_try_resumes(checkout):
     assert (status, output) == (0, "")
 
 
+@pytest.mark.attack("server", "Ctrl-C during set-up", "nothing is left running, and the next try works")
 @pytest.mark.skipif(os.name == "nt", reason="not applicable: Windows has no such signal")
 def test_ctrl_c_leaves_nothing_running_and_silence_is_short(checkout):
     """The index accepts the connection and never answers."""
@@ -164,15 +172,47 @@ def modules(tmp_path):
     """Node's modules in a folder of this test."""
     for name in ("package.json", "package-lock.json"):
         (tmp_path / name).write_text("{}")
-    return bootstrap.Modules(bootstrap.ROOT / "build" / f"modules-{tmp_path.name}", tmp_path)
+    return bootstrap.Modules(
+        bootstrap.ROOT / "build" / f"modules-{tmp_path.name}", tmp_path, "this is left out"
+    )
 
 
 def test_without_npm_the_clients_for_node_are_left_out_in_words(modules, monkeypatch, capsys):
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
     bootstrap.make_modules(modules)
-    assert "apt-get install nodejs npm" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "this is left out" in said
+    assert "apt-get install nodejs npm" in said
     assert not modules.complete()
     assert not modules.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("node", "npm", "said"),
+    [
+        (None, True, "Node is missing: the hub's proxy needs version 20"),
+        ("v18.20.4", True, "Node v18.20.4 is too old"),
+        ("v22.1.0", False, "npm is missing"),
+        ("v20.0.0", True, None),
+    ],
+)
+def test_what_the_hub_s_proxy_needs_is_said_before_anything_is_installed(
+    tmp_path, monkeypatch, node, npm, said
+):
+    modules = tmp_path / "modules"
+    for name, prints in (("node", node), ("npm", "10" if npm else None)):
+        if prints:
+            (tmp_path / name).write_text(f"#!/bin/sh\necho {prints}\n")
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "NODE_HUB", dataclasses.replace(bootstrap.NODE_HUB, folder=modules))
+    if said is None:
+        assert bootstrap.main(["node"]) == 0
+    else:
+        with pytest.raises(bootstrap.SetupError, match=said) as refused:
+            bootstrap.check_node()
+        assert "Debian 12" in str(refused.value).partition("\n")[2]
+    assert not modules.exists()
 
 
 def test_node_s_modules_are_installed_from_the_lock_without_their_scripts(modules, monkeypatch):
@@ -202,3 +242,28 @@ def test_the_lock_of_node_s_modules_names_exact_versions_and_no_registry():
     assert lock["packages"][""]["dependencies"] == wanted["dependencies"]
     assert all(packages[f"node_modules/{n}"]["version"] == v for n, v in wanted["dependencies"].items())
     assert all("integrity" in package and "resolved" not in package for package in packages.values())
+
+
+def test_a_python_in_a_private_folder_is_not_open_to_all(tmp_path):
+    """A link to it does not help: what counts is where it leads. The hub's learners are other users."""
+    for name, mode in (("private", 0o700), ("open", 0o755)):
+        (tmp_path / name).mkdir()
+        shutil.copy("/bin/sh", tmp_path / name / "python")
+        (tmp_path / f"{name}-link").symlink_to(tmp_path / name / "python")
+        (tmp_path / name).chmod(mode)
+    assert not bootstrap.open_to_all(tmp_path / "private-link")
+    above = all(folder.stat().st_mode & 0o001 for folder in (tmp_path, *tmp_path.parents))
+    assert bootstrap.open_to_all(tmp_path / "open-link") == above
+    assert bootstrap.open_to_all(bootstrap.shared_python()) or not bootstrap.open_to_all(Path(sys.executable))
+
+
+def test_a_shared_environment_is_made_with_a_python_of_the_system_if_ours_is_private(monkeypatch, tmp_path):
+    """If there is no other, ours has to do."""
+    private = tmp_path / "python"
+    private.symlink_to(sys.executable)
+    monkeypatch.setattr(bootstrap.sys, "executable", str(private))
+    monkeypatch.setattr(bootstrap, "open_to_all", lambda path: path != private)
+    chosen = bootstrap.shared_python()
+    assert chosen == private or chosen.parts[1] == "usr"
+    monkeypatch.setattr(bootstrap, "open_to_all", lambda path: False)
+    assert bootstrap.shared_python() == private

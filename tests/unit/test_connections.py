@@ -139,15 +139,13 @@ def test_udp_with_a_peer_is_seen():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps what was closed")
-def test_a_connection_that_is_over_at_once_leaves_a_trace(spy):
+def test_a_connection_that_is_over_at_once_leaves_a_trace():
     """The process that hangs up first leaves it in the kernel's table, without an owner."""
-    with Watch([os.getpid()], inside=all_but(spy)) as watch:
-        for _ in range(20):
-            door = socket.socket()
-            door.connect(spy)
-            door.shutdown(socket.SHUT_WR)
-            door.close()
-    assert spy in [one.peer for one in (*watch.left, *watch.unowned)]
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # never accepts, so it never hangs up first
+        peer = listener.getsockname()
+        with Watch([os.getpid()], inside=all_but(peer)) as watch:
+            socket.create_connection(peer).close()
+    assert peer in [one.peer for one in (*watch.left, *watch.unowned)]
 
 
 def test_what_is_not_watched_is_not_seen(spy):
@@ -177,3 +175,16 @@ def test_an_observer_that_does_not_start_says_why():
     watch = Watch(["no pid"])
     with pytest.raises(CourseError, match="no pid"):
         watch.__enter__()
+
+
+def test_a_process_that_changes_its_name_is_one_connection(monkeypatch):
+    """A child carries its parent's name until it starts its own program, and none while it ends."""
+    looks = iter([[], ["pytest"], ["python"], [""]])
+    monkeypatch.setattr(
+        connections,
+        "look",
+        lambda processes: {connections.Connection("tcp", "8.8.8.8", 443, 7, name) for name in next(looks)},
+    )
+    over = iter([False, False, True])
+    seen = connections.observe([], lambda: next(over), lambda: None)
+    assert [(one.peer, one.pid, one.program) for one in seen.connections] == [(("8.8.8.8", 443), 7, "python")]

@@ -1,10 +1,12 @@
 """Faults in what the model wrote: leaked thinking, stop sequences, text that was cut off."""
 
+import json
 import re
 
 import pytest
 
 from support.diagnosed import ANSWER, RUN, act, call, command, found, kinds, verbose
+from support.records import SYSTEM, TASK, entry
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,7 @@ def test_leaked_thinking_names_the_setting_that_caused_it(content, flag):
         (finding,) = found(records)
         assert finding.kind == "thinking-in-content"
         assert flag in finding.why
+        assert flag in finding.next, "the advice leaves that setting as it is"
 
 
 def test_leaked_thinking_is_found_without_the_prompt():
@@ -65,6 +68,8 @@ def test_a_stop_sequence_in_the_thinking():
         assert finding.evidence[0].text.endswith("final_answer(99)\n")
     other = verbose("<think>\n", stop_type="word", stopping_word="Observation:", content="hm\n")
     assert kinds([call(1, "", thinking="hm\n", **other)]) == ["stop-in-thinking"]
+    after = verbose("<think>\n", stop_type="word", stopping_word="\n\n", content="hm\n</think>")
+    assert kinds([call(1, "", thinking="hm", ask={"stop": ["\n\n"]}, **after)]) == ["stop-in-thinking"]
 
 
 def test_a_stop_sequence_in_leaked_thinking():
@@ -96,6 +101,44 @@ def test_a_cut_by_max_tokens_says_what_was_cut():
     assert called.kind == "answer-cut"
     for finding in (thinking, answer):
         assert "max_tokens (24)" in finding.why
+
+
+OLLAMA = {"model": "m", "done": True, "done_reason": "length", "prompt_eval_count": 100, "eval_count": 24}
+
+
+@pytest.mark.parametrize(
+    ("path", "request_body", "response", "advised"),
+    [
+        (
+            "/v1/responses",
+            {"model": "m", "input": "How fast?", "max_output_tokens": 24},
+            {"id": "r", "object": "response", "status": "incomplete", "model": "m",
+             "incomplete_details": {"reason": "max_output_tokens"}, "usage": {"input_tokens": 100, "output_tokens": 24},
+             "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I sea"}]}]},
+            '"max_output_tokens": ',
+        ),
+        (
+            "/api/chat",
+            {"model": "m", "messages": [SYSTEM, TASK], "stream": False, "options": {"num_predict": 24}},
+            {**OLLAMA, "message": {"role": "assistant", "content": "I sea"}},
+            '"num_predict": ',
+        ),
+        (
+            "/v1/chat/completions",
+            {"model": "m", "messages": [SYSTEM, TASK], "max_completion_tokens": 24},
+            {"choices": [{"message": {"role": "assistant", "content": "I sea"}, "finish_reason": "length"}],
+             "usage": {"prompt_tokens": 100, "completion_tokens": 24}},
+            '"max_completion_tokens": ',
+        ),
+    ],
+)  # fmt: skip
+def test_the_advice_after_a_cut_names_the_field_of_this_api(path, request_body, response, advised):
+    made = entry(1, [], response)
+    made["request"] |= {"url": f"http://127.0.0.1:8080{path}", "postData": {"text": json.dumps(request_body)}}
+    (finding,) = found([made])
+    assert finding.kind == "answer-cut"
+    assert advised in finding.next, finding.next
+    assert '"max_tokens"' not in finding.next
 
 
 @pytest.mark.parametrize("thinking", ["Well, the", None])

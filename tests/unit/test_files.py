@@ -63,6 +63,9 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.attack(
+    "server", "a cache with spaces, a comma and letters of several languages in its name", "works"
+)
 def test_a_cache_with_spaces_and_letters_of_any_language_works(tmp_path, monkeypatch):
     cache = tmp_path / "Größe und Länge, 長さ"
     monkeypatch.setenv("COURSE_CACHE", str(cache))
@@ -74,6 +77,12 @@ def test_a_cache_with_spaces_and_letters_of_any_language_works(tmp_path, monkeyp
         assert unixsocket.prepare().suffix == ".sock"
 
 
+@pytest.mark.attack(
+    "server",
+    "a .part file of a merge that was killed",
+    "removed at the next use, when it is an hour old",
+    fell=3,
+)
 def test_the_leftovers_of_killed_merges_go_and_those_of_running_ones_stay(cache, monkeypatch):
     old, young = files.cache_dir() / ".embedded-a.part", cache / ".embedded-b.part"
     for part in (old, young):
@@ -84,3 +93,6 @@ def test_the_leftovers_of_killed_merges_go_and_those_of_running_ones_stay(cache,
     assert embedded.verify(model)
     assert not old.exists()
     assert young.exists()
+    os.utime(young, (0, 0))
+    assert embedded.gguf_path(report=lambda _: None) == model
+    assert not young.exists(), "the next use of a finished model leaves it"

@@ -21,7 +21,7 @@ PORTABLE = (
 )
 """What runs in a browser tab, too, where there are no processes to look at and no server to start."""
 SERVERS = ("psutil", "course.server", "course.model.engine")
-TOOLING = {"authoring", "bench", "training", "hostile", "tests", "support", "conftest"}
+TOOLING = {"authoring", "bench", "training", "workshop", "hostile", "tests", "support", "conftest"}
 """What is in the repository but not installed, or not part of the course."""
 
 

@@ -31,6 +31,9 @@ def test_a_browser_is_opened_only_where_the_learner_sits(given, platform, root, 
     assert lab.has_browser(given, platform, root) is opens
 
 
+@pytest.mark.attack(
+    "lab", "the token on JupyterLab's command line or in its environment", "only in a private file"
+)
 def test_the_token_is_in_a_private_file_and_on_no_command_line(tmp_path):
     made = lab.environment(Server("embedded", url=False), tmp_path, TOKEN, {"JUPYTER_TOKEN": "old", "A": "b"})
     file = tmp_path / "token"

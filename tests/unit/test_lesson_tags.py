@@ -6,7 +6,7 @@ import jupytext
 import pytest
 
 from authoring import lessons
-from authoring.runner import tags
+from course.run.notebook import tags
 
 SOURCES = lessons.sources()
 

@@ -6,9 +6,9 @@ import nbformat
 import pytest
 
 from authoring import lessons, skeleton
-from authoring import runner as nbrun
 from course import progress
 from course.errors import CourseError
+from course.run import normal
 
 SOURCE = """\
 # %% [markdown]
@@ -187,7 +187,7 @@ def test_normalise_hides_the_machine_and_renumbers_counts():
         cells=[cell], metadata={"papermill": {}, "language_info": {"name": "python", "version": "3"}}
     )
     names = {"/home/ada": "~", "/home/ada/course": ".", "/home/ada/course/.venv/bin/python": "python"}
-    (made,) = nbrun.normalise(book, names).cells
+    (made,) = normal.normalise(book, names).cells
     assert made.outputs[0].text == "run python in . at cell.py"
     assert (made.execution_count, dict(made.metadata)) == (1, {})
 
@@ -196,15 +196,15 @@ def test_widget_ids_follow_the_page():
     """Two runs give random ids; after normalising they are the same notebook."""
 
     def book(box, child):
-        view = {nbrun.VIEW: {"model_id": box}}
+        view = {normal.VIEW: {"model_id": box}}
         cell = nbformat.v4.new_code_cell(
             "box", id="a", outputs=[nbformat.v4.new_output("display_data", data=view)]
         )
         models = {child: {"state": {}}, box: {"state": {"children": [f"IPY_MODEL_{child}"]}}}
-        widgets = {nbrun.WIDGETS: {"state": models, "version_major": 2, "version_minor": 0}}
+        widgets = {normal.WIDGETS: {"state": models, "version_major": 2, "version_minor": 0}}
         return nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": widgets})
 
-    one, other = (nbrun.normalise(book(*ids), {}) for ids in (("f" * 32, "a" * 32), ("b" * 32, "c" * 32)))
+    one, other = (normal.normalise(book(*ids), {}) for ids in (("f" * 32, "a" * 32), ("b" * 32, "c" * 32)))
     assert json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert "IPY_MODEL_" + "1".zfill(32) in json.dumps(one)
 

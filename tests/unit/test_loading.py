@@ -10,11 +10,15 @@ from jsonschema import Draft202012Validator
 from smolagents.utils import AgentGenerationError
 from typer.testing import CliRunner
 
+from course import diagnose, view
 from course.agent import record_run, tool_agent
 from course.cli import app
 from course.errors import CourseError
 from course.tape import RecordingTransport, Tape
+from course.tape.loading import BOM
 from course.tape.schema import RECORDS, flaws, json_schema
+from course.turns import turns
+from support.records import SYSTEM, entry, reply, step
 from support.scripted import QUIET, Script, call, look, refused
 
 
@@ -52,6 +56,7 @@ def test_a_problem_is_a_warning_at_the_line_that_reads_the_tape(tape, read):
     assert seen[0].filename == __file__
 
 
+@pytest.mark.attack("tape", "a tape that is cut off", "read up to there, and said")
 @pytest.mark.parametrize("cut", [1, 2, 100, 1000])
 def test_a_line_that_is_cut_off_costs_only_itself(tape, cut):
     raw = tape.path.read_bytes()
@@ -62,6 +67,7 @@ def test_a_line_that_is_cut_off_costs_only_itself(tape, cut):
         assert sent(broken(tape.path, "line 4 .* is cut off").records()) == ["0", "1"]
 
 
+@pytest.mark.attack("tape", "random bytes after good lines", "the lines before are read, the rest is said")
 def test_garbage_after_good_lines_costs_only_itself(tape):
     with tape.path.open("ab") as file:
         file.write(bytes(range(256)) * 40)
@@ -71,6 +77,7 @@ def test_garbage_after_good_lines_costs_only_itself(tape):
     assert "more lines" in again.problems[-1]
 
 
+@pytest.mark.attack("tape", "a picture, garbage, a list, nothing as a tape", "refused in words")
 def test_an_error_says_what_is_not_a_tape(tmp_path):
     path = tmp_path / "x"
     for raw, says in [
@@ -140,6 +147,7 @@ BROWSER = {  # the shape of an export from a browser's developer tools: no field
 }
 
 
+@pytest.mark.attack("tape", "a BOM before a HAR file, on one line or several", "read")
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_a_browsers_har_is_read(tmp_path, indent, bom):
@@ -155,6 +163,7 @@ def test_a_browsers_har_is_read(tmp_path, indent, bom):
         Tape(path)
 
 
+@pytest.mark.attack("tape", "a HAR file that is cut off", "the complete entries are read, and it is said")
 @pytest.mark.parametrize("indent", [None, 2])
 def test_the_complete_entries_of_a_har_that_is_cut_off_are_read(tmp_path, indent):
     path, text = tmp_path / "browser.har", json.dumps(BROWSER, indent=indent)
@@ -189,9 +198,85 @@ def test_a_later_format_is_read_and_reported(tape):
     assert sent(broken(tape.path, "version 2 .* version 1").records()) == ["0", "1", "2"]
 
 
-def test_tapes_can_be_concatenated(tape):
-    tape.path.write_bytes(tape.path.read_bytes() * 2)
+@pytest.mark.attack(
+    "tape", "two tapes in one file, CR LF at the ends of lines, a BOM", "read; no number twice"
+)
+@pytest.mark.parametrize(
+    "change", [lambda raw: raw, lambda raw: raw.replace(b"\n", b"\r\n"), lambda raw: BOM + raw]
+)
+def test_tapes_can_be_concatenated(tape, change):
+    tape.path.write_bytes(change(tape.path.read_bytes() * 2))
     assert sent(Tape.read(tape.path).records()) == ["0", "1", "2"] * 2
+    assert [e["_id"] for e in Tape.read(tape.path).entries] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.attack("tape", "a HAR file in UTF-16, on one line or several", "read", fell=2)
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_har_or_a_tape_in_utf_16_is_read(tape, tmp_path, coding, indent):
+    """As PowerShell writes it with `>`."""
+    har, lines = tmp_path / "browser.har", tmp_path / "lines.tape.jsonl"
+    har.write_bytes(json.dumps(BROWSER, indent=indent).encode(coding))
+    lines.write_bytes(tape.path.read_text().encode(coding))
+    for path in (har, lines):
+        assert sent(Tape.read(path, report=pytest.fail).records()) == ["0", "1", "2"]
+
+
+@pytest.mark.attack("tape", "a HAR file with another first key", "read", fell=2)
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("first", [{"comment": "mine"}, {"version": {"a": {"log": 1}}}, {"x": "y" * 9000}])
+def test_a_har_that_begins_with_another_key_is_read(tmp_path, first, indent):
+    path = tmp_path / "browser.har"
+    path.write_text(json.dumps({**first, **BROWSER}, indent=indent))
+    tape = Tape.read(path, report=pytest.fail)
+    assert sent(tape.records()) == ["0", "1", "2"]
+    with pytest.raises(CourseError, match="is a HAR file"):
+        tape.add({"_type": "step"})
+
+
+@pytest.mark.attack("tape", "JSON that is neither a tape nor HAR", "said", fell=2)
+def test_json_without_a_record_of_a_tape_is_said(tmp_path):
+    path = tmp_path / "package.json"
+    path.write_text('{"name": "x"}\n')
+    assert broken(path, "nothing in .* is a record of a tape").entries == []
+
+
+@pytest.mark.attack("tape", "Firefox's HAR file with a blocked request (status 0)", "a page", fell=2)
+def test_a_request_that_a_browser_blocked_is_shown(tmp_path):
+    blocked = {
+        "startedDateTime": "2026-01-01T00:00:00.000+01:00",
+        "time": 0,
+        "request": {**BROWSER["log"]["entries"][0]["request"], "bodySize": 1},
+        "response": {"status": 0, "statusText": "", "headers": [], "cookies": [], "redirectURL": "", "bodySize": -1,
+                     "content": {"mimeType": "text/plain", "size": 0, "text": ""}},
+        "timings": {"blocked": 0, "dns": 0, "connect": 0, "ssl": 0, "send": 0, "wait": 0, "receive": 0},
+        "_securityState": "insecure",
+    }  # fmt: skip
+    bare = {**blocked, "response": {**blocked["response"], "content": {}}, "timings": {}, "time": None}
+    path = tmp_path / "firefox.har"
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": [blocked, bare]}}))
+    made = turns(Tape.read(path, report=pytest.fail).records())
+    assert [t.status for t in made] == [0, 0]
+    found = diagnose.diagnose(made)
+    assert view.page(made, findings=found)
+    assert all(view.text(turn) for turn in made)
+
+
+@pytest.mark.attack("tape", "10^5 nested lists in a line of a tape", "skipped, and said")
+def test_a_line_that_python_cannot_read_costs_only_itself(tape):
+    good = json.dumps(GOOD)
+    odd = [
+        '{"_type": "step", "code": ' + "[" * 10**5 + "]" * 10**5 + "}",
+        good[:-1] + ', "more": ' + "9" * 5000 + "}",
+        good[:-1] + ', "time": 1, "time": 2, "_id": 18446744073709551616}',
+    ]
+    with tape.path.open("a") as file:
+        file.write("\n".join(odd) + "\n")
+    reported = []
+    again = Tape.read(tape.path, report=reported.append)
+    assert len(again.entries) >= 4
+    assert again.entries[-1]["time"] == 2
+    assert any("line 5 of" in problem for problem in reported)
 
 
 def test_an_invalid_record_is_set_aside(tape):
@@ -239,12 +324,44 @@ GOOD = {"_type": "entry", "request": {"method": "GET", "url": "http://x/", "head
         ({"_type": "step", "model_output": 1}, "model_output is a number, not text or a list"),
         ({"response": None, "_chunks": None, "_error": None, "more": 1}, None),
         ({"_id": 7.0}, None),
+        ({"_id": 1e300}, "_id is a number, not a whole number"),
+        ({"_id": float("inf")}, "_id is a number, not a whole number"),
+        (
+            {"_type": "step", "memory": [["user", 1e300, "0"]]},
+            "memory is a list, not a list of [role, characters, CRC-32]",
+        ),
         ({"_type": ["unhashable"]}, None),
     ],
 )
 def test_the_schema_names_what_is_wrong(change, flaw):
     found = flaws({**GOOD, **change})
     assert [f[: len(flaw)] for f in found] == [flaw] if flaw else found == []
+
+
+@pytest.mark.attack(
+    "tape",
+    "view of a step whose memory has 2.0, 1e3 or 1e300 characters",
+    "counted, or set aside with what is wrong",
+    fell=2,
+)
+@pytest.mark.parametrize("number", ["2.0", "1e3", "-0.0", "1e300", "1e400", "NaN", "2.5"])
+def test_a_whole_number_may_be_written_with_a_point_or_an_exponent(tmp_path, number):
+    """JSON Schema calls 2.0 an integer. Everything that reads a tape gets an int."""
+    path = tmp_path / "t.tape.jsonl"
+    made = reply("r1")
+    lines = [
+        json.dumps(entry(1, [SYSTEM], made)),
+        json.dumps(step("r1", memory=[["system", 4711, None]], more=[1.0])),
+    ]
+    path.write_text("\n".join(lines).replace("4711", number) + "\n")
+    done = CliRunner().invoke(app, ["view", str(path)])
+    assert done.exit_code == 0, done.output
+    *_, last = Tape.read(path, report=lambda _: None).records()
+    if number in ("2.0", "1e3", "-0.0"):
+        found = last["memory"][0][1]
+        assert (type(found), found, last["more"]) == (int, float(number), [1.0])
+    else:
+        assert last["_type"] == "invalid"
 
 
 def test_what_is_recorded_fits_the_schema(tmp_path):

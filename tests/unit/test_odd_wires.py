@@ -99,6 +99,12 @@ def variants(name: str, part: str) -> list[tuple[str, dict[str, Any], set[str]]]
     return found
 
 
+@pytest.mark.attack(
+    "tape",
+    "an odd value at each place of bodies in every API: usage, timings, content parts, ids, indexes …",
+    "a diagnosis and a page, and no text is lost",
+    fell=2,
+)
 @pytest.mark.parametrize("part", ["request", "response", "stream"])
 @pytest.mark.parametrize("name", WIRES)
 def test_an_odd_value_at_any_place_costs_no_text_elsewhere(name: str, part: str) -> None:
@@ -136,6 +142,9 @@ def streamed(*deltas: dict[str, Any]) -> Turn:
     return turns([exchange("chat completions", {"messages": [SYSTEM]}, None, events)])[0]
 
 
+@pytest.mark.attack(
+    "text", "tool_calls with an index of 10^9, 10^400, NaN … in one event", "read at once", fell=2
+)
 @pytest.mark.parametrize("index", [None, "x", 10**9, 10**400, 1.5, float("nan"), True, [], -1])
 def test_an_index_of_any_value_costs_nothing(index: Any) -> None:
     piece = {"index": index, "id": "a", "function": {"name": "look", "arguments": "{}"}}
@@ -147,6 +156,9 @@ def test_an_index_of_any_value_costs_nothing(index: Any) -> None:
     assert [d.where for d in turn.deviations] == ["events[0].choices[0].delta.tool_calls[0].index"] * is_odd
 
 
+@pytest.mark.attack(
+    "text", "10^5 nested lists or objects, 10^5 digits, NaN, 1e400 as a whole body", "read as text", fell=2
+)
 @pytest.mark.parametrize(
     "body",
     ["[" * 10**5, '{"choices":' * 10**5, '{"a":' * 900 + "1" + "}" * 900, "9" * 10**5, "1e400", "NaN", '{"a": 1e400}'],
@@ -197,6 +209,9 @@ def test_a_body_is_read_as_what_it_is_whatever_it_is_called(text: str, mime: str
     assert body(text, mime, Notes()).kind == kind
 
 
+@pytest.mark.attack(
+    "tap", "tap -- cmd (exit 7) and a body of odd type", "the command's own status, no traceback", fell=2
+)
 def test_the_summary_of_a_tap_never_fails(tmp_path: Any, capsys: Any, monkeypatch: Any) -> None:
     """Not on odd bodies, and not if there is a fault in the course itself: the command's exit status is what counts."""
     tape = Tape(tmp_path / "t.tape.jsonl")
@@ -213,6 +228,12 @@ def test_the_summary_of_a_tap_never_fails(tmp_path: Any, capsys: Any, monkeypatc
     assert "course view" in capsys.readouterr().err
 
 
+@pytest.mark.attack(
+    "tape", "seeded mutations of entries, steps and runs", "read, or set aside with a problem", fell=2
+)
+@pytest.mark.attack(
+    "text", "NaN and 1e400 in _id, status, time, usage, n_ctx", "set aside, or read as missing", fell=2
+)
 def test_an_odd_record_ends_no_reading(tmp_path: Any) -> None:
     """Odd values in the entries, steps and runs themselves: they are set aside with a problem, or read as missing."""
     exchanged = exchange("chat completions", {"messages": [SYSTEM]}, reply("r1"), None)

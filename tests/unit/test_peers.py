@@ -156,7 +156,7 @@ def test_the_data_is_sound():
 
 
 PLACES = {"header", "sent", "response", "request", "error", "body", "host", "port", "path"}
-SETTINGS = {"base_url", "root", "endpoint", "limit", "seconds", "milliseconds"}
+SETTINGS = {"base_url", "root", "endpoint", "limit", "limit_field", "seconds", "milliseconds"}
 
 
 def test_advice_for_others_never_names_our_agent():

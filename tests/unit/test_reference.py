@@ -66,6 +66,17 @@ def test_a_variable_without_a_text_is_an_error(tmp_path):
         environment.page(tmp_path)
 
 
+def test_the_hub_s_variables_are_those_of_its_readme():
+    """Both tables are complete: what `make hub` reads is a literal in workshop/hub/settings.py."""
+    folder = environment.ROOT / "workshop" / "hub"
+    table = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+    told = {name for cell in table for name in re.findall(r"[A-Z_]+", cell)}
+    described = set(environment.SECTIONS["For the hub of a workshop"][1]) | {"SERVER", "KEY", "PROFILE"}
+    code = (folder / "settings.py").read_text("utf-8")
+    read = set(re.findall(r'(?:given\.get|file|number|switch)\("([A-Z_]+)"', code)) - {"HUB_HOST"} | {"HOST"}
+    assert told == described == read
+
+
 def test_each_variable_is_described_once():
     rows = re.findall(r"^\| `([A-Z_]+)` \|", environment.page(), re.MULTILINE)
     assert len(rows) == len(set(rows)) > 20

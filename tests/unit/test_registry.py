@@ -1,5 +1,6 @@
 """Processes and ports: only what is ours is ended, and a taken port is named."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -8,7 +9,9 @@ import sys
 import httpx
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from course.cli import app
 from course.errors import CourseError
 from course.server import Server, connection, processes, registry
 
@@ -40,6 +43,35 @@ def test_a_recorded_server_is_found_and_stopped(cache, sleeper):
     assert registry.running() == []
 
 
+def test_the_server_of_an_open_jupyterlab_keeps_running(cache):
+    """The lessons' kernels use it, and `course stop` may be typed in a terminal of that JupyterLab. Others are ended."""
+    with contextlib.ExitStack() as started:
+        lab, jupyter, model, other = (started.enter_context(subprocess.Popen(SLEEP)) for _ in range(4))
+        for process in (lab, jupyter, model, other):
+            started.callback(process.kill)
+        owners = [(jupyter, registry.LAB, lab), (model, "embedded", lab), (other, "embedded", other)]
+        for process, profile, owner in owners:
+            born, owner_born = processes.created(process.pid), processes.created(owner.pid)
+            registry.record(
+                registry.Running(process.pid, born, owner.pid, owner_born, "http://x", profile, [], "log")
+            )
+        done = CliRunner().invoke(app, ["stop"]).stdout.splitlines()
+        assert [line.partition(" (")[0] for line in done] == [
+            "stopped embedded at http://x",
+            "left running: embedded at http://x",
+        ]
+        assert [process.poll() is None for process in (jupyter, model)] == [True, True], (
+            "the lab lost its server"
+        )
+        assert gone(other.pid)
+        lab.kill()
+        lab.wait()
+        assert {server.pid for server in registry.stop_all()} == {jupyter.pid, model.pid}
+
+
+@pytest.mark.attack(
+    "server", "course stop, after the pid of a server went to another process", "that process is left alone"
+)
 def test_a_recycled_pid_is_never_killed(cache, sleeper):
     registry.record(entry(sleeper.pid, processes.created(sleeper.pid) - 100))
     assert registry.stop_all() == []
@@ -82,6 +114,28 @@ def test_a_port_taken_by_another_program_is_named(cache):
     assert f"port {port} is in use by another program" in said
     assert f"pid {os.getpid()}), which is not a llama-server" in said
     assert "course serve --port" in said
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="not applicable: other systems do not tell whose a port is")
+def test_another_user_s_server_is_not_taken_for_ours(sleeper, monkeypatch):
+    """On a hub, two learners start a server at the same moment: the slower one's process still lives, without a port."""
+    server = Server("embedded", url=False)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        server.url = f"http://127.0.0.1:{port}"
+        assert not registry.foreign(port)
+        monkeypatch.setattr(registry, "holder", lambda port: None)  # the system hides other users' processes
+        assert server._listens(sleeper), "where nothing is known, an answer counts"
+        monkeypatch.setattr(os, "getuid", lambda: other_user)
+        other_user = os.stat("/proc/self").st_uid + 1
+        assert registry.foreign(port)
+        assert not server._listens(sleeper)
+    assert not registry.foreign(port), "nobody listens any more"
+
+
+def test_a_system_without_the_kernel_s_lists_tells_nothing(tmp_path):
+    (tmp_path / "tcp").write_text("  sl  local_address\nnonsense")
+    assert not registry.foreign(80, tmp_path)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "0.0.0.0"])

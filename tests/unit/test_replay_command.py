@@ -104,7 +104,7 @@ def test_the_tape_itself_is_never_written_to(command, old):
         (["--message", "x=y"], "not 'x'"),
         (["--unset", "nothing"], "no field nothing"),
         (["--server", "http://127.0.0.1:9"], "no server answers at http://127.0.0.1:9"),
-        (["--server", "ftp://x"], "not a plain server address"),
+        (["--server", "ftp://x"], "ftp://x is not a valid server address"),
     ],
 )
 def test_what_cannot_be_sent_is_said_in_words(command, options, said):

@@ -67,6 +67,30 @@ def test_a_working_copy_elsewhere_gets_what_the_course_ships(tmp_path):
     assert done.kept.parent == tmp_path / "home" / "kept"
 
 
+def test_a_learner_of_a_hub_resets_the_copy_in_their_home(shipped, tmp_path, monkeypatch):
+    """The command itself, as a hub starts it; the hub's own notebook stays as it is."""
+    from course.server import lab
+
+    mine = tmp_path / "home" / "lessons" / "notebooks"
+    mine.mkdir(parents=True)
+    (mine / "05_wire_and_steps.ipynb").write_bytes(b"mine")
+    monkeypatch.setenv("COURSE_HUB_COPY", "lessons")
+    monkeypatch.setattr(reset.Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(reset, "SHIPPED", shipped)
+    monkeypatch.setattr(lab, "trust", lambda folder: 0)
+    done = CliRunner().invoke(app, ["reset", "05"])
+    assert done.exit_code == 0, done.output
+    (kept,) = (mine.parent / "kept").iterdir()
+    assert (mine / "05_wire_and_steps.ipynb").read_bytes() == FRESH
+    assert kept.read_bytes() == b"mine"
+    assert not (shipped.parent / "kept").exists(), "the hub's notebook was reset"
+
+
+def test_without_a_hub_the_notebooks_are_the_course_s(monkeypatch):
+    monkeypatch.delenv("COURSE_HUB_COPY", raising=False)
+    assert reset.mine() == reset.SHIPPED
+
+
 def test_a_number_means_the_lesson_and_its_appendices_have_names():
     assert reset.matching(["05"], NAMES) == ["05_wire_and_steps"]
     assert reset.matching(["6"], [*NAMES, "06_eras"]) == ["06_break_jinja", "06_eras"]
@@ -112,7 +136,9 @@ def test_the_command_says_where_the_copy_is(tmp_path, monkeypatch):
 
     monkeypatch.setattr(lab, "trust", lambda folder: 0)
     monkeypatch.setattr(
-        reset, "reset", lambda names, folder: [reset.Reset(folder / "05_x.ipynb", tmp_path / "kept.ipynb")]
+        reset,
+        "reset",
+        lambda names, folder, shipped: [reset.Reset(folder / "05_x.ipynb", tmp_path / "kept.ipynb")],
     )
     done = CliRunner().invoke(app, ["reset", "05"])
     assert done.exit_code == 0

@@ -1,9 +1,20 @@
 """The docker command of the sandbox: hardened on each network, and refused where an option would open it again."""
 
+import _thread
+import errno
+import http.server
 import io
+import json
+import os
 import re
 import shlex
+import shutil
+import socket
+import socketserver
 import sys
+import tempfile
+import threading
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +22,8 @@ from typer.testing import CliRunner
 from course import sandbox
 from course.cli import app
 from course.errors import CourseError
-from course.sandbox import Limits, command, container, flat, refusals, shown
+from course.sandbox import Limits, command, container, engines, flat, refusals, shown
+from support import signals, skips
 
 SOCKET = "unix:///home/ada/llama.sock"
 PORT = "http://127.0.0.1:8080"
@@ -117,6 +129,16 @@ def test_another_computer_is_reached_over_the_bridge():
     assert "--add-host" not in made
 
 
+@pytest.mark.attack(
+    "sandbox",
+    "--server unix:///, unix:///var/run/docker.sock, unix:///x.sock,src=/etc, and 12 more spellings",
+    "refused: only an absolute path that ends in .sock, without mount syntax, and no engine's",
+    fell=2,
+)
+@pytest.mark.attack(
+    "sandbox", "--memory 0, 0m, 1e3, -1, unlimited", "refused: at least 1, with a unit", fell=3
+)
+@pytest.mark.attack("sandbox", "--volume and --network with paths or options inside", "refused")
 @pytest.mark.parametrize(
     ("network", "url", "options", "seen"),
     [
@@ -127,8 +149,24 @@ def test_another_computer_is_reached_over_the_bridge():
         ("socket", "unix:///", {}, r"not the socket of a llama-server"),
         ("socket", "unix:///x.sock,src=/etc", {}, r"not the socket of a llama-server"),
         ("socket", "unix:///a,b.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///var/run/", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///run/llama.sock/../docker.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:////var/run//DOCKER.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///home/ada/.docker/run/docker.raw.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///run/user/1000/podman/podman.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///run/docker.sock#.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix://llama.sock", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///etc\n.sock", {}, r"not the socket of a llama-server"),
+        ("socket", 'unix:///x".sock', {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///etc/passwd", {}, r"not the socket of a llama-server"),
+        ("socket", "unix:///.sock", {}, r"not the socket of a llama-server"),
         ("socket", SOCKET, {"limits": Limits(memory="0")}, r"'0' is not a memory limit"),
         ("socket", SOCKET, {"limits": Limits(memory="-1")}, r"'-1' is not a memory limit"),
+        ("socket", SOCKET, {"limits": Limits(memory="0m")}, r"'0m' is not a memory limit"),
+        ("socket", SOCKET, {"limits": Limits(memory="1e3")}, r"'1e3' is not a memory limit"),
+        ("socket", SOCKET, {"limits": Limits(memory="unlimited")}, r"'unlimited' is not a memory limit"),
+        ("socket", SOCKET, {"limits": Limits(seconds=float("nan"))}, r"nan is not a time limit"),
+        ("socket", SOCKET, {"limits": Limits(seconds=float("inf"))}, r"inf is not a time limit"),
         ("host", SOCKET, {}, r"needs no network"),
         ("gateway", SOCKET, {}, r"needs no network"),
         ("host", "http://gpu.example:8080", {}, r"is on another computer"),
@@ -136,6 +174,11 @@ def test_another_computer_is_reached_over_the_bridge():
         ("host", PORT, {"search": "bing"}, r"'bing'"),
         ("socket", SOCKET, {"volume": "/home/ada"}, r"is not the name of a volume"),
         ("socket", SOCKET, {"volume": "../x"}, r"is not the name of a volume"),
+        ("socket", SOCKET, {"volume": "tapes,src=/"}, r"is not the name of a volume"),
+        ("socket", SOCKET, {"volume": "x:/host"}, r"is not the name of a volume"),
+        ("socket", SOCKET, {"volume": "--privileged"}, r"is not the name of a volume"),
+        ("host --privileged", PORT, {}, r"there is no network 'host --privileged'"),
+        ("--privileged", PORT, {}, r"there is no network '--privileged'"),
     ],
 )
 def test_options_that_conflict_are_an_error_with_the_next_command(network, url, options, seen):
@@ -143,6 +186,23 @@ def test_options_that_conflict_are_an_error_with_the_next_command(network, url, 
         command("x", url, network, **options)
 
 
+@pytest.mark.attack("sandbox", "--image --privileged, --help, -v/:/x, -l, and a space inside", "refused")
+@pytest.mark.parametrize("image", ["--privileged", "--help", "-v/:/x", "-l", "", "a b", "a\n--privileged"])
+def test_an_image_is_never_an_option(image):
+    with pytest.raises(CourseError, match=r"is not the name of an image\.\n.*course sandbox run"):
+        docker(image=image)
+    with pytest.raises(CourseError, match="is not the name of an image"):
+        container.check(image)
+
+
+@pytest.mark.parametrize(
+    "image", ["registry.example:5000/team/agent:v1", f"agent@sha256:{'0' * 64}", "0123abcd"]
+)
+def test_the_image_of_another_registry_or_build_is_allowed(image):
+    assert image in docker(image=image)
+
+
+@pytest.mark.attack("sandbox", "the value of KEY in the docker command", "never: docker gets its name")
 def test_a_key_is_passed_on_by_name_only():
     assert values(docker(key=True), "--env")[-1] == "KEY"
     assert "KEY" not in docker()
@@ -158,6 +218,11 @@ def test_a_tape_goes_to_stdout_or_to_a_named_volume():
 # ---- refused
 
 
+@pytest.mark.attack(
+    "sandbox",
+    "54 options: -v/:/x, bundles, =, abbreviations, --, Unicode dashes, an option as another's value",
+    "refused, with the reason",
+)
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -200,6 +265,21 @@ def test_a_tape_goes_to_stdout_or_to_a_named_volume():
         ("alpine", "would take it for the name of the image"),
         ("--", "would take it for the name of the image"),
         ("--label", "needs a value"),
+        ("-qv /:/x", "must stand alone"),
+        ("-lprivileged", "must stand alone"),
+        ("--priv", "harmless"),
+        ("--PRIVILEGED", "harmless"),
+        ("---privileged", "harmless"),
+        ("\N{EN DASH}privileged", "would take it for the name of the image"),
+        ("\N{MINUS SIGN}\N{MINUS SIGN}privileged", "would take it for the name of the image"),
+        ("--quiet --quiet -- alpine", "would take it for the name of the image"),
+        ("--label a=b alpine --privileged", "would take it for the name of the image"),
+        ("--pid=host", "every process of the host, and end those of user 1000"),
+        ("--ipc=none", "the namespaces that Docker gives it"),
+        ("--ipc container:db", "opens the other container"),
+        ("--userns=host", "host's namespaces"),
+        ("--cgroupns private", "the namespaces that Docker gives it"),
+        ("--device-cgroup-rule a", "harmless"),
     ],
 )
 def test_a_launch_that_opens_the_container_is_refused_with_the_reason(options, reason):
@@ -207,6 +287,7 @@ def test_a_launch_that_opens_the_container_is_refused_with_the_reason(options, r
         docker(options=options.split())
 
 
+@pytest.mark.attack("sandbox", "an allowed option before the question", "accepted", fell=3)
 @pytest.mark.parametrize(
     "before", [["--quiet"], ["--label", "a=b"], ["--label=a=b", "--platform", "linux/amd64"]]
 )
@@ -230,16 +311,47 @@ def test_no_option_is_both_harmless_and_refused():
 # ---- what comes out
 
 
-def test_what_the_agent_prints_cannot_control_the_terminal():
-    assert container.plain("a\x1b]52;c;ZXZpbA==\x07b\x9b2J\r\n\tc") == "a]52;c;ZXZpbA==b2J\n\tc"
-
-
 def process(program, seconds=5):
     """Run a program in place of docker; what came out, and the status."""
     out, err = io.StringIO(), io.StringIO()
     groups = [[sys.executable, "-c", program]]
     status = container.run(groups, "none-such", Limits(seconds=seconds), out=out, err=err)
     return status, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.attack("sandbox", "control characters in what the container prints", "no raw one comes out")
+def test_what_the_agent_prints_cannot_control_the_terminal():
+    _, out, err = process(
+        r"import sys; [print('a\x1b]52;c;ZXZpbA==\x07\x9b2J\u202e\r\tb', file=f) for f in (sys.stdout, sys.stderr)]"
+    )
+    assert out == err == r"a\u001b]52;c;ZXZpbA==\u0007\u009b2J\u202e\u000d" + "\tb\n"
+
+
+def test_a_line_of_a_tape_keeps_its_meaning():
+    text = "\x9b2J\x7f\u202e\u2028 ä"
+    _, out, _ = process(f"import json; print(json.dumps({text!r}, ensure_ascii=False))")
+    assert json.loads(out) == text
+    assert out.rstrip("\n").isprintable()
+
+
+def test_a_long_line_comes_out_whole():
+    assert process("print('x' + 'ä' * 70_000)")[1] == "x" + "ä" * 70_000 + "\n"
+
+
+def test_a_full_disk_does_not_stop_the_container_and_is_said():
+    class Full(io.StringIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    groups = [[sys.executable, "-c", "for n in range(10_000): print('x' * 99)"]]
+    with pytest.raises(CourseError, match=r"\(status 0\).*could be written \(No space.*\n.*df -h"):
+        container.run(groups, "none-such", Limits(seconds=30), out=Full(), err=io.StringIO())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="not applicable: other systems have no such permissions")
+def test_only_its_user_can_read_the_tape(tmp_path):
+    container.record(tmp_path / "new" / "x.tape.jsonl").close()
+    assert (tmp_path / "new" / "x.tape.jsonl").stat().st_mode & 0o077 == 0
 
 
 def test_both_streams_and_the_status_are_passed_on():
@@ -257,6 +369,18 @@ def test_a_program_that_does_not_end_is_killed(monkeypatch):
     monkeypatch.setattr(container.subprocess, "run", lambda *_, **__: None)
     monkeypatch.setattr(container.time, "monotonic", iter(range(0, 1000, 9)).__next__)
     assert process("import time; time.sleep(60)", seconds=0.2)[0] == 124
+
+
+@pytest.mark.attack("sandbox", "Ctrl-C while the container runs", "the container is ended first")
+def test_ctrl_c_ends_the_container(monkeypatch):
+    killed = []
+    monkeypatch.setattr(container.subprocess, "run", lambda command, **_: killed.append(command))
+    monkeypatch.setattr(container.time, "monotonic", iter(range(0, 1000, 9)).__next__)
+    with signals.interruptible_here():
+        threading.Timer(0.3, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            process("import time; time.sleep(60)", seconds=30)
+    assert killed == [["docker", "kill", "none-such"]]
 
 
 # ---- the command line
@@ -281,6 +405,27 @@ def test_the_docker_command_is_printed(typed):
     assert said.startswith("docker run --rm --pull never")
     assert "--network host" in said
     assert said.rstrip().endswith("-- 'How fast?'")
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "a password or a key in the address of --server or SERVER",
+    "refused, and never printed",
+    fell=2,
+)
+@pytest.mark.parametrize(
+    "url", ["http://me:hunter2@127.0.0.1:9", "http://127.0.0.1:9?api_key=hunter2", "me:a/hunter2@127.0.0.1:9"]
+)
+@pytest.mark.parametrize("network", sandbox.NETWORKS)
+def test_a_password_in_the_server_s_address_is_never_printed(typed, monkeypatch, url, network):
+    given = typed("x", "--dry-run", "--network", network, "--server", url)
+    monkeypatch.setenv("SERVER", url)
+    for status, said in (given, typed("x", "--dry-run", "--network", network)):
+        assert status == 1
+        assert "hunter2" not in said
+    with pytest.raises(CourseError) as raised:
+        command("x", url, network)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_the_socket_is_the_default(typed):
@@ -309,3 +454,234 @@ def test_a_missing_docker_is_named(monkeypatch):
     monkeypatch.setattr(container.shutil, "which", lambda _: None)
     with pytest.raises(CourseError, match=r"docker is not installed.*\nInstall it:"):
         container.check()
+
+
+# ---- the server's socket, tried
+
+
+@pytest.fixture
+def folder():
+    """A short path: pytest's own are longer than a socket's may be."""
+    if not hasattr(socket, "AF_UNIX"):
+        pytest.skip("not applicable: this system's Python knows no Unix sockets")
+    with tempfile.TemporaryDirectory(prefix="s-") as path:
+        yield Path(path).resolve()
+
+
+@pytest.fixture
+def listening(folder):
+    """Start a server on a Unix socket of this name that answers GET with this (status, text); returns what it was asked."""
+    ends = []
+
+    def start(name, status, text):
+        asked = []
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        server = socketserver.UnixStreamServer(str(folder / name), Answer)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        ends.append((server, thread))
+        return asked
+
+    yield start
+    for server, thread in ends:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """The docker commands that would have been run."""
+    commands = []
+    monkeypatch.setattr(container, "check", lambda *_: "")
+    monkeypatch.setattr(container, "run", lambda groups, *_, **__: commands.append(flat(groups)) or 0)
+    return commands
+
+
+LLAMA = '{"data": [{"id": "a-model", "owned_by": "llamacpp"}]}'
+
+
+def test_a_running_llama_server_s_socket_is_mounted(typed, folder, listening, launched):
+    asked = listening("llama.sock", 200, LLAMA)
+    status, said = typed("x", "--server", f"unix://{folder}/llama.sock")
+    assert status == 0, said
+    assert values(launched[0], "--mount") == [
+        f"type=bind,src={folder}/llama.sock,dst=/run/llama.sock,readonly"
+    ]
+    assert asked == ["/health", "/v1/models"]
+
+
+@pytest.mark.attack("sandbox", "--tape in a folder that cannot be made", "said, and no container is started")
+def test_a_tape_that_cannot_be_written_starts_no_container(typed, folder, listening, launched):
+    listening("llama.sock", 200, LLAMA)
+    (folder / "file").touch()
+    status, said = typed(
+        "x", "--server", f"unix://{folder}/llama.sock", "--tape", f"{folder}/file/x.tape.jsonl"
+    )
+    assert (status, launched) == (1, [])
+    assert f"course: cannot use {folder}/file" in said
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "--server with an engine's socket, also behind a link, a folder or file named .sock, another server's socket",
+    "refused before it is mounted, and an engine is not even contacted",
+    fell=2,
+)
+@pytest.mark.parametrize(
+    ("name", "seen", "contacted"),
+    [
+        ("docker.sock", "By its name it is a container engine's", False),
+        ("link.sock", "By its name it is a container engine's", False),
+        ("folder.sock", "but a folder", False),
+        ("file.sock", "but an ordinary file", False),
+        ("renamed.sock", "is not a llama-server", True),
+        ("nobody.sock", "no server answers", False),
+        ("folder.sock/..", "absolute path that ends in .sock", False),
+        ("", "absolute path that ends in .sock", False),
+    ],
+)
+def test_only_an_answering_llama_server_s_socket_is_mounted(
+    typed, folder, listening, launched, name, seen, contacted
+):
+    engine, renamed = (
+        listening(name, 404, '{"message": "page not found"}') for name in ("docker.sock", "renamed.sock")
+    )
+    (folder / "link.sock").symlink_to(folder / "docker.sock")
+    (folder / "folder.sock").mkdir()
+    (folder / "file.sock").touch()
+    status, said = typed("x", "--server", f"unix://{folder}/{name}")
+    assert status == 1
+    assert seen in said
+    assert launched == []
+    assert (bool(engine), bool(renamed)) == (False, contacted)
+    if name not in ("renamed.sock", "nobody.sock"):
+        assert typed("x", "--dry-run", "--server", f"unix://{folder}/{name}") == (status, said)
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "--server with the socket of DOCKER_HOST or of docker's context under another name, also by a link",
+    "refused by its path, with --dry-run, too; nothing is asked there",
+    fell=2,
+)
+@pytest.mark.parametrize("variable", ["DOCKER_HOST", "CONTAINER_HOST", "ENGINE"])
+@pytest.mark.parametrize("name", ["model.sock", "link.sock", "hard.sock"])
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_the_socket_of_the_engine_in_use_is_refused_whatever_its_name(
+    typed, client, folder, listening, launched, monkeypatch, variable, name, options
+):
+    asked = listening("model.sock", 200, LLAMA)
+    (folder / "link.sock").symlink_to(folder / "model.sock")
+    (folder / "hard.sock").hardlink_to(folder / "model.sock")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv(variable, f"unix://{folder}/model.sock")
+    status, said = typed("x", *options, "--server", f"unix://{folder}/{name}")
+    assert status == 1
+    assert "the one of a container engine" in said
+    assert "docker run" not in said
+    assert (asked, launched) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["--max-steps", "--seconds", "--memory", "--volume", "--network", "--image"])
+@pytest.mark.attack("sandbox", "an option inside the value of --max-steps, --seconds, --image …", "refused")
+def test_no_value_brings_an_option_with_it(typed, name):
+    status, said = typed("x", "--dry-run", name, "1 --privileged")
+    assert status != 0
+    assert "docker run" not in said
+
+
+# ---- the engine
+
+
+@pytest.mark.parametrize(
+    ("address", "other"),
+    [
+        ("unix:///var/run/docker.sock", ""),
+        ("npipe:////./pipe/docker_engine", ""),
+        ("tcp://127.0.0.1:2375", ""),
+        ("tcp://[::1]:2375", ""),
+        ("", ""),
+        ("tcp://10.0.0.7:2375", "10.0.0.7"),
+        ("ssh://ada:pw@gpu.example:22", "gpu.example"),
+        ("https://gpu.example:2376", "gpu.example"),
+        ("tcp://:2375", "tcp://:2375"),
+    ],
+)
+def test_an_engine_s_address_says_on_which_computer_it_is(address, other):
+    assert engines.elsewhere(address) == other
+
+
+@pytest.fixture
+def client(tmp_path, monkeypatch):
+    """Stand-in for docker's command line; its engine is at $ENGINE. The file keeps what it was called with."""
+    if os.name != "posix":
+        pytest.skip("not applicable: the stand-in is a shell script")
+    program, calls = tmp_path / "bin" / "docker", tmp_path / "calls"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\nif [ "$1" = context ]; then echo "$ENGINE"; fi\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    return calls
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "DOCKER_HOST or DOCKER_CONTEXT of another computer",
+    "said before anything is sent there, and refused without --remote-engine",
+    fell=3,
+)
+def test_an_engine_on_another_computer_is_refused_before_it_is_contacted(typed, client, monkeypatch):
+    monkeypatch.setenv("ENGINE", "ssh://ada:s3cret@far.example")
+    monkeypatch.setenv("KEY", "k3y")
+    status, said = typed("x")
+    assert status == 1
+    assert "on another computer, far.example" in said
+    assert "DOCKER_CONTEXT=default course sandbox run" in said
+    assert "s3cret" not in said
+    (only,) = client.read_text().splitlines()
+    assert only.startswith("context inspect")
+
+
+def test_an_engine_on_another_computer_can_be_allowed(client, monkeypatch):
+    monkeypatch.setenv("ENGINE", "tcp://far.example:2375")
+    assert container.check(remote=True) == "far.example"
+    monkeypatch.setenv("ENGINE", "unix:///var/run/docker.sock")
+    assert container.check() == ""
+
+
+@pytest.mark.parametrize("network", sandbox.NETWORKS)
+def test_an_engine_on_another_computer_cannot_reach_a_server_on_this_one(network):
+    with pytest.raises(CourseError, match=r"is on this computer, but .* far\.example.*\n.*--remote-engine"):
+        docker(network, engine="far.example")
+    assert docker("gateway", "https://gpu.example", engine="far.example")
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({"DOCKER_HOST": "tcp://far.example:2375"}, "tcp://far.example:2375"),
+        ({"DOCKER_HOST": "unix:///x.sock", "DOCKER_CONTEXT": "far"}, "unix:///x.sock"),
+        ({"DOCKER_CONTEXT": "no-such-context"}, ""),
+        ({}, "unix:///var/run/docker.sock"),
+    ],
+)
+def test_docker_itself_says_where_its_engine_is(tmp_path, monkeypatch, given, address):
+    if not shutil.which("docker"):
+        skips.missing("docker", "sudo apt-get install docker.io")
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert engines.address() == address

@@ -21,6 +21,11 @@ LOGS = {
 }
 
 
+@pytest.mark.attack(
+    "server",
+    "a damaged GGUF, a port lost at the start, too little memory",
+    "told apart, each with a next command",
+)
 @pytest.mark.parametrize(("log", "expected"), LOGS.items())
 def test_the_log_tells_what_happened(log, expected):
     said = startup.explain(f"0.00 I srv init\n{log}\n0.01 I cleaning up", 1, model="m.gguf", build="b1")

@@ -127,6 +127,22 @@ def test_the_variables_that_clients_read_are_set(tmp_path):
     assert environment(tap, {"OPENAI_API_KEY": "mine"})["OPENAI_API_KEY"] == "mine"
 
 
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [
+        ("http://box:8080", "K"),
+        ("http://ada:pw@box:8080/v1", "K"),
+        ("http://box:8081", "none"),
+        ("http://other:8080", "none"),
+        ("unix:///run/model.sock", "none"),
+        ("", "none"),
+    ],
+)
+def test_the_key_goes_only_to_the_server_that_it_belongs_to(tmp_path, server, key):
+    tap = Tap("http://box:8080", Tape(tmp_path / "t"), port=4711)
+    assert environment(tap, {"SERVER": server, "KEY": "K"})["OPENAI_API_KEY"] == key
+
+
 def test_the_summary_counts_statuses_and_what_broke_off(tmp_path):
     tape = Tape(tmp_path / "t")
     assert "nothing was recorded" in summary(tape)
@@ -146,6 +162,7 @@ def test_a_missing_command_is_named(start):
     assert "Traceback" not in err
 
 
+@pytest.mark.attack("tap", "--host 0.0.0.0", "a warning that others can use the server")
 def test_a_host_that_others_reach_is_warned_about(start):
     status, _, err = ended(start("--host", "0.0.0.0", "--", sys.executable, "-c", ""))
     assert status == 0
@@ -154,6 +171,9 @@ def test_a_host_that_others_reach_is_warned_about(start):
     assert "warning" not in err
 
 
+@pytest.mark.attack(
+    "server", "Ctrl-C, SIGTERM and SIGHUP to `course tap`", "it ends at once, and says what it recorded"
+)
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_without_a_command_it_runs_until_a_signal(start, number):

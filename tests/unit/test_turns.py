@@ -1,6 +1,7 @@
 """Turns: joined by response id or by a fallback, numbered per run, with what was new and assembled streams."""
 
 import json
+import time
 
 import pytest
 
@@ -92,6 +93,7 @@ def test_a_stream_is_assembled_into_a_response():
 SEPARATORS = "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e"
 
 
+@pytest.mark.attack("text", "U+2028, U+2029, NEL and others in a stream", "in the content", fell=2)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_stream_keeps_text_with_unicode_line_separators(end):
     """JSON may hold them unescaped; only CR LF, LF and CR end a line of a stream."""
@@ -258,6 +260,19 @@ class Counted(dict):
         return dict.__eq__(self, other)
 
     __hash__ = None
+
+
+@pytest.mark.attack("tape", "3000 unrelated exchanges with the same instructions", "seconds", fell=2)
+def test_thousands_of_unrelated_requests_take_seconds():
+    records = [
+        entry(n % 60, [SYSTEM, {"role": "user", "content": f"{n}?"}], reply(f"r{n}", f"{n}!"), second=n % 60)
+        for n in range(3000)
+    ]
+    began = time.process_time()
+    made = turns(records)
+    assert time.process_time() - began < 8, f"{time.process_time() - began:.1f} s"
+    assert len(made) == 3000
+    assert [t.diff.continues for t in made if t.diff.continues] == []
 
 
 def test_many_conversations_are_not_all_compared_with_each_other():

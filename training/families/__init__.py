@@ -19,14 +19,14 @@ SHORT = {imports.FAMILY: 5, documents.FAMILY: 4}
 """The families with short runs, and how many of these form one conversation."""
 FIRST_MOVES = "first moves"
 DECK = {
-    chat.FAMILY: 3, FIRST_MOVES: 5, imports.FAMILY: 2, documents.FAMILY: 2,
-    speed.FAMILY: 4, compare.FAMILY: 4, calls.FAMILY: 7, planted.FAMILY: 1,
+    chat.FAMILY: 3, FIRST_MOVES: 4, imports.FAMILY: 6, documents.FAMILY: 6,
+    speed.FAMILY: 3, compare.FAMILY: 3, calls.FAMILY: 4, planted.FAMILY: 1,
 }  # fmt: skip
-"""How often each comes in a row of 28 cards. Drawn independently, a family could be absent from as many, and be forgotten.
+"""How often each comes in a row of 30 cards. Drawn independently, a family could be absent from as many, and be forgotten.
 
-First moves are short, and they decide which family a question belongs to: with three of them in 25 cards, one wording
-of a comparison was answered like the leopard question. Tool calls have the longest runs and are lost first: with three
-cards in 28, an adapter that had them all gave them up within 84 steps.
+The counts change with what an adapter lacks (research/LOG.md). First moves are short, and they decide which family a
+question belongs to. Tool calls have the longest runs and are lost first, with three cards in 28. With two cards each,
+forbidden imports and own documents were half forgotten after 48 steps.
 """
 
 

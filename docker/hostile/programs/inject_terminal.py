@@ -5,7 +5,7 @@ Success:   the sequence comes out.
 Proof:     escape
 Runs:      executor
 Executor:  lets it through: it prints whatever the code prints
-Container: course sandbox run removes control characters (nothing)
+Container: course sandbox run escapes control characters (nothing)
 """
 
 print("\x1b]0;canary\x07")

@@ -13,7 +13,8 @@ from support.hostile_answers import Hostile, endless
     [
         (3, 5, "You said 3, it was 5 tokens: 2 too low."),
         ("5", 5, "as you predicted"),
-        (50, 5, "10.0 times as much"),
+        (50, 5, "10.0 times too high"),
+        (5, 50, "10.0 times too low"),
         ("many", 5, "You said many, it was 5 tokens."),
         (None, 5, "it was 5 tokens"),
         (len, 5, "it was 5 tokens"),
@@ -34,6 +35,15 @@ def test_a_prediction_of_several_things(said):
     out = said(check.prediction, "06.p1", {"a": "x", "b": "y"}, {"a": "X", "b": "z"})
     assert "1 of 2" in out
     assert "b: you said y, it was z" in out
+
+
+def test_several_things_may_each_be_near_enough(said):
+    was = {"a": check.near(39, by=10), "b": check.near(0.5, by=0.1)}
+    out = said(check.prediction, "02b.p4", {"a": 40, "b": 0.8}, was)
+    assert "1 of 2" in out
+    assert "a: you said 40, it was 39, as you predicted." in out
+    assert "b: you said 0.8, it was 0.5: 0.3 too high." in out
+    assert "it was 39 percent" in said(check.prediction, "02b.p4", 3, check.near(39), unit="percent")
 
 
 def test_an_open_prediction_gives_nothing_away(said, progress_file):

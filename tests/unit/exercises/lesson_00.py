@@ -104,6 +104,7 @@ ANSWERS = {
             Recorded("Wild boar, Golden Gate Bridge?"),
             Recorded(LEOPARD, CHEETAH),
             Recorded("How long does a snow leopard need for Tower Bridge?"),
+            Recorded("How long does a cheetah need for Lions Gate Bridge?"),
         ],
         wrong=[
             Recorded(),
@@ -112,6 +113,7 @@ ANSWERS = {
             Recorded("How long does a leopard need for Tower Bridge?"),
             Recorded("How long does a cheetah need for Pont des Arts?"),
             Recorded("How long does a snail need for Tower Bridge?"),
+            Recorded("How long does a dragon need for Lions Gate Bridge?"),
             Recorded("What is 2 + 2?"),
             Recorded(CHEETAH, LEOPARD),
             Recorded(CHEETAH, answered=False),

@@ -29,16 +29,20 @@ flags = Refusing(allow_abbrev=False)
 flags.add_argument("-m")
 flags.add_argument("-c", "--ctx-size", type=int, default=4096)
 flags.add_argument("-np", "--parallel", type=int, default=1)
+flags.add_argument("-kvu", "--kv-unified", action="store_true")
 flags.add_argument("--port", type=int)
 given = flags.parse_args()
 if given.m != "model.gguf":
     sys.exit("0.00 E failed to load model")
 
+shared = given.kv_unified
+room = given.ctx_size if shared else given.ctx_size // given.parallel
+print(f"0.00 I n_slots = {given.parallel}, n_ctx_slot = {room}, kv_unified = '{str(shared).lower()}'", flush=True)
+
 class Props(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        room = given.ctx_size // given.parallel
         props = {"default_generation_settings": {"n_ctx": room}, "total_slots": given.parallel}
         self.wfile.write(json.dumps(props).encode())
 
@@ -108,6 +112,7 @@ ANSWERS = {
         wrong=[
             ["-m", "model.gguf", "-c", "1024", "-np", "2", "--port", PORT],
             ["-m", "model.gguf", "-c", "1024", "-np", "1", "--port", PORT],
+            ["-m", "model.gguf", "-c", "1024", "-np", "2", "-kvu", "--port", PORT],
             ["-m", "model.gguf", "-c", "4096", "-np", "2", "--port", PORT],
             ["-m", "pointer.gguf", "-c", "2048", "-np", "2", "--port", PORT],
             ["-m", "model.gguf", "-c", "2048", "-np", "2"],

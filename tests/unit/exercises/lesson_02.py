@@ -1,6 +1,11 @@
 """Right and wrong answers to the exercises of lesson 02."""
 
+from typing import Any
+
+import httpx
+
 from course.errors import CourseError
+from course.server.connection import Connection
 from support.exercises import Answers
 
 
@@ -29,6 +34,20 @@ def unstripped(messages):
     return text + "<|im_start|>assistant\n<think>\n"
 
 
+def only_users_stripped(messages):
+    return (
+        "".join(
+            f"<|im_start|>{m['role']}\n{m['content'].strip() if m['role'] == 'user' else m['content']}<|im_end|>\n"
+            for m in messages
+        )
+        + "<|im_start|>assistant\n<think>\n"
+    )
+
+
+def all_space_squeezed(messages):
+    return chatml([{**m, "content": " ".join(m["content"].split())} for m in messages])
+
+
 def why_empty(choice):
     message, reason = choice["message"], choice["finish_reason"]
     if (message.get("content") or "").strip():
@@ -48,8 +67,42 @@ def why_by_table(choice):
     return {"length": "limit", "tool_calls": "tool call"}.get(choice["finish_reason"], otherwise)
 
 
+def why_by_rules(choice):
+    message = {
+        key: value for key, value in choice["message"].items() if isinstance(value, str) and value.strip()
+    }
+    rules = [
+        ("not empty", "content" in message),
+        ("limit", choice["finish_reason"] == "length"),
+        ("tool call", choice["finish_reason"] == "tool_calls"),
+        ("thoughts only", "reasoning_content" in message),
+        ("nothing", True),
+    ]
+    return next(name for name, fits in rules if fits)
+
+
+def why_by_the_calls_too(choice):
+    message = choice["message"]
+    if (
+        not (message.get("content") or "").strip()
+        and choice["finish_reason"] != "length"
+        and message.get("tool_calls")
+    ):
+        return "tool call"
+    return why_empty({**choice, "finish_reason": choice["finish_reason"].replace("tool_calls", "stop")})
+
+
 def why_by_calls(choice):
     return "tool call" if choice["message"].get("tool_calls") else why_empty(choice)
+
+
+def call_first(choice):
+    return "tool call" if choice["finish_reason"] == "tool_calls" else why_empty(choice)
+
+
+def any_other_reason(choice):
+    why = why_empty(choice)
+    return "tool call" if why != "not empty" and choice["finish_reason"] not in ("stop", "length") else why
 
 
 def reason_first(choice):
@@ -71,21 +124,20 @@ def thoughts_are_text(choice):
 STOPPED = {"content": "", "reasoning_content": "The capital of France is ", "finish_reason": "stop"}
 
 
-class Server:
+class Server(Connection):
     """Renders as the embedded model's template does, and answers as it does with the stop sequence."""
 
-    def apply_template(self, messages):
-        return self.post("/apply-template", {"messages": messages})["prompt"]
-
-    def post(self, path, body):
+    def request(self, method: str, path: str, json: Any = None) -> httpx.Response:
         if path == "/apply-template":
-            return {"prompt": chatml(body["messages"])}
-        assert body["stop"] == ["Paris"], path
-        message = {key: STOPPED[key] for key in ("content", "reasoning_content")}
-        return {"choices": [{"message": message, "finish_reason": "stop"}]}
+            answer = {"prompt": chatml(json["messages"])}
+        else:
+            assert json["stop"] == ["Paris"], path
+            message = {key: STOPPED[key] for key in ("content", "reasoning_content")}
+            answer = {"choices": [{"message": message, "finish_reason": "stop"}]}
+        return httpx.Response(200, json=answer, request=httpx.Request(method, "http://127.0.0.1" + path))
 
 
-SERVER = Server()
+SERVER = Server("http://127.0.0.1:9")
 GIVEN = {
     "server": SERVER,
     "prompt": "",
@@ -102,7 +154,10 @@ ANSWERS = {
             lambda messages: chatml([{**m, "content": f" {m['content']}x"} for m in messages]),
             lambda messages: chatml(messages[:1]),
             unstripped,
-            lambda messages: SERVER.apply_template(messages),
+            only_users_stripped,
+            all_space_squeezed,
+            SERVER.apply_template,
+            lambda messages: SERVER.post("/apply-template", {"messages": messages})["prompt"],
         ],
         given=GIVEN,
     ),
@@ -121,9 +176,12 @@ ANSWERS = {
         given=GIVEN,
     ),
     "02.3": Answers(
-        right=[why_empty, why_by_table, why_by_calls],
+        right=[why_empty, why_by_table, why_by_rules, why_by_the_calls_too],
         wrong=[
             reason_first,
+            why_by_calls,
+            call_first,
+            any_other_reason,
             white_space_is_text,
             no_missing_keys,
             thoughts_are_text,

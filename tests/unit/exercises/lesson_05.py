@@ -56,18 +56,18 @@ def the_other_way(calls, steps):
 # --- 05.2
 
 
-def step_by_step(s):
-    message = s.model_output_message
-    if message is None or message.raw is None or not message.raw.choices:
-        return None
-    return message.raw.choices[0].finish_reason
-
-
 def by_exception(s):
     try:
         return s.model_output_message.raw.choices[0].finish_reason
     except (AttributeError, IndexError):
         return None
+
+
+def by_type(s):
+    message = s.model_output_message
+    if message is None or message.raw is None or isinstance(message.raw, dict):
+        return None
+    return message.raw.choices[0].finish_reason
 
 
 def by_getattr(s):
@@ -83,13 +83,20 @@ def without_message_only(s):
     return s.model_output_message and s.model_output_message.raw.choices[0].finish_reason
 
 
+def raw_is_a_response(s):
+    message = s.model_output_message
+    if message is None or message.raw is None or not message.raw.choices:
+        return None
+    return message.raw.choices[0].finish_reason
+
+
 def from_the_error(s):
     return s.error
 
 
 def last_choice(s):
-    raw = getattr(s.model_output_message, "raw", None)
-    return raw.choices[-1].finish_reason if raw and raw.choices else None
+    choices = getattr(getattr(s.model_output_message, "raw", None), "choices", None)
+    return choices[-1].finish_reason if choices else None
 
 
 def is_cut(s):
@@ -117,12 +124,20 @@ def cut_off(n):
     return entry(n, HI, response)
 
 
+def half_an_answer(n):
+    """A response that ended at max_tokens, in its content."""
+    message = {"role": "assistant", "content": "I am a"}
+    response = {"id": f"chatcmpl-{n}", "choices": [{"message": message, "finish_reason": "length"}]}
+    return entry(n, HI, response)
+
+
 def whole(n):
     return entry(n, HI, reply(f"chatcmpl-{n}", "I am a model."))
 
 
 CUT_FIRST = tape("first.tape.jsonl", cut_off(1), whole(2))
 CUT_LAST = tape("last.tape.jsonl", whole(1), whole(2), cut_off(3))
+CUT_ANSWER = tape("answer.tape.jsonl", whole(1), half_an_answer(2), whole(3))
 ALL_WHOLE = tape("whole.tape.jsonl", whole(1), whole(2))
 ONE = tape("one.tape.jsonl", cut_off(1))
 AGENTS = tape("agent.tape.jsonl", cut_off(1), step("chatcmpl-1"), whole(2), step("chatcmpl-2", 2))
@@ -139,18 +154,30 @@ ANSWERS = {
         wrong=[by_order, none_is_an_id, only_what_matches, the_other_way, {1: 1, 2: 2}],
     ),
     "05.2": Answers(
-        right=[step_by_step, by_exception, by_getattr],
-        wrong=[straight, without_message_only, from_the_error, last_choice, is_cut, "length"],
+        right=[by_type, by_exception, by_getattr],
+        wrong=[
+            straight,
+            without_message_only,
+            raw_is_a_response,
+            from_the_error,
+            last_choice,
+            is_cut,
+            "length",
+        ],
     ),
     "05.3": Answers(
         right=[
             cut(CUT_FIRST, 1),
             cut(str(CUT_LAST), "3", "(thinking-cut)"),
             cut(CUT_LAST, "turn 3", "Thinking-cut"),
+            cut(CUT_ANSWER, 2, "answer-cut"),
         ],
         wrong=[
             cut(CUT_FIRST, 2),
             cut(CUT_FIRST, 1, "length"),
+            cut(CUT_FIRST, 1, "answer-cut"),
+            cut(CUT_ANSWER, 2, "thinking-cut"),
+            cut(CUT_ANSWER, 1, "answer-cut"),
             cut(ALL_WHOLE, 1),
             cut(ONE, 1),
             cut(AGENTS, 1),

@@ -1,8 +1,6 @@
 """Answers to the exercises of lesson 05b: prompts, bills and tapes that never were."""
 
-import os
 import tempfile
-from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,37 +13,40 @@ from support.records import entry, reply
 # --- 05b.1
 
 
-def with_a_loop(one, two):
-    count = 0
-    for a, b in zip(one, two, strict=False):
-        if a != b:
-            return count
-        count += 1
-    return count
+def in_two_sums(rows):
+    processed, took = sum(row["prompt_n"] for row in rows), sum(row["prompt_ms"] for row in rows)
+    cached = sum(row.get("cache_n") or 0 for row in rows)
+    return cached * took / processed / 1000 if processed else 0
 
 
-def with_takewhile(one, two):
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False))))
+def with_a_loop(rows):
+    tokens = milliseconds = cached = 0
+    for row in rows:
+        tokens += row["prompt_n"]
+        milliseconds += row["prompt_ms"]
+        if "cache_n" in row:
+            cached += row["cache_n"]
+    return 0.0 if tokens == 0 else (milliseconds / 1000) * (cached / tokens)
 
 
-def with_commonprefix(one, two):
-    return len(os.path.commonprefix([one, two]))  # noqa: RUF071 it takes lists of anything
+def in_a_sentence(rows):
+    return f"{in_two_sums(rows):.4f} s"
 
 
-def all_that_are_equal(one, two):
-    return sum(a == b for a, b in zip(one, two, strict=False))
+def turn_by_turn(rows):
+    return sum(row.get("cache_n", 0) * row["prompt_ms"] / row["prompt_n"] for row in rows) / 1000
 
 
-def in_both(one, two):
-    return len(set(one) & set(two))
+def in_milliseconds(rows):
+    return in_two_sums(rows) * 1000
 
 
-def never_ends_inside(one, two):
-    return next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), 0)
+def every_server_tells_it(rows):
+    return sum(row["cache_n"] for row in rows) * rows[0]["prompt_ms"] / rows[0]["prompt_n"] / 1000
 
 
-def whole_lists_only(one, two):
-    return next(i for i in range(len(one)) if one[i] != two[i])
+def the_whole_processing(rows):
+    return sum(row["prompt_ms"] for row in rows) / 1000
 
 
 # --- 05b.2
@@ -80,6 +81,10 @@ def as_smolagents_counts(turns, price):
 
 def cached_on_top(turns, price):
     return as_smolagents_counts(turns, price) + sum((t["cached"] or 0) * price["cached"] for t in turns) / 1e6
+
+
+def rounded(turns, price):
+    return round(line_by_line(turns, price), 4)
 
 
 def per_token(turns, price):
@@ -130,12 +135,12 @@ def bill(path=OWN, price=PRICE, dollars=COST):
 
 ANSWERS = {
     "05b.1": Answers(
-        right=[with_a_loop, with_takewhile, with_commonprefix],
-        wrong=[all_that_are_equal, in_both, never_ends_inside, whole_lists_only, 4],
+        right=[in_two_sums, with_a_loop, in_a_sentence],
+        wrong=[turn_by_turn, in_milliseconds, every_server_tells_it, the_whole_processing, 4.0],
     ),
     "05b.2": Answers(
         right=[line_by_line, in_sums, in_words],
-        wrong=[as_smolagents_counts, cached_on_top, per_token, every_server_tells, 3.0],
+        wrong=[as_smolagents_counts, cached_on_top, rounded, per_token, every_server_tells, 3.0],
     ),
     "05b.3": Answers(
         right=[

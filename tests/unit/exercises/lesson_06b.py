@@ -41,23 +41,26 @@ def lesson():
 
 def by_message(server):
     response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
-    if response.status_code == 200:
+    if response.status_code == 200 and "choices" in response.text:
         return True
     return False if "requires --jinja" in response.text else None
 
 
 def by_error(server):
-    answer = json.loads(server.request("POST", "/v1/chat/completions", WITH_TOOL).text)
-    if "error" not in answer:
+    try:
+        answer = json.loads(server.request("POST", "/v1/chat/completions", WITH_TOOL).text)
+    except ValueError:
+        return None
+    if "choices" in answer:
         return True
-    return False if "jinja" in answer["error"]["message"] else None
+    return False if "jinja" in str(answer.get("error")) else None
 
 
 def by_success(server):
     response = server.request("POST", "/v1/chat/completions", {**WITH_TOOL, "max_tokens": 2})
     if "jinja" in response.text:
         return "no"
-    return "yes" if response.is_success else None
+    return "yes" if response.is_success and '"choices":' in response.text else None
 
 
 def two_answers_only(server):
@@ -87,7 +90,7 @@ def also_by_exception(server):
     response = server.request("POST", "/v1/chat/completions", WITH_TOOL)
     if "requires --jinja" in response.text:
         return False
-    return True if response.status_code == 200 or "Jinja Exception" in response.text else None
+    return True if '"choices"' in response.text or "Jinja Exception" in response.text else None
 
 
 def by_prompt(server):

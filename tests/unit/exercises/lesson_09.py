@@ -118,6 +118,19 @@ def values_too(options):
     return all(option.split("=")[0] in HARMLESS for option in options)
 
 
+def with_a_last_label(options):
+    """Wrong only if a lone --label is the last word."""
+    rest = list(options)
+    if rest and rest[-1] == "--label":
+        rest.append("x")
+    return by_popping(rest)
+
+
+def without_names_as_values(options):
+    """Takes a harmless name for an option, even where it is the text of a label."""
+    return by_popping(options) and (not options or options[-1] not in HARMLESS)
+
+
 def by_beginning(options):
     return all(option.startswith(tuple(HARMLESS)) for option in options[::2])
 
@@ -127,11 +140,16 @@ PATH = "import os\nprint(os.environ.get('PATH', 'no path'))"
 KERNEL = "import platform\nprint(platform.release())"
 MACHINE = "import os\nprint('kernel ' + os.uname().release, os.uname().machine)"
 NAME = "import socket\nprint(f'{socket.gethostname()=}')"
+FOLDER = "import os\nprint(os.getcwd())"
+PROCESSORS = "import os\nprint('processors:', len(os.sched_getaffinity(0)))"
+MEMORY = "print(*[line for line in open('/proc/meminfo') if 'MemTotal' in line])"
+ACCOUNTS = "print(open('/etc/passwd').read())"
+USER = "import os\nprint('user', os.getuid())"
 CLOCK = "import os, time\nprint(os.getppid(), time.time_ns())"
 
 
-def both(hidden, shared):
-    return {"hidden": hidden, "shared": shared}
+def both(hidden, visible):
+    return {"hidden": hidden, "visible": visible}
 
 
 ANSWERS = {
@@ -159,12 +177,20 @@ ANSWERS = {
             one_line_that_lets_any_image_in,
             without_a_look_at_the_end,
             that_crashes_at_the_end,
+            with_a_last_label,
+            without_names_as_values,
             lambda options: False,
             True,
         ],
     ),
     "09.3": Answers(
-        right=[both(PATH, KERNEL), both(VARIABLES, MACHINE), both(VARIABLES, NAME)],
+        right=[
+            both(PATH, KERNEL),
+            both(VARIABLES, MACHINE),
+            both(VARIABLES, NAME),
+            both(FOLDER, PROCESSORS),
+            both(PATH, MEMORY),
+        ],
         wrong=[
             both(KERNEL, KERNEL),
             both(PATH, PATH),
@@ -173,6 +199,9 @@ ANSWERS = {
             both("import random\nprint(random.random())", KERNEL),
             both("import os\nprint(os.getpid())", KERNEL),
             both(PATH, CLOCK),
+            both(PATH, ACCOUNTS),
+            both(PATH, USER),
+            both(PATH, "print(6*7)"),
             both("print(1)", "print(1)"),
             both(PATH, "import os\nos.listdir('.')\nprint('hi')"),
             both("import os\nos.listdir('.')\nprint('hi')", KERNEL),

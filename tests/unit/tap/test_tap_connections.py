@@ -27,6 +27,7 @@ def test_connections_are_kept_alive_on_both_sides(upstream, tap, tape):
     assert [e["_id"] for e in recorded(tape, 5)] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.attack("tap", "pipelined requests", "answered, in order")
 def test_requests_that_are_sent_at_once_are_answered_in_order(tap):
     with wire(tap.url) as s:
         s.sendall(
@@ -53,6 +54,7 @@ def test_a_client_that_speaks_http_1_0_is_answered(tap):
     assert got.endswith(b"\r\n\r\nuntil the end")
 
 
+@pytest.mark.attack("tap", "many clients at once", "each gets its own answer")
 def test_many_clients_at_once_get_their_own_answers(tap, tape):
     def ask(n):
         return b"".join(get(tap.url, "POST", content=f"{n}" * 1000)[3]) == f"{n}".encode() * 1000
@@ -67,6 +69,7 @@ def test_many_clients_at_once_get_their_own_answers(tap, tape):
 # Clients that go away
 
 
+@pytest.mark.attack("tap", "a client that hangs up in a stream", "recorded; the server is told")
 def test_a_client_that_hangs_up_is_recorded_and_the_server_told(upstream, tap, tape):
     with httpx.Client(**CHEAP) as client, client.stream("POST", tap.url + "/stream/endless") as response:
         next(response.iter_raw())
@@ -126,6 +129,10 @@ def test_a_server_that_is_not_there_is_a_502_in_openais_shape(tape):
     assert entry["request"]["postData"]["text"] == '{"model":"m"}'
 
 
+@pytest.mark.attack(
+    "tap", "Host: evil.example and other spellings (DNS rebinding)", "403; nothing reaches the server"
+)
+@pytest.mark.attack("tap", "Host: loopback names and addresses, with ports", "pass")
 def test_a_page_that_calls_this_machine_by_another_name_is_refused(upstream, tap, tape):
     """DNS rebinding: the browser takes the tap for the page's own server. The address itself is fine."""
     for host, status in [

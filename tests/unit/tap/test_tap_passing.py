@@ -93,6 +93,7 @@ def test_bodies_of_any_size_pass_both_ways(upstream, tap, tape, size, chunked):
     assert recorded(tape)[0]["request"]["bodySize"] == len(body)
 
 
+@pytest.mark.attack("tap", "Expect: 100-continue", "answered by the tap")
 def test_a_client_that_asks_before_it_sends_its_body_is_answered(tap):
     """curl does so with large ones (Expect: 100-continue)."""
     with wire(tap.url) as s:

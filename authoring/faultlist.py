@@ -1,0 +1,59 @@
+"""The page of all faults that `course diagnose` names, by the question of lesson 12 that each answers with no.
+
+Made of course/diagnose/faults.toml, in the words for a server and a client that nobody knows, but for `INSTEAD`.
+"""
+
+from course.diagnose.faults import Fault, kinds
+from course.diagnose.texts import Text, compose, names, wordings
+
+QUESTIONS = (
+    "Before the first turn: did it reach the server that you mean?",
+    "Question 1: did a complete response arrive?",
+    "Question 2: did it end where it should, at the end of the content?",
+    "Question 3: is everything in its field?",
+    "Question 4: could the client run it, or did the next reply take the error into account?",
+    "Question 5: does the next request continue this one, with what came out?",
+    "Question 6: did all that the tool returned reach the model, and was it of use?",
+    "How a run ends: mostly effects of something above",
+)
+"""The headings, by the `question` of a fault. 1 to 6 are lesson 12's."""
+LIMIT = "A limit was reached: the request's (max_tokens), the context window, or the server's own."
+INSTEAD = {
+    "unknown-model": "The request asks for a model that the server does not have, or for none where it cannot choose.",
+    "thinking-not-opened": "The model's own template ends the prompt with <think>, and this prompt does not. The model may "
+    "then skip its thinking, or write it where the parser does not look. Possible causes are --no-jinja and a different "
+    "chat template.",
+    "thinking-cut": f"{LIMIT} The model was still thinking, so there is no answer.",
+    "answer-cut": f"{LIMIT} What has arrived is not the whole answer.",
+    "request-refused": "The server answered with an error about the request, for a reason that has no name here.",
+    "server-failed": "The server answered with an error that says nothing against the request: it is out of memory, say, "
+    "or the process that runs the model has ended.",
+    "tool-choice-ignored": "The request says whether, or which, tool has to be called (tool_choice), and the answer does "
+    "otherwise.",
+}
+"""What is said of a fault whose least specific wording is only one of its causes."""
+
+
+def table() -> str:
+    """A heading and a table for each question. Faults are in the order in which a diagnosis lists them."""
+    parts = []
+    for number, question in enumerate(QUESTIONS):
+        rows = [row(fault) for fault in kinds().values() if fault.question == number]
+        parts.append("\n".join([f"## {question}\n", "| name | what it is | why |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts)
+
+
+def row(fault: Fault) -> str:
+    name = f'<a id="{fault.kind}"></a>`{fault.kind}`{" (a remark)" if fault.remark else ""}'
+    return f"| {name} | {escaped(fault.title)} | {escaped(INSTEAD.get(fault.kind) or general(fault.why))} |"
+
+
+def general(text: Text) -> str:
+    """The text as it is said of an unknown server; if it then says nothing, with … for what a tape would fill in."""
+    unknown = {name: "…" for wording in wordings(text) for name in names(wording)}
+    return compose(text, {}) or compose(text, unknown)
+
+
+def escaped(text: str) -> str:
+    """For a cell of a table: tags such as <think> are shown, not taken for HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
