@@ -31,6 +31,8 @@ WORTH_CACHING = 256
 """Prompt tokens. llama-server processes a shorter prompt in no time, and some builds do not look for it in the cache."""
 HOSTED_MINIMUM = 1024
 """Prompt tokens. OpenAI's API does not cache shorter prompts, and other hosted APIs have a similar limit."""
+NEAR = 0.25
+"""How far the cached part of a prompt may be from the part before a change that explains it."""
 SHOWN = 20
 """Characters of a quote before and after the place where two texts begin to differ."""
 WORD = re.compile(r"[^\s,;\"'{}()\[\]]*\Z")
@@ -107,22 +109,34 @@ class _Loss:
 
 
 def _lost(turn: Turn, exchange: Exchange, base: Turn, is_next: bool) -> Iterator[Found]:
-    """A request that continues another one, and found less than half of it in the cache.
+    """A request that continues another one, and found less in the cache than it should have.
 
-    llama-server has one cache for each slot: a request in between takes it over, which is normal.
+    Less than half counts whatever the reason. A change in the instructions or the tools counts from WORTH_CACHING tokens
+    on, if the cache ends where the change is. llama-server has one cache for each slot: a request in between takes it
+    over, which is normal.
     """
     assert base.exchange is not None
     had, cached = base.tokens.prompt, turn.tokens.cached
     own = "cache_n" in turn.timings
-    if not had or cached is None or had < (WORTH_CACHING if own else HOSTED_MINIMUM) or cached >= had / 2:
+    if not had or cached is None or had < (WORTH_CACHING if own else HOSTED_MINIMUM) or cached >= had:
         return
-    loss = _Loss(had, cached, had - cached, _seconds(turn, had - cached))
     parting = fork(base.exchange, exchange)
+    loss = _Loss(had, cached, had - cached, _seconds(turn, had - cached))
+    if cached >= had / 2:
+        if parting is not None and loss.again >= WORTH_CACHING and _ends_there(parting, loss):
+            yield _changed(turn, exchange, base, parting, loss)
+        return
     explains = parting is not None and max(cached * 2, WORTH_CACHING) >= parting.shared * had
     if parting is not None and (explains or not is_next):
         yield from [_changed(turn, exchange, base, parting, loss)] if explains else ()
     elif (is_next or not own) and _repeats(exchange, base.exchange):
         yield _missed(turn, exchange, base, loss)
+
+
+def _ends_there(parting: Fork, loss: _Loss) -> bool:
+    """Whether the instructions or the tools changed where the cache ends."""
+    stable = parting.role in INSTRUCTIONS or parting.how in ("tools", "order")
+    return stable and abs(loss.cached / loss.had - parting.shared) <= NEAR
 
 
 def _repeats(exchange: Exchange, earlier: Exchange) -> bool:

@@ -38,6 +38,20 @@ def test_a_prefix_that_changes():
     assert kinds([dated(1, "12:00", 2400, 0), dated(2, "12:00", 2600, 12)]) == ["prompt-cache-miss"]
 
 
+def counting(n, prompt, cache):
+    """The n-th request of a run whose system prompt has a counter after its first three quarters."""
+    system = f"{'Be careful. ' * 120}You have called the tool {n} times. {'Be brief. ' * 40}"
+    return cached(n, prompt, cache, [{"role": "system", "content": system}, *history(n)[1:]])
+
+
+def test_a_prefix_that_changes_in_its_middle():
+    """Three quarters of the cache survive, and the rest is lost at each request."""
+    (finding,) = found([counting(1, 2400, 0), counting(2, 2600, 1720)])
+    assert (finding.kind, finding.turn, finding.evidence[2].text) == ("changing-prefix", 2, "1720")
+    assert "process 680 tokens again" in finding.why
+    assert kinds([counting(1, 2400, 0), counting(2, 2600, 2200)]) == []  # too little to matter
+
+
 def test_a_prompt_that_is_another_one_does_not_count_as_a_changed_prefix():
     """Healthy: another system prompt for the last call, a small change that most of the cache survives."""
     other = [{"role": "system", "content": "An agent got stuck. Answer instead."}, *history(2)[1:]]
