@@ -81,12 +81,14 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "none: a server is started",
                 "Address of a running llama-server to use: `http://…`, `https://…` or `unix:///….sock`. Where a lesson "
                 "needs other settings, or a profile other than `PROFILE`, it still starts a server of its own. "
-                "`course lab` sets this variable for the notebooks.",
+                "`course lab` sets this variable for the notebooks. `course tap` forwards to it unless `--upstream` says "
+                "otherwise, but not to a socket.",
                 (HUB,),
             ),
             "KEY": Variable(
                 "none",
-                "API key of that server. It never appears on a command line, and it is redacted on tapes.",
+                "API key of that server. It never appears on a command line, and it is redacted on tapes. `course tap` "
+                "passes it to its command as `OPENAI_API_KEY`, if it forwards to `SERVER` and that variable is not set.",
                 (HUB,),
             ),
             "PROFILE": Variable(
@@ -300,8 +302,20 @@ def page(root: Path = ROOT) -> str:
         ]
         table = "\n".join(["| variable | default | meaning | read by |", "|---|---|---|---|", *rows])
         parts += [f"## {title}", intro, table] if intro else [f"## {title}", table]
-    proxies = "httpx also reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. They never apply to a server on this computer."
-    return "\n\n".join([*parts, proxies]) + "\n"
+    proxies = "httpx also reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. They never apply to a server on this computer. "
+    proxies += (
+        "For a server whose certificate is signed by your own CA, set `SSL_CERT_FILE` to that CA's file."
+    )
+    tapped = (
+        "## For the program that `course tap` runs\n\n"
+        "`course tap -- COMMAND` sets, for this command only: `OPENAI_BASE_URL`, `OPENAI_API_BASE` and "
+        "`LITELLM_PROXY_API_BASE` (the tap's address with the server's path, or `/v1`), `ANTHROPIC_BASE_URL` and "
+        "`ANTHROPIC_API_BASE` (without `/v1`), `OPENAI_API_KEY` (`KEY` or `none`, if it is not set), and `NO_PROXY` "
+        "(this computer is added).\n\n"
+        "A key that is only in a `.env` file does not get past that `none`, because programs do not let `.env` override "
+        "a variable. Export it first: `set -a; . ./.env; set +a`."
+    )
+    return "\n\n".join([*parts, tapped, "## Proxies and certificates", proxies]) + "\n"
 
 
 def _files(paths: list[str]) -> str:

@@ -19,12 +19,18 @@ QUESTIONS = (
 """The headings, by the `question` of a fault. 1 to 6 are lesson 12's."""
 LIMIT = "A limit was reached: the request's (max_tokens), the context window, or the server's own."
 INSTEAD = {
+    "unreachable": "Nothing is listening at …, this machine cannot reach it or does not know its name, or its certificate "
+    "is not trusted.",
+    "client-disconnected": "The client stopped reading before the model was done: it was interrupted, or it failed for a "
+    "reason of its own. If its own timeout expires behind `course tap`, it looks like this, too.",
     "unknown-model": "The request asks for a model that the server does not have, or for none where it cannot choose.",
     "thinking-not-opened": "The model's own template ends the prompt with <think>, and this prompt does not. The model may "
     "then skip its thinking, or write it where the parser does not look. Possible causes are --no-jinja and a different "
     "chat template.",
     "thinking-cut": f"{LIMIT} The model was still thinking, so there is no answer.",
-    "answer-cut": f"{LIMIT} What has arrived is not the whole answer.",
+    "answer-cut": f"{LIMIT} Or a content filter ended it. What has arrived is not the whole answer.",
+    "empty-response": "The model ended its turn, or a stop sequence ended it, with empty content. To the server that is a "
+    "valid response.",
     "request-refused": "The server answered with an error about the request, for a reason that has no name here.",
     "server-failed": "The server answered with an error that says nothing against the request: it is out of memory, say, "
     "or the process that runs the model has ended.",
@@ -32,6 +38,15 @@ INSTEAD = {
     "otherwise.",
 }
 """What is said of a fault whose least specific wording is only one of its causes."""
+NOTES = {
+    5: "`prompt-cache-miss`, `changing-prefix` and `prompt-truncated` need the server's token counts. In a stream, many "
+    'servers send them only if the request has `"stream_options": {"include_usage": true}`. The AI SDK sends that if you '
+    "write `createOpenAICompatible({ includeUsage: true, … })`.",
+    6: "For clients other than smolagents, only an empty result is named. Answer the rest of this question yourself: a "
+    "shortened result has no name there, and neither has an error of the tool (question 4) or an agent that stops at its "
+    "limit of steps.",
+}
+"""What is said above the table of a question."""
 
 
 def table() -> str:
@@ -39,12 +54,15 @@ def table() -> str:
     parts = []
     for number, question in enumerate(QUESTIONS):
         rows = [row(fault) for fault in kinds().values() if fault.question == number]
-        parts.append("\n".join([f"## {question}\n", "| name | what it is | why |", "|---|---|---|", *rows]))
+        note = [f"{NOTES[number]}\n"] if number in NOTES else []
+        head = [f"## {question}\n", *note, "| name | what it is | why |", "|---|---|---|"]
+        parts.append("\n".join([*head, *rows]))
     return "\n\n".join(parts)
 
 
 def row(fault: Fault) -> str:
-    name = f'<a id="{fault.kind}"></a>`{fault.kind}`{" (a remark)" if fault.remark else ""}'
+    marks = [f" ({mark})" for mark in ("a remark" if fault.remark else None, fault.client) if mark]
+    name = f'<a id="{fault.kind}"></a>`{fault.kind}`{"".join(marks)}'
     return f"| {name} | {escaped(fault.title)} | {escaped(INSTEAD.get(fault.kind) or general(fault.why))} |"
 
 

@@ -28,7 +28,8 @@ DOORS = ("Doors. Everybody signs in and runs `course doctor` (below)", 15)
 SHORT, LONG = ("Break", 10), ("Break", 15)
 CLOSING = ("Close: the hand-out's commands once more, feedback", 5)
 HALF_DAY: tuple[Item, ...] = (
-    DOORS, "00", SHORT, ("Slides only: the prompt (02), the tags (03), the loop (04)", 15), "05", LONG,
+    DOORS, "00", SHORT,
+    ("Slides only: what the model sees (02), what precedes the question (03), the loop (04)", 15), "05", LONG,
     ("Slides only: a leak, and why (06)", 10), "07", "12*", CLOSING,
 )  # fmt: skip
 FULL_DAY: tuple[Item, ...] = (
@@ -83,7 +84,7 @@ def planned(item: Item, known: dict[str, Facts]) -> tuple[int, str]:
         return item[1], item[0]
     lesson = known[item.removesuffix("*")]
     link = f"[{lesson.number} {lesson.title}](../notebooks/{lesson.path.stem}.ipynb)"
-    return (lesson.short, f"{link}, first sitting") if item.endswith("*") else (lesson.minutes, link)
+    return (lesson.short, f"{link}, tapes 1 to 5") if item.endswith("*") else (lesson.minutes, link)
 
 
 def table(schedule: tuple[Item, ...]) -> str:

@@ -106,9 +106,10 @@ def fault(event: Any, lessons: Iterable[str] | None = None) -> str | None:
 
 def clean_name(name: str) -> str:
     """A learner's name as it is shown: one line without hidden characters, at most 40 characters. It may be empty."""
-    plain = unicodedata.normalize("NFC", HIDDEN.sub(" ", name))
+    plain = HIDDEN.sub(" ", name)
     kept = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs"))
-    return " ".join(kept.split())[:LONGEST_NAME].strip()
+    composed = unicodedata.normalize("NFC", kept)  # what was left out may have kept two characters apart
+    return " ".join(composed.split())[:LONGEST_NAME].strip()
 
 
 def _sound(event: Event) -> Event:

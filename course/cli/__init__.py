@@ -304,7 +304,8 @@ def diagnose(
 ) -> None:
     """Report what went wrong in a recorded run, with the bytes that prove it.
 
-    Exits with status 0 if there are no findings, 1 if there are any, and 2 if the tape cannot be read.
+    Exits with status 0 if there are no faults, 1 if there are any, and 2 if the tape cannot be read. Remarks, and
+    exchanges that could not be judged, do not count.
     """
     import json
 
@@ -352,7 +353,10 @@ def tap(
     ctx: typer.Context,
     upstream: Annotated[
         str | None,
-        typer.Option(help="Server to forward to (default: $SERVER, else http://127.0.0.1:8080)."),
+        typer.Option(
+            help="Base URL of the server, as the client would have it, path included: http://localhost:8080/v1, "
+            "https://openrouter.ai/api/v1 (default: $SERVER, else http://127.0.0.1:8080)."
+        ),
     ] = None,
     port: Annotated[
         int | None,
@@ -366,11 +370,18 @@ def tap(
     ] = "127.0.0.1",
     tape: Tape = None,
 ) -> None:
-    """Record the traffic between any client and its model server, without changing it.
+    """Record the traffic between any client and its model server.
 
-    A command after -- is run with the environment variables that send its requests through the tap:
+    Bodies pass unchanged, and API keys are kept off the tape. The client speaks plain HTTP to the tap, and the tap HTTP
+    or HTTPS to the server.
+
+    A command after -- is run with the tap's base URL in OPENAI_BASE_URL, OPENAI_API_BASE, ANTHROPIC_BASE_URL,
+    ANTHROPIC_API_BASE and LITELLM_PROXY_API_BASE, and with OPENAI_API_KEY=none if that is not set:
 
     course tap --upstream http://localhost:8080 -- python my_agent.py
+
+    A client whose own code or settings have its base URL needs the tap's there. With Vercel's AI SDK:
+    createOpenAICompatible({ baseURL: process.env.OPENAI_BASE_URL, … })
     """
     from course.tap import command
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from course.diagnose.finding import Finding, Found, Quote
 from course.diagnose.peers import Peers
-from course.diagnose.texts import Text, compose, read
+from course.diagnose.texts import Text, compose, names, read
 from course.turns import Turn
 
 
@@ -20,8 +21,9 @@ from course.turns import Turn
 class Fault:
     """A kind of fault. `at` has what is said instead, by name of the server, gateway, client or language.
 
+    `case` has what is said instead of all of these, by the name of a variety that the detector knows (its word `case`).
     `question` is the place of the question that it answers with no, in the order of lesson 12 (see docs/faults.md).
-    A `remark` is worth knowing, but not a fault.
+    A `remark` is worth knowing, but not a fault. `client` is the only client on whose tapes it is found; None for any.
     """
 
     kind: str
@@ -30,7 +32,9 @@ class Fault:
     why: Text
     next: Text
     at: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
+    case: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
     remark: bool = False
+    client: str | None = None
 
 
 @cache
@@ -48,6 +52,8 @@ def found(kind: str, turn: Turn, *evidence: Quote | None, **words: Any) -> Found
     """A fault of this kind in this turn, with the evidence that is not None. `words` are names that its texts can use."""
     if kind not in kinds():
         raise KeyError(f"faults.toml has no fault {kind!r}")
+    if (case := words.get("case")) and case not in kinds()[kind].case:
+        raise KeyError(f"faults.toml has no case {case!r} of {kind!r}")
     return Found(kind, turn.run_number, turn.number, tuple(quote for quote in evidence if quote), words)
 
 
@@ -58,9 +64,22 @@ def explain(fault: Found, who: Peers, common: Mapping[str, Any] | None = None) -
     words: dict[str, Any] = {name: peer.title for name, peer in titles.items() if peer}
     words |= {**(common or {}), **fault.words}
     words |= {f"how_{name}": compose([[how]], words) or None for name, how in who.how.items()}
+    words["at_the_tap"] = None if who.course else _at_the_tap(who, words)
     own = [known.at[name] for name in who.names if name in known.at]
+    own = [known.case[words["case"]], *own] if words.get("case") else own
     why = compose(next((t["why"] for t in own if "why" in t), known.why), words)
     for said in (compose(t["also"], words) for t in own if "also" in t):
         why += f" {said}" if said and said not in why else ""
     then = compose(next((t["next"] for t in own if "next" in t), known.next), words)
     return Finding(fault.kind, known.title, fault.run, fault.turn, fault.evidence, why, then, known.remark)
+
+
+def _at_the_tap(who: Peers, words: Mapping[str, Any]) -> str | None:
+    """The base URL for a client behind `course tap`, in words: the tap's address takes the place of the server's."""
+    used = names(who.how.get("base_url", ""))
+    try:
+        path = urlsplit(str(words["root" if "root" in used else "base_url"])).path
+    except (KeyError, ValueError):
+        return None
+    path += str(words.get("endpoint") or "") if "endpoint" in used else ""
+    return f"with the path {path}" if path else "without a path"

@@ -1,4 +1,4 @@
-"""Faults in the form of a response: a stream without its end, no choices, no JSON, values that do not fit the API.
+"""Faults in the form of a response: no end or a bad one, no choices, no JSON, values that do not fit the API.
 
 Pure. Reads each exchange's outcome and deviations (course/turns). Works for every API that `turns` knows.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, quote, tail, value
 from course.turns import Deviation, Exchange, Turn
-from course.turns.outcome import EMPTY, NO_CHOICES, NO_END, NOT_JSON
+from course.turns.outcome import EMPTY, NO_CHOICES, NO_END, NOT_JSON, REFUSED, STREAM_ERROR
 from course.turns.reading import RAW
 
 MOST = 3
@@ -30,6 +30,9 @@ def in_turn(turn: Turn) -> Iterator[Found]:
         yield found("no-choices", turn, status)
     elif kind == NOT_JSON and exchange.outcome.said != "HTML":  # refusals.py names web pages
         yield found("not-json", turn, quote(RAW, raw))
+    elif kind in (REFUSED, STREAM_ERROR) and exchange.failure is None and exchange.answer:
+        ended = value(exchange.answer.finish_at, exchange.answer.finish)
+        yield found("server-failed", turn, status, ended, failed=ended.text)
     if exchange.deviations:
         said = "; ".join(d.said for d in exchange.deviations[:MOST])
         more = len(exchange.deviations) - MOST

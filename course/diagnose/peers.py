@@ -54,7 +54,10 @@ class Sign:
 
 @dataclass(frozen=True)
 class Peer:
-    """One end. `sure` is "certain" (a proof) or "likely" (several hints that fit nobody else as well)."""
+    """One end. `sure` is "certain" (a proof) or "likely" (several hints that fit nobody else as well).
+
+    `settings` is the table under `language` with the settings that `how` does not have.
+    """
 
     name: str
     title: str
@@ -62,6 +65,7 @@ class Peer:
     signs: tuple[Sign, ...]
     language: str | None = None
     how: Mapping[str, str] = field(default_factory=dict)
+    settings: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,26 @@ def recognize(seen: Iterable[Seen], course: bool = False) -> Peers:
     spoken = client.language if client else None
     if spoken is None and (found := _best(tables["language"], exchanges)):
         spoken = found.name
+    settings = client.settings if client else spoken
     how = dict(_how())
     for table in tables["language"]:
-        how |= table.how if table.name == spoken else {}
+        how |= table.how if table.name == settings else {}
     return Peers(server, gateway, client, spoken, how | dict(client.how if client else {}), course)
+
+
+def own_base_url(url: str) -> str | None:
+    """The base URL of the service with this address. None if it is not one that has a single address."""
+    try:
+        host = urlsplit(url).netloc
+    except ValueError:
+        return None
+    return _own_base_urls().get(host)
+
+
+@cache
+def _own_base_urls() -> Mapping[str, str]:
+    given = (table.get("base_url") for table in read("peers.toml")["server"])
+    return {urlsplit(url).netloc: url for url in given if url}
 
 
 @dataclass(frozen=True)
@@ -107,6 +127,7 @@ class _Table:
     hint: tuple[tuple[str, re.Pattern[str]], ...]
     language: str | None
     how: Mapping[str, str]
+    settings: str | None
 
 
 @cache
@@ -123,20 +144,25 @@ def _how() -> Mapping[str, str]:
 
 def _table(given: dict[str, Any]) -> _Table:
     proof, hint = (tuple((w, re.compile(p)) for w, p in given.get(k, ())) for k in ("proof", "hint"))
-    title = given.get("title", given["name"])
-    return _Table(given["name"], title, proof, hint, given.get("language"), given.get("how", {}))
+    title, spoken = given.get("title", given["name"]), given.get("language")
+    how, settings = given.get("how", {}), given.get("settings", spoken)
+    return _Table(given["name"], title, proof, hint, spoken, how, settings)
 
 
 def _best(tables: list[_Table], exchanges: list[Seen]) -> Peer | None:
     """The first that is proved, else the one with the most hints, if they are two or more and nobody has as many."""
     for table in tables:
         if signs := _signs(table.proof, exchanges):
-            return Peer(table.name, table.title, "certain", signs, table.language, table.how)
+            return _peer(table, "certain", signs)
     ranked = sorted(((len(s := _signs(t.hint, exchanges)), s, t) for t in tables), key=lambda r: -r[0])
     (most, signs, table), *others = ranked
     if most < 2 or (others and others[0][0] == most):
         return None
-    return Peer(table.name, table.title, "likely", signs, table.language, table.how)
+    return _peer(table, "likely", signs)
+
+
+def _peer(table: _Table, sure: str, signs: tuple[Sign, ...]) -> Peer:
+    return Peer(table.name, table.title, sure, signs, table.language, table.how, table.settings)
 
 
 def _signs(signs: tuple[tuple[str, re.Pattern[str]], ...], exchanges: list[Seen]) -> tuple[Sign, ...]:

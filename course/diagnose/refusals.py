@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from course.diagnose import requested
 from course.diagnose.finding import MOST, Quote, dig, quote, value
-from course.diagnose.peers import MOST_BODY, Seen
+from course.diagnose.peers import MOST_BODY, Seen, own_base_url
 from course.diagnose.texts import read
 from course.turns.dialects.parts import LIMITS
 from course.turns.exchange import path_of
@@ -36,6 +36,7 @@ LIMIT_FIELDS = {"/responses": "max_output_tokens", "/api/chat": "num_predict", "
 ABOUT_A_MESSAGE = (
     "template-refused", "messages-refused", "arguments-refused", "images-refused", "thinking-not-returned",
 )  # fmt: skip
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LONGEST_PATH = 2048
 """Characters of an address. No API's is longer."""
 MARGIN = 1024
@@ -101,7 +102,7 @@ def common(seen: Seen) -> dict[str, Any]:
     try:
         parts = urlsplit(seen.url)
         base = f"{parts.scheme}://{parts.netloc}"
-        local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        host = parts.hostname
     except ValueError:
         return {
             "limit_field": limit_field,
@@ -116,7 +117,8 @@ def common(seen: Seen) -> dict[str, Any]:
         "limit_field": limit_field,
         "base": base,
         "path": parts.path or "/",
-        "loopback": base if local else None,
+        "host": host,
+        "loopback": base if host in LOOPBACK else None,
         "model": model if isinstance(model, str) and model else None,
         **_addresses(base, parts.path),
     }
@@ -133,6 +135,7 @@ def _limit_field(seen: Seen) -> str:
 def _addresses(base: str, path: str) -> dict[str, str]:
     """The base URL that a client of this API needs, without an endpoint, and with one /v1 (or the API's own prefix).
 
+    A service with one address (peers.toml) has that one, whatever was asked.
     `root` is the address without a version, for clients that add it themselves. `endpoint` is what the client added.
     """
     prefix = path[:LONGEST_PATH].rstrip("/")
@@ -142,12 +145,16 @@ def _addresses(base: str, path: str) -> dict[str, str]:
     root = re.sub(r"/v\d\w*$", "", kept)
     named = kept if re.search(r"/v\d\w*(?:/openai)?$", kept) else f"{kept}/v1"
     last = re.search(rf"{ENDPOINT}$", prefix)
-    own = last is not None and last[0].startswith("/api/")
+    endpoint = last[0] if last else "/chat/completions"
+    if service := own_base_url(base):
+        without = re.sub(r"/v\d\w*$", "", service)
+        return {"base_url": service, "root": without, "models_url": f"{service}/models", "endpoint": endpoint}
+    own = endpoint.startswith("/api/")
     return {
         "base_url": base + (root if own else named),
         "root": base + root,
         "models_url": base + (f"{root}/api/tags" if own else f"{named}/models"),
-        "endpoint": last[0] if last else "/chat/completions",
+        "endpoint": endpoint,
     }
 
 

@@ -1,6 +1,7 @@
 """Faults in the model's output as the server passed it on: thinking in the wrong place, text that is cut off.
 
-Pure. Reads content, reasoning_content, finish_reason and, if the request had `"verbose": true`, the rendered prompt.
+Pure. Reads content, reasoning_content, finish_reason, the stop sequence that struck if the server names it, and, if the
+request had `"verbose": true`, the rendered prompt.
 Never guesses from prose: a message that talks about <think> is not a leak.
 """
 
@@ -17,6 +18,8 @@ from course.turns.thinking import Leak, opens_thinking
 
 PROMPT = "response.__verbose.prompt"
 COMMAND = "run.server.command"
+STOPS = ("request.stop", "request.stop_sequences", "request.options.stop")
+"""Where requests have their stop sequences: OpenAI's APIs, Anthropic's, Ollama's."""
 CODE = re.compile(r"<code>[ \t]*\n")
 
 ROOMY = 1024
@@ -43,7 +46,8 @@ def in_turn(turn: Turn) -> Iterator[Found]:
     if stopped and (finding := _stopped(turn, exchange, answer)):
         yield finding
     elif exchange.outcome.kind == CUT:
-        yield _cut(turn, exchange, answer, unfinished)
+        filtered = answer.ended == "filter"
+        yield _filtered(turn, answer) if filtered else _cut(turn, exchange, answer, unfinished)
     elif stopped and not leaked and not answer.calls:
         yield _empty(turn, exchange, answer)
 
@@ -86,21 +90,19 @@ def _stopped(turn: Turn, exchange: Exchange, answer: Answer) -> Found | None:
     where, text = (answer.content_at, turn.content) if turn.leak else (answer.thinking_at, turn.thinking)
     if not text:
         return None
-    response = exchange.response
     named: list[Quote] = []
-    if dig(response, "__verbose", "stop_type") is not None:
-        word = dig(response, "__verbose", "stopping_word")
-        if dig(response, "__verbose", "stop_type") != "word" or not word:
+    if answer.stop is not None:
+        if answer.stop.word is None:
             return None
-        named = [value("response.__verbose.stopping_word", word)]
+        word = answer.stop.word
+        named = [value(answer.stop.where, word)]
     elif CODE.search(text, text.rfind("</code>") + 1):  # a block without an end
         word = "</code>"
     else:
         return None
-    stops = dig(exchange.request, "stop")
-    if not isinstance(stops, list) or word not in stops:
+    sent = _sent(exchange, word)
+    if sent is None:
         return None
-    sent = value(f"request.stop[{stops.index(word)}]", word)
     return found(
         "stop-in-thinking",
         turn,
@@ -110,6 +112,30 @@ def _stopped(turn: Turn, exchange: Exchange, answer: Answer) -> Found | None:
         value(answer.finish_at, answer.finish),
         stop=word,
     )
+
+
+def _sent(exchange: Exchange, word: str) -> Quote | None:
+    """The stop sequence in the request, which has one or a list of them."""
+    for path in STOPS:
+        stops = exchange.at(path)
+        if stops == word:
+            return value(path, word)
+        if isinstance(stops, list) and word in stops:
+            return value(f"{path}[{stops.index(word)}]", word)
+    return None
+
+
+def _filtered(turn: Turn, answer: Answer) -> Found:
+    """A text that a content filter ended: no limit was reached."""
+    ended = value(answer.finish_at, answer.finish)
+    return found("answer-cut", turn, ended, _last(turn, answer), case="filtered", filtered=answer.finish)
+
+
+def _last(turn: Turn, answer: Answer) -> Quote | None:
+    """The end of what was written: content, or else thinking."""
+    if turn.content:
+        return tail(answer.content_at, turn.content)
+    return tail(answer.thinking_at, turn.thinking) if turn.thinking else None
 
 
 def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Found:
@@ -132,23 +158,24 @@ def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fo
     elif not room and prompt and wrote and (full := prompt + wrote) % ROUND == 0:
         words |= {"room": full, "prompt": prompt, "double": 2 * full}
     thinking = unfinished and not answer.calls and bool(turn.thinking or turn.leak)
-    if written := (turn.content or turn.thinking):
-        proof.append(tail(answer.content_at if turn.content else answer.thinking_at, written))
     half = (asked or wrote or ROOMY) // 2
     words["half"] = half if half >= LEAST_THINKING else None
-    return found("thinking-cut" if thinking else "answer-cut", turn, *proof, **words)
+    return found("thinking-cut" if thinking else "answer-cut", turn, *proof, _last(turn, answer), **words)
 
 
 def _empty(turn: Turn, exchange: Exchange, answer: Answer) -> Found:
     when = "immediately"
     if turn.thinking:
         when = f"right after its thinking ({len(turn.thinking):,} characters in {answer.thinking_at})"
-    told = dig(exchange.response, "__verbose", "stop_type") is not None
-    if turn.thinking and not told and dig(exchange.request, "stop"):
-        when += ' (or a stop sequence ended it there: "verbose": true in the request would show which)'
     proof = [value(answer.content_at, turn.content), value(answer.finish_at, answer.finish)]
     proof += [tail(answer.thinking_at, turn.thinking)] if turn.thinking else []
-    return found("empty-response", turn, *proof, when=when)
+    if answer.stop is None:
+        stops = ", ".join(map(repr, exchange.asked.stops)) or None
+        return found("empty-response", turn, *proof, when=when, stops=stops)
+    if answer.stop.word is None:
+        return found("empty-response", turn, *proof, when=when)
+    proof.append(value(answer.stop.where, answer.stop.word))
+    return found("empty-response", turn, *proof, when=when, case="struck", struck=repr(answer.stop.word))
 
 
 def not_opened(turns: list[Turn]) -> Iterator[Found]:

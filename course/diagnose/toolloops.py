@@ -1,4 +1,4 @@
-"""Tool calls and what came of them: the same call with the same result again, calls without a result or their thinking.
+"""Tool calls and what came of them: a call again with the same result, an empty result or none, thinking that is lost.
 
 Pure. Reads the results that a later request of the same conversation sends back, so it needs no steps. For turns that
 have a step, stepfaults.py compares the steps.
@@ -13,6 +13,8 @@ from course.turns import Exchange, Message, ToolResult, Turn
 
 SIGNED = ("reasoning_details", "extra_content", "thought_signature", "encrypted_content")
 """Fields in which thinking goes back without being readable."""
+NOTHING = ("", "[]", "{}", "null")
+"""Results in which there is nothing."""
 LONGEST = 3
 """Steps of a loop that repeats itself."""
 Action = tuple[tuple[str, str], ...]
@@ -36,6 +38,7 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
         later = following.get((turn.run_number, turn.number))
         done = _done(turn, turn.exchange, later)
         history[turn.run_number, turn.number] = [*past, (turn, *done)][-2 * LONGEST :] if done else []
+        yield from _nothing(turn, turn.exchange, later)
         if done and turn.step is None and (first := _looped([*past, (turn, *done)])):
             yield _repeated(turn, turn.exchange, later, first)
         yield from _without_result(turn, turn.exchange, before)
@@ -86,6 +89,21 @@ def _repeated(turn: Turn, exchange: Exchange, later: Turn | None, first: Turn) -
         text = later.exchange.at(result.where)
         proof = quote(f"{later.label}: {result.where}", text) if isinstance(text, str) else None
     return found("repeated-action", turn, seen, proof, first=first.label)
+
+
+def _nothing(turn: Turn, exchange: Exchange, later: Turn | None) -> Iterator[Found]:
+    """Calls whose result, in the request that continues this turn, is empty."""
+    if exchange.answer is None or later is None or later.exchange is None:
+        return
+    calls = {call.id: call for call in exchange.answer.calls if call.id is not None}
+    for result in _results(later, turn):
+        call = calls.get(result.id or "")
+        if call is not None and result.text.strip() in NOTHING:
+            where = f"{later.label}: {result.where}"
+            proof = value(where, later.exchange.at(result.where))
+            yield found(
+                "empty-result", turn, value(call.where, exchange.at(call.where)), proof, name=call.name
+            )
 
 
 def _without_result(turn: Turn, exchange: Exchange, before: Turn | None) -> Iterator[Found]:

@@ -4,20 +4,25 @@ Pure. Looks at calls to the model only (a client may poll /health until a server
 error. refusals.py understands the server's own words; textfaults.py looks at what the model wrote.
 """
 
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from course.diagnose import ends, refusals, requested
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, quote, tail, value
+from course.diagnose.texts import read
 from course.turns import Exchange, Turn
 
+HUNG_UP = "the client closed"
+"""How the recorder notes a reader that left, whatever its reason was."""
 INTERRUPTS = (
     "KeyboardInterrupt",
     "SystemExit",
     "GeneratorExit",
     "CancelledError",
-    "the client closed",
+    HUNG_UP,
     "ClientGone",
 )
 UNSENT = "ClientGone"
@@ -57,7 +62,9 @@ def _lost(turn: Turn, exchange: Exchange) -> Iterator[Found]:
     said = quote("error", why) if why else value("status", exchange.status)
     if why.startswith(INTERRUPTS):
         if turn.finish_reason is None:
-            yield found("client-disconnected", turn, said, _end(exchange), **words, **_left(exchange, why))
+            yield found(
+                "client-disconnected", turn, said, _end(exchange), **words, **_left(turn, exchange, why)
+            )
     elif why.startswith(STOPPED):
         yield found("connection-lost", turn, said, _end(exchange), tap="the tap", **words)
     elif why.startswith(TIMEOUTS):
@@ -65,15 +72,31 @@ def _lost(turn: Turn, exchange: Exchange) -> Iterator[Found]:
     elif exchange.status or why.startswith(BROKEN):
         yield found("connection-lost", turn, said, _end(exchange), **words)
     else:
-        yield found("unreachable", turn, said, value("request.url", exchange.url), **words)
+        yield found("unreachable", turn, said, value("request.url", exchange.url), case=_case(why), **words)
 
 
-def _left(exchange: Exchange, why: str) -> dict[str, Any]:
-    """What the client was doing when it left: sending its request, or waiting for a first byte."""
+def _left(turn: Turn, exchange: Exchange, why: str) -> dict[str, Any]:
+    """What the client was doing when it left: sending its request, waiting for a first byte, or reading.
+
+    `after` is when it left, in seconds, on a tape that may be the tap's: the tap does not see a client's own timeout.
+    """
     if why.startswith(UNSENT):
         return {"request": "request"}
-    waited = exchange.seconds or 0
-    return {"waited": round(waited)} if not exchange.status and waited >= PATIENCE else {}
+    seconds = exchange.seconds or 0
+    waited = seconds if not exchange.status and seconds >= PATIENCE else 0
+    tapped = why.startswith(HUNG_UP) and turn.run is None and turn.step is None and round(seconds)
+    return ({"waited": round(waited)} if waited else {}) | ({"after": round(seconds)} if tapped else {})
+
+
+def _case(why: str) -> str | None:
+    """Why the server could not be reached, by the recorder's error. None if that does not tell."""
+    return next((case for case, says in _cases() if says.search(why)), None)
+
+
+@cache
+def _cases() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    given = read("refusals.toml")["unreachable"]
+    return tuple((one["case"], re.compile(one["says"])) for one in given)
 
 
 def _end(exchange: Exchange) -> Quote | None:

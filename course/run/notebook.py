@@ -11,9 +11,9 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from course.errors import CourseError
 CELL_SECONDS = 300
 OUTPUT_SECONDS = 60
 """How long the output of a cell that has finished may take to arrive."""
+STARTS = 3
+"""How often a kernel is started that dies at once: its ports were free, and another program was faster to take one."""
 TEXT_LIMIT = 1_000_000
 """Characters that a cell may print; the rest is dropped, and the output says so."""
 OUTPUT_LIMIT = 20_000_000
@@ -99,20 +101,22 @@ def execute_notebook(
         given, made = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         nbformat.write(notebook, given)
         trouble, late = "", False
+        run = partial(
+            papermill.execute_notebook,
+            str(given),
+            str(made),
+            parameters=parameters or {},
+            engine_name=_engine(),
+            kernel_name=kernel,
+            cwd=str(path.parent),
+            progress_bar=False,
+            execution_timeout=math.ceil(seconds),
+            iopub_timeout=OUTPUT_SECONDS,
+            coalesce_streams=True,
+            extra_arguments=[QUIET, MEMORY] if _is_python(notebook) else [],
+        )
         try:
-            papermill.execute_notebook(
-                str(given),
-                str(made),
-                parameters=parameters or {},
-                engine_name=_engine(),
-                kernel_name=kernel,
-                cwd=str(path.parent),
-                progress_bar=False,
-                execution_timeout=math.ceil(seconds),
-                iopub_timeout=OUTPUT_SECONDS,
-                coalesce_streams=True,
-                extra_arguments=[QUIET, MEMORY] if _is_python(notebook) else [],
-            )
+            _with_a_kernel(run)
         except papermill.PapermillExecutionError:
             pass
         except CellTimeoutError as error:
@@ -140,6 +144,17 @@ def execute_notebook(
     if reason:
         raise CellFailed(path, index, reason, ran, late)
     return ran
+
+
+def _with_a_kernel(run: Callable[[], object]) -> None:
+    """Run the notebook; again if its kernel died before it answered, so that no cell has run."""
+    for left in reversed(range(STARTS)):
+        try:
+            run()
+            return
+        except RuntimeError as error:
+            if not left or not str(error).startswith("Kernel died before"):
+                raise
 
 
 def tags(cell: NotebookNode) -> list[str]:

@@ -119,9 +119,9 @@ def run(
         threading.Thread(target=_pump, args=(source, sink, failed), daemon=True)
         for source, sink in ((process.stdout, out or sys.stdout), (process.stderr, err or sys.stderr))
     ]
-    for pump in pumps:
-        pump.start()
     try:
+        for pump in pumps:
+            pump.start()
         if process.stdin is not None and given is not None:
             with contextlib.suppress(BrokenPipeError), process.stdin:
                 process.stdin.write(given)
@@ -131,7 +131,8 @@ def run(
     finally:
         _end(process, name)
         for pump in pumps:
-            pump.join(10)
+            if pump.ident:  # Ctrl-C may come before it has started
+                pump.join(10)
         process.stdout.close()
         process.stderr.close()
     lost = [error for error in failed if error.errno != errno.EPIPE]

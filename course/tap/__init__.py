@@ -75,9 +75,14 @@ class Tap:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
+    def path(self) -> str:
+        """The path of the base URL for a client of OpenAI's API: the server's, or else /v1."""
+        return self.server.path.rstrip("/") or "/v1"
+
+    @property
     def base_url(self) -> str:
-        """The base URL for a client of OpenAI's API: with the server's path, or else /v1."""
-        return self.url + (self.server.path.rstrip("/") or "/v1")
+        """The base URL for a client of OpenAI's API."""
+        return self.url + self.path
 
     def start(self) -> "Tap":
         self._stopping = False

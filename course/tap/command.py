@@ -2,7 +2,7 @@
 
 Sets the variables that clients read to find their server, for that command only:
   OPENAI_BASE_URL                      the openai packages and what is built on them (smolagents, pydantic-ai,
-                                       the OpenAI Agents SDK, LiteLLM …)
+                                       the OpenAI Agents SDK, LiteLLM …), the AI SDK's createOpenAI
   OPENAI_API_BASE                      LangChain, LiteLLM, LlamaIndex, aider
   ANTHROPIC_BASE_URL                   the anthropic packages, Claude Code; without /v1
   ANTHROPIC_API_BASE                   LiteLLM for models named anthropic/…; without /v1
@@ -17,7 +17,8 @@ import os
 import signal
 import threading
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from course.addresses import origin
@@ -35,6 +36,7 @@ PORT = 8081
 
 def tap(upstream: str, port: int | None, host: str, path: Path | None, command: list[str]) -> int:
     """Run the tap. Returns the command's exit status, or 0 after Ctrl-C if there is no command."""
+    movable = port is None
     if port is None:
         port = PORT if registry.is_free(PORT, host) else 0
     tape = Tape(path, keep=False, report=lambda problem: _say(f"course: {problem}"))
@@ -45,8 +47,9 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
             f"course: warning: everyone who can reach {host} port {passed.port or '(a free one)'} can use "
             f"{upstream}, and what they send is recorded. Without --host, only this computer can."
         )
-    with passed:
-        _say(f"tap: {passed.url} → {passed.server.geturl()}, recording to {tape.path}")
+    with _listening(passed, movable):
+        there = passed.server.geturl().removesuffix(passed.server.path) + passed.path
+        _say(f"tap: base URL {passed.base_url} → {there}, recording to {tape.path}")
         if command:
             status = child.run(command, environment(passed))
         else:
@@ -54,6 +57,22 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
             status = _until_told()
     _report(tape, before)
     return status
+
+
+@contextmanager
+def _listening(tap: Tap, movable: bool) -> Iterator[None]:
+    """The tap, started. A port that was free may have been taken since: then at another, if it is `movable`."""
+    try:
+        tap.start()
+    except CourseError:
+        if not movable:
+            raise
+        tap.port = 0
+        tap.start()
+    try:
+        yield
+    finally:
+        tap.stop()
 
 
 def _report(tape: Tape, before: int) -> None:
@@ -113,7 +132,7 @@ def summary(tape: Tape, before: int = 0) -> str:
                 if not writer.lost
                 else f"{tape.path}: nothing is on this tape.",
                 *_apart(tape, missing, 0),
-                "See how to point a client at it:  course tap --help",
+                "Give the client the tap's base URL, as shown in:  course tap --help",
             ]
         )
     made = turns(records, since=before)

@@ -122,12 +122,23 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """What the server says about how the model stopped, beyond `finish`: the stop sequence that struck it.
+
+    `word` is None if the server says that there was none: the model ended by itself. `where` is the field that says so.
+    """
+
+    word: str | None
+    where: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """One answer of the model. A response has one, except where the request asked for several choices.
 
     `content` is None if the answer has none, and `thinking` likewise. `finish` is the server's word for why it ended,
     `ended` the same in one vocabulary: stop, length, tool_calls, filter, error, or None if the server gave no reason
-    that is known.
+    that is known. `stop` is None if the server does not say whether a stop sequence struck.
     """
 
     content: str | None = None
@@ -139,6 +150,7 @@ class Answer:
     thinking_at: str = "thinking"
     finish_at: str = ""
     calls_at: str = ""
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True)

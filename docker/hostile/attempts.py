@@ -69,7 +69,7 @@ def note(event, given=()):
     looked.append(event)
     path = os.fsdecode(given[0]) if given and isinstance(given[0], (str, bytes, os.PathLike)) else ""
     if event in starts:  # another program may read files, too
-        if told.search(" ".join(map(str, given))):
+        if told.search(" ".join(map(str, given[:3 if event == "os.spawn" else 2]))):  # not in the environment
             kernel.append(event)
     elif event != "socket.__new__" and (group in shared or event in asks or path.startswith(("/proc", "/sys"))):
         kernel.append(event)

@@ -21,7 +21,7 @@ import psutil
 
 INSTALL = "apt-get install docker.io"
 NEEDED = ("docker", "dockerd", "containerd", "runc")
-PATIENCE = 60  # seconds until it must answer
+PATIENCE = 240  # seconds until it must answer
 ROOM, PLENTY = (
     4 << 30,
     7 << 30,

@@ -22,8 +22,9 @@ from hostile.suite import Attempt, Seen
 
 INSIDE = Path(__file__).with_name("inside.py")
 MARK = "@inside@ "
-LIMITS = sandbox.Limits(memory="384m", cpus=1, pids=64, files=256, tmp="16m", shm="8m", seconds=15)
-"""Smaller than those of a launch, so that the programs that try to exceed them can be small too."""
+LIMITS = sandbox.Limits(memory="384m", cpus=1, pids=64, files=256, tmp="16m", shm="8m", seconds=60)
+"""Smaller than those of a launch, so that the programs that try to exceed them can be small too. Not much less time: on a
+busy computer, four containers at once need some of it to start."""
 BOUNDS = {
     "RLIMIT_NPROC": 64,
     "RLIMIT_FSIZE": 64 << 20,
@@ -61,7 +62,7 @@ def in_executor(attempts: list[Attempt], stand: StandIns) -> dict[str, Seen]:
         env={"HOME": str(stand.home), "CANARY_TOKEN": stand.canaries["environment"], "PATH": "/usr/bin:/bin"},
     )
     user = {"uid": stand.uid, "folder": str(stand.home)}
-    out, err = process.communicate("\n".join(map(json.dumps, [user, *jobs])).encode(), timeout=600)
+    out, err = process.communicate("\n".join(map(json.dumps, [user, *jobs])).encode(), timeout=3000)
     text = out.decode("utf-8", "replace")
     if process.returncode:
         raise RuntimeError(f"the programs did not run in the executor:\n{err.decode()[-800:]}")
@@ -86,7 +87,7 @@ def in_executor(attempts: list[Attempt], stand: StandIns) -> dict[str, Seen]:
 def in_container(attempt: Attempt, network: str, stand: StandIns, limits: sandbox.Limits = LIMITS) -> Seen:
     """Run one of them in its own container, started with the command of `course sandbox run`."""
     token, name = secrets.token_hex(8), container.fresh_name()
-    target = stand.target(token, network) | {"seconds": 25}
+    target = stand.target(token, network) | {"seconds": 90}
     job = {"how": attempt.runs, "code": attempt.code, "target": target}
     url = (
         f"unix://{stand.folder}/llama.sock"

@@ -269,7 +269,8 @@ print(copy.log())
 
 # %% tags=["folded", "nbval-check-output"]
 room = Connection(copy.url).props()["default_generation_settings"]["n_ctx"]
-log = copy.log()
+while "listening on" not in (log := copy.log()) and copy.ready:  # it is ready a moment before it says so
+    time.sleep(0.05)
 check.claims(
     ("it is ready", copy.ready),
     ("1,000 was rounded up to a multiple of 256", room >= 1000 and room % 256 == 0, room),

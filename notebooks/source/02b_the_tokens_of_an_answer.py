@@ -315,6 +315,15 @@ check.prediction("02b.p3", guess, was=second["timings"]["prompt_n"], unit="token
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 again, alone = second["timings"], first["timings"]
+
+
+def shortest(**more):
+    """The shortest of three times for the prompt, in ms: a busy machine makes any of them longer."""
+    asked = {**question, "max_tokens": 1, **more}
+    return min(server.post("/v1/chat/completions", asked)["timings"]["prompt_ms"] for _ in range(3))
+
+
+whole, last = shortest(cache_prompt=False), shortest()
 check.claims(
     ("without the cache, every token was processed", alone["cache_n"] == 0, alone),
     (
@@ -323,11 +332,8 @@ check.claims(
     ),
     ("with it, all but one token came from the cache", again["prompt_n"] == 1, again),
     ("cached plus processed is the whole prompt", again["cache_n"] + again["prompt_n"] == alone["prompt_n"]),
-    ("that took less time", again["prompt_ms"] < alone["prompt_ms"]),
-    (
-        "but more than the token's share",
-        again["prompt_ms"] > alone["prompt_ms"] / alone["prompt_n"],
-    ),
+    ("that took less time", last < whole, (last, whole)),
+    ("but more than the token's share", last > whole / alone["prompt_n"], (last, whole)),
 )
 
 # %% [markdown]
@@ -382,11 +388,12 @@ check.function(
 
 # %% [markdown]
 # Does the server keep to your rule? Below is a conversation: a system prompt, a question, a long answer, and another
-# question. It is sent twice, with another id the second time. (The ids are new in each run, because the server also keeps
-# earlier prompts in RAM, `--cache-ram`.)
+# question. It is sent twice, with another id the second time. (The ids and the rules' number are new in each run,
+# because the server also keeps earlier prompts in RAM, `--cache-ram`.)
 
 # %%
-rules, reply = "Answer in one short sentence. " * 10, "The capital of France is Paris. " * 8
+rules = f"Rules, version {random.randrange(10**8, 10**9)}. " + "Answer in one short sentence. " * 10
+reply = "The capital of France is Paris. " * 8
 places = "top", "end of the system prompt", "end of the last message"
 
 

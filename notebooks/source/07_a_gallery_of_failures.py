@@ -157,17 +157,26 @@ print(roomy.turns[1].tokens.prompt, "prompt tokens in turn 2, answer:", roomy.an
 
 # %% tags=["folded"]
 import threading
+import time
 
 import psutil
 
 
+def strike(victim):
+    """Kill it half a second after a client has connected."""
+    while not any(one.status == psutil.CONN_ESTABLISHED for one in victim.net_connections("tcp")):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    victim.kill()
+
+
 class WhileItDies(OpenAIModel):
-    """Kill the server `doomed` half a second after a request has been prepared."""
+    """Kill the server `doomed` half a second after the first request has reached it."""
 
     def _prepare_completion_kwargs(self, *args, **kw):
         victim = psutil.Process(doomed.pid) if psutil.pid_exists(doomed.pid) else None
         if victim and victim.status() != psutil.STATUS_ZOMBIE:
-            threading.Timer(0.5, victim.kill).start()
+            threading.Thread(target=strike, args=[victim], daemon=True).start()
         return super()._prepare_completion_kwargs(*args, **kw)
 
 

@@ -262,7 +262,7 @@ print("ended without an owner:", [ends(one) for one in watch.unowned] or "nothin
 class Spy:
     """Listens to TCP and UDP, notes what it hears, and hangs up after a `pause` in seconds."""
 
-    def __init__(self, pause=1):
+    def __init__(self, pause=3):
         self.pause, self.heard = pause, []
         self.tcp = socket.create_server(("127.0.0.1" if sys.platform == "darwin" else "127.0.0.2", 0))
         self.address = self.tcp.getsockname()
@@ -337,7 +337,7 @@ check.claims(
 )  # fmt: skip
 
 # %% [markdown]
-# But this spy kept the line open for a second. The watch looks again and again:
+# But this spy kept the line open for three seconds. The watch looks again and again:
 
 # %%
 print(f"{watch.looks} looks; the longest time between two was {1000 * watch.longest_gap:.0f} ms")
@@ -357,7 +357,7 @@ for pause in (2, 0.05, 0):
     with Watch(pids, inside) as brief:
         Helpful(office)("Falcon")
     seen[f"{1000 * pause:.0f} ms"] = "yes" if brief.left or brief.unowned else "no"
-spy.pause = 1
+spy.pause = 3
 print(seen)
 
 # %%

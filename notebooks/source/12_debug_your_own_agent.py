@@ -151,7 +151,7 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # |---|---|---|
 # | 1 | Did a complete response arrive? | status, error, the end of the body |
 # | 2 | Did it end where it should, at the end of the content? | `finish_reason`; `max_tokens` and `stop` of the request |
-# | 3 | Is everything in its field? | `content`, `reasoning_content`, `tool_calls` |
+# | 3 | Is everything in its field? | `content`, `reasoning_content` (elsewhere `reasoning`), `tool_calls` |
 # | 4 | Could the client run it, or did the next reply take the error into account? | code, call: tool, arguments, imports |
 # | 5 | Does the next request continue this one, with what came out? | messages, cached tokens, `prompt_tokens` |
 # | 6 | Did all that the tool returned reach the model, and was it of use? | the observation |
@@ -159,7 +159,7 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # Question 5 is about the step from one turn to the next, so ask it *before* you read the next response: a request that was
 # built wrongly may be refused, and then question 1 of that turn only meets the effect.
 #
-# `finish_reason: stop` alone is no yes to question 2. A CodeAgent's replies normally end at a stop sequence, `</code>`,
+# `finish_reason: stop` alone does not answer question 2. A CodeAgent's replies normally end at a stop sequence, `</code>`,
 # but one can strike too early.
 #
 # A run is healthy if all six are yes, or do not apply, in every turn. If its answer is wrong nevertheless, the fault is in
@@ -256,8 +256,8 @@ print(exam.debrief(1, answer))
 #   quotes. "Finished by length" and the like are the print's words, not bytes. Spaces, quotes, backslashes and line breaks
 #   don't count.
 #
-# The tap knows no steps. On its tapes, the view shows code and observation "as turn 2 quotes it": as the
-# next request brings them back.
+# A tape from the tap has no steps. The view takes a step's code and observation from the next request, which repeats
+# them, and labels them "as turn 2 quotes it".
 
 # %% [markdown]
 # ### Tape 2
@@ -468,21 +468,26 @@ check.claims(*exam.claims(found))
 #
 # In whichever language it is written: if it talks to a model server over HTTP, the tap can record it.
 #
-# - **It uses OpenAI's client**: `course tap --upstream URL -- your command`.
+# - **It uses OpenAI's client**: `course tap --upstream URL -- your command`. `URL` is the base URL that it has now.
+# - **It uses Vercel's AI SDK**: the same with `createOpenAI()`, which reads `OPENAI_BASE_URL`. `createOpenAICompatible`
+#   does not: write `baseURL: process.env.OPENAI_BASE_URL`, and `includeUsage: true` to see token counts.
 # - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
-#   enter there the address that it prints.
+#   enter there what it prints after `OPENAI_BASE_URL=`.
 # - **It talks to Ollama or LM Studio**: the same, with their address, for example
 #   `--upstream http://localhost:11434`. Ollama cuts a prompt that is too long without a word: as on tape 5,
 #   `prompt_tokens` stops growing. Its window is `num_ctx`, or `OLLAMA_CONTEXT_LENGTH`.
-# - **It talks to a hosted model**: `--upstream https://…`. The program speaks plain HTTP to the tap, and the
-#   tap speaks HTTPS to the server. Keys are left out of the tape (`course/tape/redact.py`). Another API has other
-#   names (Anthropic's: `stop_reason`), and the same six questions.
-# - **It runs in a container**: the tap has to listen where the container can reach it (`--host`), and then others
-#   can, too. With `--network none`, none can be reached: record inside (`course sandbox run --tape FILE`).
+# - **It talks to a hosted model**: `--upstream https://…`, with the path (`https://openrouter.ai/api/v1`). The program
+#   speaks plain HTTP to the tap, and the tap HTTPS to the server. If its key is only in a `.env` file, export it first:
+#   `set -a; . ./.env; set +a`. Keys are left out of the tape; prompts and what tools returned are on it, so read it
+#   before you share it. Another API has other names (Anthropic's: `stop_reason`), and the same six questions.
+# - **It runs in a container**: start the tap with `--host 0.0.0.0 --port 8081` on the host, and give the container the
+#   base URL `http://host.docker.internal:8081/v1` (on Linux, start it with
+#   `--add-host=host.docker.internal:host-gateway`). Others on your network can use the server meanwhile. With
+#   `--network none`, run the tap inside the container.
 # - **A gateway stands between**: one tap before it and one behind it, and compare the requests.
 #
-# `course tap` prints a line for each request. If there is none, the program has another address, goes
-# through a proxy, or does not use HTTP.
+# With a command, `course tap` says at the end how many requests there were; alone, it prints a line for each. If there
+# are none, the program has another address, goes through a proxy, or does not use HTTP.
 #
 # Then the worksheet. Copy it into your notes, and fill it in from top to bottom:
 #

@@ -41,7 +41,9 @@ def chromium(browser_path):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox"], timeout=180_000
+        )
         yield browser
         browser.close()
 
@@ -61,7 +63,7 @@ def tab(chromium, request):
         page.asked = []
         page.on("request", lambda r: page.asked.append(r.url))
         page.on("pageerror", lambda e: errors.append(str(e)))
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(150_000)
         page.goto(where.as_uri() if isinstance(where, Path) else where)
         return page
 
@@ -87,7 +89,8 @@ def recorded(browser_path, server, tmp_path_factory):
         server, agent.LEOPARD, tape, max_steps=4
     )  # a weak model may not finish: the tape is wanted
     headers = {"Authorization": f"Bearer {server.api_key}"}
-    with httpx.Client(transport=RecordingTransport(httpx.HTTPTransport(), tape), headers=headers) as client:
+    recording = RecordingTransport(httpx.HTTPTransport(), tape)
+    with httpx.Client(transport=recording, headers=headers, timeout=300) as client:
         client.post(f"{server.api_base}/chat/completions", json={"messages": "none"})
     return tape
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 TOOLS = "devtools://devtools/bundled/devtools_app.html"
 ROW = "tr.data-grid-data-grid-node"
 

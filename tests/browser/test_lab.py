@@ -20,7 +20,8 @@ from course.run.notebook import tags
 from support import nbplugin
 
 SOURCE = ROOT / "notebooks" / "source" / "05_wire_and_steps.py"
-SECONDS = 280
+SECONDS = 1200  # for what takes one minute on an idle machine
+pytestmark = pytest.mark.timeout(3 * SECONDS)
 IDLE = """() => { const at = window.jupyterapp?.shell.currentWidget?.sessionContext;
   return at?.isReady && at.session?.kernel?.status === 'idle' && !at.hasNoKernel; }"""
 RAN = """() => jupyterapp.shell.currentWidget.content.widgets.every(
@@ -77,13 +78,14 @@ def lab(server, tmp_path_factory):
 
 def answers(url: str, child: subprocess.Popen, log: Path) -> None:
     """Wait until it does; fail with the log's end when it never will."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while child.poll() is None and time.monotonic() < until:
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if httpx.get(url, timeout=60, trust_env=False).status_code == 200:
                 return
         except httpx.HTTPError:
-            time.sleep(0.3)
+            pass
+        time.sleep(0.3)
     pytest.fail(
         f"JupyterLab does not answer at {url}. Its log ends:\n{log.read_text(errors='replace')[-2000:]}"
     )
@@ -94,12 +96,12 @@ def notebook(lab, chromium):
     """The lesson with all cells run, in one window for all tests of this file."""
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(150_000)
     page.goto(lab)
-    page.wait_for_function(IDLE, timeout=120_000)
+    page.wait_for_function(IDLE, timeout=300_000)
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(RAN, timeout=SECONDS * 1000)
-    page.wait_for_function(IDLE, timeout=60_000)
+    page.wait_for_function(IDLE, timeout=300_000)
     yield page
     context.close()
 
@@ -117,7 +119,6 @@ def explorer(notebook):
     return region
 
 
-@pytest.mark.timeout(600)
 def test_lesson_05_runs_from_the_menu_without_an_error(notebook):
     assert notebook.evaluate(ERRORS) == []
 
@@ -131,7 +132,8 @@ def test_the_explorer_shows_two_runs_side_by_side(explorer):
     explorer.locator("h2", has_text="Turn 1").first.wait_for()
     explorer.get_by_role("button", name="Next turn").first.click()
     explorer.locator("h2", has_text="Turn 2").first.wait_for()
-    assert turn.locator("option").nth(1).evaluate("o => o.selected")
+    second = turn.locator("option").nth(1).element_handle()
+    explorer.page.wait_for_function("option => option.selected", arg=second)
     other.select_option(index=1)
     its.wait_for()
     explorer.locator("h2").nth(1).wait_for()

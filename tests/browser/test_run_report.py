@@ -5,6 +5,8 @@ import pytest
 from course.run import page
 from support.runs import every_kind
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 WAYS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},

@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+import bootstrap
 from authoring import lessons, slides
 from support import skips
+
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
 
 SCREEN = {"width": 1280, "height": 720}
 SOURCES = lessons.sources()
@@ -45,7 +48,7 @@ CONTRAST = """async number => {
 
 @pytest.fixture(scope="module")
 def decks(tmp_path_factory):
-    if not (slides.MODULES / "reveal.js").is_file():
+    if not bootstrap.NODE_SLIDES.stamp.exists():
         skips.missing("reveal.js", "python3 bootstrap.py slides")
     folder = tmp_path_factory.mktemp("slides")
     slides.write(folder)
@@ -123,6 +126,7 @@ def test_the_speakers_window_shows_the_notes_and_follows(opened):
     with page.expect_popup() as waiting:
         page.keyboard.press("s")
     speaker = waiting.value
+    speaker.set_default_timeout(150_000)
     speaker.wait_for_function(
         "document.querySelector('.speaker-controls-notes:not(.hidden) .value')?.textContent.trim()"
     )

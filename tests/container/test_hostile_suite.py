@@ -9,7 +9,7 @@ import pytest
 
 from hostile import suite
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(7200)
 
 
 @pytest.fixture(scope="module")

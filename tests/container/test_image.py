@@ -6,7 +6,7 @@ import pytest
 
 from course.sandbox import Limits
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(7200)
 
 
 @pytest.fixture(scope="module")

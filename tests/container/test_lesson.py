@@ -6,7 +6,7 @@ from authoring import lessons
 from course.run.normal import normalise, places
 from course.run.notebook import execute, tags
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(7200)
 SOURCE = next(source for source in lessons.sources() if source.stem.startswith("09_"))
 
 

@@ -18,7 +18,7 @@ from support.room import NAMES, PASSWORD
 from workshop import board
 from workshop.hub import lessons
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = pytest.mark.timeout(1800)
 ADDED = "This sentence came in the middle of the workshop."
 JOIN = """import subprocess, sys
 joined = [sys.executable, "-m", "course.cli", "board", "join", "--name", "Cleo"]
@@ -27,7 +27,7 @@ from course import check
 check.exercise("00.1", 3, 3)
 import time
 status = [sys.executable, "-m", "course.cli", "board", "status"]
-for _ in range(20):  # it is sent in the background, and this kernel ends with this cell
+for _ in range(60):  # it is sent in the background, and this kernel ends with this cell
     if "1 sent" in (said := subprocess.run(status, capture_output=True, text=True).stdout):
         break
     time.sleep(0.5)

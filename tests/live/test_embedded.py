@@ -9,6 +9,8 @@ from course.turns import turns
 from training.research import beginnings
 from training.traces import renderer
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 
 @pytest.fixture(scope="module")
 def run(server, tmp_path_factory):

@@ -14,6 +14,8 @@ from course.model.embedded import template_path
 from course.model.memory import MIB
 from course.server import Server
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 CONTEXT, SLOTS = 4096, 2
 
 

@@ -8,6 +8,8 @@ from course import labs
 from course.model import profiles
 from course.model.embedded import template_path
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 
 @pytest.fixture
 def run(hybrid_model, tmp_path, monkeypatch):

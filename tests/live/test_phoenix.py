@@ -6,18 +6,18 @@ REST API. Two of smolagents' agents are on the tape; what their model says is a 
 
 import json
 import os
-import socket
+import random
 import subprocess
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from course import ROOT
+import bootstrap
 from course.agent import recorded_run, tool_agent
 from course.cli import app
+from course.server import registry
 from course.tape import Tape
 from course.turns import turns
 from support import skips
@@ -25,18 +25,16 @@ from support.records import entry
 from support.scripted import Script, call, code, look
 from support.spans import listed, message
 
-PYTHON = ROOT / "build" / "phoenix" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-PATIENCE = 500  # seconds: its first start makes a database, in a hundred migrations
+PATIENCE = 900  # seconds: its first start makes a database, in a hundred migrations
 PROJECT = "a tape"
-pytestmark = pytest.mark.timeout(PATIENCE + 100)
+ANSWER = 60  # seconds
+pytestmark = pytest.mark.timeout(PATIENCE + 600)
 
 
-def free_ports(n):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+def free_ports():
+    """Two that the system gives to nobody who asks for any: it takes minutes until Phoenix listens there."""
+    first = registry.next_free(random.randrange(5_000, 7_900, 10))
+    return first, registry.next_free(first + 1)
 
 
 def until(what, seconds=PATIENCE):
@@ -52,11 +50,13 @@ def until(what, seconds=PATIENCE):
 @pytest.fixture(scope="module")
 def phoenix(tmp_path_factory):
     """The address of a Phoenix with an empty database."""
-    python = os.environ.get("PHOENIX_PYTHON", str(PYTHON))
-    if not Path(python).exists():
-        skips.missing("Phoenix", "python3 bootstrap.py phoenix")
+    python = os.environ.get("PHOENIX_PYTHON")
+    if not python:
+        if not bootstrap.PHOENIX.stamp.exists():
+            skips.missing("Phoenix", "python3 bootstrap.py phoenix")
+        python = str(bootstrap.PHOENIX.python)
     folder = tmp_path_factory.mktemp("phoenix")
-    http, grpc = free_ports(2)
+    http, grpc = free_ports()
     settings = {
         "PHOENIX_HOST": "127.0.0.1",
         "PHOENIX_PORT": str(http),
@@ -78,7 +78,8 @@ def phoenix(tmp_path_factory):
 
         def up():
             try:
-                return process.poll() is not None or httpx.get(f"{url}/healthz", trust_env=False).is_success
+                ended = process.poll() is not None
+                return ended or httpx.get(f"{url}/healthz", trust_env=False, timeout=ANSWER).is_success
             except httpx.TransportError:
                 return False
 
@@ -88,7 +89,11 @@ def phoenix(tmp_path_factory):
             yield url
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +122,14 @@ def kept(phoenix, tape):
     count = int(done.output.split(" span")[0].rpartition("\n")[2])
 
     def spans():
-        response = httpx.get(f"{phoenix}/v1/projects/{PROJECT}/spans?limit=1000", trust_env=False)
+        response = httpx.get(
+            f"{phoenix}/v1/projects/{PROJECT}/spans?limit=1000", trust_env=False, timeout=ANSWER
+        )
         found = response.json()["data"] if response.is_success else []
         return found if len(found) >= count else None
 
-    found = until(spans, 60)
-    assert found is not None, f"Phoenix does not have {count} spans after a minute"
+    found = until(spans, 300)
+    assert found is not None, f"Phoenix does not have {count} spans after 5 minutes"
     assert len(found) == count, f"{len(found)} instead of {count} spans"
     return found
 

@@ -11,6 +11,8 @@ from smolagents.utils import AgentExecutionError, AgentParsingError
 
 from course.agent import LEOPARD, code_agent, connect, forced
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 NO_CODE = "I look for both facts.\n</think>\n\nI search for the speed of the leopard."
 NO_RESULTS = (
     "I look for the speed.\n</think>\n\nThought: I search for the speed.\n<code>\n"

@@ -12,6 +12,8 @@ from course.server import connection
 from course.tape import RecordingTransport, Tape
 from course.turns import turns
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 SAID = "I know that.\n</think>\n\nTwo and two is four."
 ASKED = [{"role": "user", "content": "What is two and two?"}]
 FORCED = {"grammar": grammar(SAID), "temperature": 0}

@@ -12,6 +12,8 @@ from course import server
 from course.errors import CourseError
 from course.server import Server, connection, processes, registry
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 SMALL = {"context": 256, "chat_template_file": None}
 
 

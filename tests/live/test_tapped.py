@@ -23,6 +23,8 @@ from course.tape import Tape
 from course.turns import turns
 from support import skips
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 SAID = "I know that.\n</think>\n\nTwo and two is four."
 BODY = {"grammar": grammar(SAID), "temperature": 0, "max_tokens": 40}
 ASKED = [{"role": "user", "content": "What is two and two?"}]
@@ -63,9 +65,8 @@ def asks(server, tap):
 
 
 def entries(tape, n):
-    for _ in range(500):
-        if len(tape.entries) == n:
-            break
+    until = time.monotonic() + 60
+    while len(tape.entries) < n and time.monotonic() < until:
         time.sleep(0.01)
     assert len(tape.entries) == n
     return tape.entries
@@ -91,8 +92,8 @@ def lasting(headers):
     return {k: v for k, v in headers.items() if k not in OWN}
 
 
-MESSAGES = {"model": "m", "messages": ASKED, "max_tokens": 8}
-RESPONSES = {"model": "m", "input": "What is two and two?", "max_output_tokens": 8}
+MESSAGES = {"model": "m", "messages": ASKED, "max_tokens": 8, "temperature": 0}
+RESPONSES = {"model": "m", "input": "What is two and two?", "max_output_tokens": 8, "temperature": 0}
 FEW = {"max_tokens": 8, "temperature": 0}
 
 
@@ -207,11 +208,10 @@ def test_a_client_that_hangs_up_frees_the_server(server, client, tape):
     answer = server.request("GET", "/slots")
     if answer.status_code != 200:
         pytest.skip("not applicable: this server does not tell about its slots")
-    for _ in range(200):
-        if not any(slot["is_processing"] for slot in server.get("/slots")):
-            return
+    until = time.monotonic() + 30
+    while any(slot["is_processing"] for slot in server.get("/slots")):
+        assert time.monotonic() < until, "30 s later a slot is still busy"
         time.sleep(0.05)
-    pytest.fail("10 s later a slot is still busy")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 
 from course.server.registry import free_port
 
+PATIENCE = 120  # seconds for what takes two on an idle machine
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
@@ -24,22 +26,30 @@ def wheel(tmp_path_factory):
             [sys.executable, "-m", "course.model.wheel", "-m", str(base_path()), *flags], stderr=file
         )
     url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        try:
-            if httpx.get(f"{url}/health", trust_env=False).status_code == 200:
-                break
-        except httpx.TransportError:
+    try:
+        until = time.monotonic() + PATIENCE
+        while not healthy(url):
+            assert process.poll() is None, log.read_text(errors="replace")[-2000:]
+            assert time.monotonic() < until, log.read_text(errors="replace")[-2000:]
             time.sleep(0.1)
-    yield url, process, log
-    process.kill()
-    process.wait()
+        yield url, process, log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def healthy(url):
+    try:
+        return httpx.get(f"{url}/health", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_its_flags_reach_the_server(wheel):
-    url = wheel[0]
-    assert httpx.get(f"{url}/v1/models", trust_env=False).json()["data"][0]["id"] == "tiny"
-    assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 200
-    settings = httpx.get(f"{url}/props", trust_env=False).json()["default_generation_settings"]
+    with httpx.Client(base_url=wheel[0], trust_env=False, timeout=PATIENCE) as client:
+        assert client.get("/v1/models").json()["data"][0]["id"] == "tiny"
+        assert client.get("/metrics").status_code == 200
+        settings = client.get("/props").json()["default_generation_settings"]
     assert (settings["n_ctx"], settings["params"]["reasoning_format"]) == (256, "none")
 
 
@@ -51,4 +61,4 @@ def test_it_logs_to_stderr(wheel):
 def test_it_ends_when_asked(wheel):
     _, process, _ = wheel
     process.send_signal(signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(PATIENCE) == 0

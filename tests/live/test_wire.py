@@ -19,6 +19,8 @@ from course.cli import app
 from course.tape import RecordingTransport, Tape
 from course.turns import turns
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 IMPORT = "Let me look around.\n</think>\n\n<code>\nimport os\n</code>"
 SEARCH = "I need the speed.\n</think>\n\nI search.\n<code>\nprint(web_search('leopard top speed'))\n</code>"
 ANSWER = "155 m at 58 km/h.\n</think>\n\n<code>\nfinal_answer(round(155 / (58 / 3.6), 2))\n</code>"

@@ -5,6 +5,8 @@ import pytest
 from course import workshop
 from course.server import Server
 
+pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
+
 
 def named(found):
     return {check.name: check for check in found}

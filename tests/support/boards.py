@@ -21,7 +21,7 @@ from course.board import client, events
 from course.board.membership import Member
 from workshop.board.board import PAUSE
 
-PATIENCE = 30  # seconds for what takes one on an idle machine
+PATIENCE = 90  # seconds for what takes one on an idle machine
 
 
 class Running:

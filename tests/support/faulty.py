@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import suppress
 
-PATIENCE = 2.0  # seconds, and the most that an endless answer lasts
+PATIENCE = 20.0  # seconds, and the most that an endless answer lasts
 PHASES = ("start", "prompt", "thinking", "content", "tool", "between")
 FAULTS = (
     "killed", "frozen", "slow", "half a body", "endless", "not HTTP", "HTML", "JSON of another shape", "bad chunk",

@@ -33,12 +33,14 @@ SANITIZE = {
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?": "DATE",
     r"\d+(\.\d+)? ms\b": "TIME",
 }
+CELL_SECONDS = 4 * nbrun.CELL_SECONDS
+"""The tests share their machine with each other, and some machines are slow."""
 NOTEBOOK_SECONDS = 3600
 shared = pytest.StashKey[object]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--cell-seconds", type=float, default=nbrun.CELL_SECONDS, help="time limit of a cell")
+    parser.addoption("--cell-seconds", type=float, default=CELL_SECONDS, help="time limit of a cell")
     parser.addoption("--executed", type=Path, metavar="FOLDER", help="keep the executed notebooks here")
 
 

@@ -67,7 +67,7 @@ def sources(page):
     return page.evaluate(f"{CELLS}.map(c => c.model.sharedModel.source).join('\\n')")
 
 
-def run(account, code, seconds=60, kernel=None):
+def run(account, code, seconds=240, kernel=None):
     """The text that this code prints in a kernel of the learner's, with "died" or "silent" at its end if that happened."""
     if kernel is None:
         with account.client() as client:

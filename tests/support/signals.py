@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 
 def _heed() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 interruptible = _heed if os.name == "posix" else None
-"""For Popen's `preexec_fn`: a shell's background job, as CI may be, ignores Ctrl-C, and its children would inherit that."""
+"""For Popen's `preexec_fn`: a shell's background job, as CI may be, ignores Ctrl-C, and nohup ignores
+hang-ups; its children would inherit that."""
 
 
 @contextmanager

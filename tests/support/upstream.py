@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-PATIENCE = 15  # seconds for something that takes milliseconds
+PATIENCE = 60  # seconds for something that takes milliseconds on an idle machine
 CHEAP = {"verify": False, "trust_env": False, "timeout": 2 * PATIENCE}  # certificates take 70 ms to load
 EVENT = b'data: {"choices":[{"delta":{"content":"\xc3\xa4"}}]}\n\n'
 LAST = {
@@ -29,12 +29,36 @@ class Upstream(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.seen, self.connections = [], 0
+        self.seen, self.connections, self.closed = [], 0, 0
         self.go, self.left = threading.Event(), threading.Event()
 
     def process_request(self, request, client_address):
         self.connections += 1
         super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        self.closed += 1
+
+    def arrived(self, n=1):
+        """Wait until it has seen so many requests."""
+        wait(lambda: len(self.seen) >= n)
+
+
+def wait(condition):
+    """Until it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s"
+        time.sleep(0.005)
+
+
+@contextmanager
+def nobody():
+    """An address at which nobody listens, and nobody else can as long as the block runs."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @contextmanager
@@ -198,7 +222,7 @@ def raw(answers, close=False):
     seen = []
 
     def serve(connection):
-        with connection:
+        with suppress(OSError), connection:  # the other side may drop it before it has read everything
             got = b""
             while piece := connection.recv(65536):
                 got += piece

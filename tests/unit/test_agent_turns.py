@@ -1,5 +1,7 @@
 """Turns of real smolagents runs: every exchange finds its step, or is shown without one."""
 
+import threading
+
 import httpx
 import pytest
 from smolagents import CodeAgent
@@ -213,6 +215,16 @@ def test_a_managed_agent_s_turns_are_joined_and_nested(tape, agents, stream):
     assert [len(t.diff.dropped) for t in made] == [0, 0, 0, 0]
 
 
+class OneByOne(Script):
+    """Gives each answer an id of its own, also to requests that come at the same moment."""
+
+    lock = threading.Lock()
+
+    def answer(self, request):
+        with self.lock:
+            return super().answer(request)
+
+
 def test_agents_that_work_at_the_same_time_are_told_apart(tape):
     """Two tool calls in one message run in threads: their requests and steps come in any order."""
 
@@ -224,7 +236,7 @@ def test_agents_that_work_at_the_same_time_are_told_apart(tape):
 
     calls = [call(name, id=name, task="count")["tool_calls"][0] for name in ("alpha", "beta")]
     both = {"content": None, "tool_calls": calls}
-    model = Script(*[answer] * 6).model(tape)
+    model = OneByOne(*[answer] * 6).model(tape)
     workers = [CodeAgent([], model, name=n, description="counts", **QUIET) for n in ("alpha", "beta")]
     tool_agent(model, [], managed_agents=workers, **QUIET).run("How much?")
     made = turns(tape.records())

@@ -11,9 +11,9 @@ from course import doctor
 from course.agent import recorded_run
 from course.errors import CourseError
 from course.server import Server
-from course.server.registry import free_port
 from course.tape import Tape
 from support.scripted import Script, code
+from support.upstream import nobody
 
 
 @pytest.fixture
@@ -163,8 +163,8 @@ def test_a_step_with_counts_that_are_none_is_not_set_aside(tmp_path, number):
 
 
 def test_nobody_answers():
-    with pytest.raises(CourseError, match=r"answers at .*\n.*course serve"):
-        Server(url=f"http://127.0.0.1:{free_port()}").start()
+    with nobody() as url, pytest.raises(CourseError, match=r"answers at .*\n.*course serve"):
+        Server(url=url).start()
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1:1", "http://127.0.0.1:port", "http://"])

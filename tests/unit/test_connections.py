@@ -47,14 +47,16 @@ def all_but(spy):
 
 
 CLIENT = """
-import socket, sys, time
+import socket, sys
 door = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-time.sleep(float(sys.argv[3]))
+print("connected", flush=True)
+sys.stdin.read()
 """
 
 
-def client(spy, seconds):
-    return [sys.executable, "-c", CLIENT, spy[0], str(spy[1]), str(seconds)]
+def client(spy):
+    """A program that connects, says so, and stays connected until its input is closed."""
+    return [sys.executable, "-c", CLIENT, spy[0], str(spy[1])]
 
 
 def test_a_table_of_the_kernel_is_read_without_what_listens():
@@ -104,8 +106,10 @@ def test_only_the_computer_itself_is_inside(host, inside):
 
 
 def test_a_connection_of_this_process_is_seen_and_was_not_outside(spy):
-    with Watch([os.getpid()]) as watch, socket.create_connection(spy):
-        time.sleep(0.3)
+    """The socket is closed after the observer's last look, however late that is."""
+    with socket.socket() as door, Watch([os.getpid()]) as watch:
+        door.connect(spy)
+        time.sleep(1)
     assert spy in [one.peer for one in watch.connections]
     assert watch.left == []
     assert watch.looks >= 2
@@ -113,16 +117,17 @@ def test_a_connection_of_this_process_is_seen_and_was_not_outside(spy):
 
 
 def test_a_leak_is_caught(spy):
-    with Watch([os.getpid()], inside=all_but(spy)) as watch, socket.create_connection(spy):
-        time.sleep(0.3)
+    with socket.socket() as door, Watch([os.getpid()], inside=all_but(spy)) as watch:
+        door.connect(spy)
     assert [(one.peer, one.pid) for one in watch.left] == [(spy, os.getpid())]
     assert f"{spy[0]}:{spy[1]}" in str(watch.left[0])
 
 
 def test_a_leak_of_a_child_is_caught_and_named(spy):
     with Watch([os.getpid()], inside=all_but(spy)) as watch:
-        child = subprocess.Popen(client(spy, 1.5))
-        child.wait()
+        child = subprocess.Popen(client(spy), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert child.stdout.readline() == b"connected\n"
+    child.communicate()
     assert [(one.peer, one.pid) for one in watch.left] == [(spy, child.pid)]
 
 
@@ -134,14 +139,16 @@ def test_udp_with_a_peer_is_seen():
         there.bind(("127.0.0.1", 0))
         with Watch([os.getpid()]) as watch:
             here.connect(there.getsockname())
-            time.sleep(0.3)
     assert "udp" in [one.kind for one in watch.connections]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps what was closed")
 def test_a_connection_that_is_over_at_once_leaves_a_trace():
-    """The process that hangs up first leaves it in the kernel's table, without an owner."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # never accepts, so it never hangs up first
+    """The process that hangs up first leaves it in the kernel's table, without an owner.
+
+    What other tests have left there went to 127.0.0.1, perhaps to a port of the same number.
+    """
+    with socket.create_server(("127.9.8.7", 0)) as listener:  # never accepts, so it never hangs up first
         peer = listener.getsockname()
         with Watch([os.getpid()], inside=all_but(peer)) as watch:
             socket.create_connection(peer).close()
@@ -150,8 +157,8 @@ def test_a_connection_that_is_over_at_once_leaves_a_trace():
 
 def test_what_is_not_watched_is_not_seen(spy):
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    with Watch([other.pid]) as watch, socket.create_connection(spy):
-        time.sleep(0.3)
+    with socket.socket() as door, Watch([other.pid]) as watch:
+        door.connect(spy)
     other.communicate(b"\n")
     assert watch.connections == []
 

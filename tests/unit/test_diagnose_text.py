@@ -72,6 +72,87 @@ def test_a_stop_sequence_in_the_thinking():
     assert kinds([call(1, "", thinking="hm", ask={"stop": ["\n\n"]}, **after)]) == ["stop-in-thinking"]
 
 
+CHUNK = {"id": "s", "object": "chat.completion.chunk"}
+
+
+def vllm(stop_reason, thinking="I look.\n", content=None, ask=None, streamed=False):
+    """An answer of vLLM, which says in each choice which stop sequence struck."""
+    made = call(1, content, thinking=thinking, ask=ask)
+    body = json.loads(made["response"]["content"]["text"])
+    body["choices"][0]["stop_reason"] = stop_reason
+    if streamed:
+        delta = {"role": "assistant", "content": content, "reasoning_content": thinking}
+        pieces = [{"index": 0, "delta": delta, "finish_reason": None},
+                  {"index": 0, "delta": {}, "finish_reason": "stop", "stop_reason": stop_reason}]  # fmt: skip
+        lines = [f"data: {json.dumps({**CHUNK, 'choices': [piece]})}\n\n" for piece in pieces]
+        made["response"]["content"] = {
+            "mimeType": "text/event-stream",
+            "text": "".join([*lines, "data: [DONE]\n\n"]),
+        }
+    else:
+        made["response"]["content"]["text"] = json.dumps(body)
+    return made
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("stop", ["Observation", ["x", "Observation"]])
+def test_vllm_names_the_stop_sequence(stop, streamed):
+    """Whether the request has one or a list of them."""
+    (finding,) = found([vllm("Observation", ask={"stop": stop}, streamed=streamed)])
+    assert finding.kind == "stop-in-thinking"
+    where = {quote.where for quote in finding.evidence}
+    assert where >= {"response.choices[0].stop_reason", "request.stop" + ("[1]" if stop[0] == "x" else "")}
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "thinking", "said"),
+    [
+        (None, "hm", "The model ended its turn right after its thinking"),
+        (151645, "hm", "The model ended its turn right after its thinking"),
+        ("Observation:", None, "stop sequence 'Observation:' ended the response immediately"),
+        ("elsewhere", "hm", "stop sequence 'elsewhere' ended the response right after its thinking"),
+        ("end_turn", "hm", "The model ended its turn right after its thinking"),
+    ],
+)
+def test_an_empty_response_says_who_ended_it_if_the_server_does(stop_reason, thinking, said):
+    (finding,) = found([vllm(stop_reason, thinking=thinking)])
+    assert finding.kind == "empty-response"
+    assert said in finding.why
+    assert ("does not say" in finding.why) == (stop_reason == "end_turn"), (
+        "a proxy's word for the end tells nothing"
+    )
+
+
+def test_verbose_is_advised_only_for_llama_server():
+    silent = call(1, "", thinking="hm")
+    (finding,) = found([silent])
+    assert "Or one of the request's stop sequences ended it there ('Observation:', " in finding.why
+    assert "verbose" not in f"{finding.why} {finding.next}"
+    silent["response"]["headers"] = [{"name": "Server", "value": "llama.cpp"}]
+    (finding,) = found([silent])
+    assert '"verbose": true' in finding.why
+
+
+def test_a_stop_sequence_given_as_a_text_is_found_in_the_verbose_answer():
+    struck = verbose("<think>\n", stop_type="word", stopping_word="Observation", content="hm\n")
+    (finding,) = found([call(1, "", thinking="hm\n", ask={"stop": "Observation"}, **struck)])
+    assert finding.kind == "stop-in-thinking"
+    assert "request.stop" in {quote.where for quote in finding.evidence}
+
+
+@pytest.mark.parametrize("agent", [None, "llama.cpp"])
+def test_an_answer_that_a_filter_ended_reached_no_limit(agent):
+    filtered = call(1, "I can", finish="content_filter", ask={"max_tokens": 400})
+    filtered["response"]["headers"] = [{"name": "Server", "value": agent}] if agent else []
+    for records in ([filtered], [RUN, filtered]):
+        (finding,) = found(records)
+        assert finding.kind == "answer-cut"
+        assert "content filter ended the answer (content_filter)" in finding.why
+        assert "A limit" not in finding.why
+        assert "double" not in finding.next
+        assert "larger limit does not help" in finding.next
+
+
 def test_a_stop_sequence_in_leaked_thinking():
     draft = "<think>\nMaybe\n<code>\nfinal_answer(99)\n"
     records = [call(1, draft), act(1, "final_answer(99)", is_final=True, action_output=99)]

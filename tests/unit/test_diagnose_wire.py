@@ -26,6 +26,66 @@ def test_why_no_response_came(error, kind):
     assert kinds([RUN, gone, said]) == [kind]
 
 
+@pytest.mark.parametrize(
+    ("error", "said", "advised"),
+    [
+        ("ConnectError: [Errno 111] Connection refused", "refused", "curl http://127.0.0.1:8080/health"),
+        ("ConnectError: [WinError 10061] … the target machine actively refused it", "refused", "curl"),
+        ("ConnectError: All connection attempts failed", "Nothing is listening", "curl"),
+        ("ConnectTimeout: timed out", "in time", "curl"),
+        ("ConnectError: [Errno -2] Name or service not known", "name 127.0.0.1", "nslookup 127.0.0.1"),
+        ("ConnectError: [Errno 8] nodename nor servname provided, or not known", "DNS", "nslookup"),
+        ("ConnectError: [Errno 11001] getaddrinfo failed", "DNS", "nslookup"),
+        ("ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:1006)",
+         "not trusted", "SSL_CERT_FILE="),
+        ("ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1006)",
+         "expired", "clock"),
+        ("ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not "
+         "valid for 'h'. (_ssl.c:1006)", "another name", "clock"),
+        ("ConnectError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "TLS", "http://"),
+    ],
+)  # fmt: skip
+def test_why_a_server_is_unreachable_shows_in_the_recorders_error(error, said, advised):
+    """Only where nothing listens is the advice to start the server, also for the course's own agent."""
+    gone = entry(1, [SYSTEM, TASK], "", status=0, error=error)
+    for records in ([gone], [RUN, gone]):
+        finding = found(records)[0]
+        assert finding.kind == "unreachable"
+        assert said in finding.why
+        if records[0] is RUN or advised[:4] != "curl":
+            assert advised in finding.next
+        assert ("Nothing is listening" in finding.why) == ("refused" in error or "attempts" in error)
+
+
+OPENROUTER = "https://openrouter.ai/api/v1/chat/completions"
+
+
+@pytest.mark.parametrize("error", [
+    "ConnectError: All connection attempts failed",
+    "RemoteProtocolError: Server disconnected without sending a response.",
+    "the client closed the connection before a response came",
+])  # fmt: skip
+def test_advice_keeps_the_path_of_the_api(error):
+    gone = entry(1, [SYSTEM, TASK], "", status=0, error=error)
+    gone["request"]["url"], gone["time"] = OPENROUTER, 30_000
+    (finding,) = found([gone])
+    assert "curl https://openrouter.ai/api/v1/models" in finding.next
+
+
+def test_a_client_that_hung_up_behind_the_tap_may_have_timed_out():
+    closed = "the client closed the response before its end"
+    gone = entry(1, [SYSTEM], None, sse=STREAM, error=closed)
+    gone["time"] = 59_900
+    gone["request"]["headers"] = [{"name": "User-Agent", "value": "ai/5.0.1 ai-sdk/openai-compatible/1.0"}]
+    (finding,) = found([gone])
+    assert "60 s" in finding.why
+    assert "AbortSignal.timeout(" in finding.next
+    (ours,) = found([RUN, gone])
+    assert "course tap" not in f"{ours.why} {ours.next}"
+    gone["_error"] = "KeyboardInterrupt: "
+    assert "course tap" not in found([gone])[0].why
+
+
 STREAM = 'data: {"id":"s","choices":[{"index":0,"delta":{"content":"<code>"},"finish_reason":null}]}\n\n'
 
 
@@ -100,6 +160,17 @@ def test_an_error_beside_half_an_answer_is_found(streamed):
     (finding,) = found([record])
     assert finding.kind == "rate-limited"
     assert finding.evidence[1].where.startswith("response.choices[0].error")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_answer_that_ends_with_an_error_and_no_message_is_found(streamed):
+    """OpenRouter's finish_reason for a model that failed."""
+    choice = {"index": 0, "finish_reason": "error", "native_finish_reason": "x"}
+    whole = {"id": "g", "choices": [{**choice, "message": {"role": "assistant", "content": "Half"}}]}
+    sse = f"data: {json.dumps({'id': 'g', 'choices': [{**choice, 'delta': {'content': 'Half'}}]})}\n\n"
+    (finding,) = found([entry(1, [SYSTEM], None if streamed else whole, sse=sse if streamed else None)])
+    assert (finding.kind, finding.evidence[1].text) == ("server-failed", "error")
+    assert "(error)" in finding.why
 
 
 def test_an_error_event_in_an_anthropic_stream_is_found():

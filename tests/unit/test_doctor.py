@@ -1,13 +1,13 @@
 """The doctor: every check says what was seen, what is needed and what to run; a failure is not a crash."""
 
 import os
+import socket
 
 import pytest
 
 from course import doctor, files
 from course.errors import CourseError
 from course.model import engine
-from course.server.registry import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +30,10 @@ def test_what_breaks_is_a_failed_check_with_its_command(monkeypatch):
 
 
 def test_an_unreachable_server_is_a_failed_check(monkeypatch):
-    monkeypatch.setenv("SERVER", f"http://127.0.0.1:{free_port()}")
-    check = doctor.checks()[-1]
+    with socket.socket() as held:  # nobody listens there, and nobody else is given the port
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("SERVER", f"http://127.0.0.1:{held.getsockname()[1]}")
+        check = doctor.checks()[-1]
     assert not check.ok
     assert os.environ["SERVER"] in check.saw
 

@@ -32,3 +32,12 @@ def test_what_is_easily_mistaken_is_named_as_a_diagnosis_does():
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert len(rows) >= 10
     assert set(named) <= set(kinds())
+
+
+def test_faults_of_one_client_are_marked():
+    """What only the detectors of steps find needs smolagents, which quotes its steps. Loops are found elsewhere, too."""
+    source = (ROOT / "course" / "diagnose" / "stepfaults.py").read_text(encoding="utf-8")
+    of_steps = set(re.findall(r'found\("([\w-]+)"', source)) - {"repeated-action"}
+    assert {kind for kind, fault in kinds().items() if fault.client == "smolagents"} == of_steps
+    assert all(f"`{kind}` (smolagents) |" in PAGE for kind in of_steps)
+    assert PAGE.count("(smolagents) |") == len(of_steps)

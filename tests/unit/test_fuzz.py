@@ -1,7 +1,7 @@
 """Made-up input of many kinds: what is readable is read, the rest refused in words; never a traceback, never without end.
 
-Hypothesis makes the same examples each time (`derandomize`). A failure prints the smallest input that it could find.
-`make fuzz` tries many more, others each time.
+Hypothesis makes the same examples each time (`derandomize`, `the_same_examples`). A failure prints the smallest input that
+it could find, and how to make it again. `make fuzz` tries many more, others each time.
 """
 
 import contextlib
@@ -9,10 +9,13 @@ import copy
 import itertools
 import json
 import os
+import socket
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from typer.testing import CliRunner
 
 from course import diagnose, view
@@ -32,12 +35,29 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 60))
 FUZZ = settings(
     max_examples=EXAMPLES,
     derandomize="FUZZ_EXAMPLES" not in os.environ,
-    deadline=20_000,  # milliseconds for one input: none takes one second, but a machine may be busy
+    deadline=60_000,  # milliseconds for one input: none takes one second, but a machine may be busy
     database=None,
+    print_blob=True,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
 NUMBER = itertools.count()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_same_examples():
+    """Hypothesis also draws numbers and texts that it finds in the modules loaded so far, which are those of earlier tests.
+
+    Which tests came earlier depends on how fast each worker is. So only `make fuzz` does that.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "FUZZ_EXAMPLES" not in os.environ:
+            nothing = Constants()
+            patch.setattr(providers, "_get_local_constants", lambda: nothing)
+            providers.CONSTANTS_CACHE.cache.clear()
+        yield
+    providers.CONSTANTS_CACHE.cache.clear()
+
 
 ODD = st.sampled_from(
     [
@@ -337,6 +357,14 @@ WORDS = """-o --output --json --turn --run --server --set --unset --message --ke
     FOLDER a=b messages.0.content=x messages.99.content=1 1=x -5=x http://127.0.0.1:1 http://[ http://x:99999 unix:///x
     ftp://x x.har x.html é /dev/full NO_SUCH_VARIABLE"""
 ARGUMENTS = st.lists(st.sampled_from([*WORDS.split(), "", str(2**70), "\x1b[2J", "\u202e"]), max_size=6)
+ADDRESSES = socket.getaddrinfo
+
+
+def only_this_computer(host, *more, **named):
+    """`x.har` and `1` may be the names of servers, too. Without a network, to ask for them can take a minute."""
+    if host == "127.0.0.1":
+        return ADDRESSES(host, *more, **named)
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 @pytest.mark.attack(
@@ -355,8 +383,10 @@ def test_a_command_line_of_any_arguments_ends_without_a_traceback(tmp_path_facto
     here = os.getcwd()
     os.chdir(folder)
     try:
+        socket.getaddrinfo = only_this_computer
         done = CliRunner().invoke(app, [name, str(tape), *(places.get(word, word) for word in arguments)])
     finally:
+        socket.getaddrinfo = ADDRESSES
         os.chdir(here)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert done.exit_code in (0, 1, 2, 3)

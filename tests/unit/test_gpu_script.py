@@ -10,10 +10,10 @@ SCRIPT = Path(__file__).parents[1] / "gpu" / "run"
 
 
 def run(folder, *steps, **given):
-    unset = {"SOURCE", "WHEELS", "OUT", "WORK", "CUDA", "MODEL", "TEMPLATE", "PYTHON"}
+    unset = {"SOURCE", "WHEELS", "OUT", "WORK", "CUDA", "MODEL", "TEMPLATE", "PYTHON", "PROFILE"}
     environment = {k: v for k, v in os.environ.items() if k not in unset} | {"CUDA": "off", **given}
     command = ["bash", str(SCRIPT), *steps]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=250)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,12 @@ def test_an_archive_of_something_else_is_named(tmp_path, name):
     """Whatever is in it: no archive at all, or no llama.cpp."""
     broken = tmp_path / name
     broken.write_bytes(b"not an archive")
+    (tools := tmp_path / "tools").mkdir()
+    for tool in ("cmake", "c++"):  # must be there, and is not called
+        (tools / tool).write_text("#!/bin/sh\nexit 1\n")
+        (tools / tool).chmod(0o755)
     given = {"WORK": str(tmp_path / "work"), "OUT": str(tmp_path / "out")}
+    given["PATH"] = os.pathsep.join([*os.get_exec_path(), str(tools)])
     done = run(tmp_path, "build", SOURCE=name, **given)
     assert done.returncode == 1
     assert f"{broken} cannot be unpacked" in done.stderr

@@ -148,9 +148,12 @@ def streamed(*deltas: dict[str, Any]) -> Turn:
 @pytest.mark.parametrize("index", [None, "x", 10**9, 10**400, 1.5, float("nan"), True, [], -1])
 def test_an_index_of_any_value_costs_nothing(index: Any) -> None:
     piece = {"index": index, "id": "a", "function": {"name": "look", "arguments": "{}"}}
-    began = time.process_time()
-    turn = streamed({"tool_calls": [piece]})
-    assert time.process_time() - began < 1
+    took = []
+    while not took or (took[-1] >= 1 and len(took) < 3):  # all tests' garbage may be collected during a try
+        began = time.thread_time()
+        turn = streamed({"tool_calls": [piece]})
+        took.append(time.thread_time() - began)
+    assert took[-1] < 1, took
     assert [call.name for call in turn.tool_calls] == ["look"]
     is_odd = type(index) is not int or abs(index) > 2**53
     assert [d.where for d in turn.deviations] == ["events[0].choices[0].delta.tool_calls[0].index"] * is_odd

@@ -6,7 +6,7 @@ import pytest
 
 from course.diagnose.faults import kinds
 from course.diagnose.peers import Seen, recognize
-from course.diagnose.texts import names, read, wordings
+from course.diagnose.texts import compose, names, read, wordings
 from course.turns.failures import failure
 
 LOCAL = "http://127.0.0.1:9000/v1/chat/completions"
@@ -137,6 +137,43 @@ def test_the_language_of_an_unknown_client_shows_in_its_library():
     assert recognize([answer(sent={"user-agent": "my-agent/1"})]).language is None
 
 
+CODE = re.compile(r"OpenAI\(|\bcreate\(")
+"""The openai package's."""
+
+
+@pytest.mark.parametrize("client", [t for t in read("peers.toml")["client"] if t["language"] != "settings"],
+                         ids=lambda t: t["name"])  # fmt: skip
+def test_nobody_is_told_the_settings_of_a_package_that_they_do_not_use(client):
+    """A client either has settings of its own, or writes plain HTTP, or is the openai package."""
+    who = recognize([answer(sent={"user-agent": AGENTS[client["name"]]})])
+    assert who.client.name == client["name"]
+    if client["name"] in ("openai-python", "openai-node"):
+        return
+    inherited = {name: how for name, how in who.how.items() if name not in client.get("how", {})}
+    assert [how for how in inherited.values() if CODE.search(how)] == []
+
+
+AGENTS = {
+    "smolagents": "smolagents/1.26", "openai-agents": "Agents/Python 0.5", "openai-agents-node": "Agents/JavaScript 0.3",
+    "pydantic-ai": "pydantic-ai/1.20.0", "langchain": "langchain-openai/1.1.0",
+    "langchain-node": "langchainjs-openai/1.0.0",
+    "litellm-sdk": "litellm/1.80.0", "ai-sdk": "ai/5.0.60 ai-sdk/openai-compatible/1.0.20 runtime/node.js/22",
+    "openai-python": "OpenAI/Python 2.3.0", "openai-node": "OpenAI/JS 5.12.0",
+    "anthropic-python": "Anthropic/Python 0.72.0", "anthropic-node": "Anthropic/JS 0.65.0",
+    "ollama-python": "ollama-python/0.6", "ollama-node": "ollama-js/0.6", "curl": "curl/8.5.0", "wget": "Wget/1.21",
+    "requests": "python-requests/2.32", "httpx": "python-httpx/0.28", "aiohttp": "Python/3.12 aiohttp/3.11",
+    "urllib": "Python-urllib/3.11", "fetch": "node", "go": "Go-http-client/2.0",
+    "browser": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+}  # fmt: skip
+
+
+def test_the_ai_sdk_is_told_code_of_the_ai_sdk():
+    who = recognize([answer(sent={"user-agent": AGENTS["ai-sdk"]})])
+    said = {name: compose([[how]], dict.fromkeys(SETTINGS, 1)) for name, how in who.how.items()}
+    assert said["model"] == 'provider("NAME")'
+    assert said["timeout"] == "generateText({ abortSignal: AbortSignal.timeout(1), … })"
+
+
 def test_the_data_is_sound():
     """Patterns compile, names are unique, and texts are written for peers that exist."""
     peers = read("peers.toml")
@@ -149,8 +186,11 @@ def test_the_data_is_sound():
     assert len(known) == len(set(known))
     for fault in kinds().values():
         assert set(fault.at) <= {*known, "course"}, fault.kind
-        for own in fault.at.values():
+        for own in (*fault.at.values(), *fault.case.values()):
             assert set(own) <= {"why", "next", "also"}, fault.kind
+        assert fault.client in (None, *known), fault.kind
+    settings = {t["name"] for t in peers["language"]}
+    assert {t["settings"] for t in every if "settings" in t} <= settings
     for how in (peers["how"], *(t.get("how", {}) for t in every)):
         assert {n for text in how.values() for n in names(text)} <= SETTINGS
 
@@ -167,7 +207,7 @@ def test_advice_for_others_never_names_our_agent():
     for fault in faults[:steps]:
         if fault.kind in ("never-sent", "decoy-ran"):  # need a step, too
             continue
-        texts = [fault.why, fault.next]
+        texts = [fault.why, fault.next, *(t for own in fault.case.values() for t in own.values())]
         texts += [
             t for name, own in fault.at.items() if name not in ("course", "smolagents") for t in own.values()
         ]

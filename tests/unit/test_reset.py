@@ -25,7 +25,7 @@ def shipped(tmp_path):
     for arguments in (
         ["init", "-q"],
         ["add", "."],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", "commit", "-qm", "x"],
     ):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
     return folder

@@ -17,9 +17,11 @@ def job(tmp_path):
     return made
 
 
-def test_a_notebook_that_passed_with_other_outputs_is_tried_again(job):
-    said = []
-    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+@pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP address:RuntimeWarning")  # if offline
+def test_a_notebook_that_passed_with_other_outputs_is_tried_again(job, tmp_path):
+    """On a worker in this process, which has a folder of its own, and pauses for no other test's memory."""
+    said, own = [], {"local_directory": str(tmp_path / "dask"), "memory_limit": 0}
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None, **own) as client:
         made = list(work.results(client, [job], 1, lambda *_: False, said.append))
     assert [(one, result.outcome.status, result.outcome.tries) for one, result in made] == [
         (job, "passed", 2)

@@ -323,7 +323,7 @@ def test_a_key_that_the_clients_library_refuses_is_not_in_the_reason(tape):
 
 
 def test_redacting_takes_time_in_proportion_to_the_text():
-    began = time.process_time()
+    began = time.thread_time()
     for piece in (
         "//",
         "Bearer ",
@@ -341,7 +341,7 @@ def test_redacting_takes_time_in_proportion_to_the_text():
         redacted_url("?" + piece * 20_000)
         is_secret(piece * 20_000)
         header("x", piece * 20_000)
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5
 
 
 # ---- what a person sees

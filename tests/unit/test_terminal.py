@@ -185,7 +185,7 @@ def test_what_a_client_asks_for_cannot_control_the_terminal(tmp_path, capsys):
     """Percent-coded, and as bytes that no client should send."""
     with serving(Handler) as server, Tap(server.url, Tape(tmp_path / "t"), report=command._line) as tap:
         for target in (b"/%1b]52;c;ZXZpbA==%07%0d%0aGET%20/x", "/\x9b2J\u202e".encode()):
-            with socket.create_connection(("127.0.0.1", tap.port), timeout=15) as client:
+            with socket.create_connection(("127.0.0.1", tap.port), timeout=60) as client:
                 client.sendall(
                     b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
                 )
@@ -245,7 +245,7 @@ def test_a_poor_terminal_gets_what_it_can_show(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", program.format(ascii(commands))],
-        capture_output=True, env={**os.environ, **poor, **proxies}, cwd=tmp_path, timeout=60, check=False,
+        capture_output=True, env={**os.environ, **poor, **proxies}, cwd=tmp_path, timeout=250, check=False,
     )  # fmt: skip
     out, err = done.stdout.decode("ascii"), done.stderr.decode("ascii")
     assert "Traceback" not in err

@@ -270,7 +270,7 @@ def test_thousands_of_unrelated_requests_take_seconds():
     ]
     began = time.process_time()
     made = turns(records)
-    assert time.process_time() - began < 8, f"{time.process_time() - began:.1f} s"
+    assert time.process_time() - began < 30, f"{time.process_time() - began:.1f} s"
     assert len(made) == 3000
     assert [t.diff.continues for t in made if t.diff.continues] == []
 

@@ -28,7 +28,7 @@ USER_PYTHON = Path("/opt/tljh/user/bin/python")
 UNIT = Path("/etc/systemd/system/agents-on-the-wire-model.service")
 SEATS = 30
 PORT = 8080
-SLOTS = 4
+SLOTS = 1
 CONTEXT = 8192
 """Tokens of each slot. The embedded model was trained for no more."""
 LIMITS = {"memory": "2G", "cpu": 1.0}

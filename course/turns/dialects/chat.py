@@ -34,7 +34,8 @@ def ask(request: Node) -> Asked:
 
 def reply(response: Node) -> Reply:
     choices = list(response.children("choices"))
-    answers = tuple(_answer(choice) for choice in choices)
+    verbose = response.child("__verbose")
+    answers = tuple(_answer(choice, verbose) for choice in choices)
     message: Record = {}
     if choices:
         first = choices[0].get("message")
@@ -42,7 +43,6 @@ def reply(response: Node) -> Reply:
             message = parts.sound(first, list(answers[0].calls))
         elif answers[0].content is not None:
             message = {"role": "assistant", "content": answers[0].content}
-    verbose = response.child("__verbose")
     return Reply(
         answers,
         parts.usage(response),
@@ -55,7 +55,7 @@ def reply(response: Node) -> Reply:
     )
 
 
-def _answer(choice: Node) -> Answer:
+def _answer(choice: Node, verbose: Node) -> Answer:
     finish = choice.text("finish_reason") or None
     native = text(choice.get("native_finish_reason"))  # OpenRouter's: the upstream server's own word
     message = choice.child("message")
@@ -74,8 +74,9 @@ def _answer(choice: Node) -> Answer:
         parts.ended(finish) or parts.ended(native),
         parts.place(found.texts, "content") if found.texts else message.at("content"),
         parts.place(thought, "thinking") if thought else "thinking",
-        choice.at("finish_reason"),
+        choice.at("finish_reason" if finish or not native else "native_finish_reason"),
         message.at("tool_calls"),
+        parts.stop(choice) or parts.stop(verbose),
     )
 
 

@@ -41,6 +41,7 @@ def reply(response: Node) -> Reply:
         ended=parts.ended(finish),
         content_at=parts.place(found.texts, "content") if is_there else response.at("content"),
         finish_at=place,
+        stop=parts.stop(response),
     )
     timings = parts.timings(response)
     cached = timings.get("cache_n")

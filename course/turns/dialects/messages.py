@@ -9,7 +9,7 @@ from course.turns.dialects import chat, parts
 from course.turns.dialects.growing import Growing
 from course.turns.dialects.shape import Dialect
 from course.turns.reading import Node, Record, record
-from course.turns.values import Answer, Reply
+from course.turns.values import Answer, Reply, Stop
 
 EVENTS = (
     "message_start",
@@ -44,8 +44,15 @@ def reply(response: Node) -> Reply:
         parts.place(found.thoughts, "thinking") if found.thoughts else "thinking",
         response.at("stop_reason"),
         response.at("content"),
+        _stop(response, finish),
     )
     return parts.replied(response, answer if is_there else None, message)
+
+
+def _stop(response: Node, finish: str | None) -> Stop | None:
+    if finish == "stop_sequence" and (word := response.text("stop_sequence")):
+        return Stop(word, response.at("stop_sequence"))
+    return Stop(None, response.at("stop_reason")) if finish == "end_turn" else None
 
 
 def assemble(events: list[Node]) -> Record:

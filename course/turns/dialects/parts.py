@@ -4,7 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course.turns.reading import Node, Record, number, record, text
-from course.turns.values import Answer, Limit, Message, Reply, Tool, ToolCall, ToolResult, Usage, as_text
+from course.turns.values import (
+    Answer,
+    Limit,
+    Message,
+    Reply,
+    Stop,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Usage,
+    as_text,
+)
 
 THINKING = ("reasoning_content", "reasoning", "thinking")
 """Where servers put thinking: llama-server and DeepSeek; vLLM, Ollama and OpenRouter; Ollama's own API."""
@@ -161,6 +172,22 @@ def place(texts: list[tuple[str, str]], otherwise: str) -> str:
 
 def ended(finish: str | None) -> str | None:
     return ENDED.get(finish.lower()) if finish else None
+
+
+def stop(node: Node) -> Stop | None:
+    """How the model stopped, in a choice of vLLM (stop_reason) or SGLang (matched_stop), or as llama-server says it.
+
+    vLLM: the stop sequence, the number of a token that ends a turn, or null for the end-of-sequence token. What proxies
+    put there, a word for the end such as end_turn, says nothing more than `finish`.
+    """
+    for key in ("stop_reason", "matched_stop"):
+        value = node.get(key)
+        if key in node and isinstance(value, str | int | None) and ended(text(value)) is None:
+            return Stop(text(value) or None, node.at(key))
+    kind = node.get("stop_type")
+    if kind == "word" and (word := text(node.get("stopping_word"))):
+        return Stop(word, node.at("stopping_word"))
+    return Stop(None, node.at("stop_type")) if isinstance(kind, str) and kind != "none" else None
 
 
 def message(node: Node) -> Message:

@@ -41,7 +41,7 @@ def repairing(*reasons):
     }
 
 
-MINE = Path(tempfile.gettempdir()) / "lesson-12.tape.jsonl"
+MINE = Path(tempfile.mkdtemp()) / "lesson-12.tape.jsonl"
 MINE.write_bytes(exam.tape(4).read_bytes())
 STRANGERS = Path(tempfile.mkdtemp(prefix="stranger-"))
 (STRANGERS / "before.tape.jsonl").write_bytes(exam.tape(4).read_bytes())

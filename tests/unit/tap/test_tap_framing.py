@@ -3,6 +3,7 @@
 import gzip
 import socket
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -15,18 +16,18 @@ SMALL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
 
-def sent(url, data):
-    """Everything that comes back on a connection with these bytes, until it is closed or falls silent."""
+def sent(url, data, end=None):
+    """Everything that comes back on a connection with these bytes, until it is closed or ends so.
+
+    Without an end: until it falls silent after the head.
+    """
     got = b""
-    with wire(url) as s:
+    with wire(url) as s, suppress(TimeoutError):
         s.sendall(data)
-        try:
-            while piece := s.recv(65536):
-                got += piece
-                if b"\r\n\r\n" in got:
-                    s.settimeout(0.3)
-        except TimeoutError:
-            pass
+        while not (end and got.endswith(end)) and (piece := s.recv(65536)):
+            got += piece
+            if not end and b"\r\n\r\n" in got:
+                s.settimeout(0.3)
     return got
 
 
@@ -87,7 +88,8 @@ def test_a_chunk_size_of_17_digits_ends_the_exchange(upstream, tap, tape):
     ],
 )
 def test_what_can_be_read_in_one_way_is_sent_so(upstream, tap, data):
-    assert sent(tap.url, data).endswith(b"\r\n\r\nbody")
+    end = b"\r\n\r\nbody"
+    assert sent(tap.url, data, end).endswith(end)
     ((_, _, headers, body),) = upstream.seen
     assert body == b"body"
     assert [value for name, value in headers if name == "Content-Length"] == ["4"]
@@ -97,7 +99,8 @@ def test_what_can_be_read_in_one_way_is_sent_so(upstream, tap, data):
 @pytest.mark.parametrize(
     ("headers", "answer"), [(b"X: " + b"a" * 200_000 + b"\r\n", b"431"), (b"a: b\r\n" * 5000, b"200")]
 )
-def test_large_heads_are_limited(tape, headers, answer):
+def test_large_heads_are_limited(tape, headers, answer, monkeypatch):
+    monkeypatch.setattr("course.tap.downstream.LINGER", PATIENCE)  # on a busy machine, sending takes longer
     with raw({"/": SMALL}) as (url, seen), Tap(url, tape) as tap:
         got = sent(tap.url, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n")
     assert got.split(b" ")[1] == answer
@@ -112,7 +115,7 @@ def test_slow_uploads_harm_nobody(upstream, tap, tape):
             s.sendall(POST + b"Content-Length: 4\r\n\r\nb")
         began = time.perf_counter()
         assert get(tap.url)[0] == 200
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < 30
         for s in slow:
             s.sendall(b"ody")
         assert all(until(s, b"\r\n\r\nbody").startswith(b"HTTP/1.1 200") for s in slow)
@@ -207,7 +210,8 @@ def test_a_broken_body_is_broken_for_the_client_too(tape, answer):
     ],
 )
 def test_odd_answers_are_passed_on(tape, answer):
-    with raw({"/": answer}, close=True) as (url, _), Tap(url, tape) as tap:
+    old = answer.startswith(b"HTTP/1.0")  # only there is the end of the connection the end of the body
+    with raw({"/": answer}, close=old) as (url, _), Tap(url, tape) as tap:
         assert get(tap.url)[:1] + get(tap.url)[3:] == get(url)[:1] + get(url)[3:]
     assert {e["_error"] for e in recorded(tape, 2)} == {None}
 

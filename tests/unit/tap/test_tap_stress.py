@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import ExitStack
 
+import h11
 import httpx
 import psutil
 import pytest
@@ -16,7 +17,7 @@ from course.diagnose import diagnose
 from course.tap import Tap
 from course.tape import Tape
 from course.turns import turns
-from support.upstream import CHEAP, PATIENCE, get, raw, recorded, until, wire
+from support.upstream import PATIENCE, get, raw, recorded, until, wait, wire
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not applicable: POSIX limits and signals")
 
@@ -205,7 +206,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit(tmp_path, coding):
     assert content["size"] == tape.body_limit
     assert 0 < content["_cut"] <= len(bomb)
     assert tape.path.stat().st_size < 2 * tape.body_limit
-    assert max(waits) < 2, f"another client waited {max(waits):.2f} s"
+    assert max(waits) < 15, f"another client waited {max(waits):.2f} s"
 
 
 # Who is to blame
@@ -228,11 +229,20 @@ POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: 
 )
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("size", [200, 3 * 2**20], ids=["request", "upload"])
-def test_a_client_that_breaks_off_its_request_is_to_blame(tap, tape, size, reset):
+def test_a_client_that_breaks_off_its_request_is_to_blame(tap, tape, size, reset, monkeypatch):
+    request = POST + b"Content-Length: %d\r\n\r\n" % size + CALL.ljust(size // 2) + b"}"
+    read, receive = [], h11.Connection.receive_data
+
+    def counted(connection, data):
+        receive(connection, data)
+        if connection.our_role is h11.SERVER:
+            read.append(len(data))
+
+    monkeypatch.setattr(h11.Connection, "receive_data", counted)
     with wire(tap.url) as s:
-        s.sendall(POST + b"Content-Length: %d\r\n\r\n" % size + CALL.ljust(size // 2) + b"}")
-        if reset:
-            time.sleep(0.05)
+        s.sendall(request)
+        if reset:  # which takes away what the tap has not read yet
+            wait(lambda: sum(read) == len(request))
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     recorded(tape)
     ((kind, why),) = findings(tape)
@@ -254,7 +264,7 @@ def test_a_tap_that_is_stopped_says_so(upstream, tape, path):
         if path != "/slow":
             until(s, b"\n\r\n")
         else:
-            time.sleep(0.1)
+            upstream.arrived()
     (entry,) = tape.entries
     assert entry["_error"].startswith("the tap was stopped before")
     ((kind, why),) = findings(tape)
@@ -267,8 +277,11 @@ def test_a_tap_that_is_stopped_says_so(upstream, tape, path):
 )
 def test_a_server_that_never_answers_is_named(upstream, tap, tape, monkeypatch):
     monkeypatch.setattr("course.diagnose.wirefaults.PATIENCE", 0.1)
-    with pytest.raises(httpx.ReadTimeout), httpx.Client(**CHEAP | {"timeout": 0.2}) as client:
-        client.post(tap.url + "/slow/v1/chat/completions", content=CALL + b"}")
+    with wire(tap.url) as s:
+        head = POST.replace(b"/v1", b"/slow/v1") + b"Content-Length: %d\r\n\r\n" % len(CALL + b"}")
+        s.sendall(head + CALL + b"}")
+        upstream.arrived()
+        time.sleep(0.2)
     assert upstream.left.wait(PATIENCE)
     recorded(tape)
     ((kind, why),) = findings(tape)
