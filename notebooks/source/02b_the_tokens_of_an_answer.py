@@ -323,7 +323,7 @@ def shortest(**more):
     return min(server.post("/v1/chat/completions", asked)["timings"]["prompt_ms"] for _ in range(3))
 
 
-whole, last = shortest(cache_prompt=False), shortest()
+entire, brief = shortest(cache_prompt=False), shortest()
 check.claims(
     ("without the cache, every token was processed", alone["cache_n"] == 0, alone),
     (
@@ -332,8 +332,8 @@ check.claims(
     ),
     ("with it, all but one token came from the cache", again["prompt_n"] == 1, again),
     ("cached plus processed is the whole prompt", again["cache_n"] + again["prompt_n"] == alone["prompt_n"]),
-    ("that took less time", last < whole, (last, whole)),
-    ("but more than the token's share", last > whole / alone["prompt_n"], (last, whole)),
+    ("that took less time", brief < entire, (brief, entire)),
+    ("but more than the token's share", brief > entire / alone["prompt_n"], (brief, entire)),
 )
 
 # %% [markdown]

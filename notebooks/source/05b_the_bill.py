@@ -96,8 +96,8 @@ def per_token():
 
 
 # The shortest of three times: a busy machine makes any of them longer.
-processed, generated = map(min, zip(*(per_token() for _ in range(3)), strict=True))
-check.claims(("generating a token takes longer than processing one", generated > processed, (processed, generated)))
+reading, writing = map(min, zip(*(per_token() for _ in range(3)), strict=True))
+check.claims(("generating a token takes longer than processing one", writing > reading, (reading, writing)))
 
 # %% [markdown]
 # ## What does the model read again of its own words?

@@ -218,7 +218,7 @@ def test_a_tap_listens_on_ipv6(tmp_path):
     except OSError:
         pytest.skip("not applicable: no IPv6 on this computer")
     said = course("tap", "--host", "::1", "--tape", tmp_path / "t", "--", sys.executable, "-c", "", status=0)
-    assert "tap: http://[::1]:" in said
+    assert "tap: base URL http://[::1]:" in said
 
 
 def test_a_tap_on_a_host_that_does_not_exist_is_a_message(tmp_path):

@@ -181,7 +181,7 @@ def test_a_host_that_others_reach_is_warned_about(start):
 def test_without_a_command_it_runs_until_a_signal(start, number):
     process = start()
     lines = [process.stderr.readline() for _ in range(3)]
-    address = lines[0].split()[1]
+    address = lines[0].split()[3].removesuffix("/v1")
     command = [sys.executable, "-c", ASK, "/v1/models"]
     subprocess.run(command, env={**os.environ, "OPENAI_BASE_URL": address}, check=False, capture_output=True)
     assert process.stderr.readline().startswith("GET /v1/models  200  ")
