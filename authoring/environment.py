@@ -87,9 +87,9 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             ),
             "KEY": Variable(
                 "none",
-                "API key of that server. It never appears on a command line, and it is redacted on tapes. `course tap` "
-                "passes it to its command as `OPENAI_API_KEY`, if it forwards to `SERVER` and that variable is not set.",
-                (HUB,),
+                "API key of that server. It never appears on a command line, and it is redacted on tapes. If "
+                "`course tap` forwards to `SERVER` and `OPENAI_API_KEY` is not set, its command gets this key there.",
+                (HUB, "course/tap/command.py"),
             ),
             "PROFILE": Variable(
                 "`embedded`",
@@ -312,8 +312,8 @@ def page(root: Path = ROOT) -> str:
         "`LITELLM_PROXY_API_BASE` (the tap's address with the server's path, or `/v1`), `ANTHROPIC_BASE_URL` and "
         "`ANTHROPIC_API_BASE` (without `/v1`), `OPENAI_API_KEY` (`KEY` or `none`, if it is not set), and `NO_PROXY` "
         "(this computer is added).\n\n"
-        "A key that is only in a `.env` file does not get past that `none`, because programs do not let `.env` override "
-        "a variable. Export it first: `set -a; . ./.env; set +a`."
+        "If your key is only in a `.env` file, the program sends `none` instead, because `.env` does not override a "
+        "variable that is set (unless the program wants that). Export the key first: `set -a; . ./.env; set +a`."
     )
     return "\n\n".join([*parts, tapped, "## Proxies and certificates", proxies]) + "\n"
 

@@ -39,12 +39,15 @@ INSTEAD = {
 }
 """What is said of a fault whose least specific wording is only one of its causes."""
 NOTES = {
-    5: "`prompt-cache-miss`, `changing-prefix` and `prompt-truncated` need the server's token counts. In a stream, many "
-    'servers send them only if the request has `"stream_options": {"include_usage": true}`. The AI SDK sends that if you '
-    "write `createOpenAICompatible({ includeUsage: true, … })`.",
-    6: "For clients other than smolagents, only an empty result is named. Answer the rest of this question yourself: a "
-    "shortened result has no name there, and neither has an error of the tool (question 4) or an agent that stops at its "
-    "limit of steps.",
+    5: "Three of these need the server's token counts: `prompt-truncated` those of the prompt, `prompt-cache-miss` and "
+    "`changing-prefix` also how many came from the cache. Without them, nothing is found, whatever happened. In a stream, "
+    'many servers send counts only if the request has `"stream_options": {"include_usage": true}`: write '
+    "`ChatOpenAI(stream_usage=True, …)` in LangChain and LangGraph, `createOpenAICompatible({ includeUsage: true, … })` in "
+    "the AI SDK. vLLM counts cached tokens only if it was started with `--enable-prompt-tokens-details`, and leaves a "
+    "count of 0 out. Except on llama-server, prompts under 1,024 tokens are not judged, and at least one response "
+    "on the tape must report cached tokens.",
+    6: "On tapes of other clients than smolagents, only an empty result is named. Check these yourself: whether a result "
+    "was shortened, whether the tool returned an error (question 4), and whether the agent stopped at its limit of steps.",
 }
 """What is said above the table of a question."""
 

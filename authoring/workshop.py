@@ -24,7 +24,10 @@ START = 8 * 60 + 45
 Item = str | tuple[str, int]
 """The number of a lesson ("12*" for the shorter of its two times), or a text and its minutes."""
 
-DOORS = ("Doors. Everybody signs in and runs `course doctor` (below)", 15)
+DOORS = (
+    "Doors. Everybody signs in, runs `course doctor` in a terminal, and joins the board if they like",
+    15,
+)
 SHORT, LONG = ("Break", 10), ("Break", 15)
 CLOSING = ("Close: the hand-out's commands once more, feedback", 5)
 HALF_DAY: tuple[Item, ...] = (

@@ -372,16 +372,19 @@ def tap(
 ) -> None:
     """Record the traffic between any client and its model server.
 
-    Bodies pass unchanged, and API keys are kept off the tape. The client speaks plain HTTP to the tap, and the tap HTTP
-    or HTTPS to the server.
+    Bodies pass unchanged. The key that a request is sent with is kept off the tape; prompts and answers are on it. The
+    client speaks plain HTTP to the tap, and the tap HTTP or HTTPS to the server.
 
-    A command after -- is run with the tap's base URL in OPENAI_BASE_URL, OPENAI_API_BASE, ANTHROPIC_BASE_URL,
-    ANTHROPIC_API_BASE and LITELLM_PROXY_API_BASE, and with OPENAI_API_KEY=none if that is not set:
+    With a command after --, the tap runs it, prints what course diagnose finds, and exits with the command's status:
 
-    course tap --upstream http://localhost:8080 -- python my_agent.py
+    course tap --upstream http://localhost:8080/v1 -- python my_agent.py
 
-    A client whose own code or settings have its base URL needs the tap's there. With Vercel's AI SDK:
-    createOpenAICompatible({ baseURL: process.env.OPENAI_BASE_URL, … })
+    The command gets the tap's base URL in OPENAI_BASE_URL, OPENAI_API_BASE, ANTHROPIC_BASE_URL, ANTHROPIC_API_BASE and
+    LITELLM_PROXY_API_BASE. If OPENAI_API_KEY is not set, it is "none", or $KEY if the server is $SERVER. If the
+    program's own code sets a base URL, let it read that variable:
+    ChatOpenAI(base_url=os.environ["OPENAI_BASE_URL"], …)
+
+    Without a command, the tap prints its base URL, for the settings of a client, and records until Ctrl-C.
     """
     from course.tap import command
 

@@ -65,7 +65,8 @@ def text(findings: list[Finding], turns: list[Turn], width: int = 100, tape: str
         total = f"{_count(len(faults), 'finding')} of {_count(different, 'kind')} in {_looked_at(turns)}"
     else:
         judged = [turn for turn in turns if turn.outcome is None or turn.outcome.understood]
-        checked = sum(not fault.remark for fault in kinds().values())
+        stepped = any(turn.step for turn in turns)
+        checked = sum(not fault.remark and (stepped or not fault.client) for fault in kinds().values())
         total = f"no faults found in {_looked_at(judged)}; checked for {checked} kinds of fault"
         total = total if judged else "nothing was judged"
     labels = {(turn.run_number, turn.number): turn.label for turn in turns}

@@ -181,7 +181,9 @@ class WhileItDies(OpenAIModel):
 
 
 def once_more(made):
-    """The exception that the agent of a run raises if it is asked again."""
+    """The exception that the agent of a run raises if it is asked again, once the killed server is gone."""
+    while psutil.pid_exists(doomed.pid) and psutil.Process(doomed.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.05)
     try:
         made.agent.run(LEOPARD)
     except Exception as error:

@@ -469,6 +469,8 @@ check.claims(*exam.claims(found))
 # In whichever language it is written: if it talks to a model server over HTTP, the tap can record it.
 #
 # - **It uses OpenAI's client**: `course tap --upstream URL -- your command`. `URL` is the base URL that it has now.
+# - **It uses LangChain or LangGraph**: the same, if `ChatOpenAI` has no `base_url`. If it has one, write
+#   `base_url=os.environ["OPENAI_BASE_URL"]`. With `stream_usage=True`, streams have token counts.
 # - **It uses Vercel's AI SDK**: the same with `createOpenAI()`, which reads `OPENAI_BASE_URL`. `createOpenAICompatible`
 #   does not: write `baseURL: process.env.OPENAI_BASE_URL`, and `includeUsage: true` to see token counts.
 # - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
@@ -476,14 +478,15 @@ check.claims(*exam.claims(found))
 # - **It talks to Ollama or LM Studio**: the same, with their address, for example
 #   `--upstream http://localhost:11434`. Ollama cuts a prompt that is too long without a word: as on tape 5,
 #   `prompt_tokens` stops growing. Its window is `num_ctx`, or `OLLAMA_CONTEXT_LENGTH`.
+# - **It talks to vLLM**: the same. Start vLLM with `--enable-prompt-tokens-details` to see what came from the cache.
 # - **It talks to a hosted model**: `--upstream https://…`, with the path (`https://openrouter.ai/api/v1`). The program
 #   speaks plain HTTP to the tap, and the tap HTTPS to the server. If its key is only in a `.env` file, export it first:
 #   `set -a; . ./.env; set +a`. Keys are left out of the tape; prompts and what tools returned are on it, so read it
 #   before you share it. Another API has other names (Anthropic's: `stop_reason`), and the same six questions.
-# - **It runs in a container**: start the tap with `--host 0.0.0.0 --port 8081` on the host, and give the container the
-#   base URL `http://host.docker.internal:8081/v1` (on Linux, start it with
-#   `--add-host=host.docker.internal:host-gateway`). Others on your network can use the server meanwhile. With
-#   `--network none`, run the tap inside the container.
+# - **It runs in a container**: start the tap with `--upstream URL --host 0.0.0.0 --port 8081` on the host, and give the
+#   container the base URL `http://host.docker.internal:8081/v1` (or the path of `URL` instead of `/v1`; on Linux, start it
+#   with `--add-host=host.docker.internal:host-gateway`). Others on your network can use the server meanwhile. With
+#   `--network none`, only a server in the same container can be recorded: run the tap in there, too.
 # - **A gateway stands between**: one tap before it and one behind it, and compare the requests.
 #
 # With a command, `course tap` says at the end how many requests there were; alone, it prints a line for each. If there
