@@ -21,6 +21,8 @@ COMMAND = "run.server.command"
 STOPS = ("request.stop", "request.stop_sequences", "request.options.stop")
 """Where requests have their stop sequences: OpenAI's APIs, Anthropic's, Ollama's."""
 CODE = re.compile(r"<code>[ \t]*\n")
+RAW_PROMPTS = ("completion", "completions")
+"""APIs whose clients write the prompt themselves: no chat template has a part in it."""
 
 ROOMY = 1024
 """Tokens: the least limit to advise. A model that is done earlier stops earlier, so it costs nothing."""
@@ -187,6 +189,8 @@ def not_opened(turns: list[Turn]) -> Iterator[Found]:
     for turn in turns:
         model, exchange = _model(turn), turn.exchange
         if exchange is None or exchange.status != 200 or not exchange.messages or _switched_off(exchange):
+            continue
+        if exchange.dialect in RAW_PROMPTS:
             continue
         known = profiles.opens_thinking(model)
         if known:

@@ -36,6 +36,8 @@ NAMES = {
     "generated": "generated",
 }
 HIGH, WIDE_ROW, LOW_ROW = 170, 18, 3
+NOTE = 12
+"""Percent of the width that a note beside a bar needs; without room it is left out, since the table has the count."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ def timeline(turns: list[Turn]) -> Chart | None:
         if n % every == 0:
             labels.append((tick(turn), 0, y + row / 2))
         begin, end = 100 * at / whole, 100 * (at + p.seconds) / whole
-        if turn.tokens.prompt and turn.tokens.cached is not None and every == 1:
+        room = max(begin, 100 - end)
+        if turn.tokens.prompt and turn.tokens.cached is not None and every == 1 and room >= NOTE:
             share = f"{turn.tokens.cached / turn.tokens.prompt:.0%} cached"
             left = begin + end > 100  # the side of the bar with more room
             notes.append((share, begin if left else end, y + row / 2, left))

@@ -92,6 +92,7 @@ def test_a_column_is_as_high_as_its_tokens():
 def test_the_cache_is_in_both_charts():
     made = run(3)
     assert [text for text, *_ in charts.timeline(made).notes] == ["80% cached"] * 3
+    assert charts.timeline(run(1)).notes == [], "no room beside a bar as wide as the axis; the table has it"
     line = next(b for b in charts.growth(made).bars if b.kind == "cache")
     assert line.y == pytest.approx(charts.HIGH * (1 - 80 / 107))
 

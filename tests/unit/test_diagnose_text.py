@@ -259,6 +259,21 @@ def test_a_prompt_that_does_not_open_the_thinking():
     assert kinds([command("--no-jinja"), call(1, "4", ask=no)]) == []
 
 
+def test_a_prompt_that_the_client_wrote_itself_opens_what_it_likes():
+    """llama-server's /completion applies no template, so it is not the server's to open the thinking."""
+    answer = {
+        "content": " Paris.",
+        "stop": True,
+        "stop_type": "eos",
+        "model": "embedded-135m",
+        "prompt": "The capital of",
+    }
+    made = entry(1, [], answer)
+    made["request"]["url"] = "http://127.0.0.1:8080/completion"
+    made["request"]["postData"]["text"] = json.dumps({"prompt": "The capital of", "n_predict": 900})
+    assert kinds([RUN, made]) == []
+
+
 @pytest.mark.parametrize(
     ("prompt", "wrote", "named"), [(4000, 96, True), (8000, 192, True), (4000, 95, False)]
 )
