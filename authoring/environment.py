@@ -102,6 +102,11 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "Path of a llama-server binary, or `wheel` to use the one in the wheel even if there is a binary on "
                 "the `PATH`.",
             ),
+            "COURSE_THREADS": Variable(
+                "half of the cores, but both of two",
+                "Threads of each server that the course starts for the embedded model. A workshop's hub sets it, because "
+                "many such servers share its cores.",
+            ),
             "COURSE_CACHE": Variable(
                 "the user's cache folder, on Linux `~/.cache/agents-on-the-wire`",
                 "Folder for the built model, logs, sockets, the list of running servers and, if you set it, your progress.",

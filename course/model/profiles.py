@@ -121,7 +121,7 @@ def flag_groups(
         value = changes.get(name, getattr(profile, name))
         sizes += [] if value is None else [flag, str(value)]
     if profile.source in ("embedded", "base") and changes.get("threads") is None:
-        sizes += ["-t", str(max(min(2, cores()), cores() // 2))]
+        sizes += ["-t", str(threads())]
     groups.append(sizes)
     wanted: dict[str, list[str]] = {}
     for name, value in changes.items():
@@ -134,6 +134,19 @@ def flag_groups(
     groups.append([part for group in wanted.values() for part in group])
     groups.append([str(flag) for flag in changes.get("extra") or ()])
     return [group for group in groups if group]
+
+
+def threads() -> int:
+    """Threads of a server with the embedded model: $COURSE_THREADS, else half of the cores, but both of two."""
+    given = os.environ.get("COURSE_THREADS")
+    if not given:
+        return max(min(2, cores()), cores() // 2)
+    if not given.isdecimal() or int(given) < 1:
+        raise CourseError(
+            f"COURSE_THREADS is {given!r}; it should be a number of threads, such as 1.\n"
+            "Leave it out for half of the cores:  unset COURSE_THREADS"
+        )
+    return int(given)
 
 
 def cores() -> int:

@@ -160,7 +160,8 @@ def facts(turn: Turn) -> str:
     if turn.seconds is not None:
         known.append(f"{turn.seconds:.1f} s")
     if turn.exchange and turn.exchange.streamed:
-        known.append(f"streamed in {len(turn.exchange.chunks)} chunks")
+        chunks = len(turn.exchange.chunks)
+        known.append(f"streamed in {chunks} chunks" if chunks else "streamed")
     if turn.repeated_in:
         known.append(f"sent again as turn {turn.repeated_in}")
     if turn.finish_reason:

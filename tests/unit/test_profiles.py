@@ -67,6 +67,15 @@ def test_the_embedded_server_uses_half_of_its_cores_but_both_of_two(monkeypatch,
     assert given[given.index("-t") + 1] == threads
 
 
+def test_a_machine_with_many_servers_says_how_many_threads_each_may_have(monkeypatch):
+    monkeypatch.setenv("COURSE_THREADS", "1")
+    assert profiles.threads() == 1
+    for wrong in ("0", "all", "-2", "1.5"):
+        monkeypatch.setenv("COURSE_THREADS", wrong)
+        with pytest.raises(CourseError, match="COURSE_THREADS is"):
+            profiles.threads()
+
+
 def test_unknown_profile_names_the_valid_ones():
     with pytest.raises(CourseError, match=r"'quen'.*embedded, .*qwen3.6-35b-a3b"):
         profiles.load("quen")

@@ -9,6 +9,7 @@ if notebooks should know its address, a variable in `environment`. Pure: builds 
 import sys
 from typing import Any
 
+from course.model import profiles
 from workshop import board
 from workshop.hub.launch import VARIABLE, Launch
 from workshop.hub.state import State
@@ -55,8 +56,12 @@ def roles() -> list[dict[str, Any]]:
 
 
 def environment(launch: Launch, state: State, key: str | None) -> dict[str, str]:
-    """Variables of a learner's server and kernels: where the model and the board are, and the learner's key."""
-    made = {"SERVER": launch.model, **the_board(launch, state).environment}
+    """Variables of a learner's server and kernels: where the model and the board are, and the learner's key.
+
+    Servers that lessons start share the cores. More threads than cores would spin, and slow everybody down.
+    """
+    threads = max(1, profiles.cores() // launch.settings.learners)
+    made = {"SERVER": launch.model, "COURSE_THREADS": str(threads), **the_board(launch, state).environment}
     if launch.profile:
         made["PROFILE"] = launch.profile
     if key:
