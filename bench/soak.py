@@ -27,8 +27,8 @@ QUESTIONS = (
     "How many seconds would a cheetah at full speed need to cross the Golden Gate Bridge?",
     "Which files are in this folder?",
 )
-WARM_UP = 10
-"""Runs that are not compared: caches fill, modules are imported."""
+WARM_UP = 100
+"""Runs that are not compared: modules are imported, and the process's memory grows until about the 70th, then stays."""
 LIMITS = {
     "memory of this process": 1.10,
     "memory of the server": 1.10,
@@ -121,7 +121,8 @@ def main() -> int:
             samples.append(sample)
             if len(samples) % 10 == 0:
                 print(
-                    f"{len(samples):4d} runs, {sample.own:6.0f} MiB here, {sample.server:6.0f} MiB there",
+                    f"{len(samples):4d} runs, {sample.own:6.0f} MiB here, {sample.server:6.0f} MiB there, "
+                    f"{sample.files:.0f} open files",
                     flush=True,
                 )
     if len(samples) < 2 * WARM_UP:

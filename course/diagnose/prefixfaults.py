@@ -8,6 +8,7 @@ call with a system prompt of its own is not taken for a change. truncation.py ju
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, dig, match, quote, value
@@ -121,9 +122,10 @@ def _lost(turn: Turn, exchange: Exchange, base: Turn, is_next: bool) -> Iterator
     if not had or cached is None or had < (WORTH_CACHING if own else HOSTED_MINIMUM) or cached >= had:
         return
     parting = fork(base.exchange, exchange)
-    loss = _Loss(had, cached, had - cached, _seconds(turn, had - cached))
+    again = max(0, min(had, turn.tokens.prompt or had) - cached)  # the new prompt may be the shorter one
+    loss = _Loss(had, cached, again, _seconds(turn, again))
     if cached >= had / 2:
-        if parting is not None and loss.again >= WORTH_CACHING and _ends_there(parting, loss):
+        if parting is not None and loss.again >= WORTH_CACHING and _ends_there(exchange, parting, loss):
             yield _changed(turn, exchange, base, parting, loss)
         return
     explains = parting is not None and max(cached * 2, WORTH_CACHING) >= parting.shared * had
@@ -133,9 +135,10 @@ def _lost(turn: Turn, exchange: Exchange, base: Turn, is_next: bool) -> Iterator
         yield _missed(turn, exchange, base, loss)
 
 
-def _ends_there(parting: Fork, loss: _Loss) -> bool:
-    """Whether the instructions or the tools changed where the cache ends."""
-    stable = parting.role in INSTRUCTIONS or parting.how in ("tools", "order")
+def _ends_there(exchange: Exchange, parting: Fork, loss: _Loss) -> bool:
+    """Whether the instructions that the conversation begins with, or the tools, changed where the cache ends."""
+    first = takewhile(lambda message: message.role in INSTRUCTIONS, exchange.asked.messages)
+    stable = parting.how in ("tools", "order") or f"request.{parting.place}" in {m.where for m in first}
     return stable and abs(loss.cached / loss.had - parting.shared) <= NEAR
 
 

@@ -90,7 +90,7 @@ def _setting(turn: Turn, exchange: Exchange, leaked: Leak) -> tuple[dict[str, st
 def _stopped(turn: Turn, exchange: Exchange, answer: Answer) -> Found | None:
     """The stop sequence that left no answer: named by the server, or inferred from a code block without an end."""
     where, text = (answer.content_at, turn.content) if turn.leak else (answer.thinking_at, turn.thinking)
-    if not text:
+    if not text or answer.calls:
         return None
     named: list[Quote] = []
     if answer.stop is not None:

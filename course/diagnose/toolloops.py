@@ -95,7 +95,8 @@ def _nothing(turn: Turn, exchange: Exchange, later: Turn | None) -> Iterator[Fou
     """Calls whose result, in the request that continues this turn, is empty."""
     if exchange.answer is None or later is None or later.exchange is None:
         return
-    calls = {call.id: call for call in exchange.answer.calls if call.id is not None}
+    ids = [call.id for call in exchange.answer.calls]
+    calls = {call.id: call for call in exchange.answer.calls if call.id and ids.count(call.id) == 1}
     for result in _results(later, turn):
         call = calls.get(result.id or "")
         if call is not None and result.text.strip() in NOTHING:

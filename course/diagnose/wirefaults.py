@@ -12,6 +12,7 @@ from typing import Any
 from course.diagnose import ends, refusals, requested
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, quote, tail, value
+from course.diagnose.peers import MOST_BODY
 from course.diagnose.texts import read
 from course.turns import Exchange, Turn
 
@@ -90,7 +91,7 @@ def _left(turn: Turn, exchange: Exchange, why: str) -> dict[str, Any]:
 
 def _case(why: str) -> str | None:
     """Why the server could not be reached, by the recorder's error. None if that does not tell."""
-    return next((case for case, says in _cases() if says.search(why)), None)
+    return next((case for case, says in _cases() if says.search(why[:MOST_BODY])), None)
 
 
 @cache

@@ -50,6 +50,8 @@ def tap(upstream: str, port: int | None, host: str, path: Path | None, command: 
     with _listening(passed, movable):
         there = passed.server.geturl().removesuffix(passed.server.path) + passed.path
         _say(f"tap: base URL {passed.base_url} → {there}, recording to {tape.path}")
+        if passed.path == "/v1":
+            _say(f"     ({passed.url} for clients that add /v1 or /api themselves: Anthropic's, Ollama's)")
         if command:
             status = child.run(command, environment(passed))
         else:

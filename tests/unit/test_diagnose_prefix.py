@@ -52,6 +52,24 @@ def test_a_prefix_that_changes_in_its_middle():
     assert kinds([counting(1, 2400, 0), counting(2, 2600, 2200)]) == []  # too little to matter
 
 
+def test_a_prompt_that_became_shorter_has_less_to_process():
+    """Fewer tools: what is gone is not processed again."""
+    tools = [tool(name) for name in "abcdefghijklmnopqrst"]
+    records = [hosted(1, 8000, 2048, tools=tools), hosted(2, 4900, 4480, history(2), tools=tools[:12])]
+    assert [f.why for f in found(records) if "3520" in f.why] == []
+
+
+def test_a_note_late_in_the_conversation_is_not_its_beginning():
+    long = [{"role": "user", "content": "tell " * 4000}, {"role": "assistant", "content": "told " * 4000}]
+
+    def noted(n, share, cache):
+        note = {"role": "system", "content": f"You have used {share} % of your budget. Keep that in mind."}
+        more = [{"role": "assistant", "content": "yes"}, {"role": "user", "content": "go on"}] * (n - 1)
+        return hosted(n, 100_000, cache, [SYSTEM, *long, note, TASK, *more])
+
+    assert kinds([noted(1, 10, 0), noted(2, 20, 99_712)]) == []
+
+
 def test_a_prompt_that_is_another_one_does_not_count_as_a_changed_prefix():
     """Healthy: another system prompt for the last call, a small change that most of the cache survives."""
     other = [{"role": "system", "content": "An agent got stuck. Answer instead."}, *history(2)[1:]]

@@ -123,6 +123,62 @@ def test_an_empty_response_says_who_ended_it_if_the_server_does(stop_reason, thi
     )
 
 
+@pytest.mark.parametrize(
+    ("choice", "word"),
+    [
+        ({"stop_reason": None, "matched_stop": "Observation:"}, "Observation:"),
+        ({"stop_reason": True}, None),
+        (
+            {"stop_reason": None, "verbose": {"stop_type": "word", "stopping_word": "Observation:"}},
+            "Observation:",
+        ),
+    ],
+)
+def test_a_stop_sequence_in_one_place_counts_more_than_none_in_another(choice, word):
+    made = call(1, None, thinking=None)
+    body = json.loads(made["response"]["content"]["text"])
+    if verbose_ := choice.pop("verbose", None):
+        body["__verbose"] = verbose_
+    body["choices"][0] |= choice
+    made["response"]["content"]["text"] = json.dumps(body)
+    (finding,) = found([made])
+    assert (f"stop sequence {word!r}" in finding.why) == bool(word)
+    assert ("The model ended its turn" in finding.why) != bool(word)
+
+
+def test_llama_servers_messages_api_names_the_word_beside_end_turn():
+    """It writes end_turn for every end, and the stop sequence beside it."""
+    thought = {"type": "thinking", "thinking": "hm\n<code>\nprint(1)\n"}
+    answer = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "content": [thought],
+        "stop_reason": "end_turn",
+    }
+    record = entry(1, [], {**answer, "stop_sequence": "</code>"})
+    record["request"]["url"] = "http://127.0.0.1:8080/v1/messages"
+    asked = {
+        "model": "m",
+        "max_tokens": 900,
+        "stop_sequences": ["</code>"],
+        "messages": [{"role": "user", "content": "?"}],
+    }
+    record["request"]["postData"]["text"] = json.dumps(asked)
+    (finding,) = found([record])
+    assert finding.kind == "stop-in-thinking"
+
+
+def test_a_call_after_the_thinking_is_an_answer():
+    made = vllm("Observation:", thinking="let me call f")
+    body = json.loads(made["response"]["content"]["text"])
+    body["choices"][0]["message"]["tool_calls"] = [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    ]
+    made["response"]["content"]["text"] = json.dumps(body)
+    assert "stop-in-thinking" not in kinds([made])
+
+
 def test_verbose_is_advised_only_for_llama_server():
     silent = call(1, "", thinking="hm")
     (finding,) = found([silent])

@@ -1,6 +1,7 @@
 """Faults on the wire: no response, a refusal, a broken stream, a prompt cache that missed."""
 
 import json
+import time
 
 import pytest
 
@@ -169,8 +170,38 @@ def test_an_answer_that_ends_with_an_error_and_no_message_is_found(streamed):
     whole = {"id": "g", "choices": [{**choice, "message": {"role": "assistant", "content": "Half"}}]}
     sse = f"data: {json.dumps({'id': 'g', 'choices': [{**choice, 'delta': {'content': 'Half'}}]})}\n\n"
     (finding,) = found([entry(1, [SYSTEM], None if streamed else whole, sse=sse if streamed else None)])
-    assert (finding.kind, finding.evidence[1].text) == ("server-failed", "error")
-    assert "(error)" in finding.why
+    assert (finding.kind, finding.evidence[1].text) == ("server-failed", "x")
+    assert finding.evidence[1].where == "response.choices[0].native_finish_reason"
+    assert "(x)" in finding.why
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"finish_reason": "malformed_function_call"},
+        {"finish_reason": "error", "native_finish_reason": "MALFORMED_FUNCTION_CALL"},
+    ],
+)
+def test_a_call_that_the_server_could_not_read_is_not_the_servers_failure(ended):
+    """Gemini's word for it, by itself and through OpenRouter."""
+    choice = {"index": 0, **ended, "message": {"role": "assistant", "content": ""}}
+    (finding,) = found([entry(1, [SYSTEM], {"id": "g", "choices": [choice]})])
+    assert finding.kind == "output-not-parsed"
+    assert finding.evidence[1].text.lower() == "malformed_function_call"
+
+
+def test_a_host_without_a_name_is_told_without_it():
+    record = entry(1, [SYSTEM], None, status=0, error="ConnectError: [Errno -2] Name or service not known")
+    record["request"]["url"] = "http://[::1/v1/chat/completions"
+    (finding,) = found([record])
+    assert (finding.kind, bool(finding.why), bool(finding.next)) == ("unreachable", True, True)
+
+
+def test_a_long_error_costs_no_time():
+    record = entry(1, [SYSTEM], None, status=0, error="CERTIFICATE_VERIFY_FAILED " * 40_000)
+    began = time.thread_time()
+    (finding,) = found([record])
+    assert (finding.kind, time.thread_time() - began < 5) == ("unreachable", True)
 
 
 def test_an_error_event_in_an_anthropic_stream_is_found():

@@ -180,7 +180,7 @@ def test_a_host_that_others_reach_is_warned_about(start):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_without_a_command_it_runs_until_a_signal(start, number):
     process = start()
-    lines = [process.stderr.readline() for _ in range(3)]
+    lines = [process.stderr.readline() for _ in range(4)]
     address = lines[0].split()[3].removesuffix("/v1")
     command = [sys.executable, "-c", ASK, "/v1/models"]
     subprocess.run(command, env={**os.environ, "OPENAI_BASE_URL": address}, check=False, capture_output=True)

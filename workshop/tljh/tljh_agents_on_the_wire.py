@@ -154,6 +154,7 @@ def tljh_custom_jupyterhub_config(c):
         **learner["environment"],
         "SERVER": where["server"],
         "PROFILE": where["profile"],
+        "COURSE_THREADS": "1",  # servers that lessons start: each learner has one core
         "PATH": f"{Path(learner['command'][0]).parent}:/usr/local/bin:/usr/bin:/bin",
     }
     c.SystemdSpawner.extra_paths = [str(Path(learner["command"][0]).parent)]

@@ -76,7 +76,7 @@ def _answer(choice: Node, verbose: Node) -> Answer:
         parts.place(thought, "thinking") if thought else "thinking",
         choice.at("finish_reason" if finish or not native else "native_finish_reason"),
         message.at("tool_calls"),
-        parts.stop(choice) or parts.stop(verbose),
+        parts.stop(choice, verbose),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from course.turns.reading import Node, Record, whole
 from course.turns.values import as_text
 
-FIXED = ("type", "id", "index", "role", "format")
+FIXED = ("type", "id", "index", "role", "format", "stop_reason", "matched_stop")
 """Fields that each event may repeat. The first text stays."""
 
 

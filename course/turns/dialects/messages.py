@@ -50,9 +50,10 @@ def reply(response: Node) -> Reply:
 
 
 def _stop(response: Node, finish: str | None) -> Stop | None:
-    if finish == "stop_sequence" and (word := response.text("stop_sequence")):
+    """The stop sequence that struck. `end_turn` alone proves nothing: translators write it for every end."""
+    if finish in ("stop_sequence", "end_turn") and (word := response.text("stop_sequence")):
         return Stop(word, response.at("stop_sequence"))
-    return Stop(None, response.at("stop_reason")) if finish == "end_turn" else None
+    return None
 
 
 def assemble(events: list[Node]) -> Record:

@@ -1,5 +1,6 @@
 """What the APIs have in common: contents of several parts, tool calls, thinking under its many names. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,20 +175,27 @@ def ended(finish: str | None) -> str | None:
     return ENDED.get(finish.lower()) if finish else None
 
 
-def stop(node: Node) -> Stop | None:
+def stop(*nodes: Node) -> Stop | None:
     """How the model stopped, in a choice of vLLM (stop_reason) or SGLang (matched_stop), or as llama-server says it.
 
     vLLM: the stop sequence, the number of a token that ends a turn, or null for the end-of-sequence token. What proxies
-    put there, a word for the end such as end_turn, says nothing more than `finish`.
+    put there, a word for the end such as end_turn, says nothing more than `finish`. A sequence in one place counts more
+    than "none" in another.
     """
+    said = [one for node in nodes for one in _stops(node)]
+    return next((one for one in said if one.word), said[0] if said else None)
+
+
+def _stops(node: Node) -> Iterator[Stop]:
     for key in ("stop_reason", "matched_stop"):
         value = node.get(key)
-        if key in node and isinstance(value, str | int | None) and ended(text(value)) is None:
-            return Stop(text(value) or None, node.at(key))
+        if key in node and (value is None or type(value) in (int, str)) and ended(text(value)) is None:
+            yield Stop(text(value) or None, node.at(key))
     kind = node.get("stop_type")
     if kind == "word" and (word := text(node.get("stopping_word"))):
-        return Stop(word, node.at("stopping_word"))
-    return Stop(None, node.at("stop_type")) if isinstance(kind, str) and kind != "none" else None
+        yield Stop(word, node.at("stopping_word"))
+    elif isinstance(kind, str) and kind not in ("none", "word"):
+        yield Stop(None, node.at("stop_type"))
 
 
 def message(node: Node) -> Message:
