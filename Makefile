@@ -46,7 +46,7 @@ test: test-ready    ## run all tests
 robust: test-ready ## run only the attacks of docs/robustness.md
 	@$(VENV) -m pytest -n auto -m attack $(ARGS)
 
-fuzz: test-ready   ## try FUZZ_EXAMPLES random inputs of each kind (default: 5000, about half an hour)
+fuzz: test-ready   ## try FUZZ_EXAMPLES random inputs of each kind (default: 5000, a few minutes)
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-5000} $(VENV) -m pytest -n auto -o timeout=0 tests/unit/test_fuzz.py $(ARGS)
 
 lint: python   ## check style and types
