@@ -51,7 +51,7 @@ def canary(
     began = time.monotonic()
     chosen = Check.of_text(check) if check else Check.of_pytest(target or TARGETS)
     worlds = Worlds.found(find_uv(), Project(project.resolve(), lock.resolve(), folder.resolve()))
-    say(f"{len(worlds.changed)} packages are newer than the lock: {', '.join(worlds.changed) or '–'}")
+    say(f"newer than in the lock: {', '.join(worlds.changed) or 'nothing'}")
     if only or newest:
         _once(worlds, chosen, only or list(worlds.changed), limit)
         return
