@@ -258,10 +258,12 @@ def loaded(path):
 
 
 AT_THE_WORST = """
-import os, sys, time
+import os, signal, sys
 def replace(*_):
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # or it might come in a finalizer, where Python loses it
     print("now", flush=True)
-    time.sleep(300)
+    signal.sigwait([signal.SIGINT])
+    raise KeyboardInterrupt
 os.replace = replace
 from course.cli import app
 app(sys.argv[1:], prog_name="course")
