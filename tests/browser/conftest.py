@@ -41,9 +41,8 @@ def chromium(browser_path):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_path, args=["--no-sandbox"], timeout=180_000
-        )
+        flags = ["--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
+        browser = playwright.chromium.launch(executable_path=browser_path, args=flags, timeout=180_000)
         yield browser
         browser.close()
 
