@@ -66,6 +66,19 @@ def flush(seconds: float) -> bool:
 
 def _run() -> None:
     """The thread: until the learner leaves, or the time that was agreed on is over."""
+    global _thread
+    while True:
+        _send_until_over()
+        with _lock:  # whoever joined again just now has found this thread alive
+            member = membership.read()
+            if member is None or member.over:
+                _thread = None
+                break
+    if member and member.over:
+        outbox.clear()
+
+
+def _send_until_over() -> None:
     failed = 0
     while (member := membership.read()) and not member.over:
         _wake.clear()
@@ -78,8 +91,6 @@ def _run() -> None:
         failed = failed + 1 if wait else 0
         if wait:
             time.sleep(max(wait, min(FIRST * 2 ** min(failed - 1, 10), LONGEST)) * random.uniform(0.8, 1.2))
-    if member and member.over:
-        outbox.clear()
 
 
 def _write_kept() -> None:

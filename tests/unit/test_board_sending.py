@@ -74,8 +74,8 @@ def file(tmp_path, monkeypatch):
 def end():
     """Until the thread that sends has noticed that nobody is joined any more."""
     sending.wake()
-    if sending._thread:
-        sending._thread.join(PATIENCE)
+    if thread := sending._thread:
+        thread.join(PATIENCE)
 
 
 def join(stand, name="Ada"):

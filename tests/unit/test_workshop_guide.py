@@ -146,3 +146,17 @@ def test_the_modules_of_the_slides_are_pinned_and_their_lock_names_no_registry()
     assert "markdown-it-py" in " ".join(
         tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]["test"]
     )
+
+
+def test_the_slides_to_show_exist():
+    """The titles that the half day names are sections of lessons."""
+    text = GUIDE.read_text("utf-8")
+    named = " ".join(text[text.index("A deck is a whole lesson.") :].split("\n\n")[0].split())
+    sections = {
+        line.removeprefix("# ## ")
+        for source in (ROOT / "notebooks" / "source").glob("*.py")
+        for line in source.read_text("utf-8").splitlines()
+    }
+    titles = re.findall(r"\*([^*]+)\*", named)
+    assert len(titles) >= 10
+    assert [title for title in titles if title not in sections] == []
