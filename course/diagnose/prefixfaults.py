@@ -121,11 +121,13 @@ def _lost(turn: Turn, exchange: Exchange, base: Turn, is_next: bool) -> Iterator
     own = "cache_n" in turn.timings
     if not had or cached is None or had < (WORTH_CACHING if own else HOSTED_MINIMUM) or cached >= had:
         return
-    parting = fork(base.exchange, exchange)
     again = max(0, min(had, turn.tokens.prompt or had) - cached)  # the new prompt may be the shorter one
+    if cached >= had / 2 and again < WORTH_CACHING:  # nearly all turns, which need no comparison
+        return
+    parting = fork(base.exchange, exchange)
     loss = _Loss(had, cached, again, _seconds(turn, again))
     if cached >= had / 2:
-        if parting is not None and loss.again >= WORTH_CACHING and _ends_there(exchange, parting, loss):
+        if parting is not None and _ends_there(exchange, parting, loss):
             yield _changed(turn, exchange, base, parting, loss)
         return
     explains = parting is not None and max(cached * 2, WORTH_CACHING) >= parting.shared * had

@@ -5,6 +5,7 @@ have a step, stepfaults.py compares the steps.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from course.diagnose.faults import found
@@ -95,8 +96,8 @@ def _nothing(turn: Turn, exchange: Exchange, later: Turn | None) -> Iterator[Fou
     """Calls whose result, in the request that continues this turn, is empty."""
     if exchange.answer is None or later is None or later.exchange is None:
         return
-    ids = [call.id for call in exchange.answer.calls]
-    calls = {call.id: call for call in exchange.answer.calls if call.id and ids.count(call.id) == 1}
+    times = Counter(call.id for call in exchange.answer.calls)
+    calls = {call.id: call for call in exchange.answer.calls if call.id and times[call.id] == 1}
     for result in _results(later, turn):
         call = calls.get(result.id or "")
         if call is not None and result.text.strip() in NOTHING:
