@@ -52,6 +52,8 @@ ENDS = 7
 """The question of a fault that ends a run, mostly as an effect."""
 FEWEST = 4
 """A proof has at least so many characters, spaces and quotes not counted."""
+MOST = 300
+"""A proof has at most so many: a whole response proves nothing."""
 END = 40
 """Characters of a text's end that are shown."""
 WIDTH = 100
@@ -208,6 +210,11 @@ def _proof(proof: Any, right: Key, made: list[Turn]) -> bool | str:
     wanted = plain(proof)
     if len(wanted) < FEWEST:
         return f"fault and turn are right. A proof needs more characters than {proof!r}"
+    if len(proof) > MOST:
+        return (
+            f"fault and turn are right. A proof is a few bytes, not {len(proof):,}: quote only what shows the fault, "
+            f"{MOST} characters at most"
+        )
     if wanted not in _where(right, made):
         return (
             f"fault and turn are right, but turn {right.turn} does not contain {proof[:80]!r}. Copy the bytes"

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 00 · Welcome
 #
-# Your agent gives a strange answer. Was it the model, the library, the server, or a setting? To know, read what the
+# Your agent gives a strange answer. Was it the model, the library, the server, or a setting? To find out, read what the
 # [agent][agent] and the model sent each other. In this course you do that, byte for byte, until nothing about it is
 # magic.
 #
@@ -39,7 +39,9 @@
 #
 # - Write your prediction in place of the `...` in `guess = ...`, then run the cell with Shift+Enter. Nothing breaks
 #   if you leave it open.
-# - An exercise works the same way, and the cell below it checks your answer. In the quiz at the end, click an answer.
+# - An exercise works the same way, and the cell below it checks your answer. Checks are *folded*: you see only a bar with
+#   `…`. Run it like any cell, and click it to read the code. `[*]` beside a cell means that it is still running or
+#   waiting. In the quiz at the end, click an answer.
 # - A line with ✓ is a claim of the lesson, checked just now on your machine.
 
 # %% [markdown]
@@ -77,8 +79,8 @@ from course.turns import text_of, turns
 #
 # You give the agent one [tool][tool], a web search. Ours works offline, on pages that come with the course.
 #
-# **Predict:** your question has 88 characters. How many does the agent send to the model, in its *first* request: 88, 500,
-# 9,000, or 90,000?
+# **Predict:** your question has 88 characters. How many does the agent send to the model, in its *first* request: `88`,
+# `500`, `9000` or `90000`?
 #
 # [tool]: ../docs/glossary.md#tool
 
@@ -86,8 +88,9 @@ from course.turns import text_of, turns
 guess = ...
 
 # %% [markdown]
-# The next cell connects an agent to the server (and starts one if `make lab` has not), with a recorder in between, and
-# asks. Give it a minute or two.
+# The next cell connects a `CodeAgent`, smolagents' agent that acts by writing Python, to the server (and starts one if
+# `make lab` has not), with a recorder in between, and asks. `Server`, `connect` and `code_agent` are the course's
+# shortcuts. It prints nothing for a minute or two.
 
 # %%
 server = Server(PROFILE, url=SERVER, quiet=True).start()
@@ -103,7 +106,7 @@ print(f"the first request: {first:,} characters")
 check.prediction("00.p1", guess, was=round(first, -3), unit="characters (rounded)")
 
 # %% [markdown]
-# You typed one question. A program sent a hundred times as much in its first request, and even more in a second. That
+# You typed one question. A program sent a hundred times as much in its first request, and even more in its second one. That
 # program is the agent. (No answer, but an error? Go to "Is this machine ready?" below, then come back.)
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
@@ -115,7 +118,7 @@ check.claim("the answer says 9.62 seconds: 155 m at 58 km/h", "9.62" in str(answ
 # Three words that you will need in every lesson:
 #
 # - An **[exchange]** is one HTTP request and its response. HTTP is what browsers speak, too: a request goes out, and the
-#   response comes back with a status, a number. 200 means that all went well.
+#   response comes back with a status number: 200 means that all went well.
 # - A **[tape]** is the recording: a file with every exchange, byte for byte.
 # - A **[turn]** is one exchange, together with what the agent did with the response. (smolagents calls what it did a
 #   *step*: lesson 03.)
@@ -133,7 +136,7 @@ print(manual[:230], "…")
 print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
 
 # %% [markdown]
-# Your question came last. The manual before it is smolagents' work, and lesson 03 takes it apart.
+# Your question came last. The manual before it, the *system prompt*, is smolagents' work, and lesson 03 takes it apart.
 #
 # The answer took two web searches and a division.
 #
@@ -143,8 +146,8 @@ print(f"\n… and after {len(manual):,} characters of that:\n\n{question}")
 guess = ...
 
 # %% [markdown]
-# Now the replies, each with what the agent made of it. (Before a reply, this model *thinks*, in text that is not shown here
-# but counts below: lesson 02.)
+# Now the replies, each with what the agent made of it. (Before each reply, this model *thinks*. The token counts below
+# include that text; the output here leaves it out: lesson 02.)
 
 # %%
 for turn in run:
@@ -180,8 +183,12 @@ check.prediction("00.p2", guess, was={0: "neither", 1: "".join(itself), 2: "both
 
 # %% [markdown]
 # Look at `LENGTHS`. One page says 153 m, and 11 is the bridge's *width*, which the code took for a length. The answer is
-# right because `mode` takes the figure that comes up most often. You see that on the recording, not in the answer.
-#
+# right because `mode` takes the figure that comes up most often. Here are the pages, as the code got them:
+
+# %%
+print(agent.tools["web_search"]("length of Pont des Arts in meters"))
+
+# %% [markdown]
 # (Too good for a tiny model? This one was trained to write code of exactly this kind: see below.)
 
 # %% [markdown]
@@ -196,8 +203,8 @@ check.prediction("00.p2", guess, was={0: "neither", 1: "".join(itself), 2: "both
 guess = ...
 
 # %% [markdown]
-# To find out, look at the size of each request. Then send the last [message][message] of the last one *alone*: does
-# the model read the earlier ones as well?
+# To find out, look at the size of each request. Then send only the last [message][message] of the last request: does the
+# model still read the earlier ones?
 #
 # Sizes are counted in [tokens][token], pieces of text that are a few characters long. Models read and write tokens.
 #
@@ -217,9 +224,10 @@ print(f"the last message alone: {alone:,} tokens in")
 check.prediction("00.p3", guess, was="agent" if alone < run[-1].tokens.prompt / 2 else "server")
 
 # %% [markdown]
-# The server added none of the earlier messages. It keeps no conversation, so the agent sends all messages again, with what
-# is new at the end: the reply without its thinking, a note by smolagents on what it ran (both: lesson 05), and the result.
-# (To be faster, the server does keep *work* that it has done on an equal beginning: lesson 10.)
+# The server added none of the earlier messages: with chat completions, which most agents use, it keeps no conversation.
+# (OpenAI's Responses API can.) So the agent sends all messages again, with what is new at the end: the reply without its
+# thinking, a note by smolagents on what it ran (both: lesson 05), and the result. (To save time, the server does reuse the
+# *work* done on a beginning that it has just processed: lesson 10.)
 #
 # In the picture, follow the arrows around once:
 #
@@ -239,31 +247,28 @@ check.claims(
 # %% [markdown]
 # ### Exercise 00.1 · ★☆☆ · 4 minutes
 #
-# See for yourself what "all messages" are. `last` is the last request, as a dictionary. How many messages are in it, and
-# in whose [role][role] was the last one sent?
+# See for yourself what "all messages" are. `last` is the last request, as a dictionary. How many of its messages were, word
+# for word, already in the first request, `run[0].exchange.request`? And what is the [role][role] of its last message?
 #
 # <details><summary>Hint</summary>
 #
-# `last["messages"]` is a list. Each message is a dictionary with a `role` and a `content`.
+# `last["messages"]` is a list, and so is the first request's. Each message is a dictionary with a `role` and a `content`,
+# and `==` compares two of them.
 #
 # </details>
 #
 # [role]: ../docs/glossary.md#role
 
 # %% tags=["stub"]
-found = {"messages": ..., "role": ...}
+found = {"sent before": ..., "role": ...}
 
 # %% tags=["solution"]
-found = {"messages": len(last["messages"]), "role": last["messages"][-1]["role"]}
+before = run[0].exchange.request["messages"]
+found = {"sent before": sum(m in before for m in last["messages"]), "role": last["messages"][-1]["role"]}
 
 # %% tags=["folded"]
-sent = json.loads(tape.entries[-1]["request"]["postData"]["text"])["messages"]
-check.exercise(
-    "00.1",
-    found,
-    {"messages": len(sent), "role": sent[-1]["role"]},
-    hint='count last["messages"], then look at the role of the one at [-1]',
-)
+old, sent = (json.loads(tape.entries[n]["request"]["postData"]["text"])["messages"] for n in (0, -1))
+check.exercise("00.1", found, {"sent before": sum(m in old for m in sent), "role": sent[-1]["role"]})
 
 # %% [markdown]
 # All of them, each cut to one line:
@@ -275,9 +280,9 @@ for message in last["messages"]:
 
 # %% [markdown]
 # The pages that the code searched are not in there, only what it printed: its variables stay in Python. And
-# the observation travels in *your* name: its role is `user`. It begins with a word of its own, `Observation:`, but so
-# could anything that you type. So whoever writes a page that your agent finds can speak to the model in your name:
-# that is *prompt injection*.
+# the observation travels in *your* name: its role is `user`. Only the word `Observation:` sets it apart, and you could type
+# that, too. To the model, all of it is text. So whoever writes a page that your agent finds can give the model orders: that
+# is *prompt injection*.
 
 # %% [markdown]
 # ## Can it go on like that forever?
@@ -309,11 +314,11 @@ cut = response.is_success and response.json()["tokens_evaluated"] < room
 check.prediction("00.p4", guess, was="cut" if cut else "answered" if response.is_success else "refused")
 
 # %% [markdown]
-# Refused, with status 400, HTTP's "I won't take this request". The two numbers are equal, and still the one "exceeds" the
-# other: prompt and answer share the window, and no token is left for the answer.
+# Refused, with status 400, HTTP's "I won't take this request". The two numbers are equal, yet one "exceeds" the other:
+# prompt and answer share the window, and no token is left for the answer.
 #
-# So a prompt has to be *smaller* than `room`; one token less is enough (llama-server compares with `>=`). A friendly
-# wall: you hear of it at once, and why. (Other servers cut the prompt without a word: lesson 12.)
+# So a prompt has to be *smaller* than `room`; one token less is enough (llama-server compares with `>=`). At least you are
+# told at once, and why. (Other servers cut the prompt without a word: lesson 12.)
 
 # %% tags=["folded", "nbval-check-output"]
 messages = [{"role": "user", "content": "leopard " * 2 * room}]
@@ -379,7 +384,7 @@ print(requests_left([turn.tokens.prompt for turn in run], room) if len(run) > 1 
 # %% [markdown]
 # ## Does it work for your question?
 #
-# The search tool finds pages about these animals and places (some are shown). Ask for them as the leopard question does.
+# The search tool finds pages about these animals and places (a sample is shown). Word your question like the leopard's.
 
 # %% tags=["folded"]
 for table in ("animals", "places"):
@@ -391,8 +396,9 @@ for table in ("animals", "places"):
 # ### Exercise 00.3 · ★☆☆ · 6 minutes
 #
 # Now a question of your own: another animal *and* another place, named as above. Ask it with three lines of code, and
-# record the run on a tape called `own`. The check wants a finished run, right or wrong. Is the answer right? Do the
-# division yourself: the cell after the check prints what most pages say.
+# record the run on a tape called `own`. The check wants a finished run, right or wrong. (If it searches on and on, press ■,
+# *Interrupt*, and try another pair on a new tape.) Is the answer right? Do the division yourself: the cell after the check
+# prints what most pages say.
 #
 # <details><summary>Hint</summary>
 #
@@ -458,10 +464,10 @@ for table, figure, unit in (("animals", "top_speed_kmh", "km/h"), ("places", "le
 # %% [markdown]
 # To see where a wrong answer comes from, look at the recording. It is a file in the folder `tapes`, beside this notebook,
 # and `course view` makes a page of it, turn by turn. Type the line below in a terminal (in JupyterLab: File → New →
-# Terminal). If `course` is not found there, first type `. .venv/bin/activate` in the course's folder. Then open the page
-# whose path it prints in a browser (on a workshop's hub: double-click it in the folder `tapes`).
+# Terminal). If `course` is not found there, first type `. .venv/bin/activate` in the course's folder. Then, in a browser,
+# open the page whose path it prints (on a workshop's hub: double-click it in the folder `tapes`).
 #
-# Find the lines `SPEEDS` and `LENGTHS` in the last observation. How many pages agree with the figure that the answer
+# Find the lines `SPEEDS` and `LENGTHS` in the last observation. How many of the figures agree with the one that the answer
 # used? That is your reason to trust it, or not to.
 
 # %%
@@ -475,8 +481,9 @@ print(f'course view "{recorded.path.resolve()}"')
 # simulator**: server, library and bytes are real, but the model knows a few kinds of question and little else.
 #
 # It was [tested](../docs/measurements.md) on questions that it never saw in training. The first kind is the leopard's,
-# with other animals and places. The last column is the same model *without* the course's training (and with at most 3
-# steps instead of 8). All test pages have addresses like the course's own; on pages of the real web, it finds nothing.
+# about other pairs of animal and place. The last column is the same model *without* the course's training (and with at
+# most 3 steps instead of 8). All test pages have addresses like the course's own; on pages of the real web, it finds
+# nothing.
 
 # %%
 data = files("course") / "data"
@@ -491,9 +498,10 @@ print("\nAnd when it fails:", wrong["question"])
 print("expected:", wrong["expected"], "· answered:", wrong["answer"])
 
 # %% [markdown]
-# All 50 questions of this kind are in words that training did not have, and with made-up figures. The same sentence
-# about three other pairs was answered correctly, once with a sand cat. So a score says how often a model fails, not on
-# which question: you see that only on the recording. The [model card](../course/data/MODEL_CARD.md) has its other limits.
+# All 50 questions of the leopard's kind are in words that training did not have, and with made-up figures. The same
+# sentence about three other pairs was answered correctly, once with a sand cat. So a score says how often a model fails,
+# not on which question: you see that only on the recording. The [model card](../course/data/MODEL_CARD.md) has its other
+# limits.
 
 # %% tags=["folded", "nbval-check-output"]
 rows = scores["families"].values()
@@ -518,8 +526,9 @@ for item in report:
         print(f"  needed: {item.needs}\n  run:    {item.run}")
 
 # %% [markdown]
-# With ✓ everywhere, you can do every lesson. (Without Docker, lesson 09 shows a recording.) A llama-server on port 8080
-# may be this lesson's own. If not, the course's servers take other ports.
+# With ✓ everywhere, you can do every lesson. (*Engine* is the llama-server in use: your own program, or the one in a Python
+# package, a *wheel*. Docker is not on the list: without it, lesson 09 shows a recording.) A llama-server on port 8080 may
+# be this lesson's own. If not, the course's servers take other ports.
 
 # %% tags=["folded", "nbval-check-output"]
 broken = [item.saw for item in report if item.name in ("python", "packages") and not item.ok]
@@ -528,8 +537,8 @@ check.claim("Python and its packages are as the course needs them", not broken, 
 # %% [markdown]
 # ## Can you use another model?
 #
-# Yes, but you need not: `embedded` is the default, and enough for the whole course. A [profile][profile] is the course's
-# name for everything that belongs to one model: its file, the server's settings, what each request asks for.
+# Yes, but you don't have to: `embedded` is the default, and enough for the whole course. A [profile][profile] is the
+# course's name for everything that belongs to one model: its file, the server's settings, what each request asks for.
 #
 # [profile]: ../docs/glossary.md#profile
 
@@ -550,13 +559,13 @@ for name in names():
 # %% tags=["folded"]
 YOU_CAN = {
     "00": "say what an agent does, and whether your machine is ready",
-    "01": "start, question and stop a server; read its log, and repair a start that fails",
+    "01": "start, probe and stop a server; read its log, and repair a start that fails",
     "02": "turn messages into a prompt, read raw HTTP, and tell thinking from content",
     "03": "take smolagents' prompt apart, and say what each part costs",
     "04": "write the loop yourself, in about 35 lines",
     "05": "match each step of the agent to its bytes",
     "06": "change one server setting, and recognize what it breaks",
-    "07": "name the other breaks: empty steps, cut thinking, a full context, a dead server",
+    "07": "recognize other faults: empty steps, cut thinking, a full context, a dead server",
     "08": "choose between CodeAgent and ToolCallingAgent, smolagents' two kinds of agent",
     "09": "attack the agent's container, and name what stops you",
     "10": "see the context grow and the cache at work, and cut the bill",
@@ -574,8 +583,8 @@ for path in sorted((ROOT / "notebooks" / "source").glob("[0-9]*.py")):
 Markdown("\n".join(rows))
 
 # %% [markdown]
-# Do the lessons in order if you can. If your time is short, choose one of these paths. They skip lessons that later ones
-# name under *Needs*: go on all the same, and look up words in the glossary. (The hours are without the appendices.)
+# Do the lessons in order if you can. If your time is short, choose one of these paths. Each skips lessons that some of its
+# own list under *Needs*: go on anyway, and look up words in the glossary. (The hours are without the appendices.)
 
 # %% tags=["folded"]
 PATHS = {
@@ -600,7 +609,8 @@ Markdown("\n".join(rows))
 # - What the agent's code prints goes back to the model as a message from the user.
 # - The embedded model is a simulator. The wire around it is real.
 #
-# **In your own agent:** count the requests that one question costs. The server's log has a few lines for each one.
+# **In your own agent:** count the requests that one question costs: [`course tap`](../README.md#record-your-own-agent)
+# records each one.
 
 # %% tags=["folded"]
 check.quiz(
@@ -608,30 +618,29 @@ check.quiz(
     check.question(
         "What did the model itself do during the run?",
         right="It continued text.",
-        why="It did so once in each turn: from all messages so far to a thought and a block of Python. No more than that.",
+        why="In each turn, it read all messages so far and wrote a thought and a block of Python. That is all.",
         wrong={
             "It searched the web.": "It wrote code that calls `web_search`. smolagents ran that code on your machine.",
             "It divided 155 m by the speed.": "It wrote a line that does. Python did the division.",
         },
     ),
     check.question(
-        "Why is the second request longer than the first?",
-        right="It has the messages of the first in it, and what happened since.",
-        why="The server keeps no conversation, so everything that the model should know is sent again.",
+        "Your agent's last two prompts had 5,000 and 6,600 tokens, and `room` is 8,200. What happens to the next request, "
+        "if it grows as before?",
+        right="It is refused.",
+        why="It would have exactly 8,200 tokens, and none is left for the answer.",
         wrong={
-            "The server adds the conversation that it has stored.": "It stores none. You sent one message alone, and it "
-            "read only that.",
-            "The model asked for more room.": "A model can only write text, and the size of the window is set when the "
-            "server starts.",
+            "It is answered.": "It would be with 8,199 tokens.",
+            "The oldest messages are dropped.": "llama-server drops none. It answers with status 400.",
         },
     ),
     check.question(
-        "The embedded model answers a question about taxes with nonsense. What does that tell you?",
-        right="Only that it was never trained for such questions.",
+        "The embedded model answers a question about taxes with nonsense. What is the most likely reason?",
+        right="It was never trained for such questions.",
         why="It is a simulator for a few kinds of question. The server and the library may be perfectly all right.",
         wrong={
-            "The server was started with wrong settings.": "That can cause nonsense (lesson 06), but here there is a "
-            "simpler reason.",
+            "The server was started with wrong settings.": "That can cause nonsense (lesson 06), but then the leopard "
+            "question would suffer, too.",
             "The prompt was too long.": "Then the server would have refused the request with status 400.",
         },
     ),

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 01 · Start llama-server
 #
-# *Connection refused. Forty seconds for an answer that took four yesterday. Nonsense where there was sense.* When
-# an agent misbehaves, look first at the program that runs its model: is it up, how was it started, what does it
-# say about itself? In this course that program is llama-server.
+# *Connection refused. Forty seconds for an answer that took four yesterday. Nonsense from an agent that made sense
+# yesterday.* When an agent misbehaves, look first at the program that runs its model: is it up, how was it started, what
+# does it say about itself? In this course that program is llama-server.
 #
 # **After this lesson you can**
 #
@@ -121,7 +121,8 @@ def attempt(arguments):
 # ## What does it take to run a model?
 #
 # A program and a file. The program is llama-server. The file, in the format [GGUF][gguf], holds the model's
-# [weights][weights], what turns text into tokens, and usually a template that turns messages into a prompt (lesson 02).
+# [weights][weights], the rules that cut text into tokens, and usually a template that turns messages into a prompt (lesson
+# 02).
 # This cell prints the command that puts the two together on your machine:
 #
 # [weights]: ../docs/glossary.md#weights
@@ -140,7 +141,8 @@ print(shlex.join(command))
 #
 # - `-m`: the model file,
 # - `--alias`: the name under which it is served,
-# - `-c`: for how many [tokens][token] there is room (here: the [context window][window], prompt and answer together),
+# - `-c`: for how many [tokens][token] there is room (with one slot, that is the [context window][window]: prompt and answer
+#   together),
 # - `-np`: how many requests it works on at the same time, each in a [slot](../docs/glossary.md#slot) of its own,
 # - `--port`: where it listens. The address is `127.0.0.1`, the [loopback][loopback]: this machine only.
 #
@@ -161,8 +163,9 @@ guess = ...
 # 1. Open terminal 1: in JupyterLab File → New → Terminal, otherwise any terminal on this machine.
 # 2. Paste the command (the output of the cell above, not its code) and press Enter.
 # 3. Wait until it says `listening on http://…`. The command does not return: terminal 1 now belongs to the server.
-# 4. Open terminal 2 for questions. These are the first three (`-s`: no progress bar; `echo` ends the line). Most of the
-#    third answer is settings for how text is generated; you need one number.
+# 4. Open terminal 2 for questions. `curl` sends an HTTP request and prints what comes back (`-s`: no progress bar; `echo`
+#    ends the line). The next cell prints the first three. Most of the third answer is settings for how text is generated;
+#    you need one number.
 
 # %%
 for path in ("/health", "/v1/models", "/props"):
@@ -213,8 +216,8 @@ with suppress(CourseError):
 check.prediction("01.p1", guess, was="more" if room > 1000 else "exactly" if room == 1000 else "fewer")
 
 # %% [markdown]
-# llama-server rounds up to a multiple of 256 (`src/llama-context.cpp`). The command says what you asked for, only the
-# server what you got. When something is odd, read `/props` first: it also has `model_path` and `total_slots`.
+# llama-server rounds up to a multiple of 256 (`src/llama-context.cpp`). The command says what you asked for; only the
+# server says what you got. When something is odd, read `/props` first: it also has `model_path` and `total_slots`.
 #
 # `/v1/models` is where a client of OpenAI's API can ask what is served: `mine`, the name after `--alias`. (smolagents does
 # not ask: it sends the name that you gave it.)
@@ -253,8 +256,8 @@ print(copy.log())
 
 # %% [markdown]
 # Each line of llama-server's own has a time since the start (minutes, seconds, milliseconds, microseconds), a letter (`I`
-# info, `W` warning, `E` error), and the part of the server that speaks. (With the course's package, Python prints
-# the first line, and the build's number is the end of that version.)
+# info, `W` warning, `E` error), and the part of the server that speaks. (With the course's package, Python prints the first
+# line. llama.cpp's build is the last number of the version there; ignore `b0-unknown`.)
 #
 # Find three lines: which file was loaded, how much room a slot has (`n_ctx_slot`), and where the server listens. It has
 # listened since before it loaded the model (hence the 503), but it prints that last, when it is ready.
@@ -262,10 +265,11 @@ print(copy.log())
 # %% [markdown]
 # Take the warning seriously. Without an API key, every program on this machine may use your server. So may a web page that
 # is open in your browser: browsers keep a page from reading other servers, unless such a server allows it, and `CORS
-# allows all origins` means that this one does. (Chrome now asks you first; don't count on it.)
+# allows all origins` means that this one does.
 #
-# A key (`--api-key`) keeps both from asking the model; `--cors-origins localhost` keeps the pages out, as with the course's
-# own servers. And never start a server like this one with `--host 0.0.0.0`, which offers it to the whole network.
+# A key (`--api-key`) keeps both from asking the model. `--cors-origins localhost`, as with the course's own servers, does
+# less: foreign pages can't read the answers, but they can still send requests. And never start a server like this one with
+# `--host 0.0.0.0`, which offers it to the whole network.
 
 # %% tags=["folded", "nbval-check-output"]
 room = Connection(copy.url).props()["default_generation_settings"]["n_ctx"]
@@ -286,7 +290,7 @@ check.claims(
 # ## What does a request leave in the log?
 #
 # Paste the command that this cell prints into terminal 2, and watch terminal 1. (Lesson 02 is about what comes back.) The
-# cell asks the copy the same, and shows two lines of its log:
+# cell sends the same request to the copy, and shows two lines of its log:
 
 # %%
 hello = {"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 20}
@@ -297,7 +301,8 @@ print(*(line for line in copy.log().splitlines() if "eval time" in line), sep="\
 
 # %% [markdown]
 # `prompt eval time` is what it took to read the prompt ([prompt processing][prefill]), `eval time` what it took to write
-# the answer ([generation][decode]; the first token comes out of reading the prompt, so the average is over the others).
+# the answer ([generation][decode]; the first token counts as part of reading the prompt, so the time per token is an
+# average over the others).
 #
 # [prefill]: ../docs/glossary.md#prompt-processing
 # [decode]: ../docs/glossary.md#generation
@@ -321,9 +326,10 @@ check.prediction("01.p3", guess, was=slowest.partition("  ")[0])
 
 # %% [markdown]
 # On Monday: each token took ten times as long, so ask what else that machine was doing. Today the server is as fast as
-# ever, and the agent sends ten times as much (lesson 10). A long answer shows in `eval time`. If both times are short, the
-# time went elsewhere: the request waited for a free slot, the client tried again and again, or the agent's own code was
-# slow.
+# ever, but it had ten times as much to read. Either the agent sends more, or a beginning that the server could reuse
+# yesterday was gone: the line counts only the tokens that were processed (lesson 10). A long answer shows in `eval time`.
+# If both times are short, the time went elsewhere: the request waited for a free slot, the client tried again and again,
+# or the agent's own code was slow.
 
 # %% [markdown]
 # ## What if the port is taken?
@@ -331,7 +337,8 @@ check.prediction("01.p3", guess, was=slowest.partition("  ")[0])
 # `attempt` (a helper) runs the server's program with the arguments that it gets, and returns what it printed. Let it start
 # a second server on the copy's port.
 #
-# **Predict:** does it `"take over"` the port, use the `"next"` one, `"load"` the model and then fail, or fail at `"once"`?
+# **Predict:** does it `"take over"` the port, use the `"next"` one, `"load"` the model and then fail, or fail `"before"` it
+# loads the model?
 
 # %%
 guess = ...
@@ -341,14 +348,16 @@ printed = attempt(["-m", embedded.gguf_path(), "--port", copy.port])
 print(*printed.splitlines()[-12:], sep="\n")
 
 # %%
-check.prediction("01.p4", guess, was="load" if "loading model" in printed else "once")
+check.prediction("01.p4", guess, was="load" if "loading model" in printed else "before")
 
 # %% [markdown]
 # The line to find is the first one with an `E`: `couldn't bind HTTP server socket`. What follows is only tidying up.
 #
 # And here is the trap: your new server has failed, but the *old* one still answers on that port, with its old model and
-# its old flags. That is one way to get *nonsense where there was sense*, and a client that only asks questions will not
-# notice. `/props` shows it. (The course's `Server()` looks for a free port before it starts; llama-server does not.)
+# its old flags. That is one way to get *nonsense from an agent that made sense yesterday*, and a client that only asks
+# questions will not notice. `/props` shows it. (Builds before
+# [#21056](https://github.com/ggml-org/llama.cpp/pull/21056), from spring 2026, do not even fail on Linux: both servers run,
+# and each new connection reaches one or the other.)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -371,9 +380,9 @@ print(shlex.join(broken))
 # %% [markdown]
 # ### Exercise 01.2 · ★★☆ · 8 minutes
 #
-# Repair them, so that there are two slots, each with exactly 1,024 of its own. There are two faults: one stops the start,
-# and you see the other only after that. `attempt(arguments)` starts the server, returns what it printed, and stops it
-# again if it got ready. The check does the same.
+# Repair them, so that there are two slots, each with exactly 1,024 tokens of its own: set `fixed` to a list like `broken`.
+# There are two faults. One keeps the server from starting; the other shows only when it starts. `attempt(arguments)` starts
+# the server, returns what it printed, and stops it again. The check does the same.
 #
 # <details><summary>Hint</summary>
 #
@@ -417,17 +426,17 @@ def tried(arguments):
 check.exercise("01.2", fixed, tried, hint="a list of arguments like broken, without the program", seconds=90)
 
 # %% [markdown]
-# This is what the broken arguments print, the lines with an `E`:
+# Of the lines with an `E` that the broken arguments print, the first and the last:
 
 # %% tags=["folded"]
 sent = ["-m", model, "-c", "1024", "-np", "2", "--port", next_free(8200)]
-print(*(line for line in attempt(sent).splitlines() if " E " in line), sep="\n")
+errors = [line for line in attempt(sent).splitlines() if " E " in line]
+print(errors[0], "…", errors[-1], sep="\n")
 
 # %% [markdown]
 # The first one names the cause: a GGUF file begins with the four letters `GGUF`, its *magic characters*, and this one does
 # not. It is the pointer that `git clone` leaves in place of a large file without Git LFS (Git's extension for large
-# files). A download that saved an error page looks the same. (The cause is there twice because llama-server loads
-# twice, first to see what fits into memory.) The last line tells you least.
+# files). A download that saved an error page looks the same. The last line tells you least.
 #
 # The second fault has no `E` at all: with `-np 2`, the slots *divide* what `-c` asks for, half for each. `n_ctx_slot` in
 # the log and `n_ctx` in `/props` say what is left for each.
@@ -451,8 +460,9 @@ check.claims(
 # ([#17524](https://github.com/ggml-org/llama.cpp/pull/17524)); lesson 06 breaks things with `--no-jinja`.
 #
 # No port is named: it is 8080, or 9931 after the move that [#26508](https://github.com/ggml-org/llama.cpp/pull/26508)
-# announces. Without `-np`, llama-server makes four slots and turns on `-kvu` (`--kv-unified`; the KV cache is where a
-# slot keeps what it has read). (The course's package makes one slot.)
+# announces. Without `-np`, llama-server makes four slots (the course's package makes one) and turns on `-kvu`,
+# `--kv-unified` (`tools/server/server.cpp`). KV stands for the [KV cache](../docs/glossary.md#kv-cache), where slots keep
+# what they have read.
 #
 # **Predict:** how many tokens may *one* request fill with that command: 16384 or 65536?
 
@@ -460,7 +470,7 @@ check.claims(
 guess = ...
 
 # %% [markdown]
-# On a smaller scale:
+# On a smaller scale, with both written out:
 
 # %%
 shared = attempt(["-m", embedded.gguf_path(), "-c", "1024", "-np", "4", "-kvu", "--port", next_free(8200)])
@@ -499,8 +509,7 @@ print(f"\ncurl -s -m 2 {yours.url}/health; echo $?")
 #
 # <details><summary>Hint</summary>
 #
-# If Ctrl-Z does nothing, you are in the other terminal, or on Windows, which cannot suspend (there, `$?` is
-# `$LASTEXITCODE`). What you cannot try is in curl's manual: `man curl`, EXIT CODES, "timeout" and "connect".
+# If Ctrl-Z does nothing, you are in the other terminal. What the numbers mean: `man curl`, EXIT CODES.
 #
 # </details>
 
@@ -536,8 +545,8 @@ check.exercise("01.3", status, gone, hint="paste the line again in each of the t
 # *ready*: a 503 is an answer, too. In a script, write `curl -sf`; with `-f`, a status of 400 or more counts as a failure.
 #
 # In the other lessons, `Server()` starts and stops a server for you. If you lose track of those, `course stop` ends them,
-# and any `course serve`. It leaves the server of an open `make lab` alone, and those that you started by their own
-# command, as today.
+# and any `course serve`. It leaves the server of an open `make lab` alone, and any that you started with a command of your
+# own, as in this lesson.
 
 # %% [markdown]
 # ## Recap
@@ -558,10 +567,9 @@ check.quiz(
         "You start a server with `-c 32768`. It says nothing bad that you notice, but prompts of 9,000 tokens are "
         "refused. What do you check first?",
         right="`n_ctx` and `model_path` in `/props`",
-        why="Perhaps another server answers at that port, or somebody's `-np 4` divided the room. `/props` says what is "
-        "really there.",
+        why="Perhaps another server answers at that port, or an `-np 4` divided the room. `/props` shows both.",
         wrong={
-            "the command that you typed": "It says what you asked for. What answers may be another server.",
+            "the command that you typed": "It may show an `-np 4`, but not that another server answers at that port.",
             "`/health`": "It says that a server is ready. It does not say which, or how it is set up.",
         },
     ),

@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 02 · One completion, byte by byte
 #
-# An agent is a program that asks a model for text, again and again. Here is one such question: what your messages turn
-# into, what goes over the wire, and what comes back. Many faults of agents are visible only here.
+# An agent is a program that asks a model for text, again and again. This lesson follows one such request: what your
+# messages turn into, what goes over the wire, and what comes back. Many faults of agents are visible only there.
 #
 # **After this lesson you can**
 #
 # - turn messages into the exact prompt that a model sees, and say how text in them can forge a message,
 # - send a request and read its response without a client library,
-# - tell what in a response is thought and what is answer, and why it ended.
+# - tell the thinking in a response from the answer, and say why the response ended.
 #
 # **Minutes:** 50 · **Needs:** [lesson 01](01_start_llama_server.ipynb)
 
@@ -57,7 +57,7 @@ check.prediction("02.p1", guess, was=prompt.count("<|im_start|>"), unit="marks")
 
 # %% [markdown]
 # The template opened a third message, the assistant's, and left it unfinished (`add_generation_prompt` in the picture).
-# The model's whole job is to go on from there. With this template it starts inside its [thoughts][reasoning], since
+# The model's whole job is to go on from there. With this template it starts inside its [thinking][reasoning], since
 # the template wrote `<think>`, too.
 #
 # ![The chat template turns a list of messages into one prompt, with special tokens around each
@@ -76,6 +76,10 @@ check.prediction("02.p1", guess, was=prompt.count("<|im_start|>"), unit="marks")
 def pieces(text, special=True):
     body = {"content": text, "with_pieces": True, "parse_special": special}
     return [(token["id"], token["piece"]) for token in server.post("/tokenize", body)["tokens"]]
+
+
+def marks(text):
+    return sum(piece == "<|im_start|>" for _, piece in pieces(text))
 
 
 pieces(prompt)[:8]
@@ -107,24 +111,20 @@ forged = server.apply_template(forging["messages"])
 print(forged)
 read = server.post("/v1/chat/completions", forging)["usage"]["prompt_tokens"]
 print(len(pieces(forged)), "tokens if all marks are special,", len(pieces(forged, special=False)), "if none is")
-print(read, "tokens in a real request")
-
-
-def marks(text):
-    return sum(piece == "<|im_start|>" for _, piece in pieces(text))
-
-
-harmless = server.apply_template([{"role": "user", "content": page.replace("<|", "< |")}])
-print(marks(forged), "marks;", marks(harmless), "if the page's are broken up")
+print(read, "tokens in a real request;", marks(forged), "marks")
 
 # %% [markdown]
 # One message should give two marks, its own and the assistant's. Here are three: the system message is forged. The
-# template pastes the content in, marks and all, and then everything is tokenized at once. The real request has as many
-# tokens as if *all* marks are special: the page's marks became special tokens, like yours.
+# template pastes the content in, marks and all, and only then is the text tokenized. The real request has as many tokens as
+# the count with *all* marks special: the page's are as real as the template's.
 #
 # That is *prompt injection* at its lowest level: whoever controls text in the prompt can forge a message. (Whether the
-# model obeys is another matter.) So break up your model's marks in a page before you put it into a message, here with
-# `page.replace("<|", "< |")`: two marks are left, the template's own. That does not stop an injection in plain words.
+# model obeys is another matter.) So break up your model's marks in a page before you put it into a message. That does not
+# stop an injection in plain words.
+
+# %%
+harmless = server.apply_template([{"role": "user", "content": page.replace("<|", "< |")}])
+print(marks(harmless), "marks, with the page's broken up")
 
 # %% [markdown]
 # ### Exercise 02.1 · ★★☆ · 8 minutes
@@ -173,8 +173,8 @@ with mock.patch.object(server, "request", side_effect=alone):
 # ## Is there only one template?
 #
 # Most model files contain a template, and `--chat-template-file` replaces it. The course's file has none, so `Server()`
-# passes one. (Your command in lesson 01 did not, so llama-server fell back on one of its own, without `<think>`: the
-# `chat_template` in the `/props` that you saw.) What this course calls the *base model* is SmolLM2-135M-Instruct, from
+# passes one. (Your command in lesson 01 passed none, so llama-server used one of its own, without `<think>`. `/props` shows
+# it as `chat_template`.) What this course calls the *base model* is SmolLM2-135M-Instruct, from
 # which the course's model was trained. Here it is with its makers' template:
 
 # %%
@@ -236,16 +236,16 @@ print(head.decode(), content.decode(), sep="\n\n")
 answer = json.loads(content)
 
 # %% [markdown]
-# Again an empty line separates head and body. In the body, `choices` has the answer, `usage` what it cost in tokens, and
-# `timings` what it took in time. (`cached_tokens`: what the server had read before, lesson 10.) That is all there is
-# between an agent and its model: whatever your framework is called, it sends something like the first block and gets
-# something like the second, or the same in pieces if it asks for `"stream": true` (02b).
+# Again an empty line separates head and body. In the body, `choices` has the answer, `usage` counts its tokens and the
+# prompt's, and `timings` says how long they took. (`cached_tokens`: what the server had read before, lesson 10.) That is
+# all there is between an agent and its model: if your framework uses this API, it sends something like the first block
+# and gets something like the second, or the same in pieces if it asks for `"stream": true` (02b).
 
 # %% [markdown]
 # ## What did the model write?
 #
-# The prompt ended in `<think>`, so the model wrote its thoughts first. Where are they? Here is the choice from that body,
-# and then the text as the model wrote it: `verbose` adds it if you ask again (at temperature 0, the same text).
+# The prompt ended in `<think>`, so the model wrote its thinking first. Where is it? Here is the choice from that body. Then
+# the same request again, with `verbose`, an option of llama-server's own that adds the text from before the split:
 
 # %%
 first = answer["choices"][0]
@@ -254,16 +254,17 @@ whole = server.post("/v1/chat/completions", {**question, "verbose": True})
 print(whole["__verbose"]["content"])
 
 # %% [markdown]
-# The server has cut that text in two: what stood before `</think>` is `reasoning_content`, the rest, without the white
-# space in between, is [`content`][content]. The text has no `<think>`, which was the end of the *prompt*. (This small
-# model's thought already is its answer.) Other servers may name the field differently, or cut nothing. Lesson 06 breaks
-# the cut on purpose.
+# The server splits that text at `</think>`: what comes before the tag is `reasoning_content`; what comes after it, without
+# the blank line, is [`content`][content]. There is no `<think>` in it: that was the end of the *prompt*. (This small
+# model's thinking already is its answer.) Other servers may name the field differently, or split nothing. In lesson 06
+# you break this split on purpose.
 #
 # [content]: ../docs/glossary.md#content
 #
 # [`finish_reason`][finish] says why the text ended:
 #
-# - `stop`: the model was done (or something that you will meet below),
+# - `stop`: the model was done: it wrote `<|im_end|>`, which counts as a token but is left out of the text (`stop` has a
+#   second meaning, which you will meet below),
 # - `length`: a limit was reached,
 # - `tool_calls`: the model asks for a tool.
 #
@@ -274,7 +275,7 @@ check.claims(
     ("the thinking is not in content", "</think>" not in first["message"]["content"]),
     ("it is in reasoning_content", bool(first["message"]["reasoning_content"].strip())),
     ("the model ended by itself", first["finish_reason"] == "stop", first["finish_reason"]),
-    ("the text before the cut has the closing tag", "</think>" in whole["__verbose"]["content"]),
+    ("the text before the split has the closing tag", "</think>" in whole["__verbose"]["content"]),
     (
         "usage counts the prompt's tokens",
         answer["usage"]["prompt_tokens"] == len(pieces(prompt)),
@@ -283,10 +284,10 @@ check.claims(
 )
 
 # %% [markdown]
-# ## Can you make it shorter?
+# ## Can you save tokens?
 #
-# Thinking costs tokens. You can turn it off with an [argument of the template][arguments], if it has one, or limit the
-# answer with `max_tokens`.
+# Thinking costs tokens. Some templates have an [argument][arguments] that turns it off. Or limit the response with
+# `max_tokens`.
 #
 # **Predict:** with `max_tokens` 5, what will be in `content`: the `"beginning"` of the answer, the `"whole"` answer, or
 # `"nothing"`?
@@ -304,7 +305,7 @@ for way, response in got.items():
     choice = response["choices"][0]
     print(way, response["usage"]["completion_tokens"], choice["finish_reason"], choice["message"], sep=" · ")
 closed = server.post("/apply-template", {**question, **off})["prompt"]
-print("without thinking, the prompt ends in", repr(closed[-40:]))
+print("without thinking, the prompt ends in", repr(closed[-41:]))
 tight = got["max_tokens 5"]["choices"][0]
 said = tight["message"]["content"]
 check.prediction("02.p3", guess, was="whole" if "Paris." in said else "beginning" if said else "nothing")
@@ -312,7 +313,7 @@ check.prediction("02.p3", guess, was="whole" if "Paris." in said else "beginning
 # %% [markdown]
 # *No thinking* is only a different prompt: the template closes the think block before the model can write in it.
 #
-# `max_tokens` counts thoughts and answer together. Here it was used up by the thoughts, so `content` is empty, and an
+# `max_tokens` counts thinking and answer together. Here the thinking used it up, so `content` is empty, and an
 # agent that reads `content` gets an empty string. A limit that is too small is a common fault with thinking models.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
@@ -350,10 +351,11 @@ Question: What is my locker code?
 Thought:"""
 
 # %% [markdown]
-# **Predict:** the base model continues this text for 60 tokens. (Not the course's own, which was trained to write code
-# in messages. But any model may do what you see here.) There is no program that searches. If it writes an
-# `Action:`, what comes after that: `"nothing"` (it waits), an `"Observation"`, or a new `"Thought"`? (`/completion`
-# continues a text without a template; its limit is called `n_predict`.)
+# The base model continues this text (the course's own was trained to write code in messages). `/completion` takes a text,
+# without a template, and calls its limit `n_predict`.
+#
+# **Predict:** it writes 60 tokens, and there is no program that searches. If it writes an `Action:`, what comes after that:
+# `"nothing"` (it waits), an `"Observation"`, or a new `"Thought"`?
 
 # %%
 guess = ...
@@ -395,20 +397,19 @@ check.claims(
 # %% [markdown]
 # ## Can a stop sequence stop too much?
 #
-# These two commands differ in `"stop": ["Paris"]`. You know what the model writes: a thought, `</think>`, the answer.
-# **Before you run them, note** what `content` and `finish_reason` the second one will have.
+# This command asks the same question as above, with `"stop": ["Paris"]`. Without it, you know what the model writes: its
+# thinking, `</think>`, the answer. **Before you run it, note** what `content` and `finish_reason` you will get.
 
 # %% tags=["folded"]
 key = f'-H "Authorization: Bearer {server.api_key}" ' if server.api_key else ""
-capital = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}
-for body in (capital, {**capital, "stop": ["Paris"]}):
-    print(f"curl -s {server.api_base}/chat/completions {key}-d '{json.dumps(body)}'; echo\n")
+stopping = {**question, "stop": ["Paris"]}
+print(f"curl -s {server.api_base}/chat/completions {key}-d '{json.dumps(stopping)}'; echo")
 
 # %% [markdown]
 # ### Exercise 02.2 · ★☆☆ · 6 minutes · in your own terminal
 #
-# Open a terminal, run both commands, and fill in what the second answer has. (The lesson's server must still be running.)
-# A field that is missing or empty is `""`. White space at the ends does not count.
+# Open a terminal, run the command, and fill in what the answer has. (The lesson's server must still be running.) A field
+# that is missing or empty is `""`. White space at the ends does not count.
 #
 # <details><summary>Hint</summary>
 # The answer is one line of JSON: look for <code>"choices"</code>. (PowerShell loses quotes inside quotes: send the
@@ -419,8 +420,8 @@ for body in (capital, {**capital, "stop": ["Paris"]}):
 seen = {"content": ..., "reasoning_content": ..., "finish_reason": ...}
 
 # %% tags=["solution"]
-# In a terminal: the second command. This is the same request, from Python (`capital` is in the folded cell above).
-cut = server.post("/v1/chat/completions", {**capital, "stop": ["Paris"]})["choices"][0]
+# In a terminal: the command. This is the same request, from Python (`stopping` is in the folded cell above).
+cut = server.post("/v1/chat/completions", stopping)["choices"][0]
 seen = {
     "content": cut["message"]["content"],
     "reasoning_content": cut["message"].get("reasoning_content"),
@@ -433,11 +434,11 @@ from course.check.answers import compare
 
 
 def as_the_server_says(answer):
-    """Compare the answer with what the server sends for the second command now."""
+    """Compare the answer with what the server sends for the command now."""
     try:
-        fresh = server.post("/v1/chat/completions", {**capital, "stop": ["Paris"]})["choices"][0]
+        fresh = server.post("/v1/chat/completions", stopping)["choices"][0]
     except CourseError:
-        return "the lesson's server has been stopped. Run the cell with `server = …` again, then the two commands"
+        return "the lesson's server has been stopped. Run the cell with `server = …` again, then the command"
     fields = {**fresh["message"], "finish_reason": fresh["finish_reason"]}
     if not isinstance(answer, dict):
         return "expected a dictionary with the keys content, reasoning_content and finish_reason"
@@ -447,28 +448,28 @@ def as_the_server_says(answer):
     return verdict.ok or verdict.why
 
 
-check.exercise("02.2", seen, as_the_server_says, hint="copy the three values from the second answer")
+check.exercise("02.2", seen, as_the_server_says, hint="copy the three values from the answer")
 
 # %% [markdown]
-# A stop sequence matches in the thoughts, too. The model was cut off in the middle of one, before its answer began, and
-# `finish_reason` is the same `stop` as when it is done. Is there a way to tell? The complete answer from above, and this
-# one, both with `verbose`:
+# A stop sequence matches in the thinking, too. It cut the model off before its answer began, and `finish_reason` is the
+# same `stop` as when it is done. Is there a way to tell? The complete answer from above, and this one, both with
+# `verbose`:
 
 # %%
-silenced = server.post("/v1/chat/completions", {**capital, "stop": ["Paris"], "verbose": True})
+silenced = server.post("/v1/chat/completions", {**stopping, "verbose": True})
 for response in (whole, silenced):
     told = response["__verbose"]
     print(response["choices"][0]["finish_reason"], told["stop_type"], repr(told["stopping_word"]), sep=" · ")
 
 # %% [markdown]
-# `stop_type` is `word` after a stop sequence, and `eos` (*end of sequence*) if the model was done. In lesson 07 this fault
-# silences a whole agent.
+# `stop_type` is `word` after a stop sequence, and `eos` (*end of sequence*) if the model ended its message itself, here
+# with `<|im_end|>`. In lesson 07 this fault silences a whole agent.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 cut = silenced["choices"][0]
 check.claims(
-    ("a stop sequence in the thoughts leaves no content", not cut["message"]["content"], cut),
-    ("only thoughts", bool(cut["message"]["reasoning_content"].strip()), cut),
+    ("a stop sequence in the thinking leaves no content", not cut["message"]["content"], cut),
+    ("only thinking", bool(cut["message"]["reasoning_content"].strip()), cut),
     ("and finish_reason is stop", cut["finish_reason"] == "stop", cut),
     ("stop_type tells", told["stop_type"] == "word" and whole["__verbose"]["stop_type"] == "eos", told),
 )
@@ -481,11 +482,11 @@ check.claims(
 #
 # 1. `"not empty"`: there is a `content`,
 # 2. `"limit"`: a limit was reached, by `finish_reason`,
-# 3. `"tool call"`: the model asks for a tool (by `finish_reason`, or by `tool_calls` in the message),
-# 4. `"thoughts only"`: there are thoughts (a stop sequence matched in them, or the model ended after them),
+# 3. `"tool call"`: `finish_reason` is `tool_calls`, or the message has `tool_calls` that are not empty,
+# 4. `"thinking only"`: there is thinking (a stop sequence matched in it, or the model ended after it),
 # 5. `"nothing"`.
 #
-# The message's fields may be missing or `None`. White space alone counts as empty, in the thoughts, too.
+# The message's fields may be missing or `None`. White space alone counts as empty, in the thinking, too.
 #
 # <details><summary>Hint</summary>
 #
@@ -503,9 +504,11 @@ def why_empty(choice):
     message, reason = choice["message"], choice["finish_reason"]
     if (message.get("content") or "").strip():
         return "not empty"
-    if reason in ("length", "tool_calls"):
-        return "limit" if reason == "length" else "tool call"
-    return "thoughts only" if (message.get("reasoning_content") or "").strip() else "nothing"
+    if reason == "length":
+        return "limit"
+    if reason == "tool_calls" or message.get("tool_calls"):
+        return "tool call"
+    return "thinking only" if (message.get("reasoning_content") or "").strip() else "nothing"
 
 
 # %% tags=["folded"]
@@ -528,17 +531,18 @@ def choices(random):
         made("limit", "cut while thinking", "length", content="", reasoning_content=thought),
         made("limit", "cut at once", "length", content="\n"),
         made("tool call", "content is null", "tool_calls", content=None, tool_calls=call),
-        made("tool call", "thoughts, then a call", "tool_calls", content="", reasoning_content=thought, tool_calls=call),
-        made("thoughts only", "an empty list of calls", "stop", reasoning_content=thought, tool_calls=[]),
-        made("thoughts only", "no limit", "stop", content="", reasoning_content=thought),
-        made("thoughts only", "another reason", "content_filter", content="", reasoning_content=thought),
-        made("thoughts only", "content is missing", "stop", reasoning_content=thought),
+        made("tool call", "thinking, then a call", "tool_calls", content="", reasoning_content=thought, tool_calls=call),
+        made("tool call", "the reason is stop", "stop", content=None, tool_calls=call),
+        made("thinking only", "an empty list of calls", "stop", reasoning_content=thought, tool_calls=[]),
+        made("thinking only", "no limit", "stop", content="", reasoning_content=thought),
+        made("thinking only", "another reason", "content_filter", content="", reasoning_content=thought),
+        made("thinking only", "content is missing", "stop", reasoning_content=thought),
         made("nothing", "neither", "stop", content=" "),
-        made("nothing", "thoughts of white space", "stop", content=None, reasoning_content="\n"),
+        made("nothing", "thinking of white space", "stop", content=None, reasoning_content="\n"),
     ]
 
 
-check.function("02.3", why_empty, choices, hint="content first, then finish_reason, then the thoughts")
+check.function("02.3", why_empty, choices, hint="content first, then finish_reason and the calls, then the thinking")
 
 # %% [markdown]
 # Your function on three answers of this lesson (`None` until you have written it):
@@ -553,10 +557,11 @@ print(*[why_empty(answer["choices"][0]) for answer in (whole, got["max_tokens 5"
 # - Special tokens mark where messages begin and end. Content that contains them can forge a message.
 # - The server splits the generated text into `reasoning_content` and `content`.
 # - An empty `content` may come from a limit that is too small (`finish_reason` is `length`) or from a stop sequence in the
-#   thoughts (it is `stop`, as when the model is done; with `verbose`, `stop_type` tells the two apart).
+#   thinking (it is `stop`, as when the model is done; with `verbose`, `stop_type` tells the two apart).
 # - Where actions and observations are text, the model may write the results itself unless a stop sequence ends it.
 #
-# **In your own agent:** log the body of one request. Find the messages, `stop`, `max_tokens`, `temperature`.
+# **In your own agent:** record one request with [`course tap`](../README.md#record-your-own-agent), and find the messages,
+# `stop`, `max_tokens` and `temperature` in it.
 
 # %% tags=["folded"]
 check.quiz(
@@ -564,7 +569,7 @@ check.quiz(
     check.question(
         "An agent's answer is empty, and `finish_reason` is `length`. What is most likely?",
         right="the limit was spent on thinking",
-        why="The limit counts thoughts, too. Look into `reasoning_content`: it ends in mid-sentence.",
+        why="The limit counts the thinking, too. Look into `reasoning_content`: it ends in mid-sentence.",
         wrong={
             "the server lost the connection": "Then there would be no `finish_reason` at all.",
             "a stop sequence matched at once": "Then `finish_reason` would be `stop`.",
@@ -596,6 +601,6 @@ base.stop()
 server.stop()
 
 # %% [markdown]
-# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb), the more than 2,000 tokens that come before
-# your question. Or first the appendix, [02b](02b_the_tokens_of_an_answer.ipynb): how an answer is drawn, streamed and paid
+# **Next:** [03 read the system prompt](03_read_the_system_prompt.ipynb): more than 2,000 tokens stand before your
+# question. Or first the appendix, [02b](02b_the_tokens_of_an_answer.ipynb): how an answer is drawn, streamed and paid
 # for, token by token.

@@ -2,8 +2,8 @@
 # # 02b · The tokens of an answer
 #
 # An appendix to [lesson 02](02_one_completion.ipynb). *It worked yesterday. Half of the answer is missing. It takes
-# forever.* An answer is drawn one token at a time, each takes its time, and it can be sent that way, too. This lesson
-# follows the tokens.
+# forever.* An answer is drawn one token at a time. Each token costs time, and each can be sent as soon as it is there.
+# This lesson follows them.
 #
 # **After this lesson you can**
 #
@@ -34,8 +34,8 @@ base = Server("untrained", url=False, quiet=True).start()
 # ## Why does it fail only sometimes?
 #
 # In lesson 02, `temperature` was 0. Here it is 1, and each request has another `seed`. The base model answers, not the
-# course's. It should add 2 and 3. It may write at most 12 tokens, and an answer without a 5 counts as a failure, even if
-# it was only cut short. (A small model wanders at temperature 1: expect failures.)
+# course's. It should add 2 and 3. It may write at most 12 tokens, and an answer without the digit 5 counts as a failure,
+# even if it says *five* or was only cut short. (A small model wanders at temperature 1: expect failures.)
 #
 # **Predict:** five requests that differ only in the seed, and then the same five once more. How many of the first five
 # answers will be right? How many of the second five will have the same text as before?
@@ -60,9 +60,10 @@ same = sum(one == other for one, other in zip(*rounds, strict=True))
 check.prediction("02b.p1", guess, was={"right": right, "same as before": same})
 
 # %% [markdown]
-# Each seed repeats its answer, right or wrong. What does it decide? For each token, the model computes a probability for
-# every token that it knows. `logprobs` asks for the likeliest ones, here five, as logarithms. Here are those of the
-# answer's first token (what is missing to 100 % is spread over all the others), and the answer at temperature 0:
+# Each seed repeats its answer, right or wrong. What does a seed decide? For each place in the answer, the model
+# computes a probability for every token that it knows. `logprobs` asks for the likeliest ones, here five, with the
+# logarithms of their probabilities. Here they are for the first place (all other tokens share the rest), and the answer at
+# temperature 0:
 
 # %%
 likeliest = base.post("/v1/chat/completions", {**ask, "temperature": 0, "logprobs": True, "top_logprobs": 5})
@@ -73,15 +74,15 @@ print(likeliest["choices"][0]["message"]["content"])
 # %% [markdown]
 # At [temperature](../docs/glossary.md#temperature) 0 the server takes the likeliest token each time (*greedy* decoding).
 # Above 0 it draws ([sampling](../docs/glossary.md#sampling)), likelier ones more often, and the lower the temperature, the
-# more so. The seed decides the draw, as `random.seed` does in Python. Without one, it is random.
+# more so. The seed decides the draw, as `random.seed` does in Python. Without a seed, each draw is new.
 #
 # Compare the shares with how your five answers begin. (By default, the server drops unlikely tokens before it draws,
 # `top_k`, `top_p`, `min_p`, so those that stay get more than their share here.)
 #
-# So an agent that fails now and then may have no bug: it draws. Try seeds until one fails, and keep that seed while
+# So if an agent fails now and then, it may be the draw, not a bug. Try seeds until one fails, and keep that seed while
 # you look. (In smolagents, `OpenAIModel(…, seed=7, extra_body={"cache_prompt": False})` sends both with each request. The
 # cache is off, here and above, because it can change the rounding, and so a draw, as llama-server's README says. With
-# another prompt, build or computer, the same seed may draw something else.)
+# another prompt, build or computer, or beside other requests, the same seed may draw something else.)
 
 # %% tags=["folded"]
 check.claims(
@@ -126,7 +127,7 @@ check.exercise("02b.1", failing, fails_again, hint="print text(6), text(7) and s
 # With `"stream": true` the answer is sent while it is generated, as [server-sent events][sse]. Chat windows and coding
 # agents do that, to show the first words at once; smolagents, only with `stream_outputs=True`.
 #
-# **Predict:** in lesson 02, the answer to this question had 21 tokens, thoughts included. In how many pieces will its text
+# **Predict:** in lesson 02, the answer to this question had 21 tokens, thinking included. In how many pieces will its text
 # arrive?
 #
 # [sse]: ../docs/glossary.md#server-sent-events
@@ -150,15 +151,16 @@ arrived = sum('"content":"' in line or '"reasoning_content":"' in line for line 
 check.prediction("02b.p2", guess, was=arrived, unit="pieces")
 
 # %% [markdown]
-# An event is a line that begins with `data:`, with an empty line after it. Most hold a *delta*, the piece that is new.
-# Thoughts come as `reasoning_content`, the rest as `content`. In the pause between them the model wrote `</think>` and
+# Here, an event is a line that begins with `data:`, and an empty line (not printed). Most hold a *delta*, the new piece.
+# Thinking comes as `reasoning_content`, the rest as `content`. In the pause between them the model wrote `</think>` and
 # white space, which the server cut out. Nor does it send the token that ends the message. (Together six: `</`, `think`,
 # `>`, two line breaks and the end. 15 + 6 = 21.) The last event with a choice names the `finish_reason`, and `[DONE]`,
 # which is not JSON, ends the stream.
 #
 # A stream that breaks off has neither. If the connection breaks, httpx raises an error. But if the server fails on the
-# way, it sends an event with an `error` and ends the response properly, as a proxy may, too. A client that only joins
-# deltas then returns half an answer as if it were whole.
+# way, it sends an event with an `error` and ends the response properly. A client that only joins deltas then returns half
+# an answer as if it were whole. (OpenAI's client raises an `APIError` at such an event. But if a proxy ends the response
+# properly without one, it raises nothing: check the `finish_reason` there, too.)
 
 # %% [markdown]
 # ### Exercise 02b.2 · ★★★ · 12 minutes
@@ -271,10 +273,10 @@ print(json.dumps(first["timings"], indent=1))
 # | [generation][decode] (decode) | `predicted_n` | `predicted_ms` | the answer is written, token by token |
 #
 # Compare `prompt_per_token_ms` with `predicted_per_token_ms`: a token that is written costs more than one that is read,
-# here more than three times as much, on a GPU often far more.
+# in the stored run about five times as much, on a GPU often far more.
 #
 # `cache_n` counts the tokens of the prompt that did not have to be processed. `usage` says it in OpenAI's words:
-# `prompt_tokens` is `cache_n` plus `prompt_n`.
+# `prompt_tokens` is `cache_n` plus `prompt_n`, and `prompt_tokens_details.cached_tokens` is `cache_n`.
 #
 # **Predict:** now the very same request, with the cache allowed. How many tokens of its prompt will the server process
 # (`prompt_n`)?
@@ -328,7 +330,7 @@ check.claims(
     ("without the cache, every token was processed", alone["cache_n"] == 0, alone),
     (
         "usage counts the prompt as cached plus processed",
-        first["usage"]["prompt_tokens"] == alone["prompt_n"],
+        second["usage"]["prompt_tokens"] == again["cache_n"] + again["prompt_n"],
     ),
     ("with it, all but one token came from the cache", again["prompt_n"] == 1, again),
     ("cached plus processed is the whole prompt", again["cache_n"] + again["prompt_n"] == alone["prompt_n"]),
@@ -426,7 +428,7 @@ shares = {place: round(100 * cached / len(new)) for place, (_, new, cached) in s
 check.prediction("02b.p4", guess, was={place: check.near(share, by=10) for place, share in shares.items()})
 
 # %% [markdown]
-# Everything behind the id is processed again in each request, although it has not changed. So put what changes at the end
+# Everything after the id is processed again in each request, although it has not changed. So put what changes at the end
 # of the *last message*. The end of the system prompt looks late, but in an agent all steps come after it.
 
 

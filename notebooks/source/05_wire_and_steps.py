@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 05 · Wire and steps, side by side
 #
-# Your agent used up its steps without an answer, and its log does not say why. Where do you look? There are
-# two records of every run: what smolagents remembers, and what went over the wire. They differ. In
+# Your agent used up its steps without an answer, and its log does not say why. Where do you look? A run can
+# leave two records: what smolagents remembers, and what went over the wire. They differ. In
 # this lesson you lay them side by side.
 #
 # **After this lesson you can**
 #
 # - match every step of a run with its request and its response,
 # - say what differs between an agent's memory and what reached the server,
-# - find out from a tape why a run went wrong,
+# - tell a reply that was cut off from a complete one, in memory and on a tape,
 # - record any client of a model server, and name a fault on its tape.
 #
 # **Minutes:** 50 · **Needs:** [lesson 00](00_welcome.ipynb); it is easier after [02](02_one_completion.ipynb),
@@ -36,13 +36,13 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # %% [markdown]
 # ## One run, two records
 #
-# Five words, most of which you have met. Here is how they differ:
+# You have met most of these words. Here is how they differ:
 #
 # - An [exchange][e] is one HTTP request with its response.
 # - A [tape][ta] is a file that exchanges are recorded in.
 # - A [step][s] is what smolagents made of a response: the code in it, and what that code printed and
 #   returned. The agent keeps its steps in [memory][m].
-# - A [turn][t] is an exchange with the step that came of it, if one did. (A failed request has none.)
+# - A [turn][t] is an exchange with the step that came of it, if one did. (A failed request that is sent again has none.)
 #
 # `recorded_run` builds the agent, asks it, and records a tape. It notes the steps there, too. This can
 # take a few minutes.
@@ -78,9 +78,9 @@ for name in ("model_output_message", "model_output", "code_action", "observation
 # ## Which step belongs to which exchange?
 #
 # By order: step 1 with exchange 1, and so on? OpenAI's client, which smolagents uses, repeats a request by
-# itself after a 429, a 5xx or a broken connection. (This course switches that off. But smolagents repeats a
-# 429, too, after two minutes or more.) Then there is one exchange more, and every later step silently gets the
-# wrong one.
+# itself after a 429, a 5xx, a timeout or a broken connection. Then there is one exchange more, and every later step
+# silently gets the wrong one. (This course switches that off. But smolagents repeats a 429, too, after two minutes or
+# more.)
 #
 # So look for something that is in both records. llama-server gives each response an id. Memory has it
 # in `raw`, the response as OpenAI's client read it:
@@ -123,8 +123,7 @@ check.claims(
 #
 # <details><summary>Hint</summary>
 #
-# First make a dictionary from id to exchange number, without the calls whose id is `None`. Then
-# look up each step with `.get(...)`.
+# Which dictionary would make each step a single look-up? What must not be a key in it?
 #
 # </details>
 
@@ -162,9 +161,9 @@ def runs(random):
 check.function("05.1", join, runs, hint="by id only; None is not an id")
 
 # %% [markdown]
-# `turns` joins them in the same way. (Here, an exchange's `id` is its number on the tape; the id of the
-# response is `response_id`.) And your function, on this run, and as if the tape had begun too late? (By order, step 1
-# would get exchange 2.)
+# `turns` joins them in the same way. (`exchange.id` is the number on the tape, `exchange.response_id` the response's
+# id.) Below is your function on this run, then without exchange 1, as if the recording had begun too late. (By order,
+# step 1 would get exchange 2.)
 
 # %%
 made = turns(tape.records())
@@ -239,8 +238,7 @@ print("memory:", repr(first_step.model_output[-30:]))
 
 # %% [markdown]
 # llama-server stops at a stop sequence and does not send it. smolagents appends the tag to every reply that
-# does not end with it and is not empty (`_step_stream` in its `agents.py`), even to one that was cut off. So in
-# memory, half a reply can look complete.
+# does not end with it and is not empty (`_step_stream` in its `agents.py`), even to one that was cut off.
 
 # %% tags=["folded", "nbval-check-output"]
 import inspect
@@ -260,10 +258,10 @@ check.claims(
 )
 
 # %% [markdown]
-# How complete? Here is the same question, with at most 115 tokens for each response. In step 1 they run out just
+# Here is the same question, with at most 115 tokens for each response. In step 1 they run out just
 # before the last line of the code, which prints the length. (With another model, the cut falls elsewhere.)
 #
-# **Predict:** what does smolagents do with this half: report an `"error"`, `"ask"` again, or `"run"` it?
+# **Predict:** what does smolagents do with this half: report an `"error"`, ask for the `"rest"`, or `"run"` it?
 
 # %%
 guess = ...
@@ -281,7 +279,7 @@ check.prediction("05.p2", guess, was="error" if cut_short.step["error"] else "ru
 # %% [markdown]
 # It ran the half. The model learns about the leopard and nothing about the bridge, and in memory its reply ends
 # like the whole one above. You would say that the model forgot a line. (After a cut in the middle of a line, you would
-# usually see a `SyntaxError`, and blame it, too.) Only the `finish_reason` tells.
+# usually see a `SyntaxError`, and blame the model for that, too.) The `finish_reason` says what happened.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 told = cut_short.observation
@@ -332,12 +330,13 @@ print(where)
 check.prediction("05.p3", guess, was=where)
 
 # %% [markdown]
-# smolagents never sends `reasoning_content` back. From one step to the next, the model keeps its reply, what
+# smolagents never sends `reasoning_content` back. What survives a step is the reply, what
 # its code printed and returned, and the variables of that code. An idea that is only in its thinking is gone. (In
 # [lesson 06](06_break_jinja.ipynb), the thinking arrives in `content`, and goes back with it.)
 #
 # Memory still has the thinking, but only in `raw`. `agent.memory.get_full_steps()`, a common way to log a
-# run, drops it and llama-server's `timings`, but keeps the rest of `raw`, such as `finish_reason` and `usage`.
+# run, drops the fields that OpenAI's API does not define: this one, and llama-server's `timings`. It keeps the rest
+# of `raw`, such as `finish_reason` and `usage`.
 
 # %% tags=["folded", "nbval-check-output"]
 import json
@@ -365,8 +364,8 @@ check.claims(
 # All this is in one view. **Left** is the wire: what was *new* in the request
 # (→), then what came back (←). **Right** is what smolagents made of it: the code and the observation.
 #
-# Follow one observation: on the right in one turn, and on the left in the next, as a message. (The bars
-# are for [05b](05b_the_bill.ipynb). In a terminal, `course view` makes such a page of any tape.)
+# Follow one observation: on the right in one turn, and on the left in the next, as a message. Then open
+# *What differs between memory and wire*, which lists what you found above. (The bars are for [05b](05b_the_bill.ipynb).)
 
 # %%
 view.show(made)
@@ -405,11 +404,11 @@ for turn in short.turns:
 # error (lesson 03), unless Python can parse it as it is. Usually the `</code>` behind it prevents that. But an
 # empty reply gets no tag, and empty text parses. So both steps ran nothing, successfully.
 #
-# Turn 3 is the *max-steps request*: when the steps run out, smolagents asks once more, for an answer from
-# what is there. Memory has no response id for it, so it is joined by its text; here there is none, so by time.
+# Turn 3 is the *max-steps request*: when the steps run out, smolagents asks once more, for an answer based
+# on what it has. Memory keeps no response id for it, so `turns` joins it by its text, or if that is empty, by time.
 #
-# **Predict:** why are the replies empty: a token `"limit"`, a `"stop"` sequence in the thinking, or did the model say
-# `"nothing"`? The log has a clue. (Then see whether anything in memory says it.)
+# **Predict:** why are the replies empty? Was there a token `"limit"`, did a `"stop"` sequence match in the thinking, or
+# did the model say `"nothing"`? The log has a clue. (Then see whether anything in memory says it.)
 
 # %%
 guess = ...
@@ -451,10 +450,13 @@ check.claims(
 # ### Exercise 05.2 · ★★☆ · 5 minutes
 #
 # smolagents does not warn of a cut reply. Write what such a warning needs: `why_it_ended(step)` returns the
-# `finish_reason` of a step's response, or `None` if memory does not have it: the message is `None` for the
-# max-steps request, and `raw` is `None` if the response was streamed (it arrived in pieces), or a dictionary
-# without a reason if the model runs inside smolagents (`TransformersModel`). Of several `choices`, take the
-# first. In your own agent, it can become a callback:
+# `finish_reason` of a step's response (of several `choices`, the first), or `None` if memory does not have it:
+#
+# - The message is `None` for the max-steps request, and for a request that failed.
+# - `raw` is `None` if the response was streamed (it arrived in pieces).
+# - `raw` is a dictionary without a reason if the model runs inside smolagents (`TransformersModel`).
+#
+# In your own agent, a callback can print the warning (not with `stream_outputs`: that is the second case):
 #
 # ```python
 # def warn(step):
@@ -466,7 +468,7 @@ check.claims(
 #
 # <details><summary>Hint</summary>
 #
-# The loop above has the path to it. `getattr(raw, "choices", None)` is `None` for a dictionary and for `None`.
+# The loop above has the path to it. Which parts of that path can be missing? `getattr` takes a default.
 #
 # </details>
 
@@ -532,7 +534,7 @@ named = {f.turn for f in findings if f.kind in ("thinking-cut", "answer-cut")}
 check.claims(("it names the cut in each turn", named == {t.number for t in short.turns}, named))
 
 # %% [markdown]
-# (`connect` makes the course's model. In your own agent, the limit is an argument of your model.)
+# (`connect` makes the course's model. In your own agent: `OpenAIModel(…, max_tokens=1024)`.)
 #
 # Optional, in JupyterLab: click through both runs. The newest is on the left; choose the other under
 # *Compare with*.
@@ -544,8 +546,8 @@ Explorer(tape, short_tape)
 # ### Exercise 05.3 · ★★☆ · 8 minutes · your own
 #
 # `course tap` runs any program with `OPENAI_BASE_URL` set to a port of its own, passes on what arrives
-# there, and records it. The next cell prints a command, and writes a small program without an agent. That asks a
-# question three times, once with too small a limit, and draws which time, and whether the model may think then.
+# there, and records it. The next cell prints a command, and writes a small program without an agent. It asks a
+# question three times. One request has too small a limit: which one, and whether the model may think in it, is random.
 #
 # Run the command in a terminal (*File → New → Terminal*), with the course's environment active. Leave
 # this notebook open: its server answers. Or record a program of your own, with two requests,
@@ -611,7 +613,7 @@ def proven(answer):
         return "this tape has steps on it, so it was recorded inside an agent; record through `course tap`"
     if len(asked := [turn for turn in seen if turn.exchange and turn.exchange.is_call]) < 2:
         return f"there are {len(asked)} requests to the model on it; make at least two"
-    faults = {(f.turn, f.kind) for f in diagnose.diagnose(seen) if f.kind in ("thinking-cut", "answer-cut")}
+    faults = {(f.turn, f.kind) for f in diagnose.diagnose(seen) if f.kind.endswith("-cut")}
     if not faults:
         return "no response on it was cut off; ask again with a smaller max_tokens"
     turn, fault = str(answer["turn"]).lower().replace("turn", "").strip(), str(answer["fault"]).strip(" ()")
@@ -637,9 +639,8 @@ check.exercise("05.3", cut, proven, hint="course diagnose and the path of your t
 #
 # Join the two records by the response's id, not by order. (Where memory has no id: by the text, else by the time.)
 #
-# **In your own agent:** put `course tap` between the agent and its server (by `OPENAI_BASE_URL`, or by the `base_url`
-# in its code), and before you touch the prompt, look at the `finish_reason` of every response (and if `content` is
-# empty, at the end of the thinking).
+# **In your own agent:** before you touch the prompt, put `course tap` between the agent and its server, and look at the
+# `finish_reason` of every response. If `content` is empty, look at the end of the thinking, too.
 
 # %% [markdown]
 # ## Three questions
@@ -659,7 +660,7 @@ check.quiz(
     check.question(
         "A tape has six exchanges and memory five steps. Exchange 3 has status 503 and no response id. What happened?",
         right="the client sent that request again by itself",
-        why="OpenAI's client repeats a 429 or a 5xx (smolagents only a 429). A failed exchange makes no step.",
+        why="OpenAI's client repeats a 429 or a 5xx (smolagents only a 429). The failed exchange made no step.",
         wrong={
             "smolagents made its max-steps request": "That one is the last, and it belongs to a step.",
             "two neighbors with the same role were joined": "That joins messages within one request.",

@@ -8,7 +8,7 @@
 # **After this lesson you can**
 #
 # - say where the seconds of a run went,
-# - tell which tokens of a prompt did not come from the cache, and why, and what those saved that did,
+# - tell which tokens of a prompt did not come from the cache, and why, and what the cached ones saved,
 # - put a price on any tape.
 #
 # **Minutes:** 35 · **Needs:** [lesson 05](05_wire_and_steps.ipynb)
@@ -41,7 +41,8 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # **Predict:** in the time that it takes to generate one token, how many tokens of a prompt can it process?
 #
 # The server may still have lesson 05's prompt in its cache. So the first request is sent with `cache_prompt: false`:
-# the whole prompt is processed, as on a fresh server. (`forced` forces no words here, it only adds this field.)
+# the whole prompt is processed, as on a fresh server. (The course's `forced` adds the field to that request. Each `None`
+# leaves a later request as it is.)
 #
 # [pp]: ../docs/glossary.md#prompt-processing
 # [g]: ../docs/glossary.md#generation
@@ -81,10 +82,11 @@ check.prediction("05b.p1", guess, was=check.near(round(ratio, 1), within=0.3), u
 # A generated token has to wait for the one before it, and each time the server reads the model from memory (of a
 # mixture of experts, only the part in use). The tokens of a prompt are all known, so many of them share one
 # reading. Each still needs its arithmetic, so on a few processor cores the factor is small. On a GPU it is usually
-# larger. (Both times are averages of the run.)
+# larger. (Both times are averages of the run. They are longer than in 02b, because each token looks at all tokens before
+# it, and here there are more: [lesson 10](10_what_the_loop_costs.ipynb).)
 #
-# smolagents' instructions are long, so the first request is mostly reading. Later ones find them in the cache, and
-# are mostly writing. But token for token, a hundred fewer in the response save more time than a hundred fewer in the
+# smolagents' instructions are long, so the first request is mostly prompt processing. Later ones find them in the cache,
+# and are mostly generation. But a hundred tokens fewer in the response save more time than a hundred fewer in the
 # prompt. Hosted models usually have a higher price for generated tokens, too.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
@@ -100,13 +102,13 @@ reading, writing = map(min, zip(*(per_token() for _ in range(3)), strict=True))
 check.claims(("generating a token takes longer than processing one", writing > reading, (reading, writing)))
 
 # %% [markdown]
-# ## What does the model read again of its own words?
+# ## How much of its own text does the model read again?
 #
 # Lesson 03 showed that turn 2 takes nearly all of prompt 1 from the cache. And the reply of turn 1? The server
 # computed each of its tokens when it *generated* them, and has them in its [KV cache][kv], too. It can use that up
 # to the first token that differs. (The KV cache of one request, kept for the next one, is the prompt cache.)
 #
-# **Predict:** of the tokens that turn 2 has to process, how many percent are words that the model itself wrote in
+# **Predict:** of the tokens that turn 2 has to process, what percentage are words that the model itself wrote in
 # turn 1 (its reply, and the copy of its code after `Calling tools:`)?
 #
 # [kv]: ../docs/glossary.md#kv-cache
@@ -137,8 +139,8 @@ print(
 check.prediction("05b.p2", guess, was=check.near(round(share), by=10), unit="percent")
 
 # %% [markdown]
-# The whole reply was processed again, although the server had it in its cache. Here are both prompts in tokens, as
-# the chat template renders them, from where they differ:
+# The whole reply was processed again, although the server had it in its cache. (The rest is the observation and
+# smolagents' wrapping.) Here are both prompts in tokens, as the chat template renders them, from where they differ:
 
 
 # %% tags=["folded"]
@@ -159,7 +161,7 @@ print("prompt 2 from there:", two[at : at + 10], "…")
 # tag is ordinary text, so it takes several tokens.) Prompt 2 has the reply of step 1 in that place, and
 # it was sent back without its thinking.
 #
-# Everything after that is processed again: the code that the model wrote in turn 1 is in the cache, but behind
+# Everything after that is processed again: the code that the model wrote in turn 1 is in the cache, but after
 # other tokens.
 #
 # In the picture, gray is what a request found in the cache, blue what was processed, and green what was
@@ -170,10 +172,10 @@ print("prompt 2 from there:", two[at : at + 10], "…")
 #
 # <details><summary>Is it like that with every model?</summary>
 #
-# No. If the template opens nothing at the end of a prompt, all of prompt 1 begins prompt 2, and a reply without
+# No. If the template opens no think block at the end of a prompt, all of prompt 1 begins prompt 2, and a reply without
 # thinking can come from the cache, too. Thinking that is not sent back ends the match with any template. And the
-# cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 cannot be cut anywhere, only at a
-# [checkpoint](../docs/glossary.md#checkpoint), so it may process more again.
+# cache of a [hybrid model](../docs/glossary.md#hybrid-model) such as Qwen3.6 can be cut back only to a
+# [checkpoint](../docs/glossary.md#checkpoint), so even more may be processed again.
 #
 # </details>
 
@@ -188,7 +190,7 @@ check.claims(
 # %% [markdown]
 # ### Exercise 05b.1 · ★★☆ · 6 minutes
 #
-# How long would it have taken without the cache? Write `seconds_saved(rows)`. Each row is a turn's `timings`, such as
+# How many seconds did the cache save? Write `seconds_saved(rows)`. Each row is a turn's `timings`, such as
 # `{"cache_n": 2000, "prompt_n": 500, "prompt_ms": 1500.0}`; alone, this one gives 6.0. Estimate with the average of
 # *all* rows: how many milliseconds did a processed token take, and how many tokens did not have to be processed? Old
 # builds of llama-server leave out `cache_n`: count nothing as saved in that turn. No rows, no seconds.
@@ -235,9 +237,10 @@ check.function("05b.1", seconds_saved, runs, hint="milliseconds per processed to
 # %% [markdown]
 # ## What would it cost in dollars?
 #
-# Hosted models usually have three prices. (Some also charge for writing to the cache.) The result is an estimate:
-# another model has other tokens and other thoughts, and a provider's cache its own rules. These are round numbers,
-# in dollars per *million* tokens. Put in those of a model that you use:
+# Hosted models usually have three prices: input, cached input and output, here `processed`, `cached` and `generated`.
+# (Some also charge for writing to the cache.) The result is an estimate: another model splits text into other tokens and
+# thinks more or less, and each provider's cache has rules of its own. These are round numbers, in dollars per *million*
+# tokens. Put in those of a model that you use:
 
 # %%
 price = {"processed": 3.0, "cached": 0.3, "generated": 15.0}
@@ -328,8 +331,10 @@ if callable(dollars):
 # In the stored run, the generated tokens are a tenth of all tokens and half of the dollars. They include the
 # thinking: a provider bills it as output, although your agent never reads it. The cached ones are two fifths of all
 # tokens and cost next to nothing: nearly the whole prompt of turn 1 once more, for 4 % of the dollars. (They have 0.0
-# seconds by definition: llama-server's `prompt_ms` is the time of the processed ones. The seconds without a cache are
-# the estimate of 05b.1.) Each further turn would send everything again, so the difference grows
+# seconds by definition: llama-server's `prompt_ms` is the time of the processed ones.)
+#
+# The seconds without a cache are the estimate of 05b.1. Is it any good? Turn 1 did process those tokens (and four more):
+# compare its seconds with what you saved. Each further turn would send everything again, so the difference grows
 # ([lesson 10](10_what_the_loop_costs.ipynb) measures how).
 
 # %% tags=["folded", "nbval-check-output"]
@@ -365,15 +370,14 @@ check.claims(
 # %% [markdown]
 # ### Exercise 05b.3 · ★★☆ · 6 minutes · your own
 #
-# Put a price on the tape of another run: your own from lesson 05 (`mine`), one that another program left, or
-# any other in `tapes/`. Fill in its path, the prices of a model of your choice, and what the tape would have
-# cost, not rounded.
+# Put a price on the tape of another run: the one that you recorded in exercise 05.3, or any other in `tapes/`.
+# `turns(Tape.read(path).records())` gives its turns. Fill in its path, the prices of a model of your choice, and what
+# the tape would have cost, not rounded.
 #
 # <details><summary>Hint</summary>
 #
-# `turns(Tape.read(path).records())` are its turns, `vars(turn.tokens)` is a dictionary for `dollars`.
-# On a tape there may also be requests that ask nothing of the model; leave out the turns whose
-# `tokens.prompt` is `None`. If a `generated` is `None`, put 0 in its place in the dictionary first.
+# `vars(turn.tokens)` is a dictionary for `dollars`. On a tape there may also be requests that ask nothing of the model;
+# leave out the turns whose `tokens.prompt` is `None`. If a `generated` is `None`, put 0 in its place first.
 #
 # </details>
 
@@ -438,7 +442,8 @@ check.exercise("05b.3", my_bill, adds_up, hint="dollars(…, price) with the tur
 #
 # **In your own agent:** look at `timings.cache_n` (llama-server) or
 # `usage.prompt_tokens_details.cached_tokens` of the second request. If it is near zero, something may
-# change at the beginning of your prompt, such as a date, or other requests took the cache's place.
+# change at the beginning of your prompt, such as a date, or other requests took the cache's place. (Hosted models often
+# have a minimum, too: OpenAI caches no prompt of less than 1,024 tokens.)
 #
 # [cw]: ../docs/glossary.md#context-window
 

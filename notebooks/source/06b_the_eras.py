@@ -2,7 +2,7 @@
 # # 06b · The eras of `--jinja` (appendix)
 #
 # Some pages on the web say that you need `--jinja`, others that it does nothing. Both were right, at different times. Here
-# are the times, a way to ask the server itself, and what else changes without [Jinja][jinja].
+# are the dates, a way to ask the server itself, and what else changes without [Jinja][jinja].
 #
 # **After this lesson you can**
 #
@@ -51,9 +51,12 @@ print("This build:", engine.find().build)
 # [back]: https://github.com/ggml-org/llama.cpp/pull/18675
 
 # %% [markdown]
-# The dates are from llama.cpp's history; `#N` links to the pull request. They are for llama-server: #17524 leaves out
-# `llama-cli`. To find your row, look for `build_info` in the server's `/props`, or run `llama-server --version`. (Some
-# packages don't know their build. Then only the server's behavior tells.) What you can check here is the last row:
+# The dates are from llama.cpp's history, and hold for llama-server: #17524 left out `llama-cli`. To find your row, look for
+# `build_info` in the server's `/props`, or run `llama-server --version`. GitHub shows the date of that build among
+# [llama.cpp's releases][releases]. (Some packages don't know their build, and close to a change the date does not decide.
+# Then only the server's behavior tells.) What you can check here is the last row:
+#
+# [releases]: https://github.com/ggml-org/llama.cpp/releases
 
 # %%
 HI = [{"role": "user", "content": "How long is the Pont des Arts?"}]
@@ -138,14 +141,15 @@ print(repr(broken.apply_template(HI)[-42:]))
 # %% [markdown]
 # ### Exercise 06b.1 · ★★☆ · 5 minutes
 #
-# This prompt opens no thinking, although Jinja is on: its end alone does not decide. Write `jinja_is_on(server)` for a
-# llama-server that somebody else has started: True or False, or None if its answer shows neither. It may want a key
-# (401), be loading (503), or have failed for a reason that says nothing about Jinja (500). At a wrong address, something
-# else may answer (404, or 200 with a page).
+# This prompt opens no thinking, although Jinja is on. Write `jinja_is_on(server)` for a llama-server that somebody else
+# has started. It returns True or False, or None if the answer shows neither: the server may want a key (401), be loading
+# (503), or have failed for a reason that says nothing about Jinja (500). At a wrong address, something else may answer
+# (404, or 200 with a page).
 #
 # <details><summary>Hint</summary>
 # <code>server.request("POST", path, body)</code> gives a response with <code>.status_code</code> and <code>.text</code>.
-# A completion (it has <code>"choices"</code>) proves that Jinja is on; one refusal proves that it is off.
+# If the request has <code>tools</code>, a completion (with <code>"choices"</code>) proves that Jinja is on, and one
+# refusal proves that it is off.
 # </details>
 
 
@@ -202,8 +206,8 @@ check.function(
 )
 
 # %% [markdown]
-# Now ask a server that somebody else has started: put its address in place of `broken.url` and run the cell again. (Take
-# one that wants no key. A llama-server of your own will do.)
+# Now ask a server that somebody else has started, or a llama-server of your own: put its address in place of
+# `broken.url`. (Take one that wants no key.)
 
 # %%
 server = Connection(broken.url)
@@ -222,7 +226,7 @@ print(f"HTTP {answered.status_code}, {answered.text[:60]} …\nyour jinja_is_on:
 # - **alone**: a system message without a user message
 # - **tokens**: how the text `Pont des Arts` is cut into tokens
 # - **grammar**: the raw text of the model, before the server parses it, if the grammar allows only `Yes.`
-# - **content**: the `content` that the client gets of this text
+# - **content**: the `content` that the client gets from that text
 
 # %%
 guess = {"parts": ..., "switch": ..., "alone": ..., "tokens": ..., "grammar": ..., "content": ...}
@@ -259,16 +263,16 @@ check.prediction("06b.p2", guess, was=same)
 
 # %% [markdown]
 # What the template decides differs: it writes the prompt, and it can refuse messages. (Here a grammar forced what the
-# model wrote. Left free, the model follows the prompt: in lesson 06, it wrote a `<think>` of its own where the template
+# model wrote. Left free, the model follows the prompt: in lesson 06, it wrote a `<think>` of its own where the prompt
 # had opened none.) llama-server also derives from the template how it takes the response apart (lesson 06).
 #
-# - **parts**: our template joins parts with nothing, the built-in format with a line end.
+# - **parts**: our template puts nothing between the parts. Without Jinja, llama-server puts a line break there.
 # - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
 # - **alone**: our template refuses it with an error of its own, `No user query found`. The built-in format doesn't.
 # - **tokens** and **grammar** belong to the model and to the choice of the next token. Neither the template nor the
 #   built-in format touches them.
-# - **content**: on `on`, the prompt has opened the thinking, and `Yes.` does not end it. So a grammar for a thinking model
-#   must have the end of the thinking in it, as `WORDS` of lesson 06 does.
+# - **content**: with Jinja, the prompt has opened the thinking, and `Yes.` does not end it. After such a prompt, a grammar
+#   must contain the end of the thinking, as `WORDS` of lesson 06 does.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -290,7 +294,7 @@ check.claims(
 # In lesson 06, `--no-jinja` and a broken template looked the same. The words there had a closing tag only. `OPENS` begins
 # with a `<think>` of its own.
 #
-# **Predict:** how many `<think>` are in `content` for each: 0, 1 or 2? (The rule of lesson 06: with its defaults, the
+# **Predict:** how many `<think>` tags are in `content` for each: 0, 1 or 2? (The rule of lesson 06: with its defaults, the
 # parser cuts if the prompt has opened the thinking, or if the text begins with `<think>`.)
 
 # %%
@@ -316,11 +320,11 @@ check.prediction("06b.p3", guess, was={name: came[name]["content"].count("<think
 
 # %% [markdown]
 # - **healthy**: the block was open, so the second tag is part of the thinking.
-# - **no-jinja**: nothing opens the thinking, and nothing looks for it.
-# - **broken template**: it opens nothing either, but there is a parser, which separates what the model opens. That tells it
+# - **no-jinja**: only the model opens the thinking, and no parser looks for it.
+# - **broken template**: again only the model opens it, but there is a parser, which separates it. That sets this case apart
 #   from `--no-jinja`. So a broken template leaks only if the model leaves the tag out, as in lesson 06.
 # - **reasoning-format none** puts the prompt's tag before the model's. **skip-chat-parsing** returns the raw text. (This
-#   flag is of March 2026, [#20289](https://github.com/ggml-org/llama.cpp/pull/20289).)
+#   flag dates from March 2026, [#20289](https://github.com/ggml-org/llama.cpp/pull/20289).)
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -338,7 +342,7 @@ check.claims(
 # %% [markdown]
 # ### Exercise 06b.2 · ★★☆ · 8 minutes
 #
-# Write `which_setting(prompt, message)` for answers that you have not seen, from a build of today. Unlike in exercise 06.2,
+# Write `which_setting(prompt, message)` for answers that you have not seen, from a current build. Unlike in exercise 06.2,
 # the model has opened the thinking itself. At most one setting is wrong, and the model's own template opens the thinking.
 # Return `"healthy"`, `"no-jinja"`, `"broken template"`, `"reasoning-format none"` or `"skip-chat-parsing"`. (A key
 # that the cell above shows as `None` is absent from the message.)
@@ -458,9 +462,8 @@ check.quiz(
 check.progress("06b")
 
 # %% [markdown]
-# **In your own agent:** send the server that you use two requests, `WITH_TOOL` and that of `ask`. The first tells whether
-# Jinja is on. The second, if the model's own template opens the thinking with `<think>`, tells which setting is wrong.
-# (Both are for llama-server: others ignore `grammar` and `verbose`.)
+# **In your own agent:** try `jinja_is_on` on the server that you use. If the model's own template opens the thinking with
+# `<think>`, give `which_setting` its answer to `ask`. (Both are for llama-server: others ignore `grammar` and `verbose`.)
 #
 # **Next:** back to [lesson 06](06_break_jinja.ipynb), or on to
 # [lesson 07, a gallery of failures](07_a_gallery_of_failures.ipynb).

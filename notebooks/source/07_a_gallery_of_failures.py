@@ -39,7 +39,7 @@ server = Server("embedded", url=False, quiet=True).start()
 # use `SERVER` and `PROFILE`. It has three helpers (folded):
 #
 # - `run(WORDS)` asks an agent the leopard question. A [grammar][g] forces the words of its first
-#   step, as in lesson 06, and then makes it end. Only the words are staged. `run()` forces nothing.
+#   step, as in lesson 06. The next step is forced as well: `final_answer('enough')`. `run()` forces nothing.
 # - `wire(run)` prints each [turn][t] in a few lines.
 # - `findings(run)` prints what `course diagnose` finds, each with its proof: places on the tape,
 #   and the bytes there. (`[0:0]: ''` means that the text at this place is empty.)
@@ -115,8 +115,8 @@ def findings(made):
 # **Change:** the server's [context window][cw] holds 2,560 tokens instead of 8,192. The system
 # prompt and the question take about 2,400; the agent prints two searches.
 #
-# **Predict:** what does the server do with the second request: `"answer"`, `"refuse"`, or `"shorten"` the
-# conversation by dropping old messages?
+# **Predict:** the server refuses the second request. What becomes of the run: does it end in an `"exception"`, does the
+# model read the refusal as an `"observation"`, or does smolagents `"shorten"` the conversation and repeat the request?
 #
 # [cw]: ../docs/glossary.md#context-window
 
@@ -131,9 +131,9 @@ with Server("embedded", url=False, quiet=True, context=2560) as small:
 wire(overflow)
 
 # %% tags=["folded"]
-status, tokens = overflow.turns[-1].status, overflow.turns[-1].tokens.prompt
-was = "refuse" if status != 200 else "answer" if tokens > overflow.turns[0].tokens.prompt else "shorten"
+was = "exception" if overflow.error else "observation" if overflow.turns[1].observation else "shorten"
 check.prediction("07.p1", guess, was)
+print(repr(overflow.error)[:200])
 findings(overflow)
 
 # %% [markdown]
@@ -151,8 +151,8 @@ print(roomy.turns[1].tokens.prompt, "prompt tokens in turn 2, answer:", roomy.an
 # **Change:** half a second after the first request, the server gets SIGKILL, the signal with which
 # Linux ends a process when memory runs out. Then you ask the same agent once more.
 #
-# **Predict:** both runs end in an exception. How do the two differ: by `"type"`, by `"text"`, or
-# `"not at all"`?
+# **Predict:** both runs end in an exception, which the cell prints. How do the two lines differ: by `"type"`, by `"text"`,
+# or `"not at all"`?
 
 
 # %% tags=["folded"]
@@ -204,10 +204,10 @@ wire(dead)
 findings(dead)
 
 # %% [markdown]
-# What the agent reports is the same for both. The tape tells them apart: the first connection was *lost*
-# after the request had been sent, the second *refused*, since nothing listens any more. **Repair:** after
-# a lost one, find out why the server ended: from the end of its log, or, if the log just stops, from the
-# system's (`dmesg`; Linux kills what takes too much memory). Then start it again.
+# The two lines are the same. The tape tells them apart (so does a full traceback, in its first part): the first
+# connection was *lost* after the request had been sent, the second *refused*, since nothing listens any more. **Repair:**
+# after a lost one, find out why the server ended: from the end of its log, or, if the log just stops, from the system's
+# (`dmesg`). Then start it again.
 
 # %% tags=["folded", "nbval-check-output"]
 found = [{finding.kind for finding in diagnose(made.turns)} for made in (overflow, dead)]
@@ -225,7 +225,7 @@ check.claims(
 # ## Client or model · three empty steps
 #
 # Three changes, in three runs. **A:** a response may have 12 tokens (and its run one step, to keep it short).
-# **B:** in its thoughts, the model mentions the tag that closes its code. **C:** the model thinks, and then
+# **B:** in its thinking, the model mentions the tag that closes its code. **C:** the model thinks, and then
 # ends its turn.
 #
 # **Predict:** all three steps have the same code (none), the same observation and no error. On the wire,
@@ -256,12 +256,12 @@ for made in (a, b, c):
 # do), llama-server's `stop_type` tells them apart:
 #
 # - `word`: a [stop sequence][stop]. smolagents sends `</code>` with each step, and the server looks for
-#   it in the thoughts, too.
+#   it in the thinking, too.
 # - `eos`: the model's own token for *end of sequence*.
 #
-# Without `verbose`, `course diagnose` can only infer: a code block that begins in the thoughts and has no end points to
-# `</code>`. In all other cases it says `empty-response`, though a stop sequence may be the cause. If your own agent gets
-# that finding, add `"verbose": true` to the request and ask again.
+# Without `verbose`, `course diagnose` has to infer. If a code block is left open in the thinking, it names `</code>`.
+# Otherwise it says `empty-response`, though a stop sequence may be the cause. If your own agent gets that finding, add
+# `"verbose": true` to the request and ask again.
 #
 # [stop]: ../docs/glossary.md#stop-sequence
 
@@ -275,8 +275,8 @@ for letter, made in (("A", a), ("B", b), ("C", c)):
 # Causes come before their consequences, so repair the first finding and look again.
 #
 # **Repair of A:** more tokens (here 1,024, and the usual steps; nothing is forced in either run). **Of B:** a
-# client that sends no stop sequences and cuts the text itself. (Its price: what the model writes after its code is
-# generated before it is thrown away.) **Of C** (not tried here): a temperature above 0 with another seed, since at 0
+# client that sends no stop sequences and cuts the text itself. (The price: the model goes on writing after its code, and
+# you wait for text that is thrown away.) **Of C** (not tried here): a temperature above 0 with another seed, since at 0
 # the same request gives the same answer; or another model.
 
 
@@ -307,8 +307,8 @@ check.claims(
 # %% [markdown]
 # ## Client · one more field
 #
-# The client is the repaired one of B, so that the server does not stop inside the thoughts. **Change:** the
-# request has the field `"reasoning_format": "none"`. In its thoughts, the model considers `final_answer(99)` and
+# The client is the repaired one of B, so that the server does not stop inside the thinking. **Change:** the
+# request has the field `"reasoning_format": "none"`. In its thinking, the model considers `final_answer(99)` and
 # rejects it; then it writes code that computes 9.62.
 #
 # **Predict:** what does the agent answer: `99`, `9.62`, or `"nothing"`?
@@ -326,15 +326,15 @@ right = run(DRAFT, base=CutsItself)
 print("The same words without the field, answer:", right.answer)
 
 # %% [markdown]
-# The *decoy* of lesson 06, this time with the answer on the wire as well. The server left the thoughts in
-# `content`. The tape has all of it, but `CutsItself` then cuts it at the first `</code>`, and that is the
-# rejected draft's: smolagents never sees the second block. **Repair:** leave the field out.
+# The *decoy* of lesson 06, this time with the answer on the wire as well. The server left the thinking in
+# `content`. The tape has all of it, but `CutsItself` cuts it at the first `</code>`, which belongs to the
+# rejected draft: smolagents never sees the second block. **Repair:** leave the field out.
 
 # %% [markdown]
 # ## Model · an easy question
 #
 # **Change:** the model is SmolLM2-135M as its makers published it; the course trained the embedded
-# model from it. The question is "What is 2 + 2?", and nothing is forced.
+# model from it. Both are asked "What is 2 + 2?", and nothing is forced.
 
 # %%
 with Server("untrained", url=False, quiet=True) as untrained:
@@ -342,12 +342,14 @@ with Server("untrained", url=False, quiet=True) as untrained:
 first = prose.turns[0]
 wire(prose, 1)
 print(*[f"{found.title} ({found.kind})" for found in diagnose(prose.turns[:1])], sep="\n")
+print("── the trained model")
+trained = recorded_run(server, "What is 2 + 2?", Tape(), model={"max_tokens": 100}, max_steps=1)
+wire(trained, 1)
 
 # %% [markdown]
-# The text has no code block, and it is not Python either. True or not, it is an error, which goes back to the
-# model and costs a step. (Only the finding's title is printed here. Its proofs are the `error` and the
-# `content` above.) **Repair:** if it happens again and again, another model. The trained one kept the format
-# in `healthy`.
+# The untrained model's text has no code block and is not valid Python. True or not, it is an error, which goes back to the
+# model and costs a step. **Repair:** if it happens again and again, another model. The trained one, asked the same, wrote
+# code.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {finding.kind for finding in diagnose(fooled.turns)}
@@ -358,7 +360,7 @@ check.claims(
     ("without the field: 9.62, no findings", right.answer == 9.62 and not diagnose(right.turns)),
     ("untrained: an error in step 1", bool(first.step["error"]), first.step),
     ("diagnose: no-code-block", "no-code-block" in named, named),
-    ("the trained model: code in step 1", bool(healthy.turns[0].code), healthy.turns[0].content),
+    ("the trained model: code in step 1", bool(trained.turns[0].code), trained.turns[0].content),
 )
 
 # %% [markdown]
@@ -367,8 +369,8 @@ check.claims(
 # Two changes, in two runs of `SEARCH`. **One:** the second query is a word that no page has. **Two:** the
 # search tool has no network.
 #
-# **Predict:** both steps end in an error, and smolagents adds advice for the model. Is it the `"same"` in both
-# runs, or `"different"`?
+# **Predict:** both steps end in an error. Is the line that smolagents adds *below* the error the `"same"` in both runs, or
+# `"different"`?
 
 
 # %%
@@ -392,10 +394,10 @@ findings(nothing)
 findings(offline)
 
 # %% [markdown]
-# This is what the model reads next: also what the code had printed before it failed. On the wire, both
-# exchanges were perfect. The two errors ask for opposite things, *another query*, or *no more queries*, and
-# smolagents gives both the same advice. Code that catches both with one `except` hides even the difference.
-# **Repair:** a query that finds something; a network that works. In `roomy`, the same code ran with both.
+# This is what the model reads next, including what the code printed before it failed. On the wire, both exchanges were
+# perfect. The first calls for *another query*, the second for *no more queries*. Only the error's own text says which; the
+# line below it is the same. Code that catches both with one `except` hides even that. **Repair:** a query that finds
+# something; a network that works. In `roomy`, the same code ran with both.
 
 # %% [markdown]
 # ## Tool · 600 characters
@@ -475,7 +477,8 @@ findings(exhausted)
 
 # %% [markdown]
 # Nothing computed these 12 seconds (the text was forced, too). Neither the answer nor the response shows it.
-# The request does, by its system prompt, and memory does: the last step's error is "Reached max steps."
+# The request does, by its system prompt, and memory does: the last step's error is "Reached max steps." So does
+# `agent.run(…, return_full_result=True)`: its `state` is `max_steps_error`.
 # **Repair:** more steps. `roomy` is the same run with two.
 
 # %% tags=["folded", "nbval-check-output"]
@@ -538,10 +541,9 @@ for letter, each in runs.items():
 # ### Exercise 07.1 · ★★☆ · 8 minutes
 #
 # Write `fault(turn)`: from the first turn of a run, it returns one of the nine names. You need
-# `turn.finish_reason`, `turn.content`, `stop_type(turn)`, `turn.step["error"]` (None or a text) and
-# `turn.observation`. `wire` shortens texts: `print(runs["A"].turns[0].observation)` shows a whole one. Your
-# function is tried on these four and on runs of this lesson, of all nine kinds. For four new ones, run the
-# folded cell again.
+# `turn.finish_reason`, `turn.content`, `stop_type(turn)`, `turn.step["error"]` and `turn.observation` (each None or a
+# text). `wire` shortens texts: `print(runs["A"].turns[0].observation)` shows a whole one. Your function is tried on these
+# four and on runs of this lesson, of all nine kinds. For four new ones, run the folded cell above again.
 #
 # <details><summary>Hint</summary>
 # In this order: the finish reason and the content, then the error, then the observation. Two of the
@@ -608,8 +610,8 @@ recorded = {made.tape.path.resolve() for made in (*others, *(each for _, each in
 # Break something of your own, have the fault named, repair it, and show that it is gone. Record in a
 # terminal, either way:
 #
-# - **any client of yours**, through the tap of lesson 05: the first command. Ask for too much, or kill a
-#   server of your own (not this notebook's);
+# - **any client of yours**, through the tap of lesson 05: the first command. Send a prompt that does not fit, or kill a
+#   server of your own: start it with `course serve --port 9000`, and put its address after `--upstream`;
 # - **the course's agent**, with the second command. As it stands, nothing is broken: change its question or
 #   its number of steps first.
 #
@@ -626,11 +628,11 @@ print(f'the tape for the repaired client: "{repaired}"')
 # %% [markdown]
 # Give the fault's name (the word in parentheses) and the place of one of its proofs, such as
 # `response.choices[0].finish_reason`. Read the bytes that are printed there: do they prove it? Then
-# record the repaired client on the other tape: an answered request there, and this finding gone.
+# record the repaired client on the other tape: it must have an answered request, and not this finding.
 #
 # <details><summary>Hint</summary>
 # The proofs are the lines right below the finding's title, and the place stands before the colon.
-# A tape is continued, so delete it before you try again.
+# New runs are appended to a tape, so delete it before you try again.
 # </details>
 
 # %% tags=["stub"]
@@ -709,18 +711,18 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
 # | end of the prompt | no `<think>`, but the template opens one | the server's template | `--no-jinja`, lesson 06 |
 # | finish_reason | `length` | the client's limit (or a nearly full window) | `max_tokens`, `usage` |
-# | finish_reason | `stop`, no content and no `tool_calls` | a stop sequence in the thoughts, or the model | `stop_type` |
-# | content | thoughts | the server's settings, or the request's | `reasoning_format`, lesson 06 |
-# | content | prose, no code | the model | another model |
+# | finish_reason | `stop`, no content and no `tool_calls` | a stop sequence in the thinking, or the model | `stop_type` |
+# | content | the thinking, or a `</think>` tag | the server's settings, or the request's | `reasoning_format`, lesson 06 |
+# | content | prose, no code | the model | whether it happens again; then another model |
 # | step error | invalid syntax, "not allowed", "not defined" | the model's code | the system prompt's imports, tools |
 # | step error | "No results found!" | the query | the words of the query |
-# | step error | another error, raised in a tool | the tool | call it yourself |
+# | step error | another error | a tool, or the model's code | the name after `due to:`, then call the tool yourself |
 # | observation | "has been truncated" | the print limit | what the code prints |
 #
 # A fault that only costs time fits no line: see [lesson 10](10_what_the_loop_costs.ipynb).
 #
-# - Most of these failures have HTTP 200. The status tells about the server, not about the run.
-# - `step.error` is silent for an empty step, a decoy and a truncated text.
+# - Most of these failures have HTTP 200: the status says nothing about what the agent did.
+# - `step.error` is silent for an empty step, a decoy and a truncated observation.
 # - One cause can have several findings. Repair the first, and look again.
 # - The model can react to an error that it reads. What it doesn't see, only you can find.
 #
@@ -735,18 +737,19 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 check.quiz(
     "07",
     check.question(
-        "An agent returns a wrong number. Every status is 200, and no step has an error. What next?",
+        "An agent returns a wrong number before its steps run out. Every status is 200, every `finish_reason` is `stop`, "
+        "and no step has an error. What next?",
         right="read the text itself: the observations that the model was given, and the `content` that it wrote",
-        why="A truncated observation and a decoy both look like that; each has its own line in the text.",
+        why="A truncated observation and a decoy show only there.",
         wrong={
             "conclude that the model is too weak": "It may be. But a decoy and a cut text do this to any model.",
-            "raise `max_tokens`": "Then some `finish_reason` would be `length`.",
+            "raise `max_tokens`": "No response was cut.",
         },
     ),
     check.question(
         "A run has the findings answer-cut, syntax-error and max-steps. What do you repair?",
         right="the token limit",
-        why="The code was cut in the middle, so it was no Python, so the steps ran out. The first one is the cause.",
+        why="The code was cut in the middle, so it was not valid Python, so the steps ran out. The first one is the cause.",
         wrong={
             "the number of steps": "More steps with the same limit would be cut as well.",
             "the model, which cannot write Python": "It was not allowed to finish. Its whole code may be fine.",
@@ -755,7 +758,7 @@ check.quiz(
     check.question(
         "The `content` of a response is empty, and its `finish_reason` is `stop`. What do you look at?",
         right="`stop_type` in the verbose response",
-        why="`word` means that a stop sequence struck in the thoughts, `eos` that the model ended by itself.",
+        why="`word` means that a stop sequence struck in the thinking, `eos` that the model ended by itself.",
         wrong={
             "`max_tokens` in the request": "The limit would show as `length`.",
             "`step.error` in the agent's memory": "It is None: empty code runs without an error.",

@@ -7,7 +7,7 @@
 #
 # **After this lesson you can**
 # - record a client of a model server, in any language, by giving it another address,
-# - read a stranger's tape with six questions, in the order in which faults hide each other,
+# - read a stranger's tape with six questions, and find the fault that the others follow from,
 # - name a fault with its turn and the bytes that prove it,
 # - do that for your own agent.
 #
@@ -59,7 +59,7 @@ for question in ("What is the opposite of hot?", "What is the capital of France?
 
 # %% [markdown]
 # It does not even say where its server is: the client reads that from the environment. `course tap`
-# uses this. It listens on a port, starts the program with `OPENAI_BASE_URL` set to that port, passes every byte on
+# uses this. It listens on a port, starts the program with `OPENAI_BASE_URL` set to its own address, passes what arrives on
 # to the real server, and writes both directions to a [tape](../docs/glossary.md#tape). In your terminal:
 #
 # ```
@@ -104,8 +104,8 @@ check.prediction("12.p1", guess, was="program")
 # put the finish reasons of the new tape into a list.
 #
 # <details><summary>Hint</summary>
-# Replace the limit in the text, and write the result into the file <code>repaired</code>. Then do with it
-# what the cell above did with <code>program</code>. Each turn has a <code>finish_reason</code>.
+# Replace the limit in the text, and write the result into the file <code>repaired</code>. Then record and read it as the
+# cells above did with <code>program</code>, on a tape with another name. Each turn has a <code>finish_reason</code>.
 # </details>
 
 # %% tags=["stub"]
@@ -144,8 +144,8 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # ## Which question first?
 #
 # One fault causes the next. Code in leaked thinking is run (lesson 06), its errors cost steps, and
-# the steps run out. More steps would not help. So take the turns in order, ask of each in the order in which
-# the bytes travel (response, client, tool, next request), and stop at the first question whose answer is no:
+# the steps run out. More steps would not help. So go through the turns in order, ask these questions of each (first about
+# the response, then the client, then the next request), and stop at the first one whose answer is no:
 #
 # | | ask | look at |
 # |---|---|---|
@@ -156,14 +156,15 @@ check.exercise("12.1", reasons, tests_repair, hint="give the model room to think
 # | 5 | Does the next request continue this one, with what came out? | messages, cached tokens, `prompt_tokens` |
 # | 6 | Did all that the tool returned reach the model, and was it of use? | the observation |
 #
-# Question 5 is about the step from one turn to the next, so ask it *before* you read the next response: a request that was
-# built wrongly may be refused, and then question 1 of that turn only meets the effect.
+# Question 5 is about the step from one turn to the next, so ask it *before* question 1 of the next turn: a request that was
+# built wrongly may be refused, and that question then only meets the effect. The answer is also no if a part of the request
+# is dropped on its way to the model, or if the run ends with a call whose result the model should have read.
 #
 # `finish_reason: stop` alone does not answer question 2. A CodeAgent's replies normally end at a stop sequence, `</code>`,
 # but one can strike too early.
 #
-# A run is healthy if all six are yes, or do not apply, in every turn. If its answer is wrong nevertheless, the fault is in
-# the words: the prompt, the question or the model.
+# A run is healthy if all six are yes, or do not apply, in every turn. If its answer is wrong nevertheless, look at the
+# prompt, the question, the tool's data and the model.
 #
 # Here are names for faults, by question. ([All that `course diagnose` knows](../docs/faults.md), of any client and server.)
 
@@ -179,16 +180,18 @@ for question, named in exam.questions().items():
 # - *Prompt* tokens are missing: `prompt-truncated`. All are there, and few come *from the cache*: `changing-prefix`.
 # - `content` is empty, and `finish_reason` is `stop`: `stop-in-thinking` or `empty-response`. On llama-server, only
 #   `stop_type` tells them apart, and only if the request asks for it ([lesson 07](07_a_gallery_of_failures.ipynb)).
-# - The code failed, or a search found nothing, and the next step makes up for it: no fault, neither at question 4 nor at 6.
-#   The model has read it. No step can make up for what never reached the model.
+# - The code failed, or a search found nothing, and the next step takes that into account: no fault, neither at question 4
+#   nor at 6.
 
 # %% [markdown]
 # ## One tape, solved
 #
 # This is a run of the leopard question. Its owner says: "The model writes broken Python." `read` prints a
-# tape: for each turn, the settings of its request, then the view. (Ignore the lines that begin with `prompt:`,
-# which are estimates. `code that ran` was handed to the interpreter, even if it could not parse it.) To see all,
-# print `exam.turns(1)[0].exchange.raw_request`: the page of `course view` also shows what `course diagnose` finds.
+# tape: for each turn, the settings of its request, then the view. (Ignore the lines that begin with `prompt:`: they
+# divide the server's total among what the client sent, even if part of it never arrived. Ignore the seconds, too: they
+# depend on what else the machine was doing. `code that ran` was handed to the interpreter, even if it could not parse
+# it.) To see a whole request, print `exam.turns(1)[0].exchange.raw_request`. Leave `course view` for later: its page shows
+# what `course diagnose` finds.
 
 
 # %%
@@ -245,19 +248,19 @@ print(exam.debrief(1, answer))
 # %% [markdown]
 # ## The exam
 #
-# Seven more real runs of the embedded model, of smolagents or of somebody's own few lines. For each, name
+# Seven more real runs with the embedded model, by smolagents or by somebody's own few lines. For each, name
 #
 # - `fault`: the one that the others follow from, by its name in the list. For a healthy run it is `"none"`,
 #   and `turn` and `proof` are `None`.
-# - `turn`: where the fault happened. If the next request was built wrongly (question 5), that is the turn of
-#   this next request. If a result was cut or of no use (question 6), it is the turn that called the tool.
-# - `proof`: bytes of that turn that this fault put there. If something is missing, quote the end of what is there. Copy
-#   them from `raw_request` or `raw_response` (what a tool returned is in the *next* request), or from the print where it
-#   quotes. "Finished by length" and the like are the print's words, not bytes. Spaces, quotes, backslashes and line breaks
-#   don't count.
+# - `turn`: where the fault happened. If the answer to question 5 is no, that is the turn of the next request. If a result
+#   was cut or of no use (question 6), it is the turn that called the tool.
+# - `proof`: bytes of that turn that this fault put there. If something is missing, quote the end of what is there, or the
+#   count that shows it. Copy them from `raw_request` or `raw_response` (what a tool returned is in the *next* request), or
+#   from the print where it quotes. For turn 2 of tape 3, that is `exam.turns(3)[1].exchange.raw_request`. "Finished by
+#   length" and the like are the print's words, not bytes. Spaces, quotes, backslashes and line breaks don't count.
 #
 # A tape from the tap has no steps. The view takes a step's code and observation from the next request, which repeats
-# them, and labels them "as turn 2 quotes it".
+# them, and labels them "as turn 2 quotes it". So a last turn shows neither.
 
 # %% [markdown]
 # ### Tape 2
@@ -311,7 +314,7 @@ read(3)
 answer = {"turn": ..., "fault": ..., "proof": ...}
 
 # %% tags=["solution"]
-answer = {"turn": 2, "fault": "changing-prefix", "proof": "Current time:"}
+answer = {"turn": 2, "fault": "changing-prefix", "proof": '"cached_tokens":13'}
 
 # %% tags=["folded"]
 check.exercise("12.3", answer, exam.grader(3))
@@ -358,7 +361,8 @@ read(5)
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# At temperature 0, the same prompt gives the same reply. So what did the server get in turn 2, and what was it sent?
+# At temperature 0, the same prompt gives the same reply. Which messages did the client send in turn 2, and how many tokens
+# did the server count?
 # </details>
 
 # %% tags=["stub"]
@@ -386,13 +390,13 @@ print(exam.debrief(5, answer))
 read(6)
 
 # %% [markdown]
-# ### Exercise 12.6 · ★★☆ · 3 minutes
+# ### Exercise 12.6 · ★☆☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Tape 1 has the same question and the same first request. In which field is the thinking here, and in which there? (The
-# counts of prompt tokens differ, too: a clue to the setting, not the proof.)
+# Tape 5 begins with the same request, byte for byte. Lay the two first responses side by side: what has moved? (The counts
+# of prompt tokens differ, too: a clue to the setting, not the proof.)
 # </details>
 
 # %% tags=["stub"]
@@ -408,7 +412,7 @@ print(exam.debrief(6, answer))
 # %% [markdown]
 # ### Tape 7
 #
-# Its owner says: "This one works: two steps, no error, and the 900 are in the document. Only the rooms are a slip."
+# Its owner says: "This one works: two steps, no error, and the 900 is in the document. Only the rooms are wrong."
 
 # %%
 read(7)
@@ -441,12 +445,13 @@ print(exam.debrief(7, answer))
 read(8)
 
 # %% [markdown]
-# ### Exercise 12.8 · ★★★ · 3 minutes
+# ### Exercise 12.8 · ★★☆ · 3 minutes
 #
 # Which turn, which fault, which proof?
 #
 # <details><summary>Hint</summary>
-# Who ended the response? The request asks for details with <code>verbose</code>, and <code>read</code> does not print them.
+# Was it the model or a stop sequence? The request asks for details with <code>verbose</code>, and <code>read</code> does
+# not print them. Print <code>exam.turns(8)[0].exchange.raw_response</code>, and look near its end.
 # </details>
 
 # %% tags=["stub"]
@@ -470,27 +475,36 @@ check.claims(*exam.claims(found))
 #
 # - **It uses OpenAI's client**: `course tap --upstream URL -- your command`. `URL` is the base URL that it has now.
 # - **It uses LangChain or LangGraph**: the same, if `ChatOpenAI` has no `base_url`. If it has one, write
-#   `base_url=os.environ["OPENAI_BASE_URL"]`. With `stream_usage=True`, streams have token counts.
-# - **It uses Vercel's AI SDK**: the same with `createOpenAI()`, which reads `OPENAI_BASE_URL`. `createOpenAICompatible`
-#   does not: write `baseURL: process.env.OPENAI_BASE_URL`, and `includeUsage: true` to see token counts.
+#   `base_url=os.environ.get("OPENAI_BASE_URL", "…")`, with the old address. With `stream_usage=True`, streams have token
+#   counts.
+# - **It uses Vercel's AI SDK**: the same with `const openai = createOpenAI()`, which reads `OPENAI_BASE_URL`. (From
+#   version 5 on, `openai(model)` uses the Responses API, `openai.chat(model)` chat completions.) `createOpenAICompatible`
+#   does not read it: write `baseURL: process.env.OPENAI_BASE_URL ?? "…"`, and `includeUsage: true` to see token counts. If
+#   the tape ends with a call, look for `stopWhen`: without it, `generateText` and `streamText` stop after one step.
 # - **It has the address in its settings or its code**: start `course tap --upstream URL` alone, and
 #   enter there what it prints after `OPENAI_BASE_URL=`.
 # - **It talks to Ollama or LM Studio**: the same, with their address, for example
-#   `--upstream http://localhost:11434`. Ollama cuts a prompt that is too long without a word: as on tape 5,
-#   `prompt_tokens` stops growing. Its window is `num_ctx`, or `OLLAMA_CONTEXT_LENGTH`.
-# - **It talks to vLLM**: the same. Start vLLM with `--enable-prompt-tokens-details` to see what came from the cache.
+#   `--upstream http://localhost:11434` (with `/api` for ollama-ai-provider-v2). Ollama cuts a prompt that is too long
+#   without a word: as on tape 5, `prompt_tokens` stops growing, or it falls. Its window is `num_ctx`, or
+#   `OLLAMA_CONTEXT_LENGTH`.
+# - **It talks to vLLM**: the same. Start vLLM with `--enable-prompt-tokens-details` to see what came from the cache (a
+#   count of 0 is left out). Instead of `stop_type`, read `stop_reason`, beside `finish_reason`: the stop sequence, or
+#   `null` or the number of a token if the model ended by itself.
 # - **It talks to a hosted model**: `--upstream https://…`, with the path (`https://openrouter.ai/api/v1`). The program
 #   speaks plain HTTP to the tap, and the tap HTTPS to the server. If its key is only in a `.env` file, export it first:
-#   `set -a; . ./.env; set +a`. Keys are left out of the tape; prompts and what tools returned are on it, so read it
-#   before you share it. Another API has other names (Anthropic's: `stop_reason`), and the same six questions.
+#   `set -a; . ./.env; set +a`. Another API has other names (Anthropic's: `stop_reason`), and the same six questions.
 # - **It runs in a container**: start the tap with `--upstream URL --host 0.0.0.0 --port 8081` on the host, and give the
 #   container the base URL `http://host.docker.internal:8081/v1` (or the path of `URL` instead of `/v1`; on Linux, start it
 #   with `--add-host=host.docker.internal:host-gateway`). Others on your network can use the server meanwhile. With
 #   `--network none`, only a server in the same container can be recorded: run the tap in there, too.
 # - **A gateway stands between**: one tap before it and one behind it, and compare the requests.
 #
-# With a command, `course tap` says at the end how many requests there were; alone, it prints a line for each. If there
-# are none, the program has another address, goes through a proxy, or does not use HTTP.
+# When it ends, `course tap` prints how many requests there were, then what `course diagnose` finds: fill in the worksheet
+# below before you read that. If there are no requests, the program has another address, goes through a proxy, or does not
+# use HTTP.
+#
+# Without `--tape`, the tape is in `tapes/` of the current folder: add that to your `.gitignore`. API keys are left out.
+# Prompts and what tools returned are on it, with any secret in them, so read it before you share it.
 #
 # Then the worksheet. Copy it into your notes, and fill it in from top to bottom:
 #
@@ -509,14 +523,15 @@ check.claims(*exam.claims(found))
 # %% [markdown]
 # ### Exercise 12.9 · ★★★ · as long as it takes · your own
 #
-# Record an agent of your own, or any program that asks a model something: a chat client, an
-# editor's plugin, a script.
+# Record an agent of your own, or any program that asks a model something: a chat client, an editor's plugin, a script. The
+# command below leads to the course's server. If your program has another, put its base URL after `--upstream`. A second
+# try adds its turns to the same tape, so delete the tape first.
 
 # %%
 own_tape = Path("tapes/mine-12.tape.jsonl").resolve()
 asking = '{"max_tokens": 5, "messages": [{"role": "user", "content": "Who are you?"}]}'
 print(f'course tap --upstream {server.url} --tape "{own_tape}" -- YOUR COMMAND')
-print("\nNo agent at hand? Start the tap without -- YOUR COMMAND, and put its address into this:")
+print("\nNo agent at hand? Start the tap without -- YOUR COMMAND. ADDRESS is what it prints after OPENAI_BASE_URL=:")
 print(f"curl -s ADDRESS/chat/completions -d '{asking}'; echo")
 
 # %% [markdown]
@@ -524,7 +539,8 @@ print(f"curl -s ADDRESS/chat/completions -d '{asking}'; echo")
 # of that. (In the exam, they are `None`.)
 #
 # <details><summary>Hint</summary>
-# For the proof, print <code>turns(Tape.read(own_tape).records())[0].exchange.raw_response</code>.
+# For the proof of turn N, print <code>turns(Tape.read(own_tape).records())[N - 1].exchange.raw_response</code>, or its
+# <code>raw_request</code>.
 # </details>
 
 # %% tags=["stub"]
@@ -567,10 +583,10 @@ if isinstance(mine, dict) and recorded(mine) is True:
 # ## Recap
 #
 # - Record first. `course tap` needs an address, not your code.
-# - Ask in the order in which the bytes travel, and repair the first fault: the others may be its effects.
+# - Ask the six questions turn by turn, and repair the first fault: the others may be its effects.
 # - A fault has a turn and a proof. Without both, it is a guess.
 # - One change at a time, and the same bytes looked at again afterwards.
-# - A run with an error in it can be healthy, and a run without one can be broken (tapes 4 and 7).
+# - A run with an error in it can be healthy, and a run without one can be broken.
 #
 # **In your own agent:** keep the tap's command in your README, next to the one that starts it.
 
@@ -581,7 +597,8 @@ if isinstance(mine, dict) and recorded(mine) is True:
 check.quiz(
     "12",
     check.question(
-        "A run ended with `max-steps`. In its second turn a call had no result. What do you repair?",
+        "A run ended with `max-steps`. Its second request repeats a call without the result, and this server accepts that. "
+        "What do you repair?",
         right="how the client sends results",
         why="Without the result, the model can only ask again. The steps ran out because of that.",
         wrong={
@@ -601,7 +618,7 @@ check.quiz(
     check.question(
         "A tool fails in turn 3. In turn 4, the agent uses another query and finds the page. What is the fault?",
         right="none: the error was taken into account",
-        why="The error reached the model, and the next step made up for it, as on tape 4.",
+        why="The error reached the model, and the next step took it into account, as on tape 4.",
         wrong={
             "`action-failed` in turn 3, since it came first": "It came first, and nothing followed from it.",
             "`repeated-action` in turn 4": "The query is another one, and so is its result.",
@@ -611,7 +628,7 @@ check.quiz(
 
 # %% [markdown]
 # This was the last lesson. You can now say of a run what was sent, what came back and what was made of it, and
-# which of the three is to blame. Take the tap with you, and the [glossary](../docs/glossary.md). If
+# where it first went wrong. Take the tap with you, and the [glossary](../docs/glossary.md). If
 # `course diagnose` misses a fault that you have found, [CONTRIBUTING.md](../CONTRIBUTING.md) says how to add it.
 
 # %%

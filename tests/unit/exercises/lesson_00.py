@@ -75,21 +75,25 @@ def room_itself_is_accepted(sizes, room):
     return (room - sizes[-1]) // (sizes[-1] - sizes[-2])
 
 
-SENT = SimpleNamespace(entries=[{"request": {"postData": {"text": body("s", "q", "a", "s", "o")}}}])
+SENT = SimpleNamespace(
+    entries=[
+        {"request": {"postData": {"text": body(*texts)}}} for texts in (("s", "q"), ("s", "q", "a", "t", "o"))
+    ]
+)
 CHEETAH = "How fast would a cheetah cross Tower Bridge?"
 
 ANSWERS = {
     "00.1": Answers(
         right=[
-            {"messages": 5, "role": "user"},
-            {"messages": "5", "role": "User"},
-            {"role": "'user'", "messages": [5]},
+            {"sent before": 2, "role": "user"},
+            {"sent before": "2", "role": "User"},
+            {"role": "'user'", "sent before": [2]},
         ],
         wrong=[
-            {"messages": 4, "role": "user"},
-            {"messages": 5, "role": "assistant"},
-            {"messages": ["s", "q"], "role": "user"},
-            5,
+            {"sent before": 5, "role": "user"},
+            {"sent before": 2, "role": "assistant"},
+            {"sent before": ["s", "q", "a"], "role": "user"},
+            2,
         ],
         given={"json": json, "tape": SENT},
     ),

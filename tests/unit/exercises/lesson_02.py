@@ -54,16 +54,18 @@ def why_empty(choice):
         return "not empty"
     if reason == "length":
         return "limit"
-    if reason == "tool_calls":
+    if reason == "tool_calls" or message.get("tool_calls"):
         return "tool call"
-    return "thoughts only" if (message.get("reasoning_content") or "").strip() else "nothing"
+    return "thinking only" if (message.get("reasoning_content") or "").strip() else "nothing"
 
 
 def why_by_table(choice):
     texts = {key: (choice["message"].get(key) or "").split() for key in ("content", "reasoning_content")}
     if texts["content"]:
         return "not empty"
-    otherwise = "thoughts only" if texts["reasoning_content"] else "nothing"
+    otherwise = "thinking only" if texts["reasoning_content"] else "nothing"
+    if choice["message"].get("tool_calls"):
+        otherwise = "tool call"
     return {"length": "limit", "tool_calls": "tool call"}.get(choice["finish_reason"], otherwise)
 
 
@@ -74,8 +76,8 @@ def why_by_rules(choice):
     rules = [
         ("not empty", "content" in message),
         ("limit", choice["finish_reason"] == "length"),
-        ("tool call", choice["finish_reason"] == "tool_calls"),
-        ("thoughts only", "reasoning_content" in message),
+        ("tool call", choice["finish_reason"] == "tool_calls" or choice["message"].get("tool_calls")),
+        ("thinking only", "reasoning_content" in message),
         ("nothing", True),
     ]
     return next(name for name, fits in rules if fits)
@@ -94,6 +96,11 @@ def why_by_the_calls_too(choice):
 
 def why_by_calls(choice):
     return "tool call" if choice["message"].get("tool_calls") else why_empty(choice)
+
+
+def by_the_reason_alone(choice):
+    """Rule 3 without the message."""
+    return why_empty({**choice, "message": {**choice["message"], "tool_calls": None}})
 
 
 def call_first(choice):
@@ -142,7 +149,7 @@ GIVEN = {
     "server": SERVER,
     "prompt": "",
     "messages": [],
-    "capital": {"messages": []},
+    "stopping": {"stop": ["Paris"]},
     "CourseError": CourseError,
 }
 ANSWERS = {
@@ -180,6 +187,7 @@ ANSWERS = {
         wrong=[
             reason_first,
             why_by_calls,
+            by_the_reason_alone,
             call_first,
             any_other_reason,
             white_space_is_text,
