@@ -4,7 +4,7 @@ The question comes from the command line, the server from the environment. Each 
 the answer to stdout. Nothing is kept unless TAPE says where.
 
     SERVER   http://…, or unix:///run/llama.sock       KEY     the server's key, if it needs one
-    TAPE     a file; or - for stdout (then the answer goes to stderr too)
+    TAPE     a file; or - for stdout, each record at once (then the answer goes to stderr too)
     SEARCH   offline (the course's pages), or web      PROFILE the sampling, if the model's name does not imply it
 
 Exit status: 0 it answered · 1 nothing answers at SERVER, or another error that the user can fix · 2 wrong usage ·
@@ -15,15 +15,19 @@ import argparse
 import os
 import sys
 import tempfile
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from smolagents import Tool, WebSearchTool
 
-from course import view
+from course import terminal, view
 from course.agent import LEOPARD, recorded_run
 from course.errors import CourseError
 from course.server import Server
 from course.tape import Tape
+from course.tape.writing import as_json
 
 ANSWERED, ERROR, USAGE, OUT_OF_STEPS, FAILED = range(5)
 
@@ -51,7 +55,7 @@ def ask(question: str, max_steps: int) -> int:
     to_stdout = where == "-"
     # By default the tape is in /tmp, which is in memory and ends with the container.
     path = Path(where) if where and not to_stdout else Path(tempfile.mkdtemp()) / "run.tape.jsonl"
-    tape = Tape(path, report=say)
+    tape = OnStdout(path) if to_stdout else Tape(path, report=say)
     with Server(url=os.environ["SERVER"], quiet=True) as server:
         done = recorded_run(
             server,
@@ -59,23 +63,39 @@ def ask(question: str, max_steps: int) -> int:
             tape,
             tools=tools,
             max_steps=max_steps,
-            on_turn=lambda turn: print(view.text(turn), file=sys.stderr),
+            on_turn=lambda turn: terminal.say(view.text(turn), err=True),
         )
     status = FAILED if done.error else OUT_OF_STEPS if done.out_of_steps else ANSWERED
     if done.error:
         say(f"the run ended with an error: {done.error}")
     if done.out_of_steps:
         say(f"no answer in {max_steps} {'step' if max_steps == 1 else 'steps'}; what follows is a guess")
-    if to_stdout:
-        sys.stdout.write(path.read_text(encoding="utf-8"))
     if not done.error:
-        print(done.answer, file=sys.stderr if to_stdout else sys.stdout)
+        terminal.say(done.answer, err=to_stdout)
     return status
+
+
+class OnStdout(Tape):
+    """A tape that also prints each record as soon as there is one: whoever ends the container keeps all until then."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, report=say)
+        self.before, self.turn = self.writer.head, threading.Lock()
+
+    def add(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Append a record and print it, the first one after the line that begins a tape."""
+        added = super().add(record)
+        line = terminal.visible(as_json(added))
+        with self.turn:
+            sys.stdout.buffer.write(self.before + line.encode() + b"\n")
+            sys.stdout.buffer.flush()
+            self.before = b""
+        return added
 
 
 def say(text: str) -> None:
     """Print a message to stderr, apart from the answer."""
-    print(f"agent: {text}", file=sys.stderr)
+    terminal.say(f"agent: {text}", err=True)
 
 
 def search(kind: str) -> list[Tool]:

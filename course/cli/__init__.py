@@ -379,10 +379,10 @@ def tap(
 
     course tap --upstream http://localhost:8080/v1 -- python my_agent.py
 
-    The command gets the tap's base URL in OPENAI_BASE_URL, OPENAI_API_BASE, ANTHROPIC_BASE_URL, ANTHROPIC_API_BASE and
-    LITELLM_PROXY_API_BASE. If OPENAI_API_KEY is not set, it is "none", or $KEY if the server is $SERVER. If the
-    program's own code sets a base URL, let it read that variable:
-    ChatOpenAI(base_url=os.environ["OPENAI_BASE_URL"], …)
+    The command gets the tap's base URL in OPENAI_BASE_URL, OPENAI_API_BASE and LITELLM_PROXY_API_BASE, and without /v1 in
+    ANTHROPIC_BASE_URL and ANTHROPIC_API_BASE. If OPENAI_API_KEY is not set, it is "none", or $KEY if the server is
+    $SERVER. If the program's own code sets a base URL, let it read that variable:
+    ChatOpenAI(base_url=os.environ.get("OPENAI_BASE_URL"), …)
 
     Without a command, the tap prints its base URL, for the settings of a client, and records until Ctrl-C.
     """

@@ -30,11 +30,18 @@ def build(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Build argument for docker build. Can be repeated."),
     ] = None,
+    remote_engine: Annotated[
+        bool,
+        typer.Option(
+            "--remote-engine",
+            help="Allow a Docker engine on another computer, which then gets the course's files and the build arguments.",
+        ),
+    ] = False,
 ) -> None:
     """Build the agent's image. Prints the docker command before running it."""
     from course.sandbox import container
 
-    container.build(container.build_command(image, base, build_arg or ()), say)
+    container.build(container.build_command(image, base, build_arg or ()), say, remote_engine)
 
 
 @sandbox.command(
@@ -62,7 +69,7 @@ def run(
     search: Annotated[
         str, typer.Option(help="Search tool: offline, or web (needs --network host or gateway).")
     ] = "offline",
-    tape: Annotated[Path | None, typer.Option(help="Tape file to write on the host.")] = None,
+    tape: Annotated[Path | None, typer.Option(help="Tape file on the host to write or append to.")] = None,
     volume: Annotated[str, typer.Option(help="Docker volume to store the tape in.")] = "",
     max_steps: Annotated[int, typer.Option(min=1, help="Maximum number of steps.")] = 10,
     memory: Annotated[
@@ -91,6 +98,7 @@ def run(
 
     from course import sandbox
     from course.sandbox import container, refusals
+    from course.tape import Tape
 
     options = list(ctx.args)
     if question.startswith("-"):  # an option for docker that came before the question
@@ -117,6 +125,8 @@ def run(
 
     address = live.url or ("unix:///path/to/llama.sock" if network == "socket" else "http://127.0.0.1:8080")
     made(question, address)  # refused before anything is started or contacted
+    if tape:  # so is what cannot be continued
+        Tape(tape, keep=False, report=lambda problem: say(f"course: {problem}", err=True))
     engine = "" if dry_run else container.check(image, remote_engine)
     from course.agent import LEOPARD  # takes seconds, so it comes after the checks
 
@@ -130,13 +140,11 @@ def run(
     with live:
         groups = made(question, live.url, engine)
         say(sandbox.shown(groups), err=True)
-        out_of: AbstractContextManager[Any] = container.record(tape) if tape else nullcontext(sys.stdout)
+        out_of: AbstractContextManager[Any] = container.record(tape, say) if tape else nullcontext(sys.stdout)
         with out_of as out:
             status = container.run(groups, name, limits, out=out)
     if why := container.explain(status):
         raise CourseError(why)
-    if tape:
-        say(f"tape: {tape}\nLook at it:  course view {tape}")
     raise typer.Exit(status)
 
 

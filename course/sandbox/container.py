@@ -1,6 +1,6 @@
 """Run docker: build the agent's image, run the agent in it, and end it when its time is up.
 
-Finds docker or says what is missing, and passes on what the container prints (up to a limit, and visibly).
+Finds docker or says what is missing, and passes on what the container prints (visibly, and up to a limit).
 course/sandbox/__init__.py decides the options.
 
     status = run(sandbox.command(question, server.url, name=name), name, sandbox.Limits())
@@ -16,19 +16,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import IO, TextIO
 
 from course import ROOT
 from course.errors import CourseError
 from course.sandbox import IMAGE, Limits, check_image, engines, flat, shown
+from course.server.owner import ends_with_us
 from course.terminal import fitting, visible
 
 INSTALL = "Install it:  sudo apt-get install docker.io  ·  https://docs.docker.com/get-docker"
 START = "sudo systemctl start docker  (on macOS and Windows: open Docker Desktop)"
 MOST = 32 * 1024 * 1024
-"""Bytes of output that are passed on. The rest is read and dropped, so that it cannot fill this computer's disk."""
+"""Bytes of each stream that are passed on. The rest is read and dropped, so that it cannot fill this computer's disk."""
 STATUS = {
     124: "the container reached its time limit and was killed.\nAllow more:  course sandbox run --seconds 1800 …",
     125: "docker could not start the container; its own message is above.\n"
@@ -36,6 +39,14 @@ STATUS = {
     137: "the container was killed: it reached its memory limit, or somebody killed it.\n"
     "Allow more memory:  course sandbox run --memory 2g …",
 }
+
+
+class CutShort(CourseError):
+    """The container printed more than is passed on. `status` is its exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def fresh_name() -> str:
@@ -49,14 +60,7 @@ def check(image: str = IMAGE, remote: bool = False) -> str:
     `remote` allows it, and it is not contacted then.
     """
     check_image(image)
-    if not shutil.which("docker"):
-        raise CourseError(f"docker is not installed.\n{INSTALL}")
-    if (other := engines.elsewhere(engines.address())) and not remote:
-        raise CourseError(
-            f"docker's engine is on another computer, {other} (see DOCKER_HOST and docker context ls). The agent would run "
-            f"there, and {other} would get its question and your KEY. To allow that, add --remote-engine.\n"
-            'Use the engine of this computer:  env -u DOCKER_HOST DOCKER_CONTEXT=default course sandbox run "…"'
-        )
+    other = _engine(remote, "run the agent and get its question and your KEY", 'run "…"')
     done = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -85,15 +89,31 @@ def build_command(
     return [group for group in [*groups, [str(ROOT)]] if group]
 
 
-def build(groups: list[list[str]], say: Callable[[str], object] = print) -> None:
-    """Show the command and run it. CourseError if it fails."""
-    if not shutil.which("docker"):
-        raise CourseError(f"docker is not installed.\n{INSTALL}")
+def build(groups: list[list[str]], say: Callable[[str], object] = print, remote: bool = False) -> None:
+    """Show the command and run it. CourseError if it fails, or if the engine is on another computer and `remote` does not
+    allow that.
+    """
+    _engine(remote, "build the image and get the course's files and the build arguments", "build")
     say(shown(groups))
     if status := subprocess.run(flat(groups), check=False).returncode:
         raise CourseError(
             f"docker build ended with status {status}; its own message is above.\nIf its engine is not running:  {START}"
         )
+
+
+def _engine(remote: bool, task: str, command: str) -> str:
+    """The name of the computer that docker's engine is on, "" if it is this one. CourseError without docker, or if it is
+    another one and `remote` does not allow that. `task` is what the engine would do, `command` what to type.
+    """
+    if not shutil.which("docker"):
+        raise CourseError(f"docker is not installed.\n{INSTALL}")
+    if (other := engines.elsewhere(engines.address())) and not remote:
+        raise CourseError(
+            f"docker's engine is on another computer, {other} (see DOCKER_HOST and docker context ls), which would {task}. "
+            "To allow that, add --remote-engine.\n"
+            f"Use the engine of this computer:  env -u DOCKER_HOST DOCKER_CONTEXT=default course sandbox {command}"
+        )
+    return other
 
 
 def run(
@@ -105,20 +125,22 @@ def run(
     err: TextIO | None = None,
     given: bytes | None = None,
 ) -> int:
-    """Run the container until it ends, its time is up (status 124), or Ctrl-C; returns its exit status.
+    """Run the container until it ends, its time is up (status 124), or this program is ended; returns its exit status.
 
-    What it prints goes to `out` and `err`. If that cannot be written, it runs on, and a CourseError says so in the end.
-    `given` is what the program in it reads from stdin.
+    What it prints goes to `out` and `err`, in whole lines. If that cannot be written, it runs on, and a CourseError says so
+    in the end; CutShort if it was more than MOST. `given` is what the program in it reads from stdin.
     """
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     process = subprocess.Popen(flat(groups), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    end = weakref.finalize(process, _end, process, name)
+    ends_with_us(end)
     assert process.stdout is not None
     assert process.stderr is not None
-    failed: list[OSError] = []
-    pumps = [
-        threading.Thread(target=_pump, args=(source, sink, failed), daemon=True)
-        for source, sink in ((process.stdout, out or sys.stdout), (process.stderr, err or sys.stderr))
+    streams = [
+        _Stream("stdout", process.stdout, out or sys.stdout),
+        _Stream("stderr", process.stderr, err or sys.stderr),
     ]
+    pumps = [threading.Thread(target=stream.pump, daemon=True) for stream in streams]
     try:
         for pump in pumps:
             pump.start()
@@ -129,17 +151,24 @@ def run(
     except subprocess.TimeoutExpired:
         status = 124
     finally:
-        _end(process, name)
+        end()
         for pump in pumps:
             if pump.ident:  # Ctrl-C may come before it has started
                 pump.join(10)
         process.stdout.close()
         process.stderr.close()
-    lost = [error for error in failed if error.errno != errno.EPIPE]
+    lost = [s.failed for s in streams if s.failed and s.failed.errno != errno.EPIPE]
     if lost:
         raise CourseError(
             f"the container has ended (status {status}), but not all that it printed could be written "
             f"({lost[0].strerror or lost[0]}).\nLook for room on the disk:  df -h"
+        )
+    if cut := " and ".join(f"the last {s.dropped:,} bytes of its {s.name}" for s in streams if s.dropped):
+        raise CutShort(
+            f"the container has ended (status {status}), but it printed more than the {MOST:,} bytes that are passed on. "
+            f"Missing: {cut}. If its tape went to stdout (--tape), the tape ends there.\n"
+            "Keep the whole tape in a volume:  course sandbox run --volume tapes …",
+            status,
         )
     return status
 
@@ -157,19 +186,41 @@ def _end(process: "subprocess.Popen[bytes]", name: str) -> None:
     process.wait()
 
 
-def _pump(source: BinaryIO, sink: TextIO, failed: list[OSError]) -> None:
-    """Pass on lines until there are no more. What cannot be written is still read, or the container would wait for that."""
-    left = MOST
-    with io.TextIOWrapper(source, encoding="utf-8", errors="replace", newline="\n") as lines:
-        while line := lines.readline(65536):
-            text = fitting(visible(line), sink)
-            if left > 0 and not failed:
-                try:
-                    sink.write(text)
-                    sink.flush()
-                except OSError as error:
-                    failed.append(error)
-            left -= len(text.encode("utf-8", "replace"))
+@dataclass
+class _Stream:
+    """What the container prints to one stream. `failed`: why `sink` did not take it. `dropped`: bytes beyond MOST."""
+
+    name: str
+    source: IO[bytes]
+    sink: TextIO
+    failed: OSError | None = None
+    dropped: int = 0
+
+    def pump(self) -> None:
+        """Pass on whole lines until there are no more. The rest is still read, or the container would wait for that."""
+        left, held, size = MOST, [], 0
+        with io.TextIOWrapper(self.source, encoding="utf-8", errors="replace", newline="\n") as lines:
+            while piece := lines.readline(65536):
+                text = fitting(visible(piece), self.sink)
+                held.append(text)
+                size += len(text.encode("utf-8", "replace"))
+                if self.dropped or size > left:
+                    self.dropped += size
+                elif piece.endswith("\n"):
+                    self._write("".join(held))
+                    left -= size
+                else:
+                    continue
+                held, size = [], 0
+            self._write("".join(held))  # the last line may have no end
+
+    def _write(self, text: str) -> None:
+        if not self.failed:
+            try:
+                self.sink.write(text)
+                self.sink.flush()
+            except OSError as error:
+                self.failed = error
 
 
 def explain(status: int) -> str | None:
@@ -177,11 +228,25 @@ def explain(status: int) -> str | None:
     return STATUS.get(status)
 
 
-def record(path: Path) -> TextIO:
+@contextlib.contextmanager
+def record(path: Path, say: Callable[[str], object] = print) -> Iterator[TextIO]:
     """The file for a tape that comes through the container's stdout, so that no folder has to be mounted.
 
-    Only its user can read a new one.
+    A tape that is there is continued; `Tape` refuses what is not one. Only its user can read a new one. However the block
+    ends, `say` is told where the tape is, or that nothing came.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    return open(private, "w", encoding="utf-8", newline="\n")
+    raw = open(path, "ab+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - closed below
+    if before := raw.seek(0, 2):  # if the last line was cut off, start a new one
+        raw.seek(-1, 2)
+        if raw.read(1) != b"\n":
+            raw.write(b"\n")
+    file = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+    try:
+        yield file
+    finally:
+        came = os.fstat(raw.fileno()).st_size > before + 1  # more than the end of that line
+        with contextlib.suppress(OSError):  # the disk is full, as `run` has reported
+            file.close()
+        where = f"tape: {path}\nLook at it:  course view {path}"
+        say(where if came else f"nothing was recorded on the tape {path}")

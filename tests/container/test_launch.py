@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from course.agent import LEOPARD
 from course.tape import Tape
 from course.turns import turns
+from support.llama import PATIENCE, serving
 from support.upstream import nobody
 
 pytestmark = pytest.mark.timeout(7200)
@@ -77,6 +79,29 @@ def test_a_container_is_ended_when_its_time_is_over(course, server):
     done = course(LEOPARD, "--network", "host", "--server", server.url, "--seconds", "1")
     assert done.returncode == 1
     assert "the container reached its time limit and was killed" in done.stderr
+
+
+@pytest.mark.attack(
+    "sandbox", "docker kill in the agent's second step, with --tape", "the tape has the first turn", fell=1
+)
+def test_a_container_that_is_killed_leaves_its_tape(course, engine, tmp_path):
+    tape = tmp_path / "killed.tape.jsonl"
+    with (
+        serving("I wait.\n<code>\nprint(1)\n</code>", None, port=True) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        running = pool.submit(course, "x", "--network", "host", "--server", server.url, "--tape", str(tape))
+        came = server.asked.wait(PATIENCE)
+        for number in engine.docker("ps", "--quiet").stdout.split():
+            engine.docker("kill", number)
+        done = running.result()
+    assert came, f"no second request within {PATIENCE} s: {done.stderr}"
+    assert done.returncode == 1
+    assert "the container was killed" in done.stderr
+    assert f"course view {tape}" in done.stdout
+    (turn,) = turns(Tape.read(tape).records())
+    assert turn.exchange
+    assert turn.observation
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,18 @@
 """docker/agent.py against a server on a Unix socket with scripted answers: exit status, streams, the tape."""
 
-import http.server
-import json
+import os
 import runpy
+import signal
 import socket
-import socketserver
-import tempfile
-import threading
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from course import ROOT
 from course.tape import Tape
+from support.llama import PATIENCE, serving
 
 pytestmark = pytest.mark.skipif(
     not hasattr(socket, "AF_UNIX"), reason="not applicable: this system's Python knows no Unix sockets"
@@ -21,76 +22,22 @@ ANSWER = "I know.\n<code>\nfinal_answer(web_search('leopard top speed')[:17])\n<
 THOUGHT = "I wait.\n<code>\nprint('waiting')\n</code>"
 
 
-class Llama(http.server.BaseHTTPRequestHandler):
-    """Answers with the texts in `said`, one for each request, and then with status 500."""
-
-    server_version = "llama.cpp"
-    sys_version = ""
-
-    def version_string(self):
-        return "llama.cpp"
-
-    def do_GET(self):
-        body = {"data": [{"id": "tiny", "owned_by": "llamacpp"}]} if self.path == "/v1/models" else {}
-        self.answer(200, body)
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        if not self.server.said:
-            return self.answer(500, {"error": {"message": "no words left"}})
-        message = {"role": "assistant", "content": self.server.said.pop(0)}
-        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        choice = {"index": 0, "finish_reason": "stop", "message": message}
-        name = f"chatcmpl-{len(self.server.said)}"
-        return self.answer(
-            200,
-            {
-                "id": name,
-                "object": "chat.completion",
-                "created": 0,
-                "model": "tiny",
-                "choices": [choice],
-                "usage": usage,
-            },
-        )
-
-    def answer(self, status, body):
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def address_string(self):
-        return "socket"
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def agent(monkeypatch):
     """Run the script with a model that says these words; returns the exit status."""
     main = runpy.run_path(str(SCRIPT))["main"]
-    with tempfile.TemporaryDirectory(prefix="a-") as folder:
-        path = f"{folder}/llama.sock"
-        with socketserver.ThreadingUnixStreamServer(path, Llama) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            for name in ("TAPE", "SEARCH", "KEY", "PROFILE"):
-                monkeypatch.delenv(name, raising=False)
-            monkeypatch.setenv("SERVER", f"unix://{path}")
+    with serving() as server:
+        for name in ("TAPE", "SEARCH", "KEY", "PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("SERVER", server.url)
 
-            def run(*said, arguments=("How fast?",), **environment):
-                server.said = list(said)
-                for name, value in environment.items():
-                    monkeypatch.setenv(name, value)
-                return main(list(arguments))
+        def run(*said, arguments=("How fast?",), **environment):
+            server.said = list(said)
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
+            return main(list(arguments))
 
-            yield run
-            server.shutdown()
-            thread.join()
+        yield run
 
 
 def test_it_answers_over_the_socket_with_the_offline_search(agent, capsys):
@@ -110,7 +57,7 @@ def test_running_out_of_steps_is_a_status_of_its_own(agent, capsys):
 def test_a_run_that_ends_with_an_error_is_a_status_of_its_own(agent, capsys):
     assert agent() == 4
     out, err = capsys.readouterr()
-    assert "no words left" in err
+    assert "no words left\\u001b[2J" in err
     assert out == ""
 
 
@@ -149,3 +96,41 @@ def test_the_tape_goes_to_the_file_that_is_named(agent, tmp_path):
     assert (
         Tape.read(tmp_path / "t.jsonl").entries[0]["request"]["url"] == "http://localhost/v1/chat/completions"
     )
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "an escape sequence and half a surrogate pair from the model, printed by docker/agent.py itself (compose)",
+    "shown as escapes, and the answer is not lost",
+    fell=2,
+)
+@pytest.mark.parametrize("tape", ["", "-"])
+def test_the_model_s_text_reaches_the_terminal_as_escapes(agent, capsysbinary, tape):
+    said = "\x1b]52;c;aGk=\x07 \x9b2J I know.\n<code>\nfinal_answer('\x1b[2J\\ud83d')\n</code>"
+    assert agent(said, TAPE=tape) == 0
+    out, err = (text.decode() for text in capsysbinary.readouterr())
+    assert (err if tape else out).endswith("\\u001b[2J\\ud83d\n")
+    assert "\\u001b]52;c;aGk=" in err
+    raw = {c for c in out + err if not (c.isprintable() or c == "\n")}
+    assert not raw, f"{sorted(raw)} reached the terminal"
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "docker/agent.py is ended by SIGTERM or SIGKILL in its second step, with the tape on stdout",
+    "every record until then has come out",
+    fell=1,
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_who_is_ended_has_passed_on_its_tape(tmp_path, number):
+    command = [sys.executable, "-u", str(SCRIPT), "x"]
+    with serving(THOUGHT, None) as server, (tmp_path / "t.jsonl").open("wb") as out:
+        env = {**os.environ, "SERVER": server.url, "TAPE": "-", "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.PIPE) as process:
+            came = server.asked.wait(PATIENCE)
+            process.send_signal(number)
+            said = process.communicate()[1].decode()
+    assert came, f"no second request within {PATIENCE} s: {said}"
+    assert process.returncode == -number, said
+    kinds = [record["_type"] for record in Tape.read(tmp_path / "t.jsonl").records()]
+    assert kinds == ["run", "entry", "step"]

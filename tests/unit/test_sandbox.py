@@ -9,8 +9,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import socketserver
+import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +26,7 @@ from course import sandbox
 from course.cli import app
 from course.errors import CourseError
 from course.sandbox import Limits, command, container, engines, flat, refusals, shown
+from course.tape import Tape
 from support import signals, skips
 
 SOCKET = "unix:///home/ada/llama.sock"
@@ -351,8 +354,67 @@ def test_a_full_disk_does_not_stop_the_container_and_is_said():
 
 @pytest.mark.skipif(os.name != "posix", reason="not applicable: other systems have no such permissions")
 def test_only_its_user_can_read_the_tape(tmp_path):
-    container.record(tmp_path / "new" / "x.tape.jsonl").close()
+    with container.record(tmp_path / "new" / "x.tape.jsonl"):
+        pass
     assert (tmp_path / "new" / "x.tape.jsonl").stat().st_mode & 0o077 == 0
+
+
+HEAD = '{"_type": "tape", "version": 1}\n'
+
+
+def line(question):
+    return f'{{"_type": "run", "question": "{question}"}}\n'
+
+
+@pytest.mark.parametrize("end", ["", '{"_type": "run", "ques'], ids=["whole", "cut off"])
+def test_a_tape_is_continued_on_a_new_line(tmp_path, end):
+    path = tmp_path / "x.tape.jsonl"
+    path.write_text(HEAD + line("old") + end, newline="\n")
+    with container.record(path) as out:
+        out.write(HEAD + line("new"))
+    between = f"{end}\n" if end else ""
+    assert path.read_text() == HEAD + line("old") + between + HEAD + line("new")
+    said = []
+    assert [r["question"] for r in Tape.read(path, report=said.append).records()] == ["old", "new"]
+    assert len(said) == bool(end), said
+
+
+@pytest.mark.attack(
+    "sandbox", "a tape that the disk has no room for, with --tape", "a message, and no traceback", fell=2
+)
+def test_a_full_disk_under_the_tape_is_a_message(tmp_path):
+    resource = pytest.importorskip("resource", reason="not applicable: Windows has no such limits")
+    groups = [[sys.executable, "-c", "for n in range(100): print('x' * 99)"]]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def recorded():
+        with container.record(tmp_path / "x.tape.jsonl") as out:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+            container.run(groups, "none-such", Limits(seconds=60), out=out)
+
+    try:
+        with pytest.raises(CourseError, match=r"\(status 0\), but not all .* could be written"):
+            recorded()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.attack(
+    "sandbox", "Ctrl-C while a tape comes", "what came is on it, and the tape is named", fell=1
+)
+def test_after_ctrl_c_the_tape_has_what_came(tmp_path):
+    path, said = tmp_path / "x.tape.jsonl", []
+
+    def interrupted():
+        with container.record(path, said.append) as out:
+            out.write(HEAD + line("x"))
+            out.flush()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == HEAD + line("x")
+    assert said == [f"tape: {path}\nLook at it:  course view {path}"]
 
 
 def test_both_streams_and_the_status_are_passed_on():
@@ -360,10 +422,38 @@ def test_both_streams_and_the_status_are_passed_on():
     assert process(program) == (3, "answer\n", "step\n")
 
 
-def test_endless_output_is_cut(monkeypatch):
+@pytest.mark.attack(
+    "sandbox",
+    "more output than is passed on, with --tape: many lines, one line, a short one after it",
+    "whole lines, and a message with the number of bytes that are missing",
+    fell=1,
+)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    ("program", "kept", "missing"),
+    [
+        ("[print('x' * 99) for _ in range(1000)]", 10 * 100, 990 * 100),
+        ("[print('x' * 299) for _ in range(4)]; print()", 3 * 300, 301),
+        ("print('y'); print('ä' * 70_000); print('x')", 2, 140_003),
+        ("print('x' * 1001, end='')", 0, 1001),
+    ],
+)
+def test_endless_output_is_cut_at_the_end_of_a_line(monkeypatch, program, kept, missing, stream):
     monkeypatch.setattr(container, "MOST", 1000)
-    _, out, _ = process("[print('x' * 99) for _ in range(1000)]")
-    assert len(out) == 1000
+    streams = {"stdout": io.StringIO(), "stderr": io.StringIO()}
+    code = f"import sys; sys.stdout = sys.{stream}; {program}; sys.exit(3)"
+    made = [sys.executable, "-X", "utf8", "-c", code]
+    with pytest.raises(container.CutShort, match=rf"\(status 3\).* {missing:,} bytes of its {stream}") as cut:
+        container.run([made], "none-such", Limits(seconds=60), out=streams["stdout"], err=streams["stderr"])
+    assert cut.value.status == 3
+    text = streams[stream].getvalue()
+    assert len(text) == kept
+    assert text[-1:] in ("", "\n")
+
+
+def test_as_much_as_is_passed_on_is_no_error(monkeypatch):
+    monkeypatch.setattr(container, "MOST", 1000)
+    assert process("[print('x' * 99) for _ in range(10)]") == (0, ("x" * 99 + "\n") * 10, "")
 
 
 def clock():
@@ -393,6 +483,29 @@ def test_ctrl_c_ends_the_container(monkeypatch):
     with signals.interruptible_here(), pytest.raises(KeyboardInterrupt):
         container.run(groups, "none-such", Limits(seconds=60), out=Typing(), err=io.StringIO())
     assert killed == [["docker", "kill", "none-such"]]
+
+
+@pytest.mark.attack(
+    "sandbox", "SIGTERM or SIGHUP while the container runs", "the container is ended first", fell=2
+)
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_the_program_ends_the_container(tmp_path, monkeypatch, name):
+    number = getattr(signal, name, None) or pytest.skip("not applicable: Windows has no such signals")
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nkill "$(cat {tmp_path}/pid)"\n')
+    docker.chmod(0o755)
+    inside = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); "
+    inside += "print(flush=True); time.sleep(60)"
+    code = (
+        "import sys; from course.sandbox import Limits, container; "
+        f"container.run([[sys.executable, '-c', {inside!r}]], 'box', Limits(seconds=60))"
+    )
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as program:
+        assert program.stdout.readline()
+        program.send_signal(number)
+        assert program.wait(60) == -number
+    assert (tmp_path / "calls").read_text() == "kill box\n"
 
 
 # ---- the command line
@@ -533,7 +646,9 @@ def test_a_running_llama_server_s_socket_is_mounted(typed, folder, listening, la
     assert asked == ["/health", "/v1/models"]
 
 
-@pytest.mark.attack("sandbox", "--tape in a folder that cannot be made", "said, and no container is started")
+@pytest.mark.attack(
+    "sandbox", "--tape in a folder that cannot be made", "reported, and no container is started"
+)
 def test_a_tape_that_cannot_be_written_starts_no_container(typed, folder, listening, launched):
     listening("llama.sock", 200, LLAMA)
     (folder / "file").touch()
@@ -542,6 +657,86 @@ def test_a_tape_that_cannot_be_written_starts_no_container(typed, folder, listen
     )
     assert (status, launched) == (1, [])
     assert f"course: cannot use {folder}/file" in said
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "--tape with a FIFO, a device, a folder, a HAR file, a file that is not a tape",
+    "refused before anything is contacted, and the file stays as it is",
+    fell=1,
+)
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(os.name != "posix", reason="not applicable: other systems have no such files")
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("fifo", "is not a file but a pipe"),
+        ("/dev/null", "is not a file but a pipe, a socket or a device"),
+        ("folder", "is a directory"),
+        ("x.har", "is a HAR file"),
+        ("notes.txt", "is not a tape"),
+    ],
+)
+def test_only_a_tape_is_continued(typed, folder, listening, launched, name, seen):
+    asked = listening("llama.sock", 200, LLAMA)
+    os.mkfifo(folder / "fifo")
+    (folder / "folder").mkdir()
+    files = {"x.har": '{"log": {"version": "1.2", "entries": []}}', "notes.txt": "buy milk\n"}
+    for file, text in files.items():
+        (folder / file).write_text(text)
+    status, said = typed("x", "--server", f"unix://{folder}/llama.sock", "--tape", str(folder / name))
+    assert status == 1
+    assert seen in said
+    assert (asked, launched) == ([], [])
+    assert {file: (folder / file).read_text() for file in files} == files
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """Write a stand-in for docker whose `run` is this shell script; `kill` ends it."""
+
+    def write(script):
+        path, number = tmp_path / "bin" / "docker", tmp_path / "number"
+        path.parent.mkdir()
+        kill = f"kill -9 $(cat {number})"
+        path.write_text(
+            f'#!/bin/sh\ncase "$1" in\nrun) echo $$ > {number}; {script};;\nkill) {kill};;\nesac\n'
+        )
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+
+    return write
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "the container reaches its time or memory limit, or does not start, with --tape and a tape that exists",
+    "everything until then is on the tape, nothing that was there is lost, and the message says which",
+    fell=1,
+)
+@pytest.mark.skipif(os.name != "posix", reason="not applicable: the stand-in is a shell script")
+@pytest.mark.parametrize(
+    ("end", "new", "why"),
+    [
+        ("exec sleep 600", True, "reached its time limit"),
+        ("exit 137", True, "reached its memory limit"),
+        ("exit 125", False, "could not start the container"),
+    ],
+)
+def test_however_the_container_ends_its_tape_is_kept(
+    typed, folder, listening, stand_in, tmp_path, end, new, why
+):
+    listening("llama.sock", 200, LLAMA)
+    came, tape = tmp_path / "came", tmp_path / "old.tape.jsonl"
+    came.write_text(HEAD + line("new") if new else "")
+    tape.write_text(HEAD + line("old"))
+    stand_in(f"cat {came}; {end}")
+    server = ("--server", f"unix://{folder}/llama.sock")
+    status, said = typed("x", *server, "--tape", str(tape), "--seconds", "3")
+    assert status == 1
+    assert why in said
+    assert (f"course view {tape}" if new else f"nothing was recorded on the tape {tape}") in said
+    assert tape.read_text() == HEAD + line("old") + came.read_text()
 
 
 @pytest.mark.attack(
@@ -650,7 +845,7 @@ def client(tmp_path, monkeypatch):
 @pytest.mark.attack(
     "sandbox",
     "DOCKER_HOST or DOCKER_CONTEXT of another computer",
-    "said before anything is sent there, and refused without --remote-engine",
+    "reported before anything is sent there, and refused without --remote-engine",
     fell=3,
 )
 def test_an_engine_on_another_computer_is_refused_before_it_is_contacted(typed, client, monkeypatch):
@@ -670,6 +865,24 @@ def test_an_engine_on_another_computer_can_be_allowed(client, monkeypatch):
     assert container.check(remote=True) == "far.example"
     monkeypatch.setenv("ENGINE", "unix:///var/run/docker.sock")
     assert container.check() == ""
+
+
+@pytest.mark.attack(
+    "sandbox",
+    "sandbox build with DOCKER_HOST or DOCKER_CONTEXT of another computer",
+    "refused without --remote-engine before anything is sent there",
+    fell=2,
+)
+def test_the_checkout_goes_to_another_computer_only_if_that_is_allowed(client, monkeypatch):
+    monkeypatch.setenv("ENGINE", "tcp://far.example:2375")
+    done = CliRunner().invoke(app, ["sandbox", "build"])
+    assert done.exit_code == 1
+    assert "on another computer, far.example" in done.output
+    assert "DOCKER_CONTEXT=default course sandbox build" in done.output
+    (only,) = client.read_text().splitlines()
+    assert only.startswith("context inspect")
+    assert CliRunner().invoke(app, ["sandbox", "build", "--remote-engine"]).exit_code == 0
+    assert client.read_text().splitlines()[-1].startswith("build --tag")
 
 
 @pytest.mark.parametrize("network", sandbox.NETWORKS)
