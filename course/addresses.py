@@ -6,7 +6,9 @@ No message repeats what a library says about an address, because that may quote 
     masked("http://me:hunter2@gpu.example?api_key=4711")    # "http://…@gpu.example?api_key=REDACTED"
 """
 
+import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -48,6 +50,17 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
+@lru_cache
+def is_loopback(host: str) -> bool:
+    """Whether this host name or address is loopback: reachable from this computer only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def with_scheme(url: str) -> str:
     """The address without white space around it, and with http:// if it has no scheme."""
     return url.strip() if "://" in url else f"http://{url.strip()}"
@@ -57,7 +70,7 @@ def masked(url: str) -> str:
     """One address as a person may see it: without user name and password, and without secret values in its query.
 
     A character that should have been escaped in the password may end the host for a parser. What is before the last @ is
-    masked all the same.
+    masked anyway.
     """
     from course.tape.redact import redacted_url  # not at import: course.tape takes a while to load
 

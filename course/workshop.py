@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from course.addresses import masked, split, with_scheme
+from course.addresses import is_loopback, masked, split, with_scheme
 from course.diagnose import diagnose
 from course.diagnose.finding import dig
 from course.doctor import Check
@@ -28,7 +28,8 @@ from course.errors import CourseError
 from course.model import profiles
 from course.server import Server
 from course.server.asking import described, got, sent
-from course.server.connection import LOCAL, Connection, calls_itself_llama, parsed, socket_path, transport
+from course.server.connection import Connection, calls_itself_llama, parsed, socket_path, transport
+from course.server.transports import built
 from course.tape import RecordingTransport, Tape, release
 from course.tape.redact import redacted_url
 from course.turns import turns
@@ -129,7 +130,12 @@ def hub_answers(url: str) -> Check:
     """JupyterHub says its version to everybody, at /hub/api."""
     needs = "a JupyterHub at this address"
     began = time.perf_counter()
-    client = httpx.Client(base_url=url, timeout=REACH, follow_redirects=True, trust_env=not _local(url))
+    client = httpx.Client(
+        base_url=url,
+        timeout=REACH,
+        follow_redirects=True,
+        transport=built(httpx.HTTPTransport, url, verify=True),
+    )
     answer = got(client, url, "/hub/api")
     took, run = 1000 * (time.perf_counter() - began), f"curl -si {masked(url)}/hub/api"
     version = dig(_parsed(answer), "version")
@@ -258,4 +264,4 @@ def _parsed(answer: httpx.Response) -> Any:
 
 
 def _local(url: str) -> bool:
-    return url.startswith("unix://") or urlsplit(url).hostname in LOCAL
+    return url.startswith("unix://") or is_loopback(urlsplit(url).hostname or "")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 import httpx
 
@@ -97,18 +97,17 @@ def _asked(
     content: bytes | None = None,
     type: str = "application/json",
 ) -> dict[str, Any]:
-    from course.tap.upstream import is_loopback
+    from course.server.transports import built  # not at import: course.server takes a while to load
 
     headers = {"User-Agent": AGENT, "Content-Type": type} | (
         {"Authorization": f"Bearer {key}"} if key else {}
     )
-    local = is_loopback(urlsplit(url).hostname or "")  # no proxy for this computer
     try:
-        with httpx.Client(timeout=timeout, trust_env=not local, verify=url.startswith("https")) as client:
+        with httpx.Client(timeout=timeout, transport=built(httpx.HTTPTransport, url)) as client:
             response = client.request(method, url, content=content, headers=headers)
-    except (httpx.InvalidURL, ValueError) as error:  # its text may quote a proxy's password
-        raise Unanswered("the environment names a proxy that cannot be used (*_PROXY)") from error
-    except (httpx.HTTPError, ImportError, OSError) as error:
+    except CourseError as error:  # the environment's proxy or certificates
+        raise Unanswered(str(error).partition(".\n")[0]) from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise Unanswered(f"no answer ({str(error) or error.__class__.__name__})") from error
     try:
         answer = response.json() if response.content else {}

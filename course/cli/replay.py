@@ -152,9 +152,8 @@ def _number(text: str) -> int:
 
 def _key(turn: Any, server: str | None, ask: bool, variable: str | None) -> str | None:
     """The key from the variable, or typed in. None if no key is needed."""
-    from course.addresses import split
+    from course.addresses import is_loopback, split
     from course.replay.sending import had_key, recorded_address
-    from course.tap.upstream import is_loopback
 
     if variable:
         if not os.environ.get(variable):

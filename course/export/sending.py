@@ -13,6 +13,7 @@ import httpx
 
 from course.errors import CourseError
 from course.export import protobuf
+from course.server.transports import built
 from course.tap.upstream import address
 
 PATH = "/v1/traces"
@@ -29,7 +30,7 @@ def send(traces: dict[str, Any], endpoint: str, key: str | None = None, timeout:
     url = where(endpoint)
     headers = {"Content-Type": TYPE} | ({"Authorization": f"Bearer {key}"} if key else {})
     sent = 0
-    with httpx.Client(timeout=timeout, verify=url.startswith("https"), headers=headers) as client:
+    with httpx.Client(transport=built(httpx.HTTPTransport, url), timeout=timeout, headers=headers) as client:
         for spans, body in batches(traces):
             try:
                 response = client.post(url, content=body)

@@ -9,13 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from course.addresses import masked, origin, split
 from course.errors import CourseError
-from course.tap.upstream import HOP_BY_HOP, address, is_loopback
+from course.tap.upstream import HOP_BY_HOP, address
 from course.tape import RecordingTransport, Tape
 from course.tape.redact import REDACTED, is_secret
 from course.turns import Exchange
@@ -188,12 +187,5 @@ def send(
 def network(url: str) -> httpx.BaseTransport:
     """The transport to that address. A server on another computer is reached through the environment's proxy."""
     from course.server import connection  # not at import: it needs an operating system
-    from course.server.bounded import Bounded
 
-    parts = split(url)
-    proxy, host = None, parts.hostname or ""
-    if not is_loopback(host) and not proxy_bypass(host):
-        proxy = getproxies().get(parts.scheme)
-    if proxy:
-        return Bounded(httpx.HTTPTransport(verify=parts.scheme == "https", proxy=httpx.Proxy(proxy)))
-    return connection.transport(f"{parts.scheme}://{parts.netloc}")
+    return connection.transport(origin(url), proxied=True)

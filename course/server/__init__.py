@@ -45,8 +45,9 @@ PATIENCE = 600  # seconds until a local model must be ready; a download has no l
 OURS = {
     "--host": "Choose the address like this:  Server(host='0.0.0.0')",
     "--port": "Choose the port like this:  course serve --port 8081",
-    "--api-key": "Set the key in the environment, where others cannot see it:  LLAMA_API_KEY=… course serve",
 }
+KEYS = {"--api-key": "LLAMA_API_KEY", "--hf-token": "HF_TOKEN", "-hft": "HF_TOKEN"}
+"""llama-server's flags that take a key, and the variables that it reads instead."""
 ORIGINS = {"LLAMA_ARG_CORS_ORIGINS": "localhost"}
 """By default, llama-server lets the pages of every web site read its answers. Builds without --cors-origins ignore this."""
 LONGEST_SILENCE = 8  # seconds between two progress messages while it loads
@@ -83,8 +84,14 @@ class Server(Connection):
                 f"{masked(str(url))} is already running, so its settings cannot be changed ({', '.join(changes)}).\n"
                 f"Start your own server:  Server({', '.join(f'{k}={v!r}' for k, v in changes.items())})"
             )
-        if ours := next((flag for flag in changes.get("extra") or () if flag in OURS), None):
-            raise CourseError(f"{ours} is set by the course, which would override yours.\n{OURS[ours]}")
+        for flag in map(_flag, changes.get("extra") or ()):
+            if flag in OURS:
+                raise CourseError(f"{flag} is set by the course, which would override yours.\n{OURS[flag]}")
+            if flag in KEYS:
+                raise CourseError(
+                    f"{flag} puts a key on the command line, where other users of this computer can see it.\n"
+                    f"Set it in the environment instead:  {KEYS[flag]}=… course serve"
+                )
         self.attached = bool(url)
         self.named = profile is not None or bool(os.environ.get("PROFILE"))
         self.profile = profile if isinstance(profile, Profile) else profiles.load(profile)
@@ -335,6 +342,14 @@ def _end(owner: int, process: subprocess.Popen[bytes], born: float, socket: str 
     if socket:
         Path(socket).unlink(missing_ok=True)
     registry.forget(process.pid)
+
+
+def _flag(word: object) -> str:
+    """The flag that a word of a command line names. llama-server takes --api_key for --api-key (common/arg.cpp).
+
+    It refuses --api-key=K, but only after the key was shown.
+    """
+    return str(word).partition("=")[0].replace("_", "-")
 
 
 def _other(profile: str | Profile | None) -> bool:

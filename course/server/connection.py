@@ -8,17 +8,20 @@ An address is http://…, https://…, or unix:///path/llama.sock for a server t
 """
 
 import socket
+import struct
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from course.addresses import masked, split
 from course.errors import CourseError
+from course.server import transports
 from course.server.bounded import Bounded
 
 UNIX = "unix://"
-LOCAL = ("127.0.0.1", "localhost", "::1")
-"""The names under which a server on this computer is asked."""
+QUEUED = 5
+"""Seconds that a server on a Unix socket has to take a waiting client out of its queue if that is full."""
 
 
 def socket_path(url: str) -> str | None:
@@ -31,12 +34,14 @@ def web_address(url: str) -> str:
     return "http://localhost" if socket_path(url) else url
 
 
-def transport(url: str) -> Bounded:
-    """The transport for requests to that address. It ignores the environment's proxies, says when a server hangs, and ends
-    a response that has no end.
+def transport(url: str, proxied: bool = False) -> Bounded:
+    """The transport for requests to that address. It says when a server hangs, and ends a response that has no end.
+
+    With `proxied`, it goes through the environment's proxy, if there is one for that address. CourseError if that, or the
+    certificates that the environment names, cannot be used.
     """
-    if url.startswith("https"):
-        return Bounded(httpx.HTTPTransport())
+    if urlsplit(url).scheme == "https" or (proxied and transports.proxy(url)):
+        return Bounded(transports.built(httpx.HTTPTransport, url, proxied))
     from course.server import silence  # not at import: it imports this module
 
     return Bounded(silence.watched(_plain(url), url, lambda: _plain(url)))
@@ -78,8 +83,13 @@ class _UnixTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with socket.socket(socket.AF_UNIX) as probe:
+            # With Python's own time-out, a full queue would be an error at once; without any, the wait has no end
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", QUEUED, 0))
             try:
                 probe.connect(self.path)
+            except BlockingIOError as error:
+                why = f"its queue of clients was full for {QUEUED} s: it hangs, or has more than it can serve"
+                raise httpx.ConnectTimeout(why, request=request) from error
             except OSError as error:
                 raise httpx.ConnectError(f"{error.strerror or error}", request=request) from error
         return super().handle_request(request)
@@ -103,16 +113,14 @@ class Connection:
     def client(self, timeout: float = 600) -> httpx.Client:
         """A plain client with the server's address and key. Close it, or use it in a with block.
 
-        CourseError if the address is not valid.
+        CourseError if the address is not valid, or the environment names a proxy or certificates that cannot be used.
         """
-        local = split(web_address(self.url)).hostname in LOCAL
+        split(web_address(self.url))  # raises if it is not valid
         return httpx.Client(
             base_url=web_address(self.url),
-            transport=transport(self.url) if local or socket_path(self.url) else None,
+            transport=transport(self.url, proxied=True),
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=httpx.Timeout(timeout, connect=5),
-            trust_env=not local,  # a proxy cannot reach this machine's own ports
-            verify=self.url.startswith("https"),  # certificates take 70 ms to load
         )
 
     def request(self, method: str, path: str, json: Any = None) -> httpx.Response:

@@ -10,22 +10,27 @@ behind. Never ends a process unless both its pid and its start time match the re
 import json
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 
 from course import files
+from course.connections import STATES, endpoint
 from course.server import processes
 from course.server.connection import calls_itself_llama, socket_path
 
 LAST_PORT = 65535
 UNPRIVILEGED = 8080
 """A port from which on everybody may listen."""
-LISTENS = "0A"
-"""The state of a listening socket in the kernel's lists."""
+ENOUGH = 2**16
+"""Bytes of an answer that are read to tell a llama-server from another program."""
+MOMENT = 2.0
+"""Seconds in which they are read."""
 LAB = "JupyterLab"
 """Takes the place of the profile's name for the JupyterLab of `course lab`."""
 
@@ -69,20 +74,29 @@ def forget(pid: int) -> None:
 
 
 def running() -> list[Running]:
-    """Recorded servers that are still alive. Files of dead ones are removed on the way."""
+    """Recorded servers that are still alive. Files of dead ones are removed on the way, unless they cannot be read."""
     found = []
     for path in sorted(folder().glob("*.json")):
-        server = None
-        with suppress(OSError, ValueError, TypeError):
-            server = Running(**json.loads(path.read_text(encoding="utf-8")))
-        process = processes.alive(server.pid, server.created) if server else None
-        if server and process:
-            if _is_ours(process):
-                found.append(server)
-        else:
-            with suppress(OSError):  # on a read-only disk it stays, and is ignored
+        with suppress(OSError):  # another user's; or on a read-only disk a dead one's, which stays
+            server = _parsed(path.read_bytes())
+            process = processes.alive(server.pid, server.created) if server else None
+            if server and process:
+                if _is_ours(process):
+                    found.append(server)
+            else:
                 path.unlink(missing_ok=True)
     return found
+
+
+def _parsed(record: bytes) -> Running | None:
+    """The server in a record; None if that is malformed."""
+    try:
+        server = Running(**json.loads(record))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    kinds = (int, float, int, float, str, str, list, str)
+    fits = all(isinstance(value, kind) for value, kind in zip(vars(server).values(), kinds, strict=True))
+    return server if fits and min(server.pid, server.owner) > 0 else None
 
 
 def _is_ours(process: psutil.Process) -> bool:
@@ -174,17 +188,25 @@ def foreign(port: int, tables: Path = Path("/proc/net")) -> bool:
         with suppress(OSError, ValueError, LookupError):
             for line in (tables / name).read_text(encoding="ascii").splitlines()[1:]:
                 fields = line.split()
-                if fields[3] == LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
+                if STATES.get(fields[3]) == "LISTEN" and endpoint(fields[1])[1] == port:
                     users.add(int(fields[7]))
     return bool(users) and os.getuid() not in users
 
 
 def is_llama_server(url: str) -> bool:
-    """Whether a llama-server answers there."""
+    """Whether a llama-server answers there. Another program's answer may have no end, such as a camera's video."""
+    until, body = time.monotonic() + MOMENT, b""
+    asked: Any = {"headers": {"Accept-Encoding": "identity"}, "timeout": MOMENT, "trust_env": False}
     try:
-        return calls_itself_llama(httpx.get(f"{url}/v1/models", timeout=2, trust_env=False))
+        with httpx.stream("GET", f"{url}/v1/models", **asked) as answer:
+            for chunk in answer.iter_raw():
+                body += chunk
+                if len(body) > ENOUGH or time.monotonic() > until:
+                    break
     except httpx.HTTPError:
         return False
+    named = {"server": answer.headers.get("server", "")}
+    return calls_itself_llama(httpx.Response(200, headers=named, content=body))
 
 
 def taken(port: int, host: str = "127.0.0.1") -> str:

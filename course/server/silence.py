@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from course.addresses import masked
+from course.addresses import is_loopback, masked
 from course.server import registry
-from course.server.connection import LOCAL, web_address
+from course.server.connection import web_address
 from course.terminal import say
 
 SILENCE = 10.0
@@ -62,7 +62,7 @@ def _stopped(url: str) -> int | None:
     with suppress(psutil.Error, OSError, ValueError):
         found = [server.pid for server in registry.running() if server.url == url]
         at = urlsplit(url)
-        if not found and at.port and at.hostname in LOCAL and (holder := registry.holder(at.port)):
+        if not found and at.port and is_loopback(at.hostname or "") and (holder := registry.holder(at.port)):
             found = [holder.pid]
         for pid in found:
             if psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):

@@ -6,6 +6,7 @@ user connect. Never starts or talks to a server.
     path = prepare()          # …/sockets/1f0c9a.sock, in a folder that only this user can enter
 """
 
+import errno
 import os
 import secrets
 import socket
@@ -54,10 +55,13 @@ def _wrong(path: Path) -> str | None:
 
 
 def answers(path: str | Path) -> bool:
-    """Whether something is listening. A killed server leaves its socket behind, but nothing answers there."""
+    """Whether something is listening. A killed server leaves its socket behind, but nothing answers there.
+
+    A server whose queue is full is listening, too. On macOS, its clients are refused as if it were gone.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
-        return probe.connect_ex(str(path)) == 0
+        return probe.connect_ex(str(path)) not in (errno.ECONNREFUSED, errno.ENOENT)
 
 
 def admit(path: str | Path) -> None:

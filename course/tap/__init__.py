@@ -30,17 +30,19 @@ import psutil
 from anyio.abc import ByteStream, SocketAttribute, SocketListener, TaskGroup, TaskStatus
 from anyio.from_thread import start_blocking_portal
 
+from course.addresses import is_loopback
 from course.errors import CourseError
 from course.server import registry
 from course.tap import upstream
 from course.tap.downstream import GONE, Client, ClientGone
-from course.tap.upstream import end_to_end, is_loopback
+from course.tap.upstream import end_to_end
 from course.tape import AsyncRecordingTransport, Tape
 from course.terminal import say
 
 CONNECT = 10.0  # seconds to connect; a response may take as long as the client waits for it
 OTHERS = 64  # descriptors that are left to the program, its tape and its libraries
 PAUSE = 0.1  # seconds until the next try if the system has no descriptor left for a connection
+LONGEST = 2**16  # characters of an address that httpx takes
 PRINTABLE = bytes(range(0x21, 0x7F)).decode("ascii")
 
 
@@ -86,9 +88,10 @@ class Tap:
 
     def start(self) -> "Tap":
         self._stopping = False
+        inner = upstream.transport(self.server)
         try:
             portal = self._stack.enter_context(start_blocking_portal())
-            running, self.port = portal.start_task(self._serve)
+            running, self.port = portal.start_task(self._serve, inner)
             self._stack.callback(running.cancel)
         except OSError as e:
             self._stack.close()
@@ -116,8 +119,7 @@ class Tap:
             "Choose another port, or leave out --port for a free one:  course tap --port …"
         )
 
-    async def _serve(self, *, task_status: TaskStatus[int]) -> None:
-        inner = upstream.transport(self.server)
+    async def _serve(self, inner: httpx.AsyncHTTPTransport, *, task_status: TaskStatus[int]) -> None:
         listener = await anyio.create_tcp_listener(local_host=self.host, local_port=self.port, backlog=128)
         async with inner, listener, anyio.create_task_group() as clients:
             self._transport = AsyncRecordingTransport(inner, self.tape)
@@ -221,14 +223,18 @@ class Tap:
         return None
 
     async def _request(self, client: Client, head: h11.Request) -> httpx.Request:
-        """The client's request, addressed to the server."""
+        """The client's request, addressed to the server. h11.RemoteProtocolError if httpx would not take its address."""
+        url = f"{self.server.scheme}://{self.server.netloc}{quote_from_bytes(head.target, safe=PRINTABLE)}"
+        if len(url) > LONGEST:
+            said = "the address is longer than this proxy takes"
+            raise h11.RemoteProtocolError(said, error_status_hint=431)
         pairs = head.headers.raw_items()
         chunked = any(name.lower() == b"transfer-encoding" for name, _ in pairs)
         headers = [(b"Host", self.server.netloc.encode()), *end_to_end(pairs)]
         first, whole = await client.ahead()
         return httpx.Request(
             head.method.decode("ascii"),
-            f"{self.server.scheme}://{self.server.netloc}{quote_from_bytes(head.target, safe=PRINTABLE)}",
+            url,
             headers=[*headers, (b"Transfer-Encoding", b"chunked")] if chunked else headers,
             stream=httpx.ByteStream(first) if whole else _Rest(first, client),
             extensions={"target": head.target, "timeout": {"connect": CONNECT}, "stopped": self._stopped},

@@ -21,12 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from course.addresses import origin
+from course.addresses import is_loopback, origin
 from course.diagnose import diagnose, text
 from course.errors import CourseError
 from course.server import registry
 from course.tap import Tap, child
-from course.tap.upstream import is_loopback
 from course.tape import Tape
 from course.terminal import say
 from course.turns import turns

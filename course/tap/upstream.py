@@ -4,19 +4,17 @@ Checks an address, tells loopback from the rest, and shares connections between 
 server, drops interim responses (1xx) and trailers, so they reach neither the client nor the tape.
 """
 
-import ipaddress
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import SplitResult
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from course.addresses import masked, split
+from course.addresses import is_loopback, masked, split
 from course.errors import CourseError
+from course.server.transports import built
 
 # RFC 9110, 7.6.1, and Expect, which the tap answers itself. Host is replaced.
 HOP_BY_HOP = {
@@ -47,17 +45,6 @@ def address(given: str, option: str = "--upstream") -> SplitResult:
     return parts
 
 
-@lru_cache
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address is loopback: reachable from this computer only."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def name_in(host: str) -> str:
     """The name in a Host header, without the port. A malformed header is returned as it is, and matches no name."""
     found = _AUTHORITY.fullmatch(host)
@@ -85,7 +72,13 @@ class _Shared(httpx.AsyncHTTPTransport):
     Otherwise the next client would get the surplus as its response.
     """
 
+    def __init__(self, proxy: httpx.Proxy | None = None, **options: Any) -> None:
+        super().__init__(proxy=proxy, **options)
+        self.proxied = proxy is not None
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.proxied:  # httpcore would tell the proxy this path, and not which server is meant
+            request.extensions.pop("target", None)
         response = await super().handle_async_request(request)
         response.stream = _Whole(response)
         return response
@@ -119,15 +112,12 @@ def _surplus(stream: Any) -> bool:
 
 
 def transport(server: SplitResult) -> httpx.AsyncHTTPTransport:
-    """The transport to the server. One on another computer is reached through the environment's proxy."""
-    proxy, host = None, server.hostname or ""
-    if not is_loopback(host) and not proxy_bypass(host):
-        proxy = getproxies().get(server.scheme)
-    return _Shared(
-        verify=server.scheme == "https",
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE),
-        proxy=httpx.Proxy(proxy) if proxy else None,
-    )
+    """The transport to the server. One on another computer is reached through the environment's proxy.
+
+    CourseError if the proxy or the certificates that the environment names cannot be used.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=IDLE)
+    return built(_Shared, server.geturl(), limits=limits)
 
 
 def end_to_end(pairs: Pairs) -> Pairs:

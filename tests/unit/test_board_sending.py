@@ -400,7 +400,7 @@ def test_an_address_that_is_none_is_explained(url):
 def test_a_proxy_that_cannot_be_used_is_an_answer_that_does_not_come(monkeypatch, proxy):
     """httpx raises ValueError, ImportError or InvalidURL, before it sends anything."""
     monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(CourseError, match="could not be joined") as refused:
+    with pytest.raises(CourseError, match="joined: the proxy in ALL_PROXY cannot be used") as refused:
         board.join("http://board.invalid/room/k", "Ada")
     assert "hunter2" not in str(refused.value)
 

@@ -79,6 +79,24 @@ def test_the_command_sends_every_span_and_says_how_many(tape, collector, monkeyp
     assert body == made
 
 
+@pytest.mark.attack(
+    "tape",
+    "course export to a collector on this computer, with HTTP_PROXY set",
+    "the proxy gets nothing",
+    fell=2,
+)
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_collector_on_this_computer_is_reached_past_the_proxy(tape, collector, monkeypatch, variable):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(Collector) as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        done = export(tape, "--endpoint", collector.url)
+        assert proxy.seen == [], f"{len(proxy.seen)} requests went to the proxy"
+    assert done.exit_code == 0, done.output
+    assert len(collector.seen) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

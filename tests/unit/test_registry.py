@@ -1,10 +1,13 @@
 """Processes and ports: only what is ours is ended, and a taken port is named."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import httpx
 import psutil
@@ -14,6 +17,8 @@ from typer.testing import CliRunner
 from course.cli import app
 from course.errors import CourseError
 from course.server import Server, connection, processes, registry
+from support.faulty import Faulty
+from support.upstream import Handler, serving
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -91,6 +96,49 @@ def test_a_broken_record_is_dropped(cache):
     (registry.folder() / "1.json").write_text('{"pid": ')
     assert registry.running() == []
     assert not list(registry.folder().iterdir())
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"pid": "x"},
+        {"pid": -1},
+        {"pid": 0},
+        {"pid": 2**70},
+        {"created": None},
+        {"created": 10**400},
+        {"owner": "x"},
+        {"owner": -1},
+        {"owner_created": []},
+        {"url": 1},
+    ],
+    ids=lambda field: next(iter(field)),
+)
+def test_a_record_with_a_field_of_a_wrong_form_is_dropped(cache, sleeper, field):
+    path = registry.record(entry(sleeper.pid, processes.created(sleeper.pid)))
+    path.write_text(json.dumps(json.loads(path.read_text()) | field))
+    assert registry.stop_all() == []
+    assert not path.exists()
+
+
+@pytest.mark.attack(
+    "server",
+    "course stop, with a record that cannot be read, as another user's in a shared cache",
+    "it is left alone, and its owner still finds the server",
+    fell=2,
+)
+def test_a_record_that_cannot_be_read_is_left_alone(cache, sleeper, monkeypatch):
+    path = registry.record(entry(sleeper.pid, processes.created(sleeper.pid)))
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as other:
+        other.setattr(Path, "read_bytes", refused)
+        other.setattr(Path, "read_text", refused)
+        assert registry.running() == []
+    assert path.exists(), "course stop would never find this server"
+    assert [server.pid for server in registry.running()] == [sleeper.pid]
 
 
 def test_a_process_that_ignores_the_request_is_killed():
@@ -176,3 +224,41 @@ def test_a_server_that_was_left_running_on_purpose_is_not_an_orphan(sleeper):
 )
 def test_a_llama_server_is_told_by_its_header_or_behind_a_proxy_by_its_list_of_models(headers, body, llama):
     assert connection.calls_itself_llama(httpx.Response(200, headers=headers, json=body)) is llama
+
+
+@pytest.mark.attack(
+    "server",
+    "course doctor and course serve, with a program on the port whose answer has no end",
+    "told from a llama-server within seconds, by at most 64 KiB",
+    fell=2,
+)
+@pytest.mark.parametrize(("pause", "size"), [(0, 2**16), (0.01, 20)])
+def test_an_endless_answer_is_read_up_to_a_limit(monkeypatch, pause, size):
+    sent = [0]
+
+    class Camera(Handler):
+        def on_v1(self, body, rest):
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            while not self.server.go.wait(pause):
+                self.chunk(b"x" * size)
+                sent[0] += size
+
+    if pause:
+        monkeypatch.setattr(registry, "MOMENT", 0.5)
+    with serving(Camera) as server:
+        late = threading.Timer(20, server.go.set)
+        late.start()
+        try:
+            assert not registry.is_llama_server(server.url)
+            assert not server.go.is_set(), f"{sent[0]:,} bytes were read until the server sent no more"
+        finally:
+            late.cancel()
+            server.go.set()
+    assert sent[0] < 2**24, f"{sent[0]:,} bytes were read"
+
+
+def test_a_llama_server_is_known_by_what_it_answers():
+    with Faulty() as server:
+        assert registry.is_llama_server(server.url)

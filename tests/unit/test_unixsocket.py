@@ -1,9 +1,12 @@
 """A server on a Unix socket: the address is understood everywhere, and each bad place is named."""
 
+import contextlib
+import errno
 import http.server
 import os
 import socket
 import socketserver
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -98,6 +101,42 @@ def test_what_a_killed_server_left_is_removed(folder):
     assert path.exists()
     assert unixsocket.prepare(path) == path
     assert not path.exists()
+
+
+@pytest.fixture
+def full(folder):
+    """The socket of a server that takes no clients out of its queue, which is full, as that of a suspended one."""
+    path, code = folder / "full.sock", 0
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(socket.socket(socket.AF_UNIX))
+        server.bind(str(path))
+        server.listen(0)
+        while not code:
+            client = opened.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            code = client.connect_ex(str(path))
+        assert code == errno.EAGAIN
+        yield path
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="not applicable: other systems refuse clients when the queue is full"
+)
+@pytest.mark.attack(
+    "server",
+    "a server on a Unix socket, suspended until its queue is full: another server for this path, a request",
+    "the socket is left alone; the request ends with a message",
+    fell=2,
+)
+def test_a_full_queue_is_not_an_abandoned_socket(full, monkeypatch):
+    with pytest.raises(CourseError, match="is in use"):
+        unixsocket.prepare(full)
+    assert full.exists(), "the live server's socket was removed"
+    monkeypatch.setattr(connection, "QUEUED", 1)
+    with pytest.raises(
+        CourseError, match=r"no server answers at unix://.*its queue of clients was full for 1 s"
+    ):
+        connection.Connection(f"unix://{full}").get("/health")
 
 
 def test_everybody_may_connect_once_it_listens(folder):

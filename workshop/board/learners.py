@@ -14,9 +14,10 @@ from typing import Any
 from tornado import httputil
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from course.addresses import is_loopback
 from course.board import MOST_TAPE
 from course.board.events import clean_name
-from course.tap.upstream import foreign, is_loopback, name_in
+from course.tap.upstream import foreign, name_in
 from workshop.board.board import Board
 from workshop.board.store import Full, Learner
 

@@ -14,9 +14,9 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, url
 
+from course.addresses import is_loopback
 from course.errors import CourseError
 from course.server import registry
-from course.tap.upstream import is_loopback
 from course.terminal import say
 from workshop import networks
 from workshop.board import learners, pages
@@ -45,9 +45,7 @@ def application(board: Board) -> Application:
         cookie_secret=board.codes.secret,
         default_handler_class=learners.Nothing,
         default_handler_args={"board": board},
-        log_function=lambda _: (
-            None
-        ),  # who asked for what is nobody's business, errors go to the log all the same
+        log_function=lambda _: None,  # who asked for what is nobody's business, errors still go to the log
     )
 
 
