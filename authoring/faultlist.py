@@ -31,6 +31,8 @@ INSTEAD = {
     "answer-cut": f"{LIMIT} Or a content filter ended it. What has arrived is not the whole answer.",
     "empty-response": "The model ended its turn, or a stop sequence ended it, with empty content. To the server that is a "
     "valid response.",
+    "repeated-action": "The same calls already ran in an earlier turn with the same results, or the client already "
+    "answered the same text with the same message, so this step told the model nothing new.",
     "request-refused": "The server answered with an error about the request, for a reason that has no name here.",
     "server-failed": "The server answered with an error that says nothing against the request: it is out of memory, say, "
     "or the process that runs the model has ended.",
@@ -43,10 +45,13 @@ NOTES = {
     "`changing-prefix` also how many came from the cache. Without them, nothing is found, whatever happened. In a stream, "
     'many servers send counts only if the request has `"stream_options": {"include_usage": true}`: write '
     "`ChatOpenAI(stream_usage=True, …)` in LangChain and LangGraph, `createOpenAICompatible({ includeUsage: true, … })` in "
-    "the AI SDK. vLLM counts cached tokens only if it was started with `--enable-prompt-tokens-details`, and leaves a "
-    "count of 0 out. Except on llama-server, prompts under 1,024 tokens are not judged, and at least one response "
-    "on the tape must report cached tokens.",
-    6: "On tapes of other clients than smolagents, only an empty result is named. Check these yourself: whether a result "
+    "the AI SDK. Cached tokens are counted by Ollama from 0.33.3 on, by vLLM with `--enable-prompt-tokens-details`, and by "
+    "SGLang with `--enable-cache-report`. The last two leave out a count of 0; a missing one is taken for 0 if another "
+    "response has a count. Except on llama-server, prompts under 1,024 tokens are not judged, and at least one response "
+    "for the same model must report cached tokens. A first request that is too long is named only if `prompt_tokens` is "
+    "far too small for its characters and also a multiple of 1,024 or, in Ollama, half of its window and 2 or 3 more. If "
+    "you suspect one, compare the two yourself: a token rarely has more than 8 characters.",
+    6: "On tapes of clients other than smolagents, only an empty result is named. Check these yourself: whether a result "
     "was shortened, whether the tool returned an error (question 4), and whether the agent stopped at its limit of steps.",
 }
 """What is said above the table of a question."""

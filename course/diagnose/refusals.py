@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from course.diagnose import requested
 from course.diagnose.finding import MOST, Quote, dig, quote, value
@@ -24,7 +24,9 @@ from course.turns.dialects.parts import LIMITS
 from course.turns.exchange import path_of
 from course.turns.values import Failure
 
-ENDPOINT = r"/(?:chat/completions|completions?|responses|messages|api/chat|api/generate|embeddings|models)"
+ENDPOINT = r"/(?:chat/completions|completions?|responses|messages|api/chat|api/generate|chat|generate|embeddings|models)"
+OLLAMA = ("/chat", "/generate")
+"""Endpoints that a client of Ollama's own API adds to a base URL ending in /api."""
 PARTS = re.compile(r"^(?:data|event):", re.MULTILINE)
 """What a stream of events looks like."""
 PAGE = re.compile(r"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
@@ -36,11 +38,16 @@ LIMIT_FIELDS = {"/responses": "max_output_tokens", "/api/chat": "num_predict", "
 ABOUT_A_MESSAGE = (
     "template-refused", "messages-refused", "arguments-refused", "images-refused", "thinking-not-returned",
 )  # fmt: skip
+REDIRECTS = range(300, 400)
+BODILESS = (301, 302, 303)
+"""After these, clients send GET without the body, so nothing asks the model. A 307 or 308 that is followed does no harm."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LONGEST_PATH = 2048
 """Characters of an address. No API's is longer."""
 MARGIN = 1024
 """Tokens to leave for the answer when a larger context is advised."""
+UNTOLD = "…"
+"""In the place of a number that the server's words do not tell: a guess could be less than what the server has now."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,11 @@ def understand(seen: Seen) -> Refusal | None:
     """Why the request was refused. None if it was not: no HTTP error, and no error in the response."""
     failure = seen.failure
     if failure is None:
-        return _page(seen) if isinstance(seen.response, str) and PAGE.match(seen.response) else None
+        is_page = isinstance(seen.response, str) and PAGE.match(seen.response)
+        return _page(seen) if is_page or (seen.status in BODILESS and "location" in seen.headers) else None
     said = list(_said(seen, failure))
-    status = seen.status if seen.status >= 400 else _number(failure.code) or 0
+    code = _number(failure.code) or 0
+    status = seen.status if seen.status >= 400 else code if 400 <= code < 600 else 0
     for rule in _rules():
         if (found := _fits(rule, seen, failure, said, status)) is not None:
             proof = [value("status", seen.status), *found.quotes]
@@ -146,6 +155,9 @@ def _addresses(base: str, path: str) -> dict[str, str]:
     named = kept if re.search(r"/v\d\w*(?:/openai)?$", kept) else f"{kept}/v1"
     last = re.search(rf"{ENDPOINT}$", prefix)
     endpoint = last[0] if last else "/chat/completions"
+    if endpoint in OLLAMA and kept in (root, f"{root}/v1"):
+        api = f"{base}{root}/api"
+        return {"base_url": api, "root": base + root, "models_url": f"{api}/tags", "endpoint": endpoint}
     if service := own_base_url(base):
         without = re.sub(r"/v\d\w*$", "", service)
         return {"base_url": service, "root": without, "models_url": f"{service}/models", "endpoint": endpoint}
@@ -222,10 +234,27 @@ def _quote(words: _Words, match: re.Match[str] | None) -> Quote:
 
 
 def _page(seen: Seen) -> Refusal:
-    """A web page came, as if the request had been answered."""
-    return Refusal(
-        "not-an-api", _words("not-an-api", seen, {}, seen.status), (quote("raw_response", seen.body),)
-    )
+    """A web page came, as if the request had been answered; or a redirect, with a page or without."""
+    proof = [value("status", seen.status)] if seen.status in REDIRECTS else []
+    proof += [quote("raw_response", seen.body)] if seen.body else []
+    return Refusal("not-an-api", _words("not-an-api", seen, _redirect(seen), seen.status), tuple(proof))
+
+
+def _redirect(seen: Seen) -> dict[str, Any]:
+    """Where a redirect leads, without its query, which may hold a secret; and the base URL there, if it is the same API."""
+    if seen.status not in REDIRECTS or "location" not in seen.headers:
+        return {}
+    try:
+        to = urlsplit(urljoin(seen.url, seen.headers["location"]))
+        asked = _addresses("", urlsplit(seen.url).path)["endpoint"]
+    except ValueError:
+        return {}
+    base = f"{to.scheme}://{to.netloc.rpartition('@')[2]}"
+    bodiless = seen.status if seen.status in BODILESS else None
+    said = {"location": f"{base}{to.path}"[:LONGEST_PATH], "bodiless": bodiless}
+    there = _addresses(base, to.path)
+    is_same = to.path.rstrip("/").endswith(asked)
+    return {"case": "redirect", **said, **there} if is_same else {"case": "elsewhere", **said}
 
 
 def _words(kind: str, seen: Seen, given: dict[str, Any], status: int) -> dict[str, Any]:
@@ -244,6 +273,8 @@ def _words(kind: str, seen: Seen, given: dict[str, Any], status: int) -> dict[st
     elif kind == "wrong-path":
         words["twice"] = _twice(str(words.get("path") or ""))
         words["newer"] = words["endpoint"] if words["endpoint"] in NEWER and not words["twice"] else None
+        is_ollamas = words["endpoint"] in OLLAMA and str(words["base_url"]).endswith("/api")
+        words["case"] = "ollama" if is_ollamas else None
     elif kind == "too-large":
         words["kilobytes"] = max(1, len(json.dumps(seen.request)) // 1000) if seen.request else None
     elif kind == "request-refused":
@@ -263,8 +294,8 @@ def _sizes(words: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     asked, room, prompt = (_number(words.get(k)) for k in ("asked", "room", "prompt"))
     reserve, over = _number(words.get("reserve")), _number(words.get("over"))
     left = room - prompt if room and prompt and prompt < room and (reserve or 0) + prompt > room else None
-    wanted = (asked or (room + over if room and over else 2 * room if room else None) or 8192) + MARGIN
-    more = 1 << (min(wanted, 1 << 40) - 1).bit_length()
+    wanted = asked or (room + (over or room) if room else None)
+    more = 1 << (min(wanted + MARGIN, 1 << 40) - 1).bit_length() if wanted else UNTOLD
     resent = None if left else "all earlier ones"
     return {"limit": left, "fits": left, "more": more, "larger": None if left else more, "resent": resent}
 

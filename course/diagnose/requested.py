@@ -10,6 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+CALLS = ("tool_use", "function_call", "custom_tool_call")
+RESULTS = ("tool_result", "function_call_output", "custom_tool_call_output")
+"""Types of the blocks and items that hold tool calls, and of those that hold their results."""
 IMAGES = ("image_url", "input_image", "image", "input_audio", "file")
 ROLES = 8
 """How many roles are listed around the one that is out of place."""
@@ -37,27 +40,12 @@ SCHEMA_KEYWORDS = (
 def offending(kind: str, request: Any, words: Mapping[str, Any]) -> dict[str, Any]:
     """The message that the refusal is about: its place, its role and the roles around it."""
     messages = _messages(request)
+    if words.get("case") == "same-id":
+        return _again(messages, _list_name(request), words.get("call_id"))
     roles = [str(m.get("role", m.get("type", "?"))) for m in messages]
-    index = None
-    if str(words.get("index") or "").isdigit() and int(words["index"]) < len(messages):
-        index = int(words["index"])
-    elif kind == "images-refused":
-        index = next((i for i, m in enumerate(messages) if _has_image(m)), None)
-    elif kind == "arguments-refused":
-        index = next((i for i, m in enumerate(messages) if any(_broken(a) for _, a in calls(m))), None)
-    elif kind == "template-refused":
-        index = _out_of_place(roles)
-    elif kind == "thinking-not-returned":
-        index = next(
-            (i for i, m in enumerate(messages) if m.get("role") == "assistant" and _has_calls(m)), None
-        )
-    elif words.get("ending"):
-        index = len(messages) - 1 if messages else None
-    elif words.get("after"):
-        pair = (words["after"], words.get("role"))
-        index = next((i for i in range(1, len(roles)) if (roles[i - 1], roles[i]) == pair), None)
-    else:
-        index = _dangling(messages)
+    index = _named(messages, words)
+    if index is None and not words.get("case"):
+        index = _suspected(kind, messages, roles, words, _is_partial(request, messages))
     found: dict[str, Any] = {"roles": _listed(roles, index)}
     if index is not None:
         found |= {"place": f"{_list_name(request)}[{index}]", "role": roles[index], "index": index}
@@ -71,20 +59,86 @@ def offending(kind: str, request: Any, words: Mapping[str, Any]) -> dict[str, An
     return found
 
 
+def _named(messages: list[dict[str, Any]], words: Mapping[str, Any]) -> int | None:
+    """The message that the server names: by its number, by its id, or by that of a call or a result in it."""
+    if str(words.get("index") or "").isdigit() and int(words["index"]) < len(messages):
+        return int(words["index"])
+    if item := words.get("item"):
+        return next((i for i, m in enumerate(messages) if m.get("id") == item), None)
+    wanted = ("call", str(words["unmet"])) if words.get("unmet") else ("result", str(words.get("call_id")))
+    return next((i for i, m in enumerate(messages) if wanted in {(w, id_) for w, id_, _ in _ids(m)}), None)
+
+
+def _suspected(
+    kind: str, messages: list[dict[str, Any]], roles: list[str], words: Mapping[str, Any], is_partial: bool
+) -> int | None:
+    """The first message that fits what the refusal is about. In a part of a conversation, a call may be elsewhere."""
+    if kind == "images-refused":
+        return next((i for i, m in enumerate(messages) if _has_image(m)), None)
+    if kind == "arguments-refused":
+        return next((i for i, m in enumerate(messages) if any(_broken(a) for _, a in calls(m))), None)
+    if kind == "template-refused":
+        return _out_of_place(roles)
+    if kind == "thinking-not-returned":
+        is_assistant = (m.get("role") == "assistant" for m in messages)
+        return next((i for i, it_is in enumerate(is_assistant) if it_is and _has_calls(messages[i])), None)
+    if words.get("ending"):
+        return len(messages) - 1 if messages else None
+    if words.get("after"):
+        pair = (words["after"], words.get("role"))
+        return next((i for i in range(1, len(roles)) if (roles[i - 1], roles[i]) == pair), None)
+    return None if is_partial else _dangling(messages)
+
+
+def _is_partial(request: Any, messages: list[dict[str, Any]]) -> bool:
+    """Whether the request continues what the server has kept, so that it does not hold the whole conversation."""
+    refers = any(_given(request, name) for name in ("previous_response_id", "conversation"))
+    return refers or any(m.get("type") == "item_reference" for m in messages)
+
+
+def _again(messages: list[dict[str, Any]], name: str, wanted: str | None) -> dict[str, Any]:
+    """The second call, or the second result, with an id that an earlier one has: the id, and its place."""
+    seen: set[tuple[str, str]] = set()
+    for i, message in enumerate(messages):
+        for what, id_, where in _ids(message):
+            if (what, id_) in seen and id_ and wanted in (None, id_):
+                return {"call_id": id_, f"second_{what}": f"{name}[{i}]{where}"}
+            seen.add((what, id_))
+    return {}
+
+
+def _ids(message: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The ids of the calls and results in a message: "call" or "result", the id ("" if it has none), its path therein."""
+    content = message.get("content")
+    blocks = [("", message)]
+    blocks += [(f".content[{n}]", b) for n, b in enumerate(content if isinstance(content, list) else ())]
+    for where, block in blocks:
+        if not isinstance(block, dict):
+            continue
+        own = block.get("call_id") if block.get("type") in RESULTS else None
+        result = block.get("tool_call_id") or block.get("tool_use_id") or own
+        if result is not None:
+            yield "result", str(result), where
+        if block.get("type") in CALLS:
+            yield "call", str(block.get("call_id") or block.get("id") or ""), where
+    given = message.get("tool_calls")
+    for n, call in enumerate(given if isinstance(given, list) else ()):
+        if isinstance(call, dict):
+            yield "call", str(call.get("id") or ""), f".tool_calls[{n}]"
+
+
 def _pairing(message: Mapping[str, Any], place: str) -> dict[str, str]:
     """Whether the message has calls that need results, or a result that needs its call."""
     if _has_calls(message):
         return {"unanswered": place}
     blocks = [message, *_objects(message.get("content"))]
-    results = any(b.get("type") in ("tool_result", "function_call_output") for b in blocks)
+    results = any(b.get("type") in RESULTS for b in blocks)
     return {"orphan": place} if results or message.get("role") == "tool" else {}
 
 
 def _has_calls(message: Mapping[str, Any]) -> bool:
     blocks = [message, *_objects(message.get("content"))]
-    return bool(message.get("tool_calls")) or any(
-        b.get("type") in ("tool_use", "function_call") for b in blocks
-    )
+    return bool(message.get("tool_calls")) or any(b.get("type") in CALLS for b in blocks)
 
 
 def schemas(request: Any) -> dict[str, Any]:
@@ -166,18 +220,11 @@ def _dangling(messages: list[dict[str, Any]]) -> int | None:
     """A tool result without a call before it, a call without its result, or assistant messages at the end."""
     asked: dict[str, int] = {}
     for i, message in enumerate(messages):
-        for block in [message, *_objects(message.get("content"))]:
-            result = (
-                block.get("tool_call_id")
-                or block.get("tool_use_id")
-                or (block.get("call_id") if block.get("type") == "function_call_output" else None)
-            )
-            if result is not None and asked.pop(str(result), None) is None:
+        for what, id_, _ in _ids(message):
+            if what == "call":
+                asked[id_] = i
+            elif asked.pop(id_, None) is None:
                 return i
-            if block.get("type") in ("tool_use", "function_call"):
-                asked[str(block.get("call_id") or block.get("id"))] = i
-        for call in _objects(message.get("tool_calls")):
-            asked[str(call.get("id"))] = i
     if asked:
         return min(asked.values())
     roles = [m.get("role") for m in messages]

@@ -1,19 +1,19 @@
-"""Faults in the model's output as the server passed it on: thinking in the wrong place, text that is cut off.
+"""Faults in the model's output as the server passed it on: thinking in the wrong place, text that is cut off or missing.
 
 Pure. Reads content, reasoning_content, finish_reason, the stop sequence that struck if the server names it, and, if the
-request had `"verbose": true`, the rendered prompt.
+request had `"verbose": true`, the rendered prompt. cuttexts.py judges a text that a limit ended.
 Never guesses from prose: a message that talks about <think> is not a leak.
 """
 
 import re
 from collections.abc import Iterator
 
+from course.diagnose import calltexts, cuttexts
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, dig, match, quote, tail, value
 from course.model import profiles
 from course.turns import Answer, Exchange, Turn
-from course.turns.outcome import CUT
-from course.turns.reading import whole
+from course.turns.outcome import CUT, EMPTY, THINKING
 from course.turns.thinking import Leak, opens_thinking
 
 PROMPT = "response.__verbose.prompt"
@@ -24,15 +24,32 @@ CODE = re.compile(r"<code>[ \t]*\n")
 RAW_PROMPTS = ("completion", "completions")
 """APIs whose clients write the prompt themselves: no chat template has a part in it."""
 
-ROOMY = 1024
-"""Tokens: the least limit to advise. A model that is done earlier stops earlier, so it costs nothing."""
-ROUND = 1024
-"""Context windows are multiples of it: an answer that ends there has filled one."""
-LEAST_THINKING = 32
-"""Tokens: a smaller budget would end the thinking before it is of any use."""
-
 LEAKS = {"--reasoning-format none": "kept", "--skip-chat-parsing": "unparsed", "--no-jinja": "plain"}
 """Settings of llama-server that leave the thinking in content, and the names by which the texts know them."""
+PARSERS = {
+    "<think>": {"vllm_parser": "qwen3", "sglang_parser": "qwen3"},
+    "[THINK]": {"vllm_parser": "mistral"},
+    "<seed:think>": {"vllm_parser": "seed_oss"},
+    "<|channel|>analysis<|message|>": {"vllm_parser": "openai_gptoss", "sglang_parser": "gpt-oss"},
+    "analysis": {"vllm_parser": "openai_gptoss", "sglang_parser": "gpt-oss"},
+    "<|channel>thought": {"vllm_parser": "gemma4"},
+    "<|channel>": {"vllm_parser": "gemma4"},
+}
+"""Which parser takes the thinking with this mark out of the content, by the servers' names for it, as far as documented."""
+SWITCHES: tuple[tuple[str, bool | str], ...] = (
+    ("request.chat_template_kwargs.enable_thinking", False),
+    ("request.chat_template_kwargs.thinking", False),
+    ("request.enable_thinking", False),
+    ("request.think", False),
+    ("request.thinking.type", "disabled"),
+    ("request.reasoning_effort", "none"),
+    ("request.reasoning.effort", "none"),
+    ("request.reasoning.enabled", False),
+)
+"""How requests switch the thinking off: for the templates of Qwen and of DeepSeek, on DashScope, Ollama, Z.ai, OpenAI,
+and OpenRouter."""
+NO_END = ("in_progress", "queued", "pause_turn", "load", "unload")
+"""Words for why there is no answer yet, or why none was asked for: Responses in the background, Anthropic, Ollama."""
 
 
 def in_turn(turn: Turn) -> Iterator[Found]:
@@ -45,12 +62,15 @@ def in_turn(turn: Turn) -> Iterator[Found]:
         yield _leaked(turn, exchange, answer, leaked)
     unfinished = not leaked.closed if leaked else not (turn.content or "").strip()
     stopped = unfinished and turn.ended == "stop"
-    if stopped and (finding := _stopped(turn, exchange, answer)):
+    nothing = exchange.outcome.kind in (EMPTY, THINKING)
+    unknown = nothing and turn.ended is None and answer.finish not in NO_END
+    if stopped and (finding := _misfiled(turn, exchange, answer) or _stopped(turn, exchange, answer)):
         yield finding
+    elif exchange.outcome.kind == CUT and answer.ended == "filter":
+        yield cuttexts.filtered(turn, answer)
     elif exchange.outcome.kind == CUT:
-        filtered = answer.ended == "filter"
-        yield _filtered(turn, answer) if filtered else _cut(turn, exchange, answer, unfinished)
-    elif stopped and not leaked and not answer.calls:
+        yield cuttexts.cut(turn, exchange, answer, unfinished)
+    elif (stopped or unknown) and not leaked and not answer.calls and not calltexts.written(exchange):
         yield _empty(turn, exchange, answer)
 
 
@@ -60,11 +80,12 @@ def _leaked(turn: Turn, exchange: Exchange, answer: Answer, leaked: Leak) -> Fou
     if leaked.tags == "none":
         proof += [quote(answer.content_at, content, 0, 80), tail(PROMPT, turn.prompt or "", 20)]
     if leaked.tags in ("both", "opening"):
-        proof.append(match(answer.content_at, "<think>", content))
+        proof.append(match(answer.content_at, re.escape(leaked.opening), content))
     if leaked.closed:
-        at = content.rindex("</think>", 0, leaked.end)
-        proof.append(quote(answer.content_at, content, max(0, at - 40), at + len("</think>")))
+        at = content.rindex(leaked.closing, 0, leaked.end)
+        proof.append(quote(answer.content_at, content, max(0, at - 40), at + len(leaked.closing)))
     words, seen = _setting(turn, exchange, leaked)
+    words |= {"closing": leaked.closing, **PARSERS.get(leaked.opening, {})}
     return found("thinking-in-content", turn, *proof, seen, **words)
 
 
@@ -127,50 +148,28 @@ def _sent(exchange: Exchange, word: str) -> Quote | None:
     return None
 
 
-def _filtered(turn: Turn, answer: Answer) -> Found:
-    """A text that a content filter ended: no limit was reached."""
-    ended = value(answer.finish_at, answer.finish)
-    return found("answer-cut", turn, ended, _last(turn, answer), case="filtered", filtered=answer.finish)
-
-
-def _last(turn: Turn, answer: Answer) -> Quote | None:
-    """The end of what was written: content, or else thinking."""
-    if turn.content:
-        return tail(answer.content_at, turn.content)
-    return tail(answer.thinking_at, turn.thinking) if turn.thinking else None
-
-
-def _cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Found:
-    """Which limit ended the text: the request's, a full context, or one of the server's own."""
-    limit, wrote = exchange.asked.limit, turn.tokens.generated
-    asked = limit.tokens if limit else None
-    room, prompt = whole(dig(turn.run, "server", "n_ctx")), turn.tokens.prompt
-    proof = [value(answer.finish_at, answer.finish)]
-    words: dict[str, object] = {"wrote": wrote}
-    if limit is not None and asked is not None and (wrote is None or wrote >= asked):
-        words |= {"key": limit.name, "asked": asked, "limit": max(2 * asked, ROOMY)}
-        if not limit.name.startswith(
-            "max_"
-        ):  # no client's parameter: Ollama's num_predict, llama-server's n_predict
-            words["field"] = f'"{limit.name}": {words["limit"]}'
-        proof.append(value(limit.where, exchange.at(limit.where)))
-    elif room and prompt and wrote and prompt + wrote >= room - 1:
-        words |= {"room": room, "prompt": prompt, "double": 2 * room}
-        proof.append(value("run.server.n_ctx", room))
-    elif not room and prompt and wrote and (full := prompt + wrote) % ROUND == 0:
-        words |= {"room": full, "prompt": prompt, "double": 2 * full}
-    thinking = unfinished and not answer.calls and bool(turn.thinking or turn.leak)
-    half = (asked or wrote or ROOMY) // 2
-    words["half"] = half if half >= LEAST_THINKING else None
-    return found("thinking-cut" if thinking else "answer-cut", turn, *proof, _last(turn, answer), **words)
+def _misfiled(turn: Turn, exchange: Exchange, answer: Answer) -> Found | None:
+    """An answer that the server took for thinking, although the request switches the thinking off."""
+    off = _switched_off(exchange)
+    if off is None or not turn.thinking or turn.leak or answer.calls or calltexts.written(exchange):
+        return None
+    place = answer.thinking_at.rpartition(".")[2]
+    proof = [tail(answer.thinking_at, turn.thinking), _content(exchange, answer), off]
+    switch = f"{off.where.removeprefix('request.')}: {off.text}"
+    return found("empty-response", turn, *proof, case="misfiled", switch=switch, place=place)
 
 
 def _empty(turn: Turn, exchange: Exchange, answer: Answer) -> Found:
     when = "immediately"
+    proof = [_content(exchange, answer), value(answer.finish_at, answer.finish)]
     if turn.thinking:
         when = f"right after its thinking ({len(turn.thinking):,} characters in {answer.thinking_at})"
-    proof = [value(answer.content_at, turn.content), value(answer.finish_at, answer.finish)]
-    proof += [tail(answer.thinking_at, turn.thinking)] if turn.thinking else []
+        proof.append(tail(answer.thinking_at, turn.thinking))
+    elif unseen := cuttexts.hidden(turn, exchange):
+        when = f"after {unseen.tokens:,} tokens of thinking that it does not show"
+        proof.append(unseen.seen)
+    if turn.ended is None:
+        return found("empty-response", turn, *proof, case="unknown", when=when, ended=answer.finish)
     if answer.stop is None:
         stops = ", ".join(map(repr, exchange.asked.stops)) or None
         return found("empty-response", turn, *proof, when=when, stops=stops)
@@ -178,6 +177,11 @@ def _empty(turn: Turn, exchange: Exchange, answer: Answer) -> Found:
         return found("empty-response", turn, *proof, when=when)
     proof.append(value(answer.stop.where, answer.stop.word))
     return found("empty-response", turn, *proof, when=when, case="struck", struck=repr(answer.stop.word))
+
+
+def _content(exchange: Exchange, answer: Answer) -> Quote:
+    """The empty content; what the response has where it could be, in APIs whose content is a list."""
+    return value(answer.content_at, exchange.at(answer.content_at))
 
 
 def not_opened(turns: list[Turn]) -> Iterator[Found]:
@@ -188,9 +192,9 @@ def not_opened(turns: list[Turn]) -> Iterator[Found]:
             opened.setdefault(_model(turn), turn)
     for turn in turns:
         model, exchange = _model(turn), turn.exchange
-        if exchange is None or exchange.status != 200 or not exchange.messages or _switched_off(exchange):
+        if exchange is None or exchange.status != 200 or not exchange.messages:
             continue
-        if exchange.dialect in RAW_PROMPTS:
+        if exchange.dialect in RAW_PROMPTS or _switched_off(exchange):
             continue
         known = profiles.opens_thinking(model)
         if known:
@@ -211,10 +215,10 @@ def _model(turn: Turn) -> str:
     return next((name for name in names if isinstance(name, str)), "")
 
 
-def _switched_off(exchange: Exchange) -> bool:
-    """Whether the request asks for no thinking."""
-    request = exchange.request
-    return (
-        dig(request, "chat_template_kwargs", "enable_thinking") is False
-        or dig(request, "reasoning_effort") == "none"
-    )
+def _switched_off(exchange: Exchange) -> Quote | None:
+    """Where the request asks for no thinking."""
+    for where, off in SWITCHES:
+        given = exchange.at(where)
+        if type(given) is type(off) and given == off:
+            return value(where, given)
+    return None

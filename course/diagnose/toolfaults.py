@@ -1,7 +1,7 @@
 """Faults in tool calls and in the form of an answer, by what its own request allows.
 
 Pure. Compares what the model called with what the request offers and demands; nothing else is needed, so it works for any
-client. toolloops.py looks at what came of the calls in later requests.
+client. calltexts.py finds calls that stand in a text; toolloops.py looks at what came of calls in later requests.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from course.diagnose.calltexts import Written, written
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, Quote, match, quote, tail, value
 from course.turns import Answer, Asked, Exchange, ToolCall, Turn
@@ -17,13 +18,11 @@ from course.turns.outcome import ANSWERED, CALLED, CUT, EMPTY, THINKING
 
 JUDGED = (ANSWERED, CALLED, CUT, EMPTY, THINKING)
 """Outcomes of a whole response. Where a stream broke off, half a call is not a fault of its own."""
-CALL_TEXT = re.compile(
-    r"<tool_call>|<function=|<\|tool_call|<\|python_tag\|>|\[TOOL_CALLS\]|<｜tool▁call|<function_calls?>|<invoke name="
-    r"|to=functions\."
-)
-"""How models write calls, before the server's parser has made `tool_calls` of them."""
 FENCE = re.compile(r"\A\s*+```(?:json)?[^\S\n]*+\n(.*?)```\s*+\Z", re.DOTALL)
+SPECIAL = re.compile(r"<[|｜]")
+"""How the special tokens of a model's format begin."""
 OBSERVATION = re.compile(r"^[ \t]*Observation:[^\n]*", re.MULTILINE)
+OBJECT = re.compile(r"\s*+\{")
 LISTED = 8
 
 
@@ -36,10 +35,14 @@ def in_turn(turn: Turn) -> Iterator[Found]:
     for call in answer.calls:
         yield from _name(turn, asked, call)
         yield from _arguments(turn, exchange, call)
-    written = None if answer.calls or turn.tool_calls else _in_content(turn, asked, answer)
-    if written:
-        yield written
-    elif exchange.outcome.kind != CUT:
+    call_ = None if turn.tool_calls else written(exchange)
+    if call_:
+        yield _as_text(turn, call_)
+    elif exchange.outcome.kind == CUT:
+        pass
+    elif answer.ended == "tool_calls" and not answer.calls:
+        yield _lost(turn, exchange, answer)
+    elif not answer.content_at.endswith(".refusal"):  # that is the model's answer, whatever was demanded
         yield from _choice(turn, exchange, answer)
         yield from _format(turn, asked, answer)
     yield from _observation(turn, asked, answer)
@@ -49,7 +52,10 @@ def _name(turn: Turn, asked: Asked, call: ToolCall) -> Iterator[Found]:
     offered = [tool.name for tool in asked.tools if tool.name]
     if offered and len(offered) == len(asked.tools) and call.name not in offered:
         listed = ", ".join(offered[:LISTED]) + (" …" if len(offered) > LISTED else "")
-        yield found("unknown-tool", turn, _quoted(turn, call), name=call.name or "(no name)", offered=listed)
+        words = {"name": call.name or "(no name)", "offered": listed}
+        if (real := SPECIAL.split(call.name, maxsplit=1)[0].rstrip()) in offered:
+            words |= {"case": "token", "real": real, "token": call.name[len(real) :].strip()}
+        yield found("unknown-tool", turn, _quoted(turn, call), **words)
 
 
 def _arguments(turn: Turn, exchange: Exchange, call: ToolCall) -> Iterator[Found]:
@@ -71,10 +77,36 @@ def _arguments(turn: Turn, exchange: Exchange, call: ToolCall) -> Iterator[Found
     elif not isinstance(given, str):
         problem = f"they are {_kind(given)}, not an object"
         yield found("arguments-malformed", turn, seen, name=call.name, problem=problem)
+    elif len(several := _objects(call.text)) > 1:
+        yield found("arguments-malformed", turn, seen, case="several", name=call.name, **_how(several))
     elif exchange.outcome.kind == CUT or _is_cut(call.text):
         yield found("tool-call-cut", turn, seen, name=call.name)
     else:
         yield found("arguments-malformed", turn, seen, name=call.name, problem=_problem(call.text))
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """The JSON objects that a text consists of, one after another. Empty if there is anything else in it."""
+    objects: list[dict[str, Any]] = []
+    at, decoder = 0, json.JSONDecoder()
+    while begin := OBJECT.match(text, at):
+        try:
+            given, at = decoder.raw_decode(text, begin.end() - 1)
+        except (ValueError, RecursionError):
+            return []
+        objects.append(given)
+    return [] if text[at:].strip() else objects
+
+
+def _how(several: list[dict[str, Any]]) -> dict[str, object]:
+    """How several objects came to stand where one belongs: the same again, an empty one beside it, or different ones."""
+    full = [given for given in several if given] or several
+    same = full if len(full) > 1 and all(given == full[0] for given in full) else []
+    return {
+        "count": len(several),
+        "again": len(same) or None,
+        "empty": "{}" if len(full) == 1 else None,
+    }
 
 
 def _required(asked: Asked, name: str) -> list[str]:
@@ -131,35 +163,18 @@ def _json(text: str) -> Any:
         return None
 
 
-def _in_content(turn: Turn, asked: Asked, answer: Answer) -> Found | None:
-    """A call of an offered tool that stands in the content as text."""
-    content = answer.content or ""
-    names = [tool.name for tool in asked.tools if tool.name]
-    if not names or not content.strip():
-        return None
-    marked = CALL_TEXT.search(content)
-    if marked and content[: marked.start()].count("```") % 2 == 0:
-        name = next((n for n in names if _names(n, content[marked.start() :])), None)
-        if name:
-            seen = quote(answer.content_at, content, marked.start())
-            return found("tool-call-in-content", turn, seen, name=name, format=marked[0])
-    given = _json(content)
-    for call in given if isinstance(given, list) else [given]:
-        name = next((n for k in ("name", "function", "tool") if (n := _get(call, k)) in names), None)
-        if name and any(k in call for k in ("arguments", "parameters", "input")):
-            return found(
-                "tool-call-in-content", turn, quote(answer.content_at, content), name=name, format="JSON"
-            )
-    return None
+def _as_text(turn: Turn, call: Written) -> Found:
+    """A call of an offered tool that stands in the content, or in the thinking, as text."""
+    kind = "tool-call-in-thinking" if call.in_thinking else "tool-call-in-content"
+    return found(kind, turn, call.seen, name=call.name, format=call.mark)
 
 
-def _get(given: Any, key: str) -> str | None:
-    found_ = given.get(key) if isinstance(given, dict) else None
-    return found_ if isinstance(found_, str) else None
-
-
-def _names(name: str, text: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text[:2000]) is not None
+def _lost(turn: Turn, exchange: Exchange, answer: Answer) -> Found:
+    """An end that says that the model called a tool, and no call before it."""
+    off = '"stream": false' if exchange.streamed else None
+    ended, said = value(answer.finish_at, answer.finish), answer.content or ""
+    text = tail(answer.content_at, said) if said.strip() else None
+    return found("tool-call-lost", turn, ended, text, ended=answer.finish, off=off)
 
 
 def _choice(turn: Turn, exchange: Exchange, answer: Answer) -> Iterator[Found]:

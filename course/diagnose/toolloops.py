@@ -1,7 +1,8 @@
 """Tool calls and what came of them: a call again with the same result, an empty result or none, thinking that is lost.
 
 Pure. Reads the results that a later request of the same conversation sends back, so it needs no steps. For turns that
-have a step, stepfaults.py compares the steps.
+have a step, stepfaults.py compares the steps. Agents that write their actions as text (ReAct, Cline) are judged by the
+text and by the user message that answers it.
 """
 
 import json
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 
 from course.diagnose.faults import found
 from course.diagnose.finding import Found, quote, value
-from course.turns import Exchange, Message, ToolResult, Turn
+from course.turns import Answer, Exchange, Message, ToolResult, Turn
+from course.turns.values import as_text
 
 SIGNED = ("reasoning_details", "extra_content", "thought_signature", "encrypted_content")
 """Fields in which thinking goes back without being readable."""
@@ -18,6 +20,10 @@ NOTHING = ("", "[]", "{}", "null")
 """Results in which there is nothing."""
 LONGEST = 3
 """Steps of a loop that repeats itself."""
+TIMES, TIMES_ASKED = 2, 3
+"""How often steps come in a row until they are a loop. The second: if the user may just ask the same question again."""
+TALK = "a text"
+"""In the place of a tool's name, if there is no call."""
 Action = tuple[tuple[str, str], ...]
 
 
@@ -38,7 +44,9 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
         past = history.get((turn.run_number, before.number), []) if before else []
         later = following.get((turn.run_number, turn.number))
         done = _done(turn, turn.exchange, later)
-        history[turn.run_number, turn.number] = [*past, (turn, *done)][-2 * LONGEST :] if done else []
+        history[turn.run_number, turn.number] = (
+            [*past, (turn, *done)][-TIMES_ASKED * LONGEST :] if done else []
+        )
         yield from _nothing(turn, turn.exchange, later)
         if done and turn.step is None and (first := _looped([*past, (turn, *done)])):
             yield _repeated(turn, turn.exchange, later, first)
@@ -52,10 +60,17 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
 
 
 def _done(turn: Turn, exchange: Exchange, later: Turn | None) -> tuple[Action, Action] | None:
-    """The calls of a turn, and their results in the request that continues it. None if it has none."""
+    """The calls of a turn, and their results in the request that continues it. None if it has none.
+
+    Without calls, its content and the user messages after it, unless it is smolagents', whose steps say more.
+    """
     answer = exchange.answer
-    if answer is None or not answer.calls or later is None or later.exchange is None:
+    if answer is None or later is None or later.exchange is None:
         return None
+    if not answer.calls:
+        said = "" if turn.step or turn.quoted else (answer.content or "").strip()
+        heard = tuple((TALK, _content(message)) for message in _replies(later))
+        return (((TALK, said),), heard) if said and heard else None
     results = _results(later, turn)
     found_ = tuple((result.id or "", result.text) for result in results)
     calls = tuple(
@@ -71,17 +86,47 @@ def _results(later: Turn, turn: Turn) -> list[ToolResult]:
     return [result for message in messages for result in message.results]
 
 
+def _replies(later: Turn) -> list[Message]:
+    """The user messages that a request adds to the one that it continues."""
+    assert later.exchange is not None
+    return [m for m in later.exchange.asked.messages[later.diff.start :] if m.role == "user"]
+
+
+def _content(message: Message) -> str:
+    """All that a message says, images as well."""
+    return as_text(message.given.get("content"))
+
+
 def _looped(past: list[tuple[Turn, Action, Action]]) -> Turn | None:
     """The turn whose calls and results the last ones repeat, if the steps since then are the same as those before."""
     steps = [(calls, results) for _, calls, results in past]
     for length in range(1, LONGEST + 1):
-        if len(steps) >= 2 * length and steps[-length:] == steps[-2 * length : -length]:
+        loops = _is_loop(steps, length, TIMES)
+        if loops and (not _may_be_asked(past, length) or _is_loop(steps, length, TIMES_ASKED)):
             return past[-1 - length][0]
     return None
 
 
+def _is_loop(steps: list[tuple[Action, Action]], length: int, times: int) -> bool:
+    return len(steps) >= times * length and steps[-times * length :] == times * steps[-length:]
+
+
+def _may_be_asked(past: list[tuple[Turn, Action, Action]], length: int) -> bool:
+    """Whether the loop that the steps end in may be a chat in which a user asks the same again.
+
+    Then there is no call in it, and what answers its last text is what its first one was an answer to.
+    """
+    loop = past[-TIMES * length :]
+    if any(name != TALK for _, calls, _ in loop for name, _ in calls):
+        return False
+    first = loop[0][0].exchange
+    return first is not None and loop[-1][2][-1][1] == _content(first.asked.messages[-1])
+
+
 def _repeated(turn: Turn, exchange: Exchange, later: Turn | None, first: Turn) -> Found:
     assert exchange.answer is not None
+    if not exchange.answer.calls:
+        return _said_again(turn, exchange.answer, later, first)
     call = exchange.answer.calls[0]
     seen = value(call.where, exchange.at(call.where))
     proof = None
@@ -90,6 +135,18 @@ def _repeated(turn: Turn, exchange: Exchange, later: Turn | None, first: Turn) -
         text = later.exchange.at(result.where)
         proof = quote(f"{later.label}: {result.where}", text) if isinstance(text, str) else None
     return found("repeated-action", turn, seen, proof, first=first.label)
+
+
+def _said_again(turn: Turn, answer: Answer, later: Turn | None, first: Turn) -> Found:
+    assert later is not None
+    assert later.exchange is not None
+    where = f"{_replies(later)[0].where}.content"
+    if not isinstance(later.exchange.at(where), str):
+        where += "[0].text"
+    text = later.exchange.at(where)
+    proof = quote(f"{later.label}: {where}", text) if isinstance(text, str) else None
+    seen = quote(answer.content_at, answer.content or "")
+    return found("repeated-action", turn, seen, proof, case="talk", first=first.label)
 
 
 def _nothing(turn: Turn, exchange: Exchange, later: Turn | None) -> Iterator[Found]:

@@ -34,6 +34,10 @@ BROKEN = ("RemoteProtocolError", "ReadError", "WriteError", "CloseError")
 ASKING = {"messages", "prompt", "input"}
 PATIENCE = 10
 """Seconds: a client that has waited this long for a first byte gave up, and was not merely interrupted."""
+UNDICI = 300
+"""Seconds without headers or data after which Node's fetch gives up by itself (headersTimeout, bodyTimeout)."""
+LATE = 10
+"""Seconds by which its timers, and the tap's, may be late."""
 LONGER = 600
 """Seconds: a timeout to advise, long enough for a large model on a CPU."""
 
@@ -80,13 +84,19 @@ def _left(turn: Turn, exchange: Exchange, why: str) -> dict[str, Any]:
     """What the client was doing when it left: sending its request, waiting for a first byte, or reading.
 
     `after` is when it left, in seconds, on a tape that may be the tap's: the tap does not see a client's own timeout.
+    `undici` is UNDICI if that is how long nothing had come.
     """
     if why.startswith(UNSENT):
         return {"request": "request"}
     seconds = exchange.seconds or 0
     waited = seconds if not exchange.status and seconds >= PATIENCE else 0
     tapped = why.startswith(HUNG_UP) and turn.run is None and turn.step is None and round(seconds)
-    return ({"waited": round(waited)} if waited else {}) | ({"after": round(seconds)} if tapped else {})
+    words: dict[str, Any] = {"waited": round(waited)} if waited else {}
+    if tapped:
+        quiet = seconds - (exchange.chunks[-1][0] / 1000 if exchange.chunks else 0)
+        words |= {"after": round(seconds)}
+        words |= {"undici": UNDICI} if UNDICI - 1 <= quiet <= UNDICI + LATE else {}
+    return words
 
 
 def _case(why: str) -> str | None:

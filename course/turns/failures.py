@@ -5,8 +5,8 @@ from typing import Any
 from course.turns.reading import RAW, record, text
 from course.turns.values import Failure
 
-PLACES = ("message", "detail", "error", "msg", "error_description", "title", "reason")
-"""Where the message of an error is: OpenAI's shape and most others; FastAPI; gateways."""
+PLACES = ("message", "detail", "error", "msg", "error_description", "title", "reason", "status_msg")
+"""Where the message of an error is: OpenAI's shape and most others; FastAPI; gateways; MiniMax."""
 
 
 def failure(status: int, response: Any, raw: str) -> Failure | None:
@@ -25,6 +25,9 @@ def failure(status: int, response: Any, raw: str) -> Failure | None:
         return found if found.where != RAW else Failure(error, f"{where}.error", record=given)
     if error:
         return Failure(raw, RAW, record=given)
+    base = record(given.get("base_resp"))  # MiniMax's, with every response: 0 is success
+    if type(base.get("status_code")) is int and base["status_code"]:
+        return _of(base, f"{where}.base_resp", raw, {"code": base["status_code"]})
     if status >= 400 or given.get("object") == "error" or given.get("type") == "error":
         errors = given.get("errors")
         if isinstance(errors, list) and errors and isinstance(errors[0], dict):

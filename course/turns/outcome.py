@@ -110,7 +110,8 @@ def cut_by(exchange: "Exchange", answer: "Answer") -> str:
     """What cut the answer off, in words; empty if it was not cut.
 
     Some servers say that an answer is complete although it has just as many tokens as the request allows: it is cut if
-    they always say so (the Responses API of llama-server), or if it does not end like a sentence.
+    they always say so (the Responses API of llama-server), or if it does not end like a sentence. With several answers,
+    the count is that of all of them, and says nothing about one.
     """
     if answer.ended == "length":
         return f"{answer.finish}"
@@ -121,6 +122,7 @@ def cut_by(exchange: "Exchange", answer: "Answer") -> str:
         limit is None
         or wrote is None
         or wrote < limit.tokens
+        or len(exchange.reply.answers) > 1
         or answer.ended not in ("stop", "tool_calls", None)
     ):
         return ""

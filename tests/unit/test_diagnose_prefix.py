@@ -5,8 +5,16 @@ import json
 import pytest
 
 from course.turns import turns
-from support.diagnosed import CALL, call, found, history, kinds
+from support.diagnosed import CALL, call, found, kinds
 from support.records import SYSTEM, TASK
+
+
+def history(n):
+    """The messages of the n-th request of a run: two more each time, and no result twice."""
+    messages = [SYSTEM, TASK]
+    for m in range(1, n):
+        messages += [{"role": "assistant", "content": CALL}, {"role": "user", "content": f"Observation: {m}"}]
+    return messages
 
 
 def cached(n, prompt, cache, messages=None, **ask):
@@ -106,11 +114,11 @@ def test_a_count_of_0_proves_nothing_where_the_server_never_reports_more():
 
 def talk(n, task):
     """The n-th request of an agent with this task, under a system prompt that others have as well."""
-    past = [
-        {"role": "assistant", "content": f"I do {task}"},
-        {"role": "user", "content": f"result of {task}"},
-    ]
-    return [SYSTEM, {"role": "user", "content": task}, *past * (n - 1)]
+    messages = [SYSTEM, {"role": "user", "content": task}]
+    for m in range(1, n):
+        messages.append({"role": "assistant", "content": f"I do {task}"})
+        messages.append({"role": "user", "content": f"result {m} of {task}"})
+    return messages
 
 
 def test_agents_that_alternate_are_told_apart():
@@ -210,7 +218,7 @@ def test_thinking_that_a_template_leaves_out_later_is_not_a_truncation():
     for record in records:
         post = record["request"]["postData"]
         post["text"] = post["text"].replace(
-            '"role": "assistant"', '"role": "assistant", "reasoning_content": "Hm."'
+            '"role": "assistant"', f'"role": "assistant", "reasoning_content": "{"Hm. " * 850}"'
         )
     assert kinds(records) == []
 
@@ -227,3 +235,189 @@ def test_a_truncation_that_the_client_asked_for_says_so():
     records = [counted(n, prompt, transforms=["middle-out"]) for n, prompt in ((1, 2030), (2, 2030))]
     (finding,) = found(records)
     assert "transforms" in finding.why
+
+
+def test_another_model_has_another_cache_and_another_tokenizer():
+    """The model is changed in mid-conversation, by the client or by a router, and changed back."""
+    longer = [*history(2), {"role": "user", "content": "more " * 240}]
+    last = [*longer, {"role": "assistant", "content": "yes"}, TASK]
+    asked = [hosted(1, 10_000, 9000, model="claude-x"), hosted(2, 8300, 0, longer, model="gpt-y")]
+    back = hosted(3, 10_400, 9984, last, model="claude-x")
+    assert kinds([*asked, back]) == []
+    assert kinds([*asked, hosted(3, 8500, 8192, last, model="gpt-y")]) == []
+    stays = [hosted(1, 10_000, 9000, model="claude-x"), hosted(2, 10_300, 0, longer, model="claude-x")]
+    assert kinds(stays) == ["prompt-cache-miss"]
+    assert kinds([*asked, hosted(3, 10_400, 12, last, model="claude-x")]) == ["prompt-cache-miss"]
+    for record, name in zip(stays, ("claude-x", "gpt-y"), strict=True):  # both ask for the router's name
+        answered(record, model=name)
+    assert kinds(stays) == []
+
+
+def answered(record, **more):
+    """The record with other fields in its response."""
+    content = record["response"]["content"]
+    content["text"] = json.dumps(json.loads(content["text"]) | more)
+    return record
+
+
+def test_a_model_that_never_reports_cached_tokens_is_not_judged_by_another():
+    silent = [hosted(n, 4000 + 200 * n, 0, model="b") for n in (1, 2, 3)]
+    assert kinds([hosted(9, 4200, 4096, [TASK], model="a"), *silent]) == []
+
+
+def test_another_provider_of_openrouter_has_its_own_cache():
+    first = answered(hosted(1, 9200, 9000), provider="DeepInfra")
+    (finding,) = found([first, answered(hosted(2, 9400, 0), provider="Novita")])
+    assert finding.kind == "prompt-cache-miss"
+    assert "Another provider answered: Novita, after DeepInfra" in finding.why
+    assert '"order": ["DeepInfra"]' in finding.next
+    assert "Compare" not in finding.next
+    assert [q.text for q in finding.evidence] == ["0", "9200", "Novita", "DeepInfra"]
+    (same,) = found([first, answered(hosted(2, 9400, 0), provider="DeepInfra")])
+    assert ("expired" in same.why, "provider" in same.next) == (True, False)
+    # a provider that never reports cached tokens may have no cache
+    rest = [answered(hosted(n, 9000 + 200 * n, 0), provider="Novita") for n in (3, 4)]
+    assert len(found([first, answered(hosted(2, 9400, 0), provider="Novita"), *rest])) == 1
+
+
+def detailed(n, prompt, cache, server=None, null=True):
+    """As vLLM and SGLang report cached tokens: null if there are none, or nothing at all."""
+    usage = {"prompt_tokens": prompt, "completion_tokens": 40, "total_tokens": prompt + 40}
+    if cache or null:
+        usage["prompt_tokens_details"] = {"cached_tokens": cache} if cache else None
+    more = {"id": f"chatcmpl-{n:032x}"} if server == "vllm" else {}
+    more |= {"metadata": {"weight_version": "default"}} if server == "sglang" else {}
+    made = call(n, CALL, history(n), usage=usage, **more)
+    if server == "vllm":
+        made["request"]["url"] = "http://127.0.0.1:8000/v1/chat/completions"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("server", "null"), [("vllm", True), ("vllm", False), ("sglang", True), ("sglang", False), (None, True)]
+)
+def test_a_count_of_0_that_is_left_out_is_a_miss(server, null):
+    """In a stream, the field itself is left out. A server that nobody knows counts only if it writes null."""
+    records = [detailed(n, 4000 + 200 * n, cache, server, null) for n, cache in ((1, 0), (2, 4192), (3, 0))]
+    (finding,) = found(records)
+    assert (finding.kind, finding.turn) == ("prompt-cache-miss", 3)
+    assert "only 0 came from the cache" in finding.why
+    assert "prompt_tokens_details is null or missing here" in finding.why
+    assert finding.evidence[0].where == "response.usage"
+    assert "4600" in finding.evidence[0].text
+
+
+def test_a_count_that_is_unknown_is_not_a_miss():
+    """Healthy: a server that reports nothing, one that omits the field for reasons of its own, and a proxy's null."""
+    assert kinds([detailed(n, 4000 + 200 * n, 0, "vllm") for n in (1, 2, 3)]) == []
+    assert kinds([detailed(1, 4200, 4096), detailed(2, 4400, 0, null=False)]) == []
+    proxy = [detailed(1, 4200, 4096), detailed(2, 4400, 0)]
+    assert kinds(proxy) == ["prompt-cache-miss"]
+    for record in proxy:
+        record["response"]["headers"] = [{"name": "x-litellm-version", "value": "1.80.0"}]
+    assert kinds(proxy) == []
+
+
+def ollama(n, prompt, messages, cached=None, **more):
+    """An exchange with Ollama's own API."""
+    made = call(n, messages=messages)
+    made["request"]["url"] = "http://127.0.0.1:11434/api/chat"
+    body = {
+        "model": "m",
+        "message": {"role": "assistant", "content": CALL},
+        "done": True,
+        "done_reason": "stop",
+    }
+    body |= {"prompt_eval_count": prompt, "prompt_eval_duration": 4 * 10**9, "eval_count": 40, **more}
+    body |= {} if cached is None else {"prompt_eval_cached_count": cached}
+    made["response"]["content"]["text"] = json.dumps(body)
+    return made
+
+
+def test_cached_tokens_of_ollamas_own_api_are_read():
+    """From 0.33.3 on. They are part of prompt_eval_count, and not of the time."""
+    cold, warm = (ollama(n, 2000, history(n), cached) for n, cached in ((1, 0), (2, 1500)))
+    assert [(t.tokens.prompt, t.tokens.cached, t.tokens.new) for t in turns([cold, warm])] == [
+        (2000, 0, 2000),
+        (2000, 1500, 500),
+    ]
+    assert turns([warm])[0].timings["prompt_n"] == 500
+    assert kinds([cold, warm]) == []
+    (finding,) = found([cold, warm, ollama(3, 2200, history(3), 10)])
+    assert (finding.kind, finding.evidence[0].where) == (
+        "prompt-cache-miss",
+        "response.prompt_eval_cached_count",
+    )
+    assert finding.evidence[1].where == "turn 2: response.prompt_eval_count"
+    assert "which took 3.6 s" in finding.why  # 1,990 of the 2,190 tokens that took 4 s
+    assert "keep_alive" in finding.why
+    assert turns([ollama(1, 2000, history(1))])[0].timings["prompt_n"] == 2000
+
+
+def growing(n, thinking=""):
+    """The messages of counted(), with thinking sent back."""
+    messages = [SYSTEM, {"role": "user", "content": "word " * 2000}]
+    for m in range(1, n):
+        spoken = {"role": "assistant", "content": CALL} | ({"thinking": thinking} if thinking else {})
+        messages += [spoken, {"role": "user", "content": f"{m} " + "word " * 800}]
+    return messages
+
+
+def test_a_count_that_falls_to_half_of_ollamas_window_is_a_truncation():
+    """Also where thinking is sent back."""
+    for thinking in ("", "Hm. " * 2000):
+        counts = [2040, 2840, 3640, 2050]
+        records = [ollama(n, count, growing(n, thinking)) for n, count in enumerate(counts, 1)]
+        (finding,) = found(records)
+        assert (finding.kind, finding.turn) == ("prompt-truncated", 4)
+        assert "2050 is 2 more than half of 4096" in finding.why
+        assert "OLLAMA_CONTEXT_LENGTH=8192" in finding.next
+        assert kinds([*records[:3], ollama(4, 4440, growing(4, thinking))]) == []
+
+
+def test_a_cache_that_a_truncation_made_useless_did_not_miss():
+    counts = [(2040, 0), (2840, 2030), (3640, 2830), (2050, 4), (2050, 4)]
+    records = [ollama(n, count, growing(n), cached) for n, (count, cached) in enumerate(counts, 1)]
+    assert kinds(records) == ["prompt-truncated"]
+
+
+@pytest.mark.parametrize(
+    ("thinking", "counts", "expected"),
+    [
+        ("Hm. " * 100, [2040, 2840, 3640, 3100], ["prompt-truncated"]),  # 400 characters are no 1,340 tokens
+        ("Hm. " * 500, [2040, 3340, 4640, 4440], []),  # thoughts of 500 tokens left out
+        ("Hm. " * 100, [1500, 900], []),  # a server that counts what its cache did not have
+    ],
+)
+def test_tokens_that_past_thinking_does_not_explain_are_missing(thinking, counts, expected):
+    records = [ollama(n, count, growing(n, thinking)) for n, count in enumerate(counts, 1)]
+    assert kinds(records) == expected
+
+
+def long_one(text):
+    return [SYSTEM, {"role": "user", "content": text}]
+
+
+@pytest.mark.parametrize("count", [2050, 2051])
+def test_a_first_request_of_which_ollama_leaves_half_of_its_window(count):
+    code = "for row in table.rows: total += row.price\n" * 600  # some 8,000 tokens
+    (finding,) = found([ollama(1, count, long_one(code))])
+    assert (finding.kind, finding.evidence[0].text) == ("prompt-truncated", str(count))
+    assert f"{count} is {count - 2048} more than half of 4096" in finding.why
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (2052, "for row in table.rows: total += row.price\n" * 600),  # not what is left of a halved prompt
+        (2050, "A sentence of several words. " * 400),  # 5.7 characters per token
+        (2050, f"|{'-' * 90}|{' ' * 90}|\n" * 400),  # a table: long runs are one token
+    ],
+)
+def test_a_first_request_that_fits_is_not_truncated(count, text):
+    assert kinds([ollama(1, count, long_one(text))]) == []
+
+
+def test_the_same_count_means_nothing_on_another_server():
+    code = "for row in table.rows: total += row.price\n" * 600
+    assert kinds([call(1, CALL, long_one(code), usage={"prompt_tokens": 2050})]) == []

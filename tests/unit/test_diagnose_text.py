@@ -295,6 +295,16 @@ def test_the_advice_after_a_cut_is_enough_for_a_step(asked, thinking):
     assert bool(budget) == (thinking is not None and asked >= 64)
 
 
+@pytest.mark.parametrize(("answers", "named"), [(1, ["answer-cut"]), (2, [])])
+def test_the_count_of_several_answers_does_not_show_that_one_was_cut(answers, named):
+    """With "n": 2, completion_tokens are those of both."""
+    message = {"role": "assistant", "content": "I sea"}
+    choices = [{"index": i, "message": message, "finish_reason": "stop"} for i in range(answers)]
+    usage = {"prompt_tokens": 100, "completion_tokens": 60}
+    ask = {"max_tokens": 40, "n": answers}
+    assert kinds([call(1, choices=choices, ask=ask, usage=usage)]) == named
+
+
 def test_a_cut_by_a_full_context_says_so():
     usage = {"usage": {"prompt_tokens": 8000, "completion_tokens": 192}}
     (finding,) = found([command(""), call(1, "I sea", finish="length", ask={"max_tokens": 768}, **usage)])

@@ -87,6 +87,54 @@ def test_a_client_that_hung_up_behind_the_tap_may_have_timed_out():
     assert "course tap" not in found([gone])[0].why
 
 
+@pytest.mark.parametrize(
+    ("agent", "seconds", "advised"),
+    [
+        ("ai/5.0.1 ai-sdk/openai-compatible/1.0", 300.6, "generateText("),
+        ("OpenAI/JS 6.49.0", 303.0, "new OpenAI({ timeout: 600000 })"),
+        ("ollama-js/0.6", 301.0, ""),
+        ("node", 300.2, "AbortSignal.timeout(600000)"),
+    ],
+)
+def test_nodes_fetch_gives_up_by_itself(agent, seconds, advised):
+    """After 300 s without headers or data, whatever the client's own timeout is."""
+    closed = "the client closed the connection before a response came"
+    gone = entry(1, [SYSTEM, TASK], "", status=0, error=closed)
+    gone["request"]["headers"] = [{"name": "User-Agent", "value": agent}]
+    gone["time"] = 1000 * seconds
+    (finding,) = found([gone])
+    assert finding.kind == "client-disconnected"
+    assert "gives up after 300 s without headers or data" in finding.next
+    assert "setGlobalDispatcher(new Agent({ headersTimeout: 600000, bodyTimeout: 600000 }))" in finding.next
+    assert advised in finding.next
+    silent = entry(1, [SYSTEM], None, sse=STREAM, error="the client closed the response before its end")
+    silent |= {"time": 1000 * seconds + 40_000, "_chunks": [[39_000, 20], [40_000, 20]]}
+    silent["request"]["headers"] = gone["request"]["headers"]
+    assert "headersTimeout" in found([silent])[0].next
+    silent["_chunks"] += [[200_000, 20]]
+    assert "headersTimeout" not in found([silent])[0].next
+
+
+@pytest.mark.parametrize(
+    ("agent", "seconds"),
+    [
+        ("ai/5.0.1 ai-sdk/openai-compatible/1.0", 120),
+        ("python-httpx/0.28", 300.5),
+        ("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", 300.5),
+        ("my-agent/1", 300.5),
+    ],
+)
+def test_other_clients_and_other_times_are_not_told_of_nodes_limit(agent, seconds):
+    gone = entry(
+        1, [SYSTEM, TASK], "", status=0, error="the client closed the connection before a response came"
+    )
+    gone["request"]["headers"] = [{"name": "User-Agent", "value": agent}]
+    gone["time"] = 1000 * seconds
+    (finding,) = found([gone])
+    assert "headersTimeout" not in finding.next
+    assert "allow more time" in finding.next
+
+
 STREAM = 'data: {"id":"s","choices":[{"index":0,"delta":{"content":"<code>"},"finish_reason":null}]}\n\n'
 
 

@@ -130,6 +130,21 @@ def test_a_bad_tool_call_in_the_history_is_traced_to_its_turn():
         assert part in finding.why
 
 
+def test_a_redirect_that_keeps_the_request_is_not_a_fault():
+    """FastAPI's, for a slash at the end: a client that follows it asks there with the same body."""
+    there = {"Location": "http://127.0.0.1:8000/v1/chat/completions"}
+    url = "http://127.0.0.1:8000/v1/chat/completions/"
+    assert found([response(307, "", url=url, headers=there)]) == []
+    assert [f.kind for f in found([response(301, "", url=url, headers=there)])] == ["not-an-api"]
+
+
+def test_a_secret_in_the_address_of_a_redirect_is_not_repeated():
+    there = {"Location": "https://ann:pass@llm.example.org/v1/chat/completions?token=secret"}
+    (finding,) = found([response(302, "", url="http://llm.example.org/v1/chat/completions", headers=there)])
+    assert "https://llm.example.org/v1" in finding.next
+    assert not {"pass", "secret"} & set(re.findall(r"\w+", f"{finding.why} {finding.next}"))
+
+
 @pytest.mark.parametrize(
     ("roles", "place"),
     [
@@ -173,12 +188,13 @@ def test_every_rule_is_sound():
     assert set(rules[-1]) == {"kind"}, "the last rule must fit everything"
     for rule in rules:
         fault = kinds()[rule["kind"]]
+        assert rule.get("words", {}).get("case") in (None, *fault.case), rule
         given = set(re.compile(rule.get("says", "")).groupindex) | set(rule.get("fields", ()))
         used = {n for text in texts(fault) for wording in wordings(text) for n in names(wording)}
         assert {name.rstrip("0123456789") for name in given} <= used | COMPUTED, rule
 
 
-COMPUTED = {"index", "ending", "over", "room", "asked", "prompt", "reserve", "most"}
+COMPUTED = {"index", "item", "ending", "over", "room", "asked", "prompt", "reserve", "most"}
 """Names from which others are computed."""
 
 

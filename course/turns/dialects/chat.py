@@ -65,11 +65,12 @@ def _answer(choice: Node, verbose: Node) -> Answer:
     if message.get("refusal") and not parts.joined(found.texts) and (said := message.text("refusal")):
         found.texts = [(said, message.at("refusal"))]
     thought = [*parts.thoughts(message), *found.thoughts]
-    calls = [*found.calls, *parts.function_calls(message)]
+    called = parts.function_calls(message)
+    parts.check_ids(called, choice.notes)
     return Answer(
         parts.joined(found.texts) if found.texts else None,
         parts.joined(thought) or None,
-        tuple(calls),
+        (*found.calls, *called),
         finish or native,
         parts.ended(finish) or parts.ended(native),
         parts.place(found.texts, "content") if found.texts else message.at("content"),

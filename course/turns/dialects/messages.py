@@ -25,6 +25,7 @@ BLOCKS = {"text": "text", "thinking": "thinking", "partial_json": "tool_use"}
 
 def reply(response: Node) -> Reply:
     found = parts.pieces(response)
+    parts.check_ids(found.calls, response.notes)
     finish = response.text("stop_reason")
     is_there = "content" in response or finish is not None
     content = parts.joined(found.texts) if found.texts else None

@@ -12,12 +12,12 @@ from course.turns.reading import Node, Record
 from course.turns.values import Answer, Asked, Message, Reply, Usage
 
 MS = {
-    "prompt_eval_count": ("prompt_n", 1),
     "eval_count": ("predicted_n", 1),
     "prompt_eval_duration": ("prompt_ms", 1e-6),
     "eval_duration": ("predicted_ms", 1e-6),
 }
-"""Its counts and nanoseconds, under llama.cpp's names."""
+"""Its counts and nanoseconds, under llama.cpp's names. Cached tokens (from 0.33.3 on) are part of the prompt, but did not
+take any of the time."""
 
 
 def ask(request: Node) -> Asked:
@@ -62,16 +62,21 @@ def reply(response: Node) -> Reply:
         response.at("done_reason" if response.get("done_reason") else "done"),
         message.at("tool_calls"),
     )
+    prompt, cached = response.count("prompt_eval_count"), response.count("prompt_eval_cached_count")
+    timings = {name: n * by for key, (name, by) in MS.items() if (n := response.count(key)) is not None}
+    if prompt is not None:
+        timings["prompt_n"] = max(0, prompt - (cached or 0))
     return Reply(
         (answer,) if is_there else (),
         Usage(
-            response.count("prompt_eval_count"),
-            None,
+            prompt,
+            cached,
             response.count("eval_count"),
             prompt_at=response.at("prompt_eval_count"),
+            cached_at=response.at("prompt_eval_cached_count"),
             generated_at=response.at("eval_count"),
         ),
-        {name: n * by for key, (name, by) in MS.items() if (n := response.count(key)) is not None},
+        timings,
         None,
         response.text("model"),
         message=given if is_there else {},

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.turns.reading import Node, Record, number, record, text
+from course.turns.reading import Node, Notes, Record, number, record, text
 from course.turns.values import (
     Answer,
     Limit,
@@ -33,10 +33,15 @@ ENDED = {
     "length": "length", "max_tokens": "length", "max_output_tokens": "length", "limit": "length",
     "model_context_window_exceeded": "length", "model_length": "length",
     "tool_calls": "tool_calls", "tool_use": "tool_calls", "function_call": "tool_calls",
-    "content_filter": "filter", "refusal": "filter", "safety": "filter", "recitation": "filter",
-    "error": "error", "failed": "error", "malformed_function_call": "error",
+    "content_filter": "filter", "refusal": "filter", "safety": "filter", "recitation": "filter", "sensitive": "filter",
+    "prohibited_content": "filter", "blocklist": "filter", "spii": "filter", "guardrail_intervened": "filter",
+    "error": "error", "failed": "error", "malformed_function_call": "error", "abort": "error", "network_error": "error",
+    "insufficient_system_resource": "error",
 }  # fmt: skip
-"""Servers' words for why an answer ended, in one vocabulary."""
+"""Servers' words for why an answer ended, in one vocabulary: vLLM's abort, Z.ai's network_error and sensitive, DeepSeek's
+insufficient_system_resource, Gemini's prohibited_content, blocklist and spii, Bedrock's guardrail_intervened, and so on."""
+NOT_SCHEMAS = ("text", "grammar")
+"""Types of a `format` in the Responses API that ask for no JSON. Ollama has a JSON schema in a field of that name."""
 
 
 @dataclass
@@ -137,6 +142,15 @@ def function_calls(node: Node, object_is_fine: bool = False) -> list[ToolCall]:
         old = node.child("function_call")
         calls += [function_call(old)] if old.record else []
     return calls
+
+
+def check_ids(calls: list[ToolCall], notes: Notes) -> None:
+    """Note each call whose id an earlier call of the same answer has: a client cannot tell their results apart."""
+    seen: set[str] = set()
+    for call in calls:
+        if call.id and call.id in seen:
+            notes.add(f"{call.where}.id", call.id, "an id of its own")
+        seen.add(call.id or "")
 
 
 def thoughts(node: Node) -> list[tuple[str, str]]:
@@ -312,7 +326,7 @@ def output_format(node: Node) -> dict[str, Any]:
             return {"format": kind, "format_at": node.at(key), "schema": record(inner.get("schema"))}
         if key == "format" and value == "json":  # Ollama's
             return {"format": "json_object", "format_at": node.at(key)}
-        if key == "format" and isinstance(value, dict) and value:
+        if key == "format" and record(value) and text(value.get("type")) not in NOT_SCHEMAS:
             return {"format": "json_schema", "format_at": node.at(key), "schema": value}
     if schema := record(node.get("json_schema")):
         return {"format": "json_schema", "format_at": node.at("json_schema"), "schema": schema}
