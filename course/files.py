@@ -10,8 +10,10 @@ that names the folder or file and how to use another one. `write` and `replacing
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from course.errors import CourseError
 from course.terminal import one_line
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+ABANDONED = 3600.0  # seconds after which a temporary file belongs to a program that was killed
 
 
 def cache_dir(name: str = "", mode: int = 0o777) -> Path:
@@ -64,8 +67,7 @@ def write_private(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(data)
         return
-    with replacing(path.resolve()) as part:
-        part.chmod(0o600)
+    with replacing(path.resolve(), mode=0o600) as part:
         part.write_bytes(data)
 
 
@@ -104,14 +106,30 @@ def refusal(error: OSError) -> str | None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary file next to `path`. It replaces `path` when the block ends, and is removed if the block raises."""
+def replacing(path: Path, mode: int = 0o666) -> Iterator[Path]:
+    """Yield a temporary file next to `path`. It replaces `path` when the block ends, and is removed if the block raises.
+
+    It has `mode`, without the bits of the umask, from the start: who opens it once can read what is written later.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
     part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     try:
-        part.touch()  # a read-only folder fails here, before minutes of work
+        part.touch(mode, exist_ok=False)  # a read-only folder fails here, before minutes of work
         yield part
         os.replace(part, path)
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the temporary files that `replacing(path)` left in programs that were killed.
+
+    They are known by their age: a program that runs on another computer or in a container may share the folder.
+    """
+    ours = re.compile(rf"\.{re.escape(path.name)}\.\d+-[0-9a-f]{{6}}\.part")
+    for part in path.parent.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if ours.fullmatch(part.name) and time.time() - part.stat().st_mtime > ABANDONED:
+                part.unlink()

@@ -14,6 +14,7 @@ from smolagents import Model, MultiStepAgent
 from course.agent.building import callbacks, code_agent
 from course.agent.model import ModelServer, connect
 from course.tape import Tape
+from course.tape.redact import redacted_url
 from course.turns import Turn, turns
 from course.turns.reading import record, text, whole
 
@@ -105,10 +106,11 @@ def _excerpt(server: ModelServer) -> dict[str, Any]:
     """
     props = record(server.props())
     settings = record(props.get("default_generation_settings"))
+    command = getattr(server, "command_line", None)
     engine = getattr(server, "engine", None)  # None when attached; the wheel's /props does not know its build
     return {
         "build": engine.build if engine else text(props.get("build_info")),
         "model_path": text(props.get("model_path")),
         "n_ctx": whole(settings.get("n_ctx")),
-        "command": getattr(server, "command_line", None),
+        "command": None if command is None else redacted_url(command),
     }

@@ -19,6 +19,9 @@ from course.tape.schema import Step, ToolCall
 from course.turns.changes import check
 from course.turns.reading import text, whole
 
+DEEPEST = 100
+"""Lists and objects within each other, in a value that is recorded as it is."""
+
 
 def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = None) -> Step:
     """The step as a record.
@@ -45,7 +48,7 @@ def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = 
         "tool_calls": _tool_calls(step),
         "observation": getattr(step, "observations", None),
         "action_output": plain(output),
-        "output_characters": None if output is None else len(str(output)),
+        "output_characters": None if output is None else len(_as_text(output)),
         "is_final": bool(getattr(step, "is_final_answer", False)),
         "error": None if error is None else str(error),
         "tokens": {"input": whole(usage.input_tokens), "output": whole(usage.output_tokens)}
@@ -59,11 +62,33 @@ def step_record(step: ActionStep | PlanningStep, agent: MultiStepAgent | None = 
 
 
 def plain(value: Any) -> Any:
-    """The value after a round trip through JSON, or its text if JSON cannot represent it."""
+    """The value after a round trip through JSON, or its text if JSON cannot represent it.
+
+    Its text, too, if it is nested deeper than DEEPEST: whatever writes or reads the tape may have less stack left.
+    """
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
+        made = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return _as_text(value)
+    return made if _is_shallow(made) else _as_text(value)
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether a JSON value is nested no deeper than DEEPEST."""
+    level = [value]
+    for _ in range(DEEPEST):
+        lists = [
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        ]
+        level = [item for one in lists for item in one]
+    return not any(isinstance(one, dict | list) for one in level)
+
+
+def _as_text(value: Any) -> str:
+    try:
         return str(value)
+    except RecursionError:
+        return f"({type(value).__name__}, nested too deep to be written down)"
 
 
 def _tool_calls(step: ActionStep | PlanningStep) -> list[ToolCall] | None:

@@ -13,6 +13,7 @@ from course.addresses import origin
 from course.replay.edits import shown
 from course.turns import Turn
 from course.turns.bodies import LINE_END
+from course.view.console import MOST_WRAPPED, size
 
 if TYPE_CHECKING:
     from course.replay import Replay
@@ -130,7 +131,11 @@ def _wrapped(text: str | None, width: int) -> list[str]:
     if not text:
         return ["(none)" if text is None else "(empty)"]
     lines: list[str] = []
-    for line in LINE_END.split(text.strip("\n").expandtabs(4)):
+    text = text.strip("\n")
+    for line in LINE_END.split(text[:MOST_WRAPPED].expandtabs(4)):
         lines += textwrap.wrap(line, width, replace_whitespace=False) or [""]
+    if len(text) > MOST_WRAPPED:  # wrapping takes longer than its text is long
+        note = f"… and more, {size(text)} in all (to see them:  course view TAPE)"
+        return [*lines[:MOST_LINES], *textwrap.wrap(note, width)]
     cut = len(lines) - MOST_LINES
     return [*lines[:MOST_LINES], f"… {cut} more lines"] if cut > 1 else lines

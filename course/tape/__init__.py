@@ -74,7 +74,7 @@ class Tape:
         if _loaded is None and self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
             raise CourseError(
                 f"{self.path} is not a file but a pipe, a socket or a device, so nothing recorded there could be read "
-                "again.\nRecord to a file:  course tap --tape run.tape.jsonl"
+                "again.\nRecord to a file, such as run.tape.jsonl."
             )
         head = {"_type": "tape", "version": schema.VERSION, "creator": f"{NAME} {release()}"}
         self._writer = Writer(self.path, json.dumps(head))
@@ -82,7 +82,7 @@ class Tape:
         if loaded.is_har and _loaded is None:
             raise CourseError(
                 f"{self.path} is a HAR file, which can be read but not recorded to.\n"
-                "Record to a new file:  Tape('run.tape.jsonl')"
+                "Record to a new file, such as run.tape.jsonl."
             )
         self.problems, self._read_only = loaded.problems, loaded.is_har
         for problem in self.problems:
@@ -110,7 +110,7 @@ class Tape:
         if self._read_only:
             raise CourseError(
                 f"{self.path} is a HAR file, which can be read but not recorded to.\n"
-                "Record to a new file:  Tape('run.tape.jsonl')"
+                "Record to a new file, such as run.tape.jsonl."
             )
         with self._lock:
             added = dict(record)

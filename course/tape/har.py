@@ -18,6 +18,8 @@ from course.tape import redact
 from course.tape.redact import REDACTED
 
 BODY_LIMIT = 64 * 2**20  # bytes of one body; the longest context of today's models is a tenth of it
+MOST_CHUNKS = 2**17  # of one body, with a time each: more than a server sends that sends each token by itself
+_GZIP, _PIECE = b"\x1f\x8b", 2**12
 _ESCAPED = bytes({*range(32)} - {*b"\b\t\n\f\r"})  # six characters each in JSON
 
 
@@ -39,24 +41,31 @@ class Times:
 class Body:
     """The bytes of one direction as they pass: the first `limit` bytes are kept, all are counted.
 
-    `chunks` are pairs of monotonic time in seconds and bytes, `last` the last four chunks.
+    `chunks` are pairs of monotonic time in seconds and bytes; the last of MOST_CHUNKS pairs counts all that follow, too.
+    `last` are the last four chunks.
     """
 
     limit: int = BODY_LIMIT
     size: int = 0
-    kept: int = 0
     chunks: list[tuple[float, int]] = field(default_factory=list)
     last: deque[bytes] = field(default_factory=lambda: deque(maxlen=4))
-    _parts: list[bytes] = field(default_factory=list)
+    _kept: bytearray = field(default_factory=bytearray)  # a list of short chunks would take much more room
 
     def add(self, chunk: bytes, when: float = 0.0) -> None:
         """Add one chunk, which came at the monotonic time `when`."""
         self.size += len(chunk)
-        self.chunks.append((when, len(chunk)))
+        if len(self.chunks) < MOST_CHUNKS:
+            self.chunks.append((when, len(chunk)))
+        else:
+            began, size = self.chunks[-1]
+            self.chunks[-1] = began, size + len(chunk)
         self.last.append(chunk)
-        if self.kept < self.limit:
-            self._parts.append(chunk[: self.limit - self.kept])
-            self.kept += len(self._parts[-1])
+        self._kept += chunk[: self.limit - self.kept]
+
+    @property
+    def kept(self) -> int:
+        """How many bytes were kept."""
+        return len(self._kept)
 
     @property
     def cut(self) -> int:
@@ -65,7 +74,7 @@ class Body:
 
     def data(self) -> bytes:
         """What was kept."""
-        return b"".join(self._parts)
+        return bytes(self._kept)
 
 
 def entry(
@@ -98,7 +107,8 @@ def entry(
         "_chunks": [[times.ms(t), n] for t, n in received.chunks],
     }
     if sent.size:
-        post = {"mimeType": request.headers.get("content-type", ""), "params": []} | _text(sent.data())
+        kind = redact.redacted(request.headers.get("content-type", ""), keys)
+        post = {"mimeType": kind, "params": []} | _text(sent.data())
         if "encoding" in post:  # HAR defines `encoding` for responses only
             post["_encoding"] = post.pop("encoding")
         result["request"]["postData"] = post | (_missing(sent) if sent.cut else {})
@@ -111,12 +121,12 @@ def _response(response: httpx.Response | None, received: Body, keys: list[str]) 
     http = response.extensions.get("http_version", b"HTTP/1.1") if response is not None else b""
     return {
         "status": response.status_code if response is not None else 0,
-        "statusText": response.reason_phrase if response is not None else "",
+        "statusText": redact.redacted(response.reason_phrase, keys) if response is not None else "",
         "httpVersion": http.decode("ascii", "replace"),
         "cookies": [],
         "headers": redact.redacted_headers(headers.raw, keys),
         "content": _content(headers, received, keys),
-        "redirectURL": redact.without(redact.redacted_url(headers.get("location", "")), keys),
+        "redirectURL": redact.redacted(headers.get("location", ""), keys),
         "headersSize": -1,
         "bodySize": received.size if response is not None else -1,
     }
@@ -127,7 +137,8 @@ def _content(headers: httpx.Headers, received: Body, keys: list[str]) -> dict[st
     body, unread = _decompressed(raw, coding, received.limit) if coding else (raw, 0)
     size = received.size if body is raw else len(body)
     kept, echoes = _without(body, keys)
-    content: dict[str, Any] = {"size": size, "mimeType": headers.get("content-type", "")} | _text(kept)
+    kind = redact.redacted(headers.get("content-type", ""), keys)
+    content: dict[str, Any] = {"size": size, "mimeType": kind} | _text(kept)
     if cut := received.cut + unread:
         content |= _missing(received) | {"_cut": cut}
         if body is not raw:
@@ -164,14 +175,32 @@ def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, int]:
     for name in reversed([word.strip().lower() for word in coding.split(",")]):
         if name not in ("gzip", "x-gzip", "deflate"):
             return raw, 0
-        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
         try:
-            body = unpacker.decompress(body, limit)
+            body, left = _unpacked(body, limit)
         except zlib.error:
             return raw, 0
-        if not unpacker.eof and len(body) == limit:
-            unread = max(unread, len(unpacker.unconsumed_tail), 1)
+        unread = max(unread, left)
     return body, min(unread, len(raw))
+
+
+def _unpacked(packed: bytes, limit: int) -> tuple[bytes, int]:
+    """The beginning of what is in all members of gzip data, or in deflate data, and how many bytes were left unread.
+
+    zlib.error if it is damaged, or if anything but another member follows. Reads in small pieces, because zlib copies what
+    comes after a member: a body can have millions of empty ones.
+    """
+    body, at = bytearray(), 0
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    while at < len(packed) and len(body) < limit:
+        if unpacker.eof:
+            if not packed.startswith(_GZIP, at):
+                raise zlib.error("it goes on after its end")
+            unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        piece = packed[at : at + _PIECE]
+        body += unpacker.decompress(piece, limit - len(body))
+        at += len(piece) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+    unread = len(packed) - at
+    return bytes(body), unread if unpacker.eof or len(body) < limit else max(unread, 1)
 
 
 def _missing(body: Body) -> dict[str, Any]:

@@ -91,9 +91,12 @@ def redacted_headers(pairs: Pairs, keys: Iterable[str] = ()) -> list[dict[str, s
 
 
 def _header(name: str, value: str, keys: Iterable[str]) -> str:
-    if is_secret(name) or _is_credential(value):
-        return REDACTED
-    return without(redacted_url(value), keys)
+    return REDACTED if is_secret(name) else redacted(value, keys)
+
+
+def redacted(value: str, keys: Iterable[str] = ()) -> str:
+    """A value from the head of a message without the secrets in it and without `keys`; REDACTED if it is one as a whole."""
+    return REDACTED if _is_credential(value) else without(redacted_url(value), keys)
 
 
 def _is_credential(value: str) -> bool:

@@ -107,7 +107,10 @@ class Content(TypedDict, total=False):
     """The body of a response."""
 
     mimeType: Annotated[
-        Text | None, Field(description="media type of the body; `text/event-stream` marks a stream")
+        Text | None,
+        Field(
+            description="media type of the body; a stream has `text/event-stream`, in Ollama's API `application/x-ndjson`"
+        ),
     ]
     text: Annotated[Text | None, Field(description="the body as received, decompressed")]
     encoding: Annotated[Text | None, Field(description="`base64` if the body is not text")]
@@ -142,7 +145,10 @@ class Entry(TypedDict, total=False):
     _error: Annotated[Text | None, Field(description="why the exchange ended early; null if it did not")]
     _chunks: Annotated[
         Chunks | None,
-        Field(description="for each chunk of the response: milliseconds since the start, and size in bytes"),
+        Field(
+            description="for each chunk of the response: milliseconds since the start, and size in bytes "
+            "(from the 131,072nd on, they are one pair)"
+        ),
     ]
     startedDateTime: Annotated[Text | None, Field(description="when it began, in ISO 8601")]
     time: Annotated[Number | None, Field(description="how long it took, in milliseconds")]

@@ -157,7 +157,7 @@ def test_a_port_taken_by_a_llama_server_is_named(start):
         assert "course stop" in said
 
 
-@pytest.mark.attack("server", "kill -9 of the server while it is used", "said, with the end of its log")
+@pytest.mark.attack("server", "kill -9 of the server while it is used", "reported, with the end of its log")
 def test_a_server_that_died_says_so(start):
     own = start().start()
     psutil.Process(own.pid).kill()

@@ -57,6 +57,21 @@ def test_a_code_agent_s_steps_are_joined_by_id(run):
     assert made[2].is_final
 
 
+@pytest.mark.attack(
+    "text",
+    "a tool call with arguments nested as deep as Python can just read",
+    "the run goes on, and the step is on the tape",
+    fell=3,
+)
+def test_a_step_with_arguments_of_any_depth_is_recorded(run):
+    for depth in (50, *range(850, 1000, 3), 5000):
+        function = {"name": "final_answer", "arguments": f'{{"answer": {"[" * depth + "]" * depth}}}'}
+        calls = [{"id": "c", "type": "function", "function": function}]
+        made = run({"content": None, "tool_calls": calls}, agent=tool_agent)
+        kept = made[-1].step["tool_calls"][0]["arguments"]
+        assert isinstance(kept, dict if depth == 50 else str), depth
+
+
 def test_a_tool_calling_agent_s_calls_are_found(run):
     calls = [call("look", what="it"), call("final_answer", answer="4")]
     made = run(*calls, agent=tool_agent, tools=[look])

@@ -96,7 +96,7 @@ FORM_NAMES = [form[:16].decode("latin-1") for form in FORMS]
 @pytest.mark.attack(
     "server",
     "/v1/models of any form: [], null, a number, NaN, cut off, empty, not UTF-8, 100,000 nested lists",
-    "said: it is not a llama-server",
+    "reported: it is not a llama-server",
     fell=2,
 )
 @pytest.mark.parametrize("form", FORMS, ids=FORM_NAMES)
@@ -135,7 +135,7 @@ ODD = [
 @pytest.mark.attack(
     "server",
     "/props with fields of other types, n_ctx 1e400",
-    "asked all the same; the field is left out",
+    "asked anyway; the field is left out",
     fell=2,
 )
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_another_profile_is_not_what_the_environment_serves(monkeypatch):
     "refused, with the way to set it",
     fell=3,
 )
-@pytest.mark.parametrize("flag", ["--host", "--port", "--api-key"])
+@pytest.mark.parametrize("flag", ["--host", "--port"])
 def test_a_flag_that_the_course_sets_itself_is_refused_with_the_way_to_set_it(flag):
     with pytest.raises(CourseError, match=rf"{flag} is set by the course.*\n.*:  "):
         Server("embedded", url=False, extra=[flag, "1"])

@@ -80,7 +80,7 @@ def finish(process):
 @pytest.mark.attack(
     "server",
     "set-up in a folder with blanks and other letters in its name, without a network",
-    "said; the next try resumes",
+    "reported; the next try resumes",
 )
 def test_without_a_network_it_says_so_and_the_next_try_resumes(checkout):
     """Nobody listens at the index; then the wheel is at hand; then nothing is left to do."""

@@ -226,7 +226,7 @@ def test_a_tap_on_a_host_that_does_not_exist_is_a_message(tmp_path):
     assert "course: the tap can't listen on none.invalid" in said
 
 
-@pytest.mark.attack("server", "serve --port 80 without rights", "said, and not that it is taken", fell=3)
+@pytest.mark.attack("server", "serve --port 80 without rights", "reported, and not that it is taken", fell=3)
 def test_a_port_without_rights_is_not_called_taken(cache, monkeypatch):
     bind = socket.socket.bind
 

@@ -112,7 +112,7 @@ def ask(hurried, tmp_path, monkeypatch):
     "server",
     "before and in the prompt, in the thinking, in the content, while a tool runs and between steps: the server is "
     "killed, freezes, trickles, sends half a body, a body without end, HTML, other JSON, or no HTTP",
-    "said with the next command; on the tape, and diagnosed; nothing is left running, and the next run works",
+    "reported with the next command; on the tape, and diagnosed; nothing is left running, and the next run works",
 )
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("phase", PHASES)
@@ -194,7 +194,7 @@ def test_a_fault_in_a_stream_is_recorded(hurried, tmp_path, phase, fault):
 
 
 @pytest.mark.attack(
-    "server", "course replay at a server that freezes", "said within 15 s; the tape has the time-out"
+    "server", "course replay at a server that freezes", "reported within 15 s; the tape has the time-out"
 )
 def test_a_replay_at_a_frozen_server_says_so(hurried, tmp_path, capsys):
     (source := tmp_path / "t.tape.jsonl").write_text(json.dumps(entry(1, [SYSTEM], reply("a"))) + "\n")
@@ -212,7 +212,7 @@ def test_a_replay_at_a_frozen_server_says_so(hurried, tmp_path, capsys):
 @pytest.mark.attack(
     "server",
     "the disk is full from the start of `course ask` or `course replay`, or from the middle of it",
-    "said; the tape that the last line names has what was recorded",
+    "reported; the tape that the last line names has what was recorded",
 )
 @pytest.mark.parametrize("fault", [None, "killed"])
 @pytest.mark.parametrize("room", [0, 2])

@@ -1,7 +1,9 @@
 """The course's own files: where they are, that nobody reads half of one, and what is said if the disk refuses."""
 
+import contextlib
 import errno
 import os
+import stat
 
 import pytest
 
@@ -61,6 +63,49 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path):
         files.write(path, "half \ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="not applicable: POSIX")
+@pytest.mark.attack(
+    "lab", "another user opens a private file while it is being written", "mode 0600 from the start", fell=3
+)
+def test_a_private_file_is_private_from_the_start(tmp_path, monkeypatch):
+    modes, replacing = [], files.replacing
+
+    @contextlib.contextmanager
+    def watched(*given, **more):
+        with replacing(*given, **more) as part:
+            modes.append(oct(stat.S_IMODE(part.stat().st_mode)))
+            yield part
+            modes.append(oct(stat.S_IMODE(part.stat().st_mode)))
+
+    monkeypatch.setattr(files, "replacing", watched)
+    files.write_private(tmp_path / "note.json", "{}")
+    assert modes == ["0o600"] * 2
+    files.write(tmp_path / "other.json", "{}")
+    assert modes[2] == oct(0o666 & ~_umask())
+
+
+def _umask():
+    os.umask(now := os.umask(0o077))
+    return now
+
+
+@pytest.mark.attack(
+    "lab", "kill -9 while a file is written", "the next write removes what is left of it", fell=3
+)
+def test_what_a_killed_program_left_of_a_file_goes_with_the_next_write(tmp_path):
+    path = tmp_path / "a.har"
+    old, young, *others = (
+        tmp_path / name
+        for name in (".a.har.11-0a1b2c.part", ".a.har.12-0a1b2c.part", ".b.har.11-0a1b2c.part", ".a.har.mine.part", "a.har")
+    )  # fmt: skip
+    for one in (old, young, *others):
+        one.touch()
+        os.utime(one, None if one == young else (0, 0))
+    files.write(path, "new")
+    assert sorted(tmp_path.iterdir()) == sorted([young, *others])
+    assert path.read_text() == "new"
 
 
 @pytest.mark.attack(

@@ -60,7 +60,7 @@ def slow():
 @pytest.mark.attack(
     "server",
     "SIGSTOP of the server during a request",
-    "said within 15 s, with the command that continues it",
+    "reported within 15 s, with the command that continues it",
     fell=3,
 )
 def test_a_server_that_is_suspended_is_named(cache, slow, quick, capsys, monkeypatch):

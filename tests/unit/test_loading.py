@@ -56,7 +56,7 @@ def test_a_problem_is_a_warning_at_the_line_that_reads_the_tape(tape, read):
     assert seen[0].filename == __file__
 
 
-@pytest.mark.attack("tape", "a tape that is cut off", "read up to there, and said")
+@pytest.mark.attack("tape", "a tape that is cut off", "read up to there and reported")
 @pytest.mark.parametrize("cut", [1, 2, 100, 1000])
 def test_a_line_that_is_cut_off_costs_only_itself(tape, cut):
     raw = tape.path.read_bytes()
@@ -67,7 +67,9 @@ def test_a_line_that_is_cut_off_costs_only_itself(tape, cut):
         assert sent(broken(tape.path, "line 4 .* is cut off").records()) == ["0", "1"]
 
 
-@pytest.mark.attack("tape", "random bytes after good lines", "the lines before are read, the rest is said")
+@pytest.mark.attack(
+    "tape", "random bytes after good lines", "the lines before are read, the rest is reported"
+)
 def test_garbage_after_good_lines_costs_only_itself(tape):
     with tape.path.open("ab") as file:
         file.write(bytes(range(256)) * 40)
@@ -163,7 +165,9 @@ def test_a_browsers_har_is_read(tmp_path, indent, bom):
         Tape(path)
 
 
-@pytest.mark.attack("tape", "a HAR file that is cut off", "the complete entries are read, and it is said")
+@pytest.mark.attack(
+    "tape", "a HAR file that is cut off", "the complete entries are read, and the cut is reported"
+)
 @pytest.mark.parametrize("indent", [None, 2])
 def test_the_complete_entries_of_a_har_that_is_cut_off_are_read(tmp_path, indent):
     path, text = tmp_path / "browser.har", json.dumps(BROWSER, indent=indent)
@@ -234,7 +238,7 @@ def test_a_har_that_begins_with_another_key_is_read(tmp_path, first, indent):
         tape.add({"_type": "step"})
 
 
-@pytest.mark.attack("tape", "JSON that is neither a tape nor HAR", "said", fell=2)
+@pytest.mark.attack("tape", "JSON that is neither a tape nor HAR", "reported", fell=2)
 def test_json_without_a_record_of_a_tape_is_said(tmp_path):
     path = tmp_path / "package.json"
     path.write_text('{"name": "x"}\n')
@@ -262,7 +266,7 @@ def test_a_request_that_a_browser_blocked_is_shown(tmp_path):
     assert all(view.text(turn) for turn in made)
 
 
-@pytest.mark.attack("tape", "10^5 nested lists in a line of a tape", "skipped, and said")
+@pytest.mark.attack("tape", "10^5 nested lists in a line of a tape", "skipped and reported")
 def test_a_line_that_python_cannot_read_costs_only_itself(tape):
     good = json.dumps(GOOD)
     odd = [

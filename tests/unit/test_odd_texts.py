@@ -10,6 +10,8 @@ import pytest
 from course import labs, view
 from course.diagnose import diagnose, toolfaults
 from course.diagnose import text as said
+from course.replay import Replay, comparison
+from course.tap import command
 from course.tape import Tape
 from course.turns import turns
 from course.view import raw
@@ -134,12 +136,12 @@ DEEP = "[" * 10**5
 
 @pytest.mark.attack(
     "text",
-    "10^5 nested lists in a request, a response, an event, a call's arguments: view, diagnose, ask, tap's end",
+    "10^5 nested lists in a response, an event, a call's arguments, an observation: view, diagnose, tap's end",
     "read as text",
     fell=2,
 )
 @pytest.mark.parametrize("where", ["event", "arguments", "whole", "observation"])
-def test_nested_json_is_text_wherever_it_is(where):
+def test_nested_json_is_text_wherever_it_is(where, tmp_path, capsys):
     made = entry(1, [SYSTEM], None)
     if where == "event":
         made = entry(1, [SYSTEM], None, sse=f"data: {DEEP}\n\ndata: [DONE]\n\n")
@@ -149,13 +151,17 @@ def test_nested_json_is_text_wherever_it_is(where):
         made = call(1, None, calls=calls)
     elif where == "whole":
         made["response"]["content"]["text"] = f'{{"choices": {"[" * 20_000}{"]" * 20_000}}}'
-    read = turns([made, step("r1", observation=DEEP)])
+    tape = Tape(tmp_path / "t.tape.jsonl")
+    records = [tape.add(made), tape.add(step("r1", observation=DEEP))]
+    command._report(tape, 0)
+    assert "1 × HTTP 200" in capsys.readouterr().err
+    read = turns(records)
     assert said(diagnose(read), read)
     assert all(view.text(turn) for turn in read)
     assert view.page(read, findings=diagnose(read))
 
 
-@pytest.mark.attack("text", "10^5 nested lists as a line of the tape", "skipped, and said")
+@pytest.mark.attack("text", "10^5 nested lists as a line of the tape", "skipped and reported")
 @pytest.mark.attack("text", "duplicate keys, integers above 2^63 and of 5000 digits", "read")
 def test_a_tape_with_nested_lines_and_huge_numbers_is_read(tmp_path):
     path, problems = tmp_path / "t.tape.jsonl", []
@@ -189,6 +195,12 @@ def empty_search(code):
     ]
 
 
+def called(content, name=None):
+    """An answer with this text, or with a call of this name, to a request that offers a tool."""
+    calls = [{"id": "c", "function": {"name": name, "arguments": "{}"}}] if name else None
+    return call(1, content, calls=calls, ask={"tools": [{"type": "function", "function": {"name": "look"}}]})
+
+
 N = 30_000
 AS_JSON = {"type": "json_object"}
 CALLED = {"role": "assistant", "content": CALL}
@@ -209,6 +221,14 @@ SLOW = {
         {**refused(404, "no"), "request": {**call(1)["request"], "url": "http://h" + "/v1" * n + "/x/chat/completions"}}
     ],
     "a message of waits": lambda n: [refused(429, {"message": "try again in 1" + "1" * 4 * n + " wait" * n})],
+    "openings of calls": lambda n: [called("<tool_call>[TOOL_CALLS]<｜DSML｜" * n)],
+    "openings of JSON": lambda n: [called('{"a":\n' * n)],
+    "openings of lists of JSON": lambda n: [called('[{"a": [\n' * n)],
+    "JSON without a call": lambda n: [called('{"a": 1}\n' * n)],
+    "arguments again and again": lambda n: [call(1, None, calls=[{"function": {"name": "f", "arguments": "{}" * n}}])],
+    "a repetition to the limit": lambda n: [call(1, "", finish="length", thinking="so " * 4 * n)],
+    "a name of spaces": lambda n: [called(None, "look" + " " * 4 * n + "x")],
+    "marks of thinking": lambda n: [call(1, "[THINK]\n[/THINK]\n<|channel|>analysis" * n), call(1, " " * 4 * n + "[")],
     "spaces": lambda n: [call(1, " " * 4 * n + "x"), act(1, " " * 4 * n + "x", "\n" * n)],
 }  # fmt: skip
 
@@ -241,13 +261,20 @@ def test_the_slow_texts_reach_what_was_slow():
 
 
 @pytest.mark.attack("text", "8 MB in one line on the terminal", "a second at most", fell=3)
+@pytest.mark.attack("text", "8 MB in one line in both answers of course replay", "a second at most", fell=3)
 @pytest.mark.attack("text", "50 MB in one line in the page", "a page")
-def test_a_very_long_line_is_printed_and_shown():
+def test_a_very_long_line_is_printed_and_shown(tmp_path):
     for line in ("x" * 8_000_000, "x y " * 2_000_000):
         (turn,) = turns([entry(1, [SYSTEM], reply("a", line))])
         began = time.thread_time()
         assert len(view.text(turn)) < 20_000
         assert time.thread_time() - began < 2
+        (other,) = turns([entry(1, [SYSTEM], reply("b", line + "!"))])
+        began = time.thread_time()
+        both = comparison.text(Replay(turn, other, [], "http://h", tmp_path))
+        assert time.thread_time() - began < 2
+        assert len(both) < 20_000
+        assert "… and more, 8,000,000 characters in all" in both
     assert len(view.page([turn])) > 8_000_000
 
 

@@ -130,14 +130,14 @@ def test_names_are_the_same_wherever_the_course_is_called_from(tree):
 
 @pytest.mark.parametrize("pattern", ["nothing.ipynb", "nothing/*.ipynb", "runs", "labs/*.md"])
 def test_what_names_no_notebook_is_wrong_use(tree, pattern):
-    with pytest.raises(WrongUse, match="there is no notebook at"):
+    with pytest.raises(WrongUse, match="no notebook matches"):
         names(tree, "a.ipynb", pattern)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["none.ipynb"], "there is no notebook at none.ipynb"),
+        (["none.ipynb"], "no notebook matches none.ipynb"),
         (["a.ipynb", "--shard", "7/5"], "--shard 7/5 is not understood"),
         (["a.ipynb", "--profile", "gpt-9"], "there is no profile 'gpt-9'"),
         (["a.ipynb", "--server", "ftp://x"], "ftp://x"),

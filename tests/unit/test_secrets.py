@@ -12,12 +12,14 @@ import httpx
 import pytest
 
 from course.addresses import masked
+from course.agent import record_run
 from course.errors import CourseError
 from course.server import Connection, Server, registry
 from course.tape import RecordingTransport, Tape
 from course.tape.redact import REDACTED, is_secret, is_secret_key, own_keys, redacted_headers, redacted_url
 from course.turns import turns
 from course.view import page
+from support.scripted import Script
 
 KEY = "sk-course-4711-abcdef"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0NzExIn0.c2lnbmF0dXJl"
@@ -276,14 +278,23 @@ def test_the_requests_own_key_is_replaced_where_a_response_echoes_it(tape, sent,
     )
     body = json.dumps({"error": f"bad key {key}, not {key}"}).encode()
     raw = gzip.compress(body, mtime=0) if coding else body
-    given = {"X-Seen": f"key {key}", "Location": f"/login?was={key}", "Content-Type": "application/json"}
+    given = {
+        "X-Seen": f"key {key}",
+        "Location": f"/login?was={key}",
+        "Content-Type": f"application/json; was={key}",
+    }
     response = httpx.Response(
-        401, headers=given | ({"Content-Encoding": coding} if coding else {}), stream=httpx.ByteStream(raw)
+        401,
+        headers=given | ({"Content-Encoding": coding} if coding else {}),
+        stream=httpx.ByteStream(raw),
+        extensions={"reason_phrase": f"bad key {key}".encode()},
     )
     entry, answer = exchange(tape, httpx.Request("GET", url, headers=headers), response)
     assert answer.content == body, "the client gets it as it was"
     assert KEY not in tape.path.read_text()
     content = entry["response"]["content"]
+    assert entry["response"]["statusText"].startswith("bad key REDACTED")
+    assert content["mimeType"].startswith("application/json; was=REDACTED")
     assert content["text"] == '{"error": "bad key REDACTED, not REDACTED"}'
     assert (content["size"], entry["response"]["bodySize"]) == (len(body), len(raw)), (
         "sizes are those of the wire"
@@ -372,10 +383,43 @@ def test_the_password_in_a_servers_address_is_never_printed(capsys, monkeypatch)
 
 
 @pytest.mark.attack("lab", "serve -- --api-key K", "refused: others could see it on the command line", fell=3)
-def test_a_key_among_the_flags_is_refused():
-    with pytest.raises(CourseError, match="LLAMA_API_KEY") as raised:
-        Server("embedded", url=False, extra=["--no-slots", "--api-key", KEY])
+@pytest.mark.attack(
+    "lab",
+    "serve -- --api_key K, --api-key=K, --hf-token T, -hft T",
+    "refused: others could see it on the command line",
+    fell=3,
+)
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        (["--api-key", KEY], "LLAMA_API_KEY"),
+        (["--api_key", KEY], "LLAMA_API_KEY"),
+        ([f"--api-key={KEY}"], "LLAMA_API_KEY"),
+        ([f"--api_key={KEY}"], "LLAMA_API_KEY"),
+        (["--hf-token", KEY], "HF_TOKEN"),
+        (["--hf_token", KEY], "HF_TOKEN"),
+        (["-hft", KEY], "HF_TOKEN"),
+    ],
+)
+def test_a_key_among_the_flags_is_refused(given, variable):
+    with pytest.raises(CourseError, match=rf"command line.*\n.*  {variable}=… course serve") as raised:
+        Server("embedded", url=False, extra=["--no-slots", *given])
     assert KEY not in str(raised.value)
+
+
+@pytest.mark.attack(
+    "lab",
+    "a key in an address or a value among the server's flags",
+    "not in the command on its tapes",
+    fell=3,
+)
+def test_a_key_in_a_servers_command_is_not_on_its_tapes(tape):
+    script = Script()
+    script.command_line = f"llama-server -mu 'https://me:hunter2@h/m.gguf?sig=hunter2&page=2' --alias {KEY}"
+    record_run(tape, "How much?", script, script.model(tape))
+    (run,) = tape.records()
+    masked_ = "llama-server -mu 'https://REDACTED@h/m.gguf?sig=REDACTED&page=2' --alias REDACTED"
+    assert run["server"]["command"] == masked_
 
 
 @pytest.mark.skipif(os.name != "posix", reason="not applicable: POSIX")

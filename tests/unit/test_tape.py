@@ -316,7 +316,7 @@ def test_each_exchange_is_on_disk_at_once(upstream, tape):
 @pytest.mark.attack(
     "tape",
     "a line of a tape that was cut off, and more recorded after it",
-    "only that line is lost, and said",
+    "only that line is lost and reported",
 )
 def test_a_line_that_is_cut_off_is_skipped_and_reported(upstream, tape):
     get(upstream + "/plain", tape)

@@ -117,7 +117,7 @@ def on_disk(path):
 
 @pytest.mark.attack("tap", "a full disk: the client", "unharmed")
 @pytest.mark.attack(
-    "tap", "a full disk: the tape", "what is not on it is said, and where it is instead", fell=1
+    "tap", "a full disk: the tape", "what is not on it is reported, and where it is instead", fell=1
 )
 def test_on_a_full_disk_every_client_is_answered_and_what_is_missing_is_said(upstream, tape, disk, said):
     disk(2500)
@@ -187,7 +187,7 @@ def test_two_failures_with_room_between_are_two_reports(tape, disk, said):
 
 
 @pytest.mark.attack(
-    "tap", "a tape that is read-only, from the start", "client unharmed, the loss is said", fell=1
+    "tap", "a tape that is read-only, from the start", "client unharmed, the loss is reported", fell=1
 )
 def test_a_tape_that_can_never_be_written_is_said_and_is_elsewhere(tape, disk, said):
     disk(0, errno.EROFS)
@@ -201,7 +201,7 @@ def test_a_tape_that_can_never_be_written_is_said_and_is_elsewhere(tape, disk, s
     assert f"Look at it:  course view {tape.writer.rescued}" in summary
 
 
-@pytest.mark.attack("tap", "a tape that becomes read-only", "client unharmed, the loss is said", fell=1)
+@pytest.mark.attack("tap", "a tape that becomes read-only", "client unharmed, the loss is reported", fell=1)
 def test_a_tape_that_becomes_read_only_keeps_what_it_has(tape, disk):
     full = disk(10**6, errno.EROFS)
     add(tape, 2)
@@ -274,7 +274,7 @@ os.remove("t.tape.jsonl"); os.mkdir("t.tape.jsonl")
 
 
 @pytest.mark.attack(
-    "tap", "the tape is removed under the tap", "said; recording goes on in a new file", fell=3
+    "tap", "the tape is removed under the tap", "reported; recording goes on in a new file", fell=3
 )
 @pytest.mark.parametrize("how", ["removed", "emptied"])
 def test_a_tape_that_is_removed_or_emptied_is_said(tape, said, how):
@@ -469,7 +469,7 @@ def test_only_its_user_can_read_a_tape(tmp_path, disk, said, monkeypatch):
 
 
 @pytest.mark.attack(
-    "tap", "an exchange that the recorder itself fails on", "client unharmed, the loss is said"
+    "tap", "an exchange that the recorder itself fails on", "client unharmed, the loss is reported"
 )
 def test_an_exchange_that_cannot_be_recorded_is_said(tape, said, monkeypatch):
     def broken(*_):

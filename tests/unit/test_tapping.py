@@ -177,7 +177,7 @@ def test_a_host_that_others_reach_is_warned_about(start):
     "server", "Ctrl-C, SIGTERM and SIGHUP to `course tap`", "it ends at once, and says what it recorded"
 )
 @posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_without_a_command_it_runs_until_a_signal(start, number):
     process = start()
     lines = [process.stderr.readline() for _ in range(4)]

@@ -1,7 +1,7 @@
 """Turns: joined by response id or by a fallback, numbered per run, with what was new and assembled streams."""
 
 import json
-import time
+import sys
 
 import pytest
 
@@ -262,17 +262,42 @@ class Counted(dict):
     __hash__ = None
 
 
-@pytest.mark.attack("tape", "3000 unrelated exchanges with the same instructions", "seconds", fell=2)
-def test_thousands_of_unrelated_requests_take_seconds():
-    records = [
+def unrelated(count):
+    """Exchanges that have only their instructions in common."""
+    return [
         entry(n % 60, [SYSTEM, {"role": "user", "content": f"{n}?"}], reply(f"r{n}", f"{n}!"), second=n % 60)
-        for n in range(3000)
+        for n in range(count)
     ]
-    began = time.process_time()
-    made = turns(records)
-    assert time.process_time() - began < 30, f"{time.process_time() - began:.1f} s"
+
+
+def calls(records):
+    """How many functions are called when these records are read: no clock, and the same on every machine."""
+    count = 0
+
+    def counted(_, event, __):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(counted)
+    try:
+        turns(records)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.attack(
+    "tape",
+    "3000 unrelated exchanges with the same instructions",
+    "read in proportion to their number",
+    fell=2,
+)
+def test_thousands_of_unrelated_requests_are_read_in_proportion_to_their_number():
+    made = turns(unrelated(3000))
     assert len(made) == 3000
     assert [t.diff.continues for t in made if t.diff.continues] == []
+    few, many = calls(unrelated(100)), calls(unrelated(800))
+    assert many < 8.8 * few, f"{few:,} calls for 100 exchanges, {many:,} for 800"
 
 
 def test_many_conversations_are_not_all_compared_with_each_other():

@@ -1,11 +1,13 @@
 """The tap under stress: no descriptors left, servers that send too much, bodies that explode, and who is to blame."""
 
+import base64
 import gzip
 import socket
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from contextlib import ExitStack
 
 import h11
@@ -15,7 +17,7 @@ import pytest
 
 from course.diagnose import diagnose
 from course.tap import Tap
-from course.tape import Tape
+from course.tape import Tape, har
 from course.turns import turns
 from support.upstream import PATIENCE, get, raw, recorded, until, wait, wire
 
@@ -155,6 +157,19 @@ def test_a_target_is_sent_and_recorded_as_it_came(tape, target):
 
 
 @pytest.mark.attack(
+    "tap", "a target of 65,517 bytes and more", "refused, as every head that is too long", fell=3
+)
+@pytest.mark.parametrize("length", [65_517, 200_000])
+def test_a_target_that_is_too_long_is_refused(upstream, tap, tape, capfd, length):
+    with wire(tap.url) as s:
+        s.sendall(f"GET /{'a' * (length - 1)} HTTP/1.0\r\n\r\n".encode())
+        got = b"".join(iter(lambda: s.recv(65536), b""))
+    assert got.startswith(b"HTTP/1.1 431 ")
+    assert b"course tap: " in got
+    assert (upstream.seen, tape.entries, capfd.readouterr().err) == ([], [], "")
+
+
+@pytest.mark.attack(
     "tap",
     "upstream: trailers and interim responses (1xx)",
     "dropped, as documented; the response is whole",
@@ -179,34 +194,98 @@ def test_interim_responses_and_trailers_are_dropped(tape):
     "the beginning is on the tape, up to its limit; other clients are served meanwhile",
     fell=2,
 )
-@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip"])
-def test_a_bomb_is_not_unpacked_beyond_the_limit(tmp_path, coding):
-    bomb = gzip.compress(bytes(2**27), 9)
+@pytest.mark.parametrize(
+    ("coding", "before"), [("gzip", b""), ("gzip, gzip", b""), ("gzip", gzip.compress(b"{}", mtime=0))],
+    ids=["once", "twice", "as the second member"],
+)  # fmt: skip
+def test_a_bomb_is_not_unpacked_beyond_the_limit(tmp_path, monkeypatch, coding, before):
+    bomb = before + gzip.compress(bytes(2**27), 9)
     bomb = gzip.compress(bomb, 9) if "," in coding else bomb
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
     tape = Tape(tmp_path / "t.tape.jsonl", body_limit=4 * 2**20)
-    done, waits = threading.Event(), []
+    loop, unpacking, served, unpack = set(), [], threading.Event(), har._decompressed
 
-    def others(url):
-        while not done.is_set():
-            began = time.perf_counter()
-            get(url + "/small")
-            waits.append(time.perf_counter() - began)
+    def held(*given):
+        unpacking.append(threading.get_ident())
+        assert served.wait(PATIENCE)
+        return unpack(*given)
 
-    with raw({"/bomb": head + bomb, "/small": SMALL}) as (url, _), Tap(url, tape) as tap:
-        beside = threading.Thread(target=others, args=(tap.url,))
-        beside.start()
+    monkeypatch.setattr(har, "_decompressed", held)
+    with (
+        raw({"/bomb": head + bomb, "/small": SMALL}) as (url, _),
+        Tap(url, tape, report=lambda *_: loop.add(threading.get_ident())) as tap,
+    ):
         try:
+            assert get(tap.url + "/small")[3] == [b"mine"]
             assert b"".join(get(tap.url + "/bomb")[3]) == bomb
+            wait(lambda: loop and unpacking)
+            assert loop.isdisjoint(unpacking), "it is unpacked in the thread that serves all clients"
+            assert get(tap.url + "/small")[3] == [b"mine"]
         finally:
-            done.set()
-            beside.join()
+            served.set()
     (entry,) = [e for e in tape.entries if e["request"]["url"].endswith("/bomb")]
     content = entry["response"]["content"]
     assert content["size"] == tape.body_limit
     assert 0 < content["_cut"] <= len(bomb)
     assert tape.path.stat().st_size < 2 * tape.body_limit
-    assert max(waits) < 15, f"another client waited {max(waits):.2f} s"
+
+
+ONE, TWO = (gzip.compress(part, mtime=0) for part in (b'{"id": ', b'"r1"}'))
+
+
+@pytest.mark.attack(
+    "tap",
+    "upstream: the answer in the second member of a gzip body",
+    "all members are on the tape; a body that goes on with something else is stored as it came",
+    fell=2,
+)
+@pytest.mark.parametrize(
+    ("coding", "body", "read"),
+    [
+        ("gzip", ONE + TWO, True),
+        ("gzip", ONE + gzip.compress(b"", mtime=0) * 3 + TWO, True),
+        ("gzip, gzip", gzip.compress(ONE + TWO, mtime=0), True),
+        ("gzip", ONE + TWO + b"more", False),
+        ("gzip", ONE + TWO + ONE[:2], True),
+        ("deflate", zlib.compress(b"{}") + b"more", False),
+    ],
+    ids=[
+        "two",
+        "empty ones between",
+        "in another gzip",
+        "and more",
+        "a third one, cut off",
+        "deflate and more",
+    ],
+)
+def test_all_members_of_a_body_are_on_the_tape(tape, coding, body, read):
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with raw({"/": head + body}) as (url, _), Tap(url, tape) as tap:
+        assert b"".join(get(tap.url)[3]) == body
+    content = recorded(tape)[0]["response"]["content"]
+    if read:
+        assert content["text"] == '{"id": "r1"}'
+    else:
+        assert (base64.b64decode(content["text"]), content["encoding"]) == (body, "base64")
+        assert "could not be decompressed" in content["comment"]
+
+
+@pytest.mark.attack("tap", "upstream: a gzip body of 300,000 members", "read in seconds", fell=3)
+def test_a_body_of_many_members_is_read_in_proportion_to_its_length():
+    """zlib copies what follows a member: read in one piece, this takes minutes."""
+    began = time.thread_time()
+    assert har._decompressed(gzip.compress(b"", mtime=0) * 300_000 + ONE, "gzip", 2**20) == (b'{"id": ', 0)
+    assert time.thread_time() - began < 10
+
+
+@pytest.mark.attack("tap", "an endless stream of chunks of one byte", "what is kept of it is bounded", fell=3)
+def test_of_endless_chunks_the_first_are_kept_and_the_rest_is_counted(monkeypatch):
+    monkeypatch.setattr(har, "MOST_CHUNKS", 3)
+    body = har.Body(limit=4)
+    for n in range(10):
+        body.add(b"%d" % n, float(n))
+    assert body.chunks == [(0, 1), (1, 1), (2, 8)]
+    assert (body.data(), body.size, body.kept, body.cut) == (b"0123", 10, 4, 6)
 
 
 # Who is to blame
