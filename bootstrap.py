@@ -165,7 +165,7 @@ NODE_CLIENTS = Modules(
 )
 """Other people's clients for Node."""
 NODE_HUB = Modules(
-    ROOT / "build" / "hub-node", ROOT / "workshop" / "hub", "the hub has no proxy and cannot start"
+    ROOT / "build" / "hub-node", ROOT / "workshop" / "hub", "`make hub` has no proxy and cannot start"
 )
 """The hub's proxy."""
 NODE = 20

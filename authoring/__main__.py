@@ -63,9 +63,7 @@ def run(
 ) -> None:
     """Execute a notebook from top to bottom. Exits with status 1 if a cell fails."""
     if not notebook.is_file():
-        raise CourseError(
-            f"there is no notebook at {notebook}.\nThe lessons are in notebooks/:  ls notebooks"
-        )
+        raise CourseError(f"{notebook} does not exist.\nThe lessons are in notebooks/:  ls notebooks")
     given = {"SERVER": server or os.environ.get("SERVER"), "PROFILE": profile or os.environ.get("PROFILE")}
     executed = execute(notebook, {k: v for k, v in given.items() if v})
     if output:

@@ -61,11 +61,11 @@ def _attack(mark: ast.Call, test: str) -> Attack:
 
 
 def table() -> str:
-    """One table for each part: what was tried, what is promised, what the review had found, and the test."""
+    """One table for each part: what was tried, what is promised, what happened at the first try, and the test."""
     found = attacks()
     held = sum(one.fell is None for one in found)
     lines = [
-        f"{len(found)} attacks; at the review, {len(found) - held} of these succeeded and {held} did not."
+        f"{len(found)} attacks; at the first try, {len(found) - held} of these succeeded and {held} did not."
     ]
     for part, heading in PARTS.items():
         rows = [one for one in found if one.part == part]
@@ -74,7 +74,7 @@ def table() -> str:
                 "",
                 f"## {heading}",
                 "",
-                "| tried | promised | at the review | test |",
+                "| tried | promised | first try | test |",
                 "|---|---|---|---|",
             ]
             lines += map(_row, rows)

@@ -307,20 +307,21 @@ def page(root: Path = ROOT) -> str:
         ]
         table = "\n".join(["| variable | default | meaning | read by |", "|---|---|---|---|", *rows])
         parts += [f"## {title}", intro, table] if intro else [f"## {title}", table]
-    proxies = "httpx also reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. They never apply to a server on this computer. "
-    proxies += (
-        "For a server whose certificate is signed by your own CA, set `SSL_CERT_FILE` to that CA's file."
+    proxies = (
+        "httpx also reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. They never apply to a server on this "
+        "computer. For a server whose certificate is signed by your own CA, set `SSL_CERT_FILE` to that CA's file."
     )
     tapped = (
         "## For the program that `course tap` runs\n\n"
         "`course tap -- COMMAND` sets, for this command only: `OPENAI_BASE_URL`, `OPENAI_API_BASE` and "
         "`LITELLM_PROXY_API_BASE` (the tap's address with the server's path, or `/v1`), `ANTHROPIC_BASE_URL` and "
-        "`ANTHROPIC_API_BASE` (without `/v1`), `OPENAI_API_KEY` (`KEY` or `none`, if it is not set), and `NO_PROXY` "
-        "(this computer is added).\n\n"
+        "`ANTHROPIC_API_BASE` (without `/v1`), `OPENAI_API_KEY` (if it is not set: `none`, or `KEY` if the tap forwards to "
+        "`SERVER`), and `NO_PROXY` (this computer is added).\n\n"
         "If your key is only in a `.env` file, the program sends `none` instead, because `.env` does not override a "
         "variable that is set (unless the program wants that). Export the key first: `set -a; . ./.env; set +a`."
     )
-    return "\n\n".join([*parts, tapped, "## Proxies and certificates", proxies]) + "\n"
+    head, tables = parts[:2], parts[2:]
+    return "\n\n".join([*head, tapped, *tables, "## Proxies and certificates", proxies]) + "\n"
 
 
 def _files(paths: list[str]) -> str:

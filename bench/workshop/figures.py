@@ -104,7 +104,7 @@ class Figures:
 def percentile(values: Sequence[float], percent: float) -> float:
     """With linear interpolation between the two nearest values. ValueError without values."""
     if not values:
-        raise ValueError("there is no percentile of nothing")
+        raise ValueError("a percentile needs at least one value")
     ordered = sorted(values)
     at = (len(ordered) - 1) * percent / 100
     low = int(at)

@@ -147,7 +147,7 @@ def found(patterns: Sequence[str], base: Path, without: Path | None = None) -> l
         matches = [path for path in _named(pattern, base) if not (without and _below(path, without))]
         if not matches:
             raise WrongUse(
-                f"there is no notebook at {pattern}.\nName notebooks, folders or quoted globs:  "
+                f"no notebook matches {pattern}.\nName notebooks, folders or quoted globs:  "
                 "course run lessons 'extra/**/*.ipynb'"
             )
         paths |= dict.fromkeys(matches)

@@ -32,7 +32,8 @@ SLOTS = 1
 CONTEXT = 8192
 """Tokens of each slot. The embedded model was trained for no more."""
 LIMITS = {"memory": "2G", "cpu": 1.0}
-CULLING = {"enabled": True, "timeout": 3600, "every": 300}
+CULLING = {"enabled": True, "timeout": 14400, "every": 300}
+"""In seconds. With an hour, lunch would stop everybody's server, and all would start again in the same minute."""
 TASKS = 400
 """Processes and threads of one learner."""
 
