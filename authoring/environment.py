@@ -103,7 +103,7 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 "the `PATH`.",
             ),
             "COURSE_THREADS": Variable(
-                "half of the cores, but both of two",
+                "half of the cores; both if there are two",
                 "Threads of each server that the course starts for the embedded model. A workshop's hub sets it, because "
                 "many such servers share its cores.",
             ),
@@ -119,7 +119,7 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             "COURSE_BOARD": Variable(
                 "none",
                 "Address of the room that `course board join` joins if it is not given one. A workshop's hub sets this "
-                "variable; alone, it sends nothing.",
+                "variable. Nothing is sent until you join.",
             ),
             "COURSE_HUB_COPY": Variable(
                 "none",
@@ -165,7 +165,7 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
                 (HUB,),
             ),
             "HUB_LEARNERS": Variable(
-                "40; with `KEYS`, at most its lines", "Maximum number of accounts, up to 100.", (HUB,)
+                "40; with `KEYS`, at most one per key", "Maximum number of accounts, up to 100.", (HUB,)
             ),
             "HUB_MEMORY": Variable("2000", "MB of memory for each learner, at most.", (HUB,)),
             "HUB_DISK": Variable("1000", "MB of files for each learner, at most.", (HUB,)),
@@ -226,14 +226,16 @@ SECTIONS: dict[str, tuple[str, dict[str, Variable]]] = {
             "WORKERS": Variable("2", "Number of processes that share the work in `make train`."),
             "GITHUB_ACTIONS": Variable(
                 "set by GitHub's runners",
-                "`.ci/run` then lets all users into the folder, since a hub's learners are users of their own.",
+                "If set, `.ci/run` lets all users enter this folder: the learners in the hub's tests are separate users.",
             ),
             "JUPYTER_PATH": Variable(
                 "none",
                 "Folders in which Jupyter looks for kernels. `course run --env-python` adds one to it for its kernels.",
             ),
             "LLAMA_API_KEY": Variable(
-                "none", "API key that the wheel's server requires from its clients. The course sets it."
+                "none",
+                "API keys, separated by commas, that a llama-server started here requires from its clients. "
+                "`Server(api_key=…)` sets it.",
             ),
             "LLAMA_ARG_CORS_ORIGINS": Variable(
                 "`localhost`",
@@ -317,8 +319,9 @@ def page(root: Path = ROOT) -> str:
         "`LITELLM_PROXY_API_BASE` (the tap's address with the server's path, or `/v1`), `ANTHROPIC_BASE_URL` and "
         "`ANTHROPIC_API_BASE` (without `/v1`), `OPENAI_API_KEY` (if it is not set: `none`, or `KEY` if the tap forwards to "
         "`SERVER`), and `NO_PROXY` (this computer is added).\n\n"
-        "If your key is only in a `.env` file, the program sends `none` instead, because `.env` does not override a "
-        "variable that is set (unless the program wants that). Export the key first: `set -a; . ./.env; set +a`."
+        "If `OPENAI_API_KEY` is only in a `.env` file, the program sends `none` instead, because a variable that is set "
+        "wins over the file (unless the program loads it with `override=True` or the like). Export the key first: "
+        "`set -a; . ./.env; set +a`."
     )
     head, tables = parts[:2], parts[2:]
     return "\n\n".join([*head, tapped, *tables, "## Proxies and certificates", proxies]) + "\n"

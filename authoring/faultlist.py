@@ -34,23 +34,39 @@ INSTEAD = {
     "repeated-action": "The same calls already ran in an earlier turn with the same results, or the client already "
     "answered the same text with the same message, so this step told the model nothing new.",
     "request-refused": "The server answered with an error about the request, for a reason that has no name here.",
-    "server-failed": "The server answered with an error that says nothing against the request: it is out of memory, say, "
-    "or the process that runs the model has ended.",
-    "tool-choice-ignored": "The request says whether, or which, tool has to be called (tool_choice), and the answer does "
-    "otherwise.",
+    "server-failed": "The server answered with an error that does not blame the request: it is out of memory, say, or the "
+    "process that runs the model has ended.",
+    "tool-choice-ignored": "The request says whether a tool has to be called, or which one (tool_choice), and the answer "
+    "does otherwise.",
+    "wrong-key": "The server requires an API key, and this request had a different one or none. Behind `course tap`, an "
+    "OPENAI_API_KEY that is only in a `.env` file is not used "
+    "([what to do](environment.md#for-the-program-that-course-tap-runs)).",
+    "arguments-malformed": "A tool takes its arguments as one JSON object. These are something else: text that is not "
+    "JSON, a list, or several objects in a row.",
+    "unknown-tool": "The called name is not among the tools of the request: the model made it up, or found it in the "
+    "system prompt or in earlier messages.",
+    "prompt-cache-miss": "This request continues an earlier one, but few of its tokens came from the cache. Possible "
+    "causes: the entry expired or was evicted, another client took its slot, another provider answered, or something in "
+    "front of the messages changed, such as the tools.",
+    "changing-prefix": "This request continues an earlier one, but something near its beginning differs: a time in the "
+    "instructions, the list of tools, an old message that was dropped. A cache keeps only what two prompts have in common "
+    "at their beginning, so the server had to process the rest again.",
+    "empty-search": "smolagents' search tools raise this error if no page matches.",
 }
 """What is said of a fault whose least specific wording is only one of its causes."""
 NOTES = {
-    5: "Three of these need the server's token counts: `prompt-truncated` those of the prompt, `prompt-cache-miss` and "
-    "`changing-prefix` also how many came from the cache. Without them, nothing is found, whatever happened. In a stream, "
-    'many servers send counts only if the request has `"stream_options": {"include_usage": true}`: write '
+    5: "Three of these are found only if the responses have token counts: `prompt-truncated` needs those of the prompt, "
+    "`prompt-cache-miss` and `changing-prefix` also how many came from the cache.\n\n"
+    '- **Streams:** many servers send counts only if the request has `"stream_options": {"include_usage": true}`. Write '
     "`ChatOpenAI(stream_usage=True, …)` in LangChain and LangGraph, `createOpenAICompatible({ includeUsage: true, … })` in "
-    "the AI SDK. Cached tokens are counted by Ollama from 0.33.3 on, by vLLM with `--enable-prompt-tokens-details`, and by "
-    "SGLang with `--enable-cache-report`. The last two leave out a count of 0; a missing one is taken for 0 if another "
-    "response has a count. Except on llama-server, prompts under 1,024 tokens are not judged, and at least one response "
-    "for the same model must report cached tokens. A first request that is too long is named only if `prompt_tokens` is "
-    "far too small for its characters and also a multiple of 1,024 or, in Ollama, half of its window and 2 or 3 more. If "
-    "you suspect one, compare the two yourself: a token rarely has more than 8 characters.",
+    "the AI SDK.\n"
+    "- **Cached tokens:** Ollama counts them from 0.33.3 on, vLLM with `--enable-prompt-tokens-details`, SGLang with "
+    "`--enable-cache-report`. The last two leave out a count of 0; a missing one is taken for 0 if another response has a "
+    "count. Except on llama-server, the cache is judged only for prompts of at least 1,024 tokens, and only if at least "
+    "one response for the same model reports cached tokens.\n"
+    "- **A first request that is too long** is named only if `prompt_tokens` is far too small for its characters and also "
+    "a multiple of 1,024 or, in Ollama, 2 or 3 more than half of its window. If you suspect one, compare the two yourself: "
+    "a token rarely has more than 8 characters.",
     6: "On tapes of clients other than smolagents, only an empty result is named. Check these yourself: whether a result "
     "was shortened, whether the tool returned an error (question 4), and whether the agent stopped at its limit of steps.",
 }

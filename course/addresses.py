@@ -1,4 +1,6 @@
-"""Addresses of servers: split one or say that it is not valid, and show one without what is secret in it. Pure.
+"""Addresses of servers: split one or say that it is not valid, and show one without what is secret in it.
+
+Pure. Also says whether a host is this computer.
 
 No message repeats what a library says about an address, because that may quote a part of the password.
 

@@ -109,7 +109,7 @@ def refusal(error: OSError) -> str | None:
 def replacing(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Yield a temporary file next to `path`. It replaces `path` when the block ends, and is removed if the block raises.
 
-    It has `mode`, without the bits of the umask, from the start: who opens it once can read what is written later.
+    It has `mode`, without the bits of the umask, from the start: whoever opened it before could read what is written later.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
@@ -124,7 +124,7 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[Path]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove the temporary files that `replacing(path)` left in programs that were killed.
+    """Remove the temporary files that `replacing(path)` left behind when a program was killed.
 
     They are known by their age: a program that runs on another computer or in a container may share the folder.
     """

@@ -76,7 +76,7 @@ def ask(question: str, max_steps: int) -> int:
 
 
 class OnStdout(Tape):
-    """A tape that also prints each record as soon as there is one: whoever ends the container keeps all until then."""
+    """A tape that also prints each record at once, so that none is lost when the container is killed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, report=say)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from course.diagnose.finding import Quote, quote
+from course.diagnose.finding import Quote, dig, quote
 from course.turns import Exchange
 from course.turns.outcome import CUT
 
@@ -23,21 +23,25 @@ MARK = re.compile(
 )
 """How models write calls, before the server's parser has made `tool_calls` of them."""
 JSON = re.compile(r'^[ \t]*+(?:```\w*+[ \t]*+)?(?=(?:\[\s*+)?\{\s*+")', re.MULTILINE)
-"""Where JSON begins that may be a call: with a line, also the first one of a code block."""
+"""Where JSON that may be a call begins: at the start of a line or of a code block."""
 NAMES = ("name", "function", "tool", "tool_name")
 ARGUMENTS = ("arguments", "parameters", "input")
 NEAR = 2000
 """Characters after a mark within which the name of the tool must be."""
 MOST_TRIES = 64
-"""Pieces of a text that begin like JSON and are none, until the search ends: each may be read to the end of the text."""
+"""How many pieces that look like JSON but are not are tried; each may be read to the end. A long piece counts as many."""
+LONG = 2**20
+"""Characters that are read for one of these tries."""
+AFTER = 400
+"""Characters that may follow a call. With more, it is an example in an explanation."""
 DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
 class Written:
-    """A call that stands in the text of an answer: the tool's name, the mark (or "JSON"), and the text from there on.
+    """A call in the text of an answer: the tool's name, the mark (or "JSON"), and the text from there on.
 
-    `in_thinking` says that it stands in the thinking instead of the content, which is empty then.
+    `in_thinking` says that it is in the thinking instead of the content, which is empty then.
     """
 
     name: str
@@ -67,7 +71,8 @@ def _marked(text: str, names: list[str]) -> tuple[str, str, int] | None:
     """A name after the first mark, or after the last one: before it, the text may talk about calls."""
     marks = [(mark.start(), mark[0]) for mark in MARK.finditer(text)]
     for start, mark in (*marks[:1], *marks[1:][-1:]):
-        if text.count("```", 0, start) % 2 == 0:
+        line = text.rfind("\n", 0, start) + 1
+        if text.count("```", 0, start) % 2 == 0 and text.count("`", line, start) % 2 == 0:
             near = text[start : start + NEAR]
             if name := next((name for name in names if _is_in(name, near)), None):
                 return name, mark, start
@@ -79,17 +84,19 @@ def _is_in(name: str, text: str) -> bool:
 
 
 def _as_json(text: str, names: list[str]) -> tuple[str, str, int] | None:
-    """The first JSON object that names a tool and has arguments for it, and is no definition of the tool."""
+    """The first JSON object that names a tool and has arguments for it, and is not a definition of the tool."""
     at, tries = 0, 0
     while tries < MOST_TRIES and (begin := JSON.search(text, at)):
         try:
             given, at = DECODER.raw_decode(text, begin.end())
-        except (ValueError, RecursionError):
-            tries, at = tries + 1, begin.end() + 1
+        except (ValueError, RecursionError) as error:
+            tries += 1 + (getattr(error, "pos", len(text)) - begin.end()) // LONG
+            at = begin.end() + 1
             continue
         for call in _calls(given):
             name = next((n for key in NAMES if isinstance(n := call.get(key), str) and n in names), None)
-            if name and "description" not in call and any(key in call for key in ARGUMENTS):
+            defines = "description" in call or dig(call, "parameters", "properties") is not None
+            if name and not defines and any(key in call for key in ARGUMENTS) and len(text) - at < AFTER:
                 return name, "JSON", begin.end()
     return None
 
@@ -100,8 +107,4 @@ def _calls(given: Any) -> Iterator[dict[str, Any]]:
         if isinstance(one, dict):
             inner = one.get("tool_calls")
             for call in [one, *(inner if isinstance(inner, list) else ())]:
-                yield from (c for c in (call, _get(call, "function")) if isinstance(c, dict))
-
-
-def _get(given: Any, key: str) -> Any:
-    return given.get(key) if isinstance(given, dict) else None
+                yield from (c for c in (call, dig(call, "function")) if isinstance(c, dict))

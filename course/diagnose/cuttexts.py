@@ -16,6 +16,8 @@ ROOMY = 1024
 """Tokens: the least limit to advise. A model that is done earlier stops earlier, so it costs nothing."""
 ROUND = 1024
 """Context windows are multiples of it: an answer that ends there has filled one."""
+SLACK = 16
+"""Tokens by which a count may stay below the limit: Gemini stops at 496 of 500."""
 LEAST_THINKING = 32
 """Tokens: a smaller budget would end the thinking before it is of any use."""
 HIDDEN = (
@@ -28,8 +30,8 @@ TOTAL = "response.usage.total_tokens"
 LONGEST_PERIOD = 200
 TIMES, LEAST = 8, 64
 """How often, and for how many characters, a text repeats itself before it counts as a loop."""
-DRAWN, LEAST_DRAWN = "-=_*.~#|:+─━═│ \t\r\n", 256
-"""Characters of lines, tables and indentation, which need more of them."""
+LEAST_DRAWN = 256
+"""The same for a piece without letters: lines, tables and rows of numbers are repetitive by nature."""
 SHOWN = 60
 BEGINS = (re.compile(r"(?<=\n)\S"), re.compile(r"(?<=[.!?] )\S"), re.compile(r"(?<=\s)\S"))
 """Where the repeated piece is best shown from: a line, a sentence, a word."""
@@ -68,9 +70,11 @@ def cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fou
     limit, wrote = exchange.asked.limit, turn.tokens.generated or None
     asked = limit.tokens if limit else None
     room, prompt = whole(dig(turn.run, "server", "n_ctx")), turn.tokens.prompt
+    if (total := whole(exchange.at(TOTAL))) and wrote and prompt:
+        wrote = max(wrote, total - prompt)  # Gemini's thinking is in the total only
     proof: list[Quote | None] = [value(answer.finish_at, answer.finish)]
     words: dict[str, object] = {"wrote": wrote}
-    if limit is not None and asked is not None and (wrote is None or wrote >= asked):
+    if limit is not None and asked is not None and (wrote is None or wrote + SLACK >= asked):
         words |= {"key": limit.name, "asked": asked, "limit": max(2 * asked, ROOMY)}
         if not limit.name.startswith(
             "max_"
@@ -99,7 +103,7 @@ def repeated(text: str) -> str | None:
     """The piece of up to LONGEST_PERIOD characters that a text repeats to its end; None if it does not."""
     for period in range(1, min(LONGEST_PERIOD, len(text) // TIMES) + 1):
         piece = text[-period:]
-        least = LEAST if piece.strip(DRAWN) else LEAST_DRAWN
+        least = LEAST if any(map(str.isalpha, piece)) else LEAST_DRAWN
         end = text[-max(TIMES * period, least) :]
         if len(end) >= least and end[period:] == end[:-period]:
             return _from_its_beginning(piece)

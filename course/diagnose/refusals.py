@@ -155,7 +155,7 @@ def _addresses(base: str, path: str) -> dict[str, str]:
     named = kept if re.search(r"/v\d\w*(?:/openai)?$", kept) else f"{kept}/v1"
     last = re.search(rf"{ENDPOINT}$", prefix)
     endpoint = last[0] if last else "/chat/completions"
-    if endpoint in OLLAMA and kept in (root, f"{root}/v1"):
+    if endpoint in OLLAMA and base.endswith(":11434") and kept in (root, f"{root}/v1"):
         api = f"{base}{root}/api"
         return {"base_url": api, "root": base + root, "models_url": f"{api}/tags", "endpoint": endpoint}
     if service := own_base_url(base):
@@ -284,6 +284,7 @@ def _words(kind: str, seen: Seen, given: dict[str, Any], status: int) -> dict[st
         }
     if kind == "parameter-refused" and isinstance(words.get("param"), str):
         words["given"] = _short(dig(seen.request, words["param"]))
+        words["unreasoned"] = words["param"] if words["param"] in ("max_tokens", "temperature") else None
     if kind in ("parameter-refused", "no-credit"):
         words["limit"] = words.get("most")
     return words

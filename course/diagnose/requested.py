@@ -10,8 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-CALLS = ("tool_use", "function_call", "custom_tool_call")
-RESULTS = ("tool_result", "function_call_output", "custom_tool_call_output")
+from course.turns.dialects import responses
+
+CALLS = ("tool_use", *responses.CALLS)
+RESULTS = ("tool_result", *responses.RESULTS)
 """Types of the blocks and items that hold tool calls, and of those that hold their results."""
 IMAGES = ("image_url", "input_image", "image", "input_audio", "file")
 ROLES = 8

@@ -153,8 +153,9 @@ def _misfiled(turn: Turn, exchange: Exchange, answer: Answer) -> Found | None:
     off = _switched_off(exchange)
     if off is None or not turn.thinking or turn.leak or answer.calls or calltexts.written(exchange):
         return None
-    place = answer.thinking_at.rpartition(".")[2]
-    proof = [tail(answer.thinking_at, turn.thinking), _content(exchange, answer), off]
+    at = answer.thinking_at
+    place = at.removeprefix("response.") if at.endswith(".text") else at.rpartition(".")[2]
+    proof = [tail(at, turn.thinking), _content(exchange, answer), off]
     switch = f"{off.where.removeprefix('request.')}: {off.text}"
     return found("empty-response", turn, *proof, case="misfiled", switch=switch, place=place)
 
@@ -169,7 +170,7 @@ def _empty(turn: Turn, exchange: Exchange, answer: Answer) -> Found:
         when = f"after {unseen.tokens:,} tokens of thinking that it does not show"
         proof.append(unseen.seen)
     if turn.ended is None:
-        return found("empty-response", turn, *proof, case="unknown", when=when, ended=answer.finish)
+        return found("empty-response", turn, *proof, case="unknown", ended=answer.finish)
     if answer.stop is None:
         stops = ", ".join(map(repr, exchange.asked.stops)) or None
         return found("empty-response", turn, *proof, when=when, stops=stops)

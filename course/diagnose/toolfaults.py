@@ -35,12 +35,12 @@ def in_turn(turn: Turn) -> Iterator[Found]:
     for call in answer.calls:
         yield from _name(turn, asked, call)
         yield from _arguments(turn, exchange, call)
-    call_ = None if turn.tool_calls else written(exchange)
+    call_ = None if turn.tool_calls or exchange.outcome.kind == CUT else written(exchange)
     if call_:
         yield _as_text(turn, call_)
     elif exchange.outcome.kind == CUT:
         pass
-    elif answer.ended == "tool_calls" and not answer.calls:
+    elif answer.ended == "tool_calls" and not any(one.calls for one in exchange.reply.answers):
         yield _lost(turn, exchange, answer)
     elif not answer.content_at.endswith(".refusal"):  # that is the model's answer, whatever was demanded
         yield from _choice(turn, exchange, answer)
@@ -53,7 +53,8 @@ def _name(turn: Turn, asked: Asked, call: ToolCall) -> Iterator[Found]:
     if offered and len(offered) == len(asked.tools) and call.name not in offered:
         listed = ", ".join(offered[:LISTED]) + (" …" if len(offered) > LISTED else "")
         words = {"name": call.name or "(no name)", "offered": listed}
-        if (real := SPECIAL.split(call.name, maxsplit=1)[0].rstrip()) in offered:
+        real = SPECIAL.split(call.name, maxsplit=1)[0].rstrip()
+        if SPECIAL.search(call.name) and real in offered:
             words |= {"case": "token", "real": real, "token": call.name[len(real) :].strip()}
         yield found("unknown-tool", turn, _quoted(turn, call), **words)
 
@@ -164,13 +165,13 @@ def _json(text: str) -> Any:
 
 
 def _as_text(turn: Turn, call: Written) -> Found:
-    """A call of an offered tool that stands in the content, or in the thinking, as text."""
+    """A call of an offered tool that is in the content, or in the thinking, as text."""
     kind = "tool-call-in-thinking" if call.in_thinking else "tool-call-in-content"
     return found(kind, turn, call.seen, name=call.name, format=call.mark)
 
 
 def _lost(turn: Turn, exchange: Exchange, answer: Answer) -> Found:
-    """An end that says that the model called a tool, and no call before it."""
+    """A response that ends as if the model had called a tool, without a call in it."""
     off = '"stream": false' if exchange.streamed else None
     ended, said = value(answer.finish_at, answer.finish), answer.content or ""
     text = tail(answer.content_at, said) if said.strip() else None

@@ -21,7 +21,7 @@ NOTHING = ("", "[]", "{}", "null")
 LONGEST = 3
 """Steps of a loop that repeats itself."""
 TIMES, TIMES_ASKED = 2, 3
-"""How often steps come in a row until they are a loop. The second: if the user may just ask the same question again."""
+"""How often steps come in a row until they are a loop. The second: of texts, where a user may just ask the same again."""
 TALK = "a text"
 """In the place of a tool's name, if there is no call."""
 Action = tuple[tuple[str, str], ...]
@@ -101,26 +101,14 @@ def _looped(past: list[tuple[Turn, Action, Action]]) -> Turn | None:
     """The turn whose calls and results the last ones repeat, if the steps since then are the same as those before."""
     steps = [(calls, results) for _, calls, results in past]
     for length in range(1, LONGEST + 1):
-        loops = _is_loop(steps, length, TIMES)
-        if loops and (not _may_be_asked(past, length) or _is_loop(steps, length, TIMES_ASKED)):
+        talks = all(name == TALK for calls, _ in steps[-length:] for name, _ in calls)
+        if _is_loop(steps, length, TIMES_ASKED if talks else TIMES):
             return past[-1 - length][0]
     return None
 
 
 def _is_loop(steps: list[tuple[Action, Action]], length: int, times: int) -> bool:
     return len(steps) >= times * length and steps[-times * length :] == times * steps[-length:]
-
-
-def _may_be_asked(past: list[tuple[Turn, Action, Action]], length: int) -> bool:
-    """Whether the loop that the steps end in may be a chat in which a user asks the same again.
-
-    Then there is no call in it, and what answers its last text is what its first one was an answer to.
-    """
-    loop = past[-TIMES * length :]
-    if any(name != TALK for _, calls, _ in loop for name, _ in calls):
-        return False
-    first = loop[0][0].exchange
-    return first is not None and loop[-1][2][-1][1] == _content(first.asked.messages[-1])
 
 
 def _repeated(turn: Turn, exchange: Exchange, later: Turn | None, first: Turn) -> Found:

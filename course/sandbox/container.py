@@ -132,7 +132,8 @@ def run(
     """
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     process = subprocess.Popen(flat(groups), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    end = weakref.finalize(process, _end, process, name)
+    pumps: list[threading.Thread] = []
+    end = weakref.finalize(process, _end, process, name, pumps)
     ends_with_us(end)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -140,7 +141,7 @@ def run(
         _Stream("stdout", process.stdout, out or sys.stdout),
         _Stream("stderr", process.stderr, err or sys.stderr),
     ]
-    pumps = [threading.Thread(target=stream.pump, daemon=True) for stream in streams]
+    pumps += [threading.Thread(target=stream.pump, daemon=True) for stream in streams]
     try:
         for pump in pumps:
             pump.start()
@@ -151,10 +152,8 @@ def run(
     except subprocess.TimeoutExpired:
         status = 124
     finally:
-        end()
-        for pump in pumps:
-            if pump.ident:  # Ctrl-C may come before it has started
-                pump.join(10)
+        _end(process, name, pumps)
+        end.detach()  # not before: a second Ctrl-C, or a signal, may interrupt the line above
         process.stdout.close()
         process.stderr.close()
     lost = [s.failed for s in streams if s.failed and s.failed.errno != errno.EPIPE]
@@ -163,27 +162,33 @@ def run(
             f"the container has ended (status {status}), but not all that it printed could be written "
             f"({lost[0].strerror or lost[0]}).\nLook for room on the disk:  df -h"
         )
+    ends = " If its tape went to stdout (--tape), the tape ends there." if streams[0].dropped else ""
     if cut := " and ".join(f"the last {s.dropped:,} bytes of its {s.name}" for s in streams if s.dropped):
         raise CutShort(
             f"the container has ended (status {status}), but it printed more than the {MOST:,} bytes that are passed on. "
-            f"Missing: {cut}. If its tape went to stdout (--tape), the tape ends there.\n"
+            f"Missing: {cut}.{ends}\n"
             "Keep the whole tape in a volume:  course sandbox run --volume tapes …",
             status,
         )
     return status
 
 
-def _end(process: "subprocess.Popen[bytes]", name: str) -> None:
-    """End the container, then the docker command: ending only the command would leave the container running."""
-    if process.poll() is not None:
-        return
+def _end(process: "subprocess.Popen[bytes]", name: str, pumps: list[threading.Thread]) -> None:
+    """End the container, then the docker command, and pass on what is left of its output.
+
+    Ending only the command would leave the container running.
+    """
     deadline = time.monotonic() + 10
     while process.poll() is None and time.monotonic() < deadline:
         subprocess.run(["docker", "kill", name], capture_output=True, check=False)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1)
-    process.kill()
-    process.wait()
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for pump in pumps:
+        if pump.ident:  # Ctrl-C may come before it has started
+            pump.join(10)
 
 
 @dataclass
@@ -233,7 +238,7 @@ def record(path: Path, say: Callable[[str], object] = print) -> Iterator[TextIO]
     """The file for a tape that comes through the container's stdout, so that no folder has to be mounted.
 
     A tape that is there is continued; `Tape` refuses what is not one. Only its user can read a new one. However the block
-    ends, `say` is told where the tape is, or that nothing came.
+    ends, unless a signal ends the program, `say` is told where the tape is, or that nothing came.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     raw = open(path, "ab+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - closed below

@@ -11,6 +11,7 @@ import httpx
 
 from course.addresses import masked
 from course.errors import CourseError
+from course.server import transports
 
 
 def got(client: httpx.Client, url: str, path: str) -> httpx.Response:
@@ -29,6 +30,8 @@ def sent(client: httpx.Client, url: str, path: str) -> httpx.Response:
 def unreachable(url: str, error: httpx.HTTPError) -> str:
     """What to say in a room when a server cannot be reached: what was seen, and the command that tells more."""
     host, why = urlsplit(url).hostname or "localhost", str(error) or type(error).__name__
+    if through := transports.proxy(url):
+        why += f", through the proxy in {through[1]}"
     shown = masked(url)
     if isinstance(error, httpx.ConnectTimeout):
         return (

@@ -34,14 +34,14 @@ def web_address(url: str) -> str:
     return "http://localhost" if socket_path(url) else url
 
 
-def transport(url: str, proxied: bool = False) -> Bounded:
+def transport(url: str) -> Bounded:
     """The transport for requests to that address. It says when a server hangs, and ends a response that has no end.
 
-    With `proxied`, it goes through the environment's proxy, if there is one for that address. CourseError if that, or the
-    certificates that the environment names, cannot be used.
+    It goes through the environment's proxy, if there is one for that address. CourseError if that, or the certificates that
+    the environment names, cannot be used.
     """
-    if urlsplit(url).scheme == "https" or (proxied and transports.proxy(url)):
-        return Bounded(transports.built(httpx.HTTPTransport, url, proxied))
+    if urlsplit(url).scheme == "https" or transports.proxy(url):
+        return Bounded(transports.built(httpx.HTTPTransport, url))
     from course.server import silence  # not at import: it imports this module
 
     return Bounded(silence.watched(_plain(url), url, lambda: _plain(url)))
@@ -118,7 +118,7 @@ class Connection:
         split(web_address(self.url))  # raises if it is not valid
         return httpx.Client(
             base_url=web_address(self.url),
-            transport=transport(self.url, proxied=True),
+            transport=transport(self.url),
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=httpx.Timeout(timeout, connect=5),
         )
@@ -161,6 +161,8 @@ class Connection:
             at = f"--unix-socket {path} {web_address(self.url)}" if path else self.shown
             return f"{self.shown} did not answer in time.\nCheck whether it is alive:  curl {at}/health"
         why = str(error) or type(error).__name__
+        if through := transports.proxy(self.url):
+            why += f", through the proxy in {through[1]}"
         if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
             return (
                 f"what answers at {self.shown} did not send a whole HTTP response ({why}).\n"

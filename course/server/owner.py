@@ -1,7 +1,7 @@
-"""Stop the servers of this program when a signal ends it.
+"""Stop the servers and containers of this program when a signal ends it.
 
 Python runs no cleanup when SIGTERM or SIGHUP ends a program that has no handler for it, so a llama-server that the program
-started would go on. The handler here stops the servers and then lets the signal end the program as it would have. It takes
+started would go on. The handler here stops both and then lets the signal end the program as it would have. It takes
 the place of the system's default only, never of a program's own handler. After SIGKILL, `course stop` finds what is left.
 """
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, proxy_bypass, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import httpx
 
@@ -25,9 +25,10 @@ def proxy(url: str) -> tuple[str, str] | None:
     """The environment's proxy for that address, and the variable that names it. None for a server on this computer."""
     parts = urlsplit(url)
     host, place = parts.hostname or "", parts.netloc.rpartition("@")[2]
-    if not host or is_loopback(host) or proxy_bypass(host) or proxy_bypass(place):
-        return None
     known = getproxies()
+    every = "*" in (word.strip() for word in known.get("no", "").split(","))  # as in httpx
+    if not host or every or is_loopback(host) or proxy_bypass(host) or proxy_bypass_environment(place):
+        return None
     for kind in (parts.scheme, "all"):
         if known.get(kind):
             names = [name for name in os.environ if name.lower() == f"{kind}_proxy"]
@@ -38,20 +39,17 @@ def proxy(url: str) -> tuple[str, str] | None:
 def built(
     make: Callable[..., Transport],
     url: str,
-    proxied: bool = True,
-    verify: bool | None = None,
     **options: Any,
 ) -> Transport:
     """The transport to that address that `make` builds with these options: httpx.HTTPTransport, or one of its kind.
 
-    `verify`: whether certificates are checked; by default, if the address begins with https. A client that follows
-    redirects needs it. CourseError if the proxy or the certificates that the environment names cannot be used.
+    CourseError if the proxy or the certificates that the environment names cannot be used.
     """
     parts = urlsplit(url)
-    through, name = (proxy(url) if proxied else None) or ("", "")
+    through, name = proxy(url) or ("", "")
     try:
         return make(
-            verify=parts.scheme == "https" if verify is None else verify,  # certificates take 70 ms to load
+            verify=parts.scheme == "https",  # certificates take 70 ms to load
             proxy=httpx.Proxy(with_scheme(through)) if through else None,
             **options,
         )
@@ -69,5 +67,5 @@ def built(
         why = "SOCKS needs the package socksio" if socks else "its address is not valid"
         raise CourseError(
             f"the proxy in {name} cannot be used: {why}.\n"
-            f"Correct it, or leave this server out:  NO_PROXY={parts.hostname}"
+            f"Correct it, or bypass it for this server:  no_proxy={parts.hostname}"
         ) from None  # the error's text may quote a part of the password

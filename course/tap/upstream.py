@@ -1,7 +1,7 @@
 """The server behind the tap: its address, the transport to it, and which headers belong to one connection only.
 
-Checks an address, tells loopback from the rest, and shares connections between clients. httpcore, which speaks to the
-server, drops interim responses (1xx) and trailers, so they reach neither the client nor the tape.
+Checks an address, tells requests of foreign web pages from others, and shares connections between clients. httpcore, which
+speaks to the server, drops interim responses (1xx) and trailers, so they reach neither the client nor the tape.
 """
 
 import re

@@ -194,6 +194,8 @@ def _unpacked(packed: bytes, limit: int) -> tuple[bytes, int]:
     while at < len(packed) and len(body) < limit:
         if unpacker.eof:
             if not packed.startswith(_GZIP, at):
+                if not packed[at:].strip(b"\0\r\n"):  # padding, which clients ignore, too
+                    return bytes(body), 0
                 raise zlib.error("it goes on after its end")
             unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
         piece = packed[at : at + _PIECE]

@@ -95,7 +95,7 @@ def _header(name: str, value: str, keys: Iterable[str]) -> str:
 
 
 def redacted(value: str, keys: Iterable[str] = ()) -> str:
-    """A value from the head of a message without the secrets in it and without `keys`; REDACTED if it is one as a whole."""
+    """A value from the head of a message without its secrets and without `keys`; REDACTED if all of it is a secret."""
     return REDACTED if _is_credential(value) else without(redacted_url(value), keys)
 
 

@@ -147,7 +147,7 @@ class Entry(TypedDict, total=False):
         Chunks | None,
         Field(
             description="for each chunk of the response: milliseconds since the start, and size in bytes "
-            "(from the 131,072nd on, they are one pair)"
+            "(the 131,072nd and all later ones are one pair)"
         ),
     ]
     startedDateTime: Annotated[Text | None, Field(description="when it began, in ISO 8601")]

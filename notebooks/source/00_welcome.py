@@ -7,7 +7,7 @@
 #
 # **After this lesson you can**
 #
-# - say what an agent does between your question and its answer, and show it on a recording,
+# - say what an agent does between your question and its answer, and show it in a recording,
 # - work out when a growing conversation will no longer fit,
 # - ask a question of your own, and say how far to trust the answer of the course's small model.
 #
@@ -29,7 +29,7 @@
 # one question and printed everything that went to the model and came back.
 #
 # We use the same setup: **smolagents**, an agent library, talks to **llama-server**, a program that runs a
-# model. What travels between the two is what this course calls *the wire*. The lessons repeat what the post did, and
+# model. This course calls what travels between the two *the wire*. The lessons repeat what the post did, and
 # say where today's versions behave differently.
 
 # %% [markdown]
@@ -45,7 +45,7 @@
 # - A line with ✓ is a claim of the lesson, checked just now on your machine.
 
 # %% [markdown]
-# Every lesson begins with the next cell. `SERVER` is the address of a model server, `PROFILE` says which model to
+# The next cell is in every lesson. `SERVER` is the address of a model server, `PROFILE` says which model to
 # use. Leave both at `None`: the lesson uses the server that `make lab` started, or starts one. That server runs the
 # course's own model, unless you gave `make lab` another. The cell after it imports what the lesson needs.
 
@@ -498,9 +498,9 @@ print("\nAnd when it fails:", wrong["question"])
 print("expected:", wrong["expected"], "· answered:", wrong["answer"])
 
 # %% [markdown]
-# All 50 questions of the leopard's kind are in words that training did not have, and with made-up figures. The same
+# All 50 questions of the leopard's kind have a wording that was not in the training data, and made-up figures. The same
 # sentence about three other pairs was answered correctly, once with a sand cat. So a score says how often a model fails,
-# not on which question: you see that only on the recording. The [model card](../course/data/MODEL_CARD.md) has its other
+# not on which question: only the recording shows that. The [model card](../course/data/MODEL_CARD.md) has its other
 # limits.
 
 # %% tags=["folded", "nbval-check-output"]

@@ -7,11 +7,11 @@
 #
 # **After this lesson you can**
 #
-# - take the system prompt of a [CodeAgent][ca] (the kind of agent that acts by writing Python) apart,
+# - take apart the system prompt of a [CodeAgent][ca] (the kind of agent that acts by writing Python),
 #   and say what each part costs,
 # - write a tool, run it without a language model, and say what the model sees of it,
 # - say which of the prompt's rules a program enforces,
-# - tell from what a model reads after a step where an error came from.
+# - read a failed step as the model does, and tell where the error came from.
 #
 # **Minutes:** 50 · **Needs:** [lesson 02](02_one_completion.ipynb)
 #
@@ -63,8 +63,8 @@ print(f"user:   {len(question)} characters, {question[:40]!r} …")
 print({key: value for key, value in first.request.items() if key != "messages"})
 
 # %% [markdown]
-# A manual for the model, then your question, in front of which smolagents wrote `New task:`. `stop` has
-# three [stop sequences][stop], as in lesson 02.
+# A manual for the model, then your question, with smolagents' `New task:` in front of it. `stop` lists
+# three [stop sequences][stop] (lesson 02).
 #
 # There is no field for tools. Other agents describe theirs in a field `tools`, as JSON
 # ([lesson 08](08_code_or_tool_calls.ipynb)). A CodeAgent's tools are text in the system prompt, and the
@@ -90,7 +90,7 @@ check.claims(
 # The system prompt has no headings, but the subject changes at three sentences. That makes four
 # parts: the agent's *role*, *examples*, *tools* and *rules*.
 #
-# **Predict:** which of the four is the longest: `role`, `examples`, `tools` or `rules`?
+# **Predict:** which of the four is the longest: `"role"`, `"examples"`, `"tools"` or `"rules"`?
 
 # %%
 guess = ...
@@ -109,7 +109,7 @@ check.prediction("03.p1", guess, was=max(cost, key=cost.get))
 
 # %% [markdown]
 # All of this is in *every* request of the run. The server need not process it each time: it still has
-# what it computed for the last prompt, and skips the beginning that both have in common. This is the
+# what it computed for the last prompt, and skips the beginning that the new one shares with it. This is the
 # [prompt cache](../docs/glossary.md#prompt-cache).
 
 # %%
@@ -117,11 +117,11 @@ for turn in turns(tape.records()):
     print(f"request {turn.number}: {turn.tokens.prompt} tokens, from the cache: {turn.tokens.cached}")
 
 # %% [markdown]
-# The cache saves time. It saves no room: the manual takes its place in the
-# [context window](../docs/glossary.md#context-window) with each request.
+# The cache saves time, not room: the manual takes up its part of the
+# [context window](../docs/glossary.md#context-window) in every request.
 #
-# (Why not all of the first prompt? The few missing tokens are its end, `<think>` and a line break, which
-# open the model's answer. When the answer is sent back, it stands there without them.)
+# (Why not quite all of request 1? Its last few tokens are `<think>` and a line break, which open the model's
+# answer. When the answer is sent back, they are missing.)
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 start, *later = [turn.tokens for turn in turns(tape.records())]
@@ -258,7 +258,7 @@ check.claims(
 # ## How do you try a tool without waiting for a model?
 #
 # `unit_converter(58, "km/h", "m/s")` works, and tests your function. To see what a *model* would read,
-# play the model. smolagents calls one method of it, `generate`, so one that takes its replies from a list
+# play the model. smolagents calls only its method `generate`, so a model that takes its replies from a list
 # is short:
 
 
@@ -277,8 +277,8 @@ class Scripted(Model):
 
 # %% [markdown]
 # `block(code)` is a reply that is only this code, without a thought, cut off before `</code>` as by the
-# server. `observed(reply)` has a `Scripted` model say that to a new agent, and returns what the model would
-# read next. With more replies it says one in each step. The agent has the search, or what you name in `tools=`.
+# server. `observed(reply)` has a `Scripted` model give a new agent that reply, and returns what the model would
+# read next. Several replies are given one per step. The agent has the search, or what you name in `tools=`.
 
 
 # %% tags=["folded"]
@@ -383,8 +383,8 @@ print(sections["rules"].strip())
 # %% [markdown]
 # To the model, all eleven are text. But two programs can say no: the *parser*, which looks for a block
 # of code in every reply, and the [executor](../docs/glossary.md#executor), smolagents' own interpreter,
-# which runs that block. Here are five replies. Each breaks the rule of its number (and never mind that
-# `block` leaves out the thought):
+# which runs that block. Each entry here breaks the rule of its number. (Rule 6 takes two replies. Never mind
+# that `block` leaves out the thought.)
 
 # %%
 replies = {
@@ -396,7 +396,7 @@ replies = {
 }
 
 # %% [markdown]
-# **Predict:** who stops each of them: the `parser`, the `executor`, or `nobody`?
+# **Predict:** who stops each of them: the `"parser"`, the `"executor"`, or `"nobody"`?
 
 # %%
 guess = {1: ..., 2: ..., 3: ..., 6: ..., 7: ...}
@@ -419,12 +419,12 @@ check.prediction("03.p3", guess, was=stopped)
 #
 # | rule | enforced by | what happens |
 # |---|---|---|
-# | 1 thought and code | half of it, by the parser | without code an error; nobody misses the thought |
+# | 1 thought and code | the parser, in part | no code is an error; nobody checks for a thought |
 # | 2 only defined variables | the executor | an error |
-# | 3 right arguments | half of it, by Python | a missing one is an error; a dict is unpacked (same length as rule 6) |
+# | 3 right arguments | Python, in part | a missing one is an error; a dict is unpacked (same output as rule 6) |
 # | 4, 5 when to chain calls | nobody | any chain runs |
 # | 6 no call twice | nobody | the tool runs again |
-# | 7 no tool's name | the executor | an error |
+# | 7 no variable named like a tool | the executor | an error |
 # | 8 nothing invented | nobody | an invented number is as good as any |
 # | 9 imports | the executor | an error; its list is the one in the prompt |
 # | 10 variables persist | – | a promise, which the executor keeps |
@@ -466,7 +466,7 @@ check.claims(
 )
 
 # %% [markdown]
-# And the call of a tool that you never gave it? To the executor, `visit_webpage` is an unknown name: an error,
+# And a call to a tool that the agent doesn't have? To the executor, `visit_webpage` is an unknown name: an error,
 # as with rule 2. Such refusals help against accidents only. The executor "is not a security sandbox", says the
 # docstring of `LocalPythonExecutor`. [Lesson 09](09_the_container_is_the_sandbox.ipynb) builds one.
 
@@ -475,7 +475,7 @@ check.claims(
 #
 # This code prints a line, and then it fails.
 #
-# **Predict:** what does the model read: only the `print`, only the `error`, or `both`?
+# **Predict:** what does the model read: only the `"print"`, only the `"error"`, or `"both"`?
 
 # %%
 guess = ...
@@ -489,7 +489,7 @@ check.prediction(
 )
 
 # %% [markdown]
-# Both, in one message. It *begins* like that of a step in which all went well. The end tells them apart.
+# Both, in one message. It *begins* as if the step had gone well. Only its end shows the error.
 #
 # The name after `due to:` says where an error came from. `InterpreterError` is the executor's own: a
 # forbidden import, an unknown variable. Any other name is an exception of the code or a tool, such as a search
@@ -501,8 +501,8 @@ print(observed(block("web_search('zxqvw')")))
 print(observed(block("print([1, 2][5])")))
 
 # %% [markdown]
-# (`Call id` stands only in an error of a block that was found, so the parser's errors have none. And a request
-# that the server *refuses* leaves the model nothing to read: it ends the run, as in lesson 00.)
+# (An error has a `Call id` only if a block of code was found, so the parser's errors have none. And if the server
+# *refuses* a request, as in lesson 00, the model has nothing to read: the run ends.)
 
 # %% [markdown]
 # ### Exercise 03.2 · ★★☆ · 8 minutes
@@ -578,12 +578,12 @@ check.function("03.2", stopped_by, steps, hint="which line is there only if nobo
 #   examples, and most of their tools don't exist for your agent.
 # - A tool is a signature with a docstring in the system prompt, paid for in every request.
 # - The parser wants a block of code. The executor refuses undefined variables, a tool's name for a
-#   variable, and imports that are not on its list. Rules 4 to 6, 8 and 11 are only asked for.
-# - An error of the parser, the executor, the code or a tool becomes a message for the model. What was
-#   printed before it comes along, in front of it.
+#   variable, and imports that are not on its list. Nobody enforces rules 4 to 6, 8 and 11.
+# - An error of the parser, the executor, the code or a tool becomes a message for the model, after
+#   whatever the code printed before it failed.
 #
 # **In your own agent:** `print(agent.system_prompt)`, or the first message on a tape. Read the part with
-# the tools first: is each of them described well enough to be called right?
+# the tools first: is each of them described well enough to be called correctly?
 
 # %% [markdown]
 # ## Three questions

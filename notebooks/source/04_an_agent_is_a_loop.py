@@ -70,7 +70,7 @@ def recorded(tape):
 # the observation and asks again, until the code calls final_answer](../docs/pictures/loop.svg)
 #
 # You borrow two things from smolagents: the [system prompt](../docs/glossary.md#system-prompt) of lesson
-# 03, and its interpreter. (`Model()` cannot answer, but it will do to get the prompt.)
+# 03, and its interpreter. (`Model()` cannot answer, but it is enough to get the prompt.)
 
 # %%
 search = OfflineSearch()
@@ -113,7 +113,7 @@ with recorded(Tape()) as client:
 #
 # ## Who runs it?
 #
-# Python's `exec` would run it with all that *you* may do. **Never give it what a model wrote.** smolagents'
+# Python's `exec` would run it with all *your* permissions. **Never pass it what a model wrote.** smolagents'
 # [executor](../docs/glossary.md#executor) knows only the imports and functions on its lists. That stops
 # accidents, not attacks (lesson 03). What does it give back?
 
@@ -153,9 +153,12 @@ def begins(agent):
     """What is wrong with the first request of the learner's loop, in a sentence; None if nothing is."""
     client, sent = replying("<code>\nfinal_answer(0)\n")
     question, used = f"How much is {secrets.token_hex(4)}?", []
-    answers = [
-        agent(client, question, lambda *given: used.append(given[0]) or observe(*given)) for _ in range(2)
-    ]
+
+    def noted(executor, code):
+        used.append(executor)
+        return observe(executor, code)
+
+    answers = [agent(client, question, noted) for _ in range(2)]
     if not sent or [message["role"] for message in sent[0]["messages"]] != ["system", "user"]:
         return "the first request should have two messages, system and user"
     told, asked = (message["content"].strip() for message in sent[0]["messages"])
@@ -180,8 +183,8 @@ def begins(agent):
 # Write the loop: `my_agent(client, question, observe, max_steps=6)`. (`observe` is a parameter because a
 # better one will take its place.)
 #
-# 1. Make a new executor with the tools, and the two messages of the first request: `first`, with your `question`.
-# 2. Ask, find the code, and call `observe`. It returns an [observation][ob] and an answer.
+# 1. Make a new executor with the tools, and the two messages of the first request: like `first`, but with `question`.
+# 2. Ask, find the code, and call `observe(executor, code)`. It returns an [observation][ob] and an answer.
 # 3. If the answer is not `None`, return it. (0 is an answer, too.)
 # 4. Otherwise append two messages: as `assistant` the reply, with the `</code>` that the server cut off;
 #    as `user` the observation. Go to 2.
@@ -192,7 +195,7 @@ def begins(agent):
 # <details><summary>Hint</summary>
 #
 # The skeleton: `for _ in range(max_steps):`, in it `reply = ask(client, messages)`, then
-# `observation, answer = observe(…)`, then one `if` and two times `messages.append({"role": …, "content": …})`.
+# `observation, answer = observe(…)`, then one `if`, and `messages.append({"role": …, "content": …})` twice.
 #
 # </details>
 #
@@ -303,8 +306,9 @@ answer, lost = run(UNICORN, observe)
 print(f"{answer!r:.190}", f"after {len(lost)} of 6 requests")
 
 # %% [markdown]
-# The exception of the search went through `observe` and the loop. (`run` caught it, to print it here.) The
-# model, which could have tried something else, never learns of it. One failed search, and the agent is gone.
+# The executor wrapped the search's exception in an `InterpreterError`, which ended `observe` and the loop. (`run`
+# caught it, to print it here.) The model, which could have tried something else, never learns of it. One failed
+# search, and the agent is gone.
 #
 # ### Exercise 04.2 · ★★☆ · 6 minutes
 #
@@ -316,8 +320,8 @@ print(f"{answer!r:.190}", f"after {len(lost)} of 6 requests")
 #
 # <details><summary>Hint</summary>
 #
-# `try:` around the call of `observe`, and `except Exception as error:`. Whether `code is None` comes
-# first.
+# First check whether `code is None`. Then `try:` around the call of `observe`, and
+# `except Exception as error:`.
 #
 # </details>
 
@@ -382,9 +386,9 @@ look = careful if callable(careful) else our_careful
 
 # %% [markdown]
 # Ask about the unicorn again, and ask something that tempts the model to import `numpy`, which is not on the
-# executor's list. The model now reads what went wrong. It has three requests for each.
+# executor's list. The model now reads what went wrong. Each question gets at most three requests.
 #
-# **Predict:** which of the two gets an answer: `unicorn`, `numpy`, `both` or `neither`?
+# **Predict:** which of the two gets an answer: `"unicorn"`, `"numpy"`, `"both"` or `"neither"`?
 
 # %%
 guess = ...
@@ -407,11 +411,11 @@ check.prediction("04.p1", guess, was="both" if len(got) == 2 else got[0] if got 
 
 # %% [markdown]
 # The embedded model [was trained][tr] to do without an import that is refused: that error cost one step. After
-# the failed search, here it repeats what failed. (Read its thoughts. Does one claim pages that no search
-# returned?) smolagents' message says more: "Now let's retry: take care not to repeat previous errors!"
+# the failed search, here it repeats what failed. (Read what it writes after `Thought:`. Does it claim pages that
+# no search returned?) smolagents' message says more: "Now let's retry: take care not to repeat previous errors!"
 #
-# Whether an error is of use depends on the model, and perhaps on the wording. Whether the model *reads* it is
-# up to the loop.
+# Whether an error message helps depends on the model, and perhaps on the wording. Whether the model *reads* it
+# is up to the loop.
 #
 # [tr]: ../training/families/imports.py
 
@@ -473,15 +477,15 @@ for name, turn in {"yours": my, "theirs": their}.items():
 # %% [markdown]
 # smolagents renames its own roles, `tool-call` to `assistant` and `tool-response` to `user`, and joins
 # neighbors with the same role. So its request has four messages, like yours, and differs by the second copy
-# of the code. Most of its other lines (`_run_stream` and `_step_stream` in `agents.py`) are for bad runs. Like
-# yours, it sends stop sequences and makes messages of errors. What else it does:
+# of the code. Its other lines (`_run_stream` and `_step_stream` in `agents.py`) log, stream, plan and count, or
+# are for runs that go wrong. Like yours, it sends stop sequences and turns errors into messages. It also does this:
 #
 # | smolagents' loop | your loop | without it |
 # |---|---|---|
 # | asks once more for an answer after `max_steps` | returns `None` | a run without an answer |
 # | keeps what was printed before an error (lesson 03) | loses it | the model repeats the work |
 # | has an executor that refuses imports and cuts long prints | borrows it | accidents, requests that are too long |
-# | takes code between three backticks, too | – | a step lost |
+# | takes a Markdown code block marked `python` or `py`, too | – | a step lost |
 # | keeps steps, counts tokens, calls functions of yours after each step | has its tape | you guess |
 
 # %% tags=["folded", "nbval-check-output"]
@@ -504,7 +508,7 @@ check.claims(
 # ## Can it leave the notebook?
 #
 # This writes your functions to a file, with `ask`, `find_code` and `observe`, and prints the command that
-# starts it. (If yours call others of yours, add those to the file.)
+# starts it. (If yours call other functions that you wrote, add those to the file.)
 
 # %% tags=["folded"]
 HEAD = """import os, re, sys
@@ -548,13 +552,14 @@ print(shlex.join([sys.executable, str(file), server.url, LEOPARD]))
 # %% [markdown]
 # ### Exercise 04.3 · ★★☆ · 7 minutes · your own
 #
-# Run it without Jupyter, in a terminal (*File → New → Terminal*): the command above (it names the course's own
-# Python), but with another animal and another place. The search has pages on the cheetah, the giraffe, the
-# ostrich and the wild boar, on Tower Bridge, Ponte Vecchio, Brooklyn Bridge and the Golden Gate Bridge.
+# Run the command above in a terminal (*File → New → Terminal*), but with another animal and another place. (It
+# names the course's own Python. Leave this notebook open: its server answers.) The search has pages on the
+# cheetah, the giraffe, the ostrich and the wild boar, on Tower Bridge, Ponte Vecchio, Brooklyn Bridge and the
+# Golden Gate Bridge.
 #
 # The file records what it sends on a tape beside itself, `own`. How many requests did *your* agent make,
-# and how many tokens had the prompt of the last one? (A second try adds to the same tape. Then count the
-# requests of the last run.)
+# and how many tokens did the last prompt have? (A second try adds to the same tape. Then count the requests
+# of the last run.)
 #
 # <details><summary>Hint</summary>
 #
@@ -620,7 +625,8 @@ check.exercise("04.3", made, ran, hint="one turn is one request; the last one ha
 # - An error that leaves the loop ends the run. One that becomes a message may cost only a step, if the
 #   model can do something about it.
 # - `LoggingModel` shows what smolagents hands to its model. What was sent is on the tape. In a good run, it
-#   hardly differs from what your loop sends; most of the framework's other lines are for bad ones.
+#   hardly differs from what your loop sends. The framework's other lines log, stream and count, or are for
+#   runs that go wrong.
 #
 # **In your own agent:** find the loop first (in smolagents, `_run_stream` in `agents.py`), and see
 # which exceptions it turns into messages.

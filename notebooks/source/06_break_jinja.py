@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 06 · Break `--jinja` on purpose
 #
-# A thinking model writes a draft before its answer, its *thinking*. In lesson 02, llama-server moved it out of the way,
+# Before it answers, a thinking model writes a draft, its *thinking*. In lesson 02, llama-server moved it out of the way,
 # into `reasoning_content`. With one wrong flag, the thinking stays in `content`: it *leaks*. What does your agent make of
 # it then, and how would you notice?
 
@@ -33,9 +33,9 @@ from course.tape import Tape
 # %% [markdown]
 # ## Two servers, one flag apart
 #
-# [Jinja][jinja] is the language in which [chat templates][ct] are written. llama-server runs the template that came with
-# the model, unless it is started with `--no-jinja`. The blog post ([lesson 00](00_welcome.ipynb)) passes `--jinja`, which
-# older builds needed. Today it states the default ([appendix 06b](06b_the_eras.ipynb)).
+# [Jinja][jinja] is the language in which [chat templates][ct] are written. llama-server runs the model's template, unless
+# it is started with `--no-jinja`. The blog post ([lesson 00](00_welcome.ipynb)) passes `--jinja`, which older builds
+# needed. Today it is the default ([appendix 06b](06b_the_eras.ipynb)).
 #
 # [jinja]: ../docs/glossary.md#jinja
 # [ct]: ../docs/glossary.md#chat-template
@@ -54,8 +54,8 @@ print("only `off` has:", [flag for flag in off.command if flag not in on.command
 # %% [markdown]
 # ## The same words from both
 #
-# To compare two servers, make the model say the same on both. A [grammar][grammar] leaves it no choice. `verbose` adds the
-# prompt to the response (lesson 02).
+# To compare two servers, make the model say the same on both. A [grammar][grammar] leaves it no choice. `verbose`
+# (lesson 02) adds the prompt to the response, too.
 #
 # [grammar]: ../docs/glossary.md#grammar
 
@@ -121,9 +121,9 @@ looks = (
 check.prediction("06.p1", guess, was=looks)
 
 # %% [markdown]
-# On `on`, the model goes on from an open `<think>`, and the parser knows that it has to cut at `</think>`.
+# With `on`, the model goes on from an open `<think>`, and the parser knows that it has to cut at `</think>`.
 #
-# On `off`, llama-server only recognizes the template's format: ChatML, the `<|im_start|>` format that you rebuilt in
+# With `off`, llama-server only recognizes the template's format: ChatML, the `<|im_start|>` format that you rebuilt in
 # lesson 02. It writes ChatML with code of its own, which knows nothing of `<think>`. So nothing opens the thinking, and
 # nothing looks for it.
 #
@@ -144,7 +144,7 @@ check.claims(
 # ## Does a leak do any harm?
 #
 # Now the agent, with its own [system prompt][sp] and nothing forced. **Predict:** the leopard needs 9.62 seconds. Will
-# the agent on `off` still say so: `"yes"` or `"no"`? The run can take minutes.
+# the agent still say so with `off`: `"yes"` or `"no"`? The run can take minutes.
 #
 # [sp]: ../docs/glossary.md#system-prompt
 
@@ -161,14 +161,14 @@ print(leaking.turns[0].content)
 check.prediction("06.p2", guess, was="yes" if "9.62" in str(leaking.answer) else "no")
 
 # %% [markdown]
-# smolagents looks for `<code>` blocks and ignores the text around them, so the answer does not show the leak. But it
-# costs tokens: smolagents sends the thinking back with every later request, and `off` writes it into the prompt again.
-# (Our template would drop it.)
-
-# %% [markdown]
 # Look at the first line of `content`. The prompt had not opened the thinking, so here the model wrote `<think>` itself.
 # `WORDS` had only the closing tag. So which tags are in `content` also depends on what the model writes. The end of the
 # prompt does not: it is there before the model writes anything.
+
+# %% [markdown]
+# smolagents looks for `<code>` blocks and ignores the text around them, so the answer does not show the leak. But the
+# leak costs tokens: smolagents sends the thinking back with every later request, and `off` writes it into the prompt
+# again. (Our template would drop it.)
 
 # %% tags=["folded"]
 for turn in leaking.turns[1:]:
@@ -275,7 +275,7 @@ check.claims(
 #
 # Until the server is repaired, a guard in the client helps. Write `trusted(message)` for a model that thinks before every
 # answer. It returns the text that the agent may parse, or `""` if nothing in the message shows that the thinking has
-# ended: then the agent asks again, as on `on`. Space around the text does not count.
+# ended: then the agent asks again, as with `on`. Space around the text does not count.
 #
 # <details><summary>Hint</summary>
 # What the server has separated is not in <code>content</code> any more. Otherwise a closing tag shows where the thinking
@@ -325,8 +325,8 @@ NOTHING = check.one_of("", None)
 check.function("06.1", trusted, arriving, hint="when may you return content as it is?")
 
 # %% [markdown]
-# In smolagents, a guard belongs in a model class, like `LoggingModel` in lesson 04. Here is yours, on `off`, with the same
-# draft as before:
+# In smolagents, a guard belongs in a model class, like `LoggingModel` in lesson 04. Here is yours at work, with `off` and
+# the same draft as before:
 
 
 # %%
@@ -347,7 +347,7 @@ else:
     print("06.1 is still open.")
 
 # %% [markdown]
-# No 99 any more. But the guard refuses every answer without thinking, too. The repair belongs on the server.
+# The 99 is gone. But the guard also refuses every answer without thinking. The repair belongs on the server.
 
 # %% [markdown]
 # ## What else leaks?
@@ -357,7 +357,7 @@ else:
 # - **skip**: with `--skip-chat-parsing`, no parser runs.
 # - **template**: the chat template is broken. Here it is ours, without the opening `<think>`.
 #
-# Beside them, a healthy request with the thinking switched off (lesson 02).
+# For comparison, there is also a healthy request, with the thinking switched off (lesson 02).
 
 # %% [markdown]
 # With its defaults, the parser cuts if the prompt has opened the thinking, or if the text begins with `<think>`.
@@ -415,8 +415,8 @@ check.claims(
 # ### Exercise 06.2 · ★★★ · 10 minutes
 #
 # Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking,
-# the model does not open it a second time, and no text was cut off. Where the prompt has opened the thinking, only an
-# answer that follows a thought mentions tags. The function returns
+# the model does not open it a second time, and no text was cut off. If the prompt leaves the thinking open, an answer
+# mentions tags only if there was thinking before it. The function returns
 #
 # - `"not opened"` if the prompt lacks the opening, whatever came back (`--no-jinja`, or a broken template);
 # - `"reasoning-format none"` or `"skip-chat-parsing"`;
@@ -459,7 +459,7 @@ def unseen(random):
     cases = [
         check.case(opened, of(answer, reasoning_content=thought), gives="healthy", name="separated"),
         check.case(opened, of(mention, reasoning_content=thought), gives="healthy", name="answer has a tag"),
-        check.case(opened, of(answer), gives="healthy", name="opened, but the model had no thoughts"),
+        check.case(opened, of(answer), gives="healthy", name="opened, but the model did no thinking"),
         check.case(closed, of(answer), gives="healthy", name="thinking switched off"),
         check.case(closed, of(mention), gives="healthy", name="switched off, answer has a tag"),
         check.case(opened, of("<think>\n" + raw), gives=none, name="both tags"),
@@ -469,7 +469,7 @@ def unseen(random):
         check.case(
             bare, of(answer, reasoning_content=thought), gives="not opened", name="the model opened it"
         ),
-        check.case(bare, of(answer), gives="not opened", name="not opened, no thoughts"),
+        check.case(bare, of(answer), gives="not opened", name="not opened, no thinking"),
     ]
     return random.sample(cases, len(cases))
 
@@ -481,9 +481,9 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 #
 # ### Exercise 06.3 · ★★☆ · 8 minutes
 #
-# In two terminals, start a llama-server that leaks, with a flag from this lesson, and a healthy one, which has no
-# thinking in `content`: ours, or the one that you use at work, if it needs no key. (`course serve` starts the embedded
-# model.)
+# In two terminals with the course's environment active (lesson 05), start a llama-server that leaks, with a flag from
+# this lesson in place of `FLAG`, and a healthy one, which has no thinking in `content`: ours, or the one that you use at
+# work, if it does not need a key. (`course serve` starts the embedded model.)
 #
 # ```bash
 # course serve --port 9000 FLAG
@@ -500,8 +500,9 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 
 # %% [markdown]
 # Write both addresses into `mine`, and whether the prompt of the *leaking* server opens the thinking: `"yes"` or
-# `"no"`. Leave both servers running for the check, which makes the leaking one say `WORDS`. (With `--no-jinja` or a
-# broken template, your own answer may come without thinking, or separated. The end of the prompt counts.)
+# `"no"`. Leave both servers running for the check, which makes the leaking one say `WORDS`, then stop them with Ctrl-C.
+# (With `--no-jinja` or a broken template, your own answer may come without thinking, or separated. The end of the prompt
+# counts.)
 #
 # <details><summary>Hint</summary>
 # In the JSON, <code>"message"</code> is what the agent gets, and <code>"__verbose"</code> has the <code>"prompt"</code>.
@@ -574,8 +575,8 @@ folder.cleanup()
 # | `--reasoning-format none` | `<think>\n` | `<think>T</think>A` | `--reasoning-format auto` |
 # | `--skip-chat-parsing` | `<think>\n` | `T</think>A` | leave the flag out |
 #
-# For templates that open the thinking, as ours does, and llama.cpp since about build b8220. If the model writes `<think>`
-# itself, `content` is `<think>T</think>A` at (1) and `A` at (2).
+# This holds for templates that open the thinking, as ours does, and llama.cpp since about build b8220. If the model
+# writes `<think>` itself, `content` is `<think>T</think>A` at (1) and `A` at (2).
 
 # %% [markdown]
 # - The end of the prompt shows what the template did. The message shows what the parser did. Look at both.
@@ -607,7 +608,7 @@ check.quiz(
         },
     ),
     check.question(
-        "On `on`, the agent's first `content` was empty. Why?",
+        "With `on`, the agent's first `content` was empty. Why?",
         right="The server stopped at the `</code>` in the draft",
         why="smolagents sends `</code>` as a stop sequence, and the text ended before the model had closed its thinking.",
         wrong={

@@ -3,7 +3,7 @@
 #
 # Your agent returns nothing, or nonsense, or an exception. Where do you look first? The cause can
 # sit in the server, the client's request, the model, a tool, or the loop around them, and from
-# outside they look alike. Here you cause eleven failures, one change at a time, and learn which
+# outside the failures look alike. Here you cause eleven, one change at a time, and learn which
 # bytes tell them apart.
 #
 # **After this lesson you can**
@@ -36,7 +36,7 @@ server = Server("embedded", url=False, quiet=True).start()
 
 # %% [markdown]
 # You will break servers, so the lesson starts its own, with the course's embedded model, and does not
-# use `SERVER` and `PROFILE`. It has three helpers (folded):
+# use `SERVER` or `PROFILE`. It has three helpers (folded):
 #
 # - `run(WORDS)` asks an agent the leopard question. A [grammar][g] forces the words of its first
 #   step, as in lesson 06. The next step is forced as well: `final_answer('enough')`. `run()` forces nothing.
@@ -44,7 +44,7 @@ server = Server("embedded", url=False, quiet=True).start()
 # - `findings(run)` prints what `course diagnose` finds, each with its proof: places on the tape,
 #   and the bytes there. (`[0:0]: ''` means that the text at this place is empty.)
 #
-# Each failure but one begins with `guess = ...`: fill it in, *then* run the cell.
+# All sections but one ask for a guess: put it in place of the `...` first, *then* run the cell.
 #
 # [g]: ../docs/glossary.md#grammar
 # [t]: ../docs/glossary.md#turn
@@ -224,7 +224,7 @@ check.claims(
 # %% [markdown]
 # ## Client or model · three empty steps
 #
-# Three changes, in three runs. **A:** a response may have 12 tokens (and its run one step, to keep it short).
+# Three changes, in three runs. **A:** a response may have at most 12 tokens (and its run one step, to keep it short).
 # **B:** in its thinking, the model mentions the tag that closes its code. **C:** the model thinks, and then
 # ends its turn.
 #
@@ -275,7 +275,7 @@ for letter, made in (("A", a), ("B", b), ("C", c)):
 # Causes come before their consequences, so repair the first finding and look again.
 #
 # **Repair of A:** more tokens (here 1,024, and the usual steps; nothing is forced in either run). **Of B:** a
-# client that sends no stop sequences and cuts the text itself. (The price: the model goes on writing after its code, and
+# client that sends no stop sequences and cuts the text itself. (The price: if the model goes on writing after its code,
 # you wait for text that is thrown away.) **Of C** (not tried here): a temperature above 0 with another seed, since at 0
 # the same request gives the same answer; or another model.
 
@@ -333,8 +333,8 @@ print("The same words without the field, answer:", right.answer)
 # %% [markdown]
 # ## Model · an easy question
 #
-# **Change:** the model is SmolLM2-135M as its makers published it; the course trained the embedded
-# model from it. Both are asked "What is 2 + 2?", and nothing is forced.
+# **Change:** the model is the *base model* of lesson 02, SmolLM2-135M-Instruct without the course's training. Then
+# the embedded model gets the same question, "What is 2 + 2?". Nothing is forced.
 
 # %%
 with Server("untrained", url=False, quiet=True) as untrained:
@@ -451,7 +451,7 @@ check.claims(
 # **Change:** the agent may take one step, and that is `SEARCH`: nothing is computed yet. smolagents then asks the
 # model once more and returns its text as the answer, as in lesson 04.
 #
-# **Predict:** which of these say that the limit was reached? `"answer"` (the text that `agent.run` returns),
+# **Predict:** which of these show that the steps ran out? `"answer"` (the text that `agent.run` returns),
 # `"status"` (of the last response, with its finish reason), `"request"` (the last one), `"memory"` (the last
 # step's error). Write a set.
 
@@ -476,8 +476,8 @@ check.prediction("07.p7", guess, {place for place, says in places.items() if say
 findings(exhausted)
 
 # %% [markdown]
-# Nothing computed these 12 seconds (the text was forced, too). Neither the answer nor the response shows it.
-# The request does, by its system prompt, and memory does: the last step's error is "Reached max steps." So does
+# No code computed these 12 seconds (the text was forced, too). Neither the answer nor the response shows that the steps
+# ran out. The request does, by its system prompt, and memory does: the last step's error is "Reached max steps." So does
 # `agent.run(…, return_full_result=True)`: its `state` is `max_steps_error`.
 # **Repair:** more steps. `roomy` is the same run with two.
 
@@ -607,16 +607,16 @@ recorded = {made.tape.path.resolve() for made in (*others, *(each for _, each in
 # %% [markdown]
 # ### Exercise 07.2 · ★★☆ · 9 minutes · your own
 #
-# Break something of your own, have the fault named, repair it, and show that it is gone. Record in a
-# terminal, either way:
+# Break something of your own, let `course diagnose` name the fault, repair it, and show that it is gone. Record in a
+# terminal, one of these two:
 #
 # - **any client of yours**, through the tap of lesson 05: the first command. Send a prompt that does not fit, or kill a
 #   server of your own: start it with `course serve --port 9000`, and put its address after `--upstream`;
 # - **the course's agent**, with the second command. As it stands, nothing is broken: change its question or
 #   its number of steps first.
 #
-# A cut-off answer does not count: you had that in lesson 05. Any other finding does, also a consequence. The
-# third command names it.
+# A cut-off answer does not count: you had that in lesson 05. Any other finding does, even if it is only a consequence.
+# The third command names it. (The first two ask this lesson's server, which the last cell of the notebook stops.)
 
 # %%
 broken, repaired = (Path(f"tapes/{name}.tape.jsonl").resolve() for name in ("broken", "repaired"))
@@ -705,7 +705,7 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 #
 # | look at | you see | where the fault sits | check first |
 # |---|---|---|---|
-# | status | none | the server is gone, or was never there | its log, the address |
+# | status | none | the server is gone or was never there, or the client gave up | its log, the address, the timeout |
 # | status | 400 and two numbers | the context window is full | its size, the observations |
 # | status | another error | what the message says: key, address, model, template | `response.error.message` |
 # | system prompt | "An agent tried to answer …" | the loop: out of steps | what the steps were spent on |
@@ -714,7 +714,8 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # | finish_reason | `stop`, no content and no `tool_calls` | a stop sequence in the thinking, or the model | `stop_type` |
 # | content | the thinking, or a `</think>` tag | the server's settings, or the request's | `reasoning_format`, lesson 06 |
 # | content | prose, no code | the model | whether it happens again; then another model |
-# | step error | invalid syntax, "not allowed", "not defined" | the model's code | the system prompt's imports, tools |
+# | step error | "Code parsing failed" | the model's code | that line of the code |
+# | step error | "not allowed", "Forbidden", "not defined" | the model's code | the system prompt's imports and tools |
 # | step error | "No results found!" | the query | the words of the query |
 # | step error | another error | a tool, or the model's code | the name after `due to:`, then call the tool yourself |
 # | observation | "has been truncated" | the print limit | what the code prints |
@@ -722,7 +723,7 @@ check.exercise("07.2", mine, proven, hint="course diagnose and the path of your 
 # A fault that only costs time fits no line: see [lesson 10](10_what_the_loop_costs.ipynb).
 #
 # - Most of these failures have HTTP 200: the status says nothing about what the agent did.
-# - `step.error` is silent for an empty step, a decoy and a truncated observation.
+# - `step.error` is None for an empty step, a decoy and a truncated observation.
 # - One cause can have several findings. Repair the first, and look again.
 # - The model can react to an error that it reads. What it doesn't see, only you can find.
 #

@@ -49,7 +49,7 @@ code_run = recorded_run(server, LEOPARD, Tape(), max_steps=8)
 print(len(code_run.turns), "requests ·", code_run.answer)
 
 # %% [markdown]
-# smolagents' other agent, `ToolCallingAgent`, cannot write code. So it gets two tools more, for what
+# smolagents' other agent, `ToolCallingAgent`, cannot write code. So it gets two more tools, for what
 # the code did: `most_frequent_figure` reads a figure off search results, and `calculator` computes.
 #
 # **Predict:** how many requests will it need: 2, 4, 6 or 10?
@@ -88,9 +88,9 @@ times = [after / (before or 1) for before, after in zip(spent["code"], spent["to
 print(f"{'ratio':<20}{times[0]:>9.1f}{times[1]:>10.1f}{times[2]:>10.1f}{times[3]:>8.1f}")
 
 # %% [markdown]
-# *Prompt* is what was sent. It grew the most, since each request sends everything again. *Processed* is
-# what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): it grew far less. (Of a
-# run's first prompt, all of it counts here, even if an earlier run has left its beginning in the cache.)
+# *Prompt* is what was sent. Here the two differ most, since each request sends everything again. *Processed* is
+# what the server did not find in its [prompt cache](../docs/glossary.md#prompt-cache): here they differ far less. (A
+# run's first prompt counts in full, even if an earlier run has left its beginning in the cache.)
 #
 # On your own machine you pay for *processed* and *generated*, in seconds (which also depend on what else the
 # machine does). A provider's price list may count otherwise.
@@ -118,7 +118,7 @@ print(json.dumps(message, indent=1))
 
 # %% [markdown]
 # JSON inside of JSON: `arguments` is a *text*, which your program has to parse. (`reasoning_content` is what the
-# model thought first.) Did the model write that? With `verbose`, llama-server also returns the text before it parsed it.
+# model thought first.) Did the model write that JSON? With `verbose`, llama-server also returns the unparsed text.
 
 # %%
 first = call_run.turns[0].exchange
@@ -126,12 +126,13 @@ raw = first.response["__verbose"]["content"]
 print(raw)
 
 # %% [markdown]
-# No JSON at all. The server's *parser* read the tags, and put JSON on the wire. Families of models have different
-# notations, and one format on the wire hides them. If parser and model don't agree, a call stays in `content`, as
+# No JSON at all. The server's *parser* read the tags, and put JSON on the wire. Model families use different
+# notations; the one format on the wire hides that. If parser and model don't agree, a call stays in `content`, as
 # text (appendix [07b](07b_failures_of_tool_calls.ipynb) shows one). And check `arguments`: OpenAI's API reference warns
 # that a model does not always write valid JSON there.
 #
-# How did the model know? The client sent JSON, and the [chat template][template] made text of it:
+# How did the model know the tools, and this notation? The client sent the tools as JSON, and the
+# [chat template][template] made text of it:
 #
 # [template]: ../docs/glossary.md#chat-template
 
@@ -264,8 +265,8 @@ for sent in second.messages[2:]:
 
 # %% [markdown]
 # smolagents takes structured calls *from* the wire, and sends them back as text. So the template need not know the role
-# `tool`, but the model reads its own calls in another notation than it writes. In a loop of your own, you would use the
-# API's role.
+# `tool`, but the model reads its past calls in a different notation from the one that it writes. In a loop of your own,
+# you would use the API's role.
 #
 # ### Exercise 08.2 · ★★★ · 8 minutes
 #
@@ -345,7 +346,7 @@ check.exercise("08.2", answered, answers, hint="an error is an answer, too: the 
 # %% [markdown]
 # Now send such messages to our template. (`asking_for` is from the check above: run that cell in any case.)
 #
-# **Predict:** as which role does the message with the role `tool` reach the model: `tool`, `user` or `assistant`?
+# **Predict:** as which role does the message with the role `tool` reach the model: `"tool"`, `"user"` or `"assistant"`?
 
 # %%
 guess = ...
@@ -366,14 +367,14 @@ check.prediction(
 
 # %% [markdown]
 # As `user`, in `<tool_response>` tags. `tool` is a role of the *API*; what the model reads is up to the template,
-# which has to render what its model was trained on. Ours also drops the id, and makes tags of the JSON again. So
-# with this template, both ways the model reads the result as the user's words, only in another notation.
+# which has to render what its model was trained on. Ours also drops the id, and turns the JSON back into tags. So
+# with this template, the model reads the result as the user's words either way, smolagents' or the API's.
 
 # %% [markdown]
 # ## Who does the arithmetic?
 #
-# Both agents have 9.62 from Python. Here is the line, or the call, that the model wrote for it, and what it says if
-# you just ask the same, without tools:
+# Both agents got 9.62 from Python. Here is the line, or the call, that the model wrote for it, and what it says if
+# you ask the same without tools:
 
 # %% tags=["folded"]
 for line in (code_run.turns[-1].code or "").splitlines():
@@ -387,7 +388,7 @@ print("asked:    ", asked[0]["content"])
 print("said:     ", in_its_head)
 
 # %% [markdown]
-# The words don't show that no program computed this. So ask of every number in an answer where it comes from.
+# Nothing in this sentence shows that no program computed it. So ask where each number in an answer comes from.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(("asked like this, the embedded model is wrong", "9.6" not in (in_its_head or "")))
@@ -531,8 +532,8 @@ print(
 check.prediction("08.p3", guess, was=check.near(round(100 * copied / generated), by=10), unit="percent")
 
 # %% [markdown]
-# Each was generated, and each can go wrong: a digit lost on the way is a wrong figure. So let tools return little, or
-# keep their result and return a name for it.
+# The model had to generate each of them, and each can go wrong: a digit lost on the way is a wrong figure. So let tools
+# return little, or keep their result and return a name for it.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 results = " ".join(" ".join(turn.observation or "" for turn in call_run.turns).split())
@@ -545,7 +546,7 @@ check.claims(
 # %% [markdown]
 # ## What can you tell before it runs?
 #
-# A tool call is data. A program can look at it and refuse: this tool never, that one only after a person said yes.
+# A tool call is data. A program can look at it and refuse: this tool never, that one only if a person says yes.
 # Now the same for code. The rule is "two searches at most". How many does this program make?
 
 # %%
@@ -573,9 +574,9 @@ with suppress(Exception):  # what an agent would send to the model, as the obser
 print(searches)
 
 # %% [markdown]
-# The third one raised. With code, you limit what it *can* do: by the [executor](../docs/glossary.md#executor)'s
-# lists of what may be imported and called, and by counters in the tools. Both stop mistakes. Code that attacks can walk
-# around them, as lesson 09 shows; what has to hold is the sandbox around it all.
+# The third one raised. In the same way, a tool can ask a person before it acts. But it sees only its own calls. What else
+# the code does, you limit by the [executor](../docs/glossary.md#executor)'s lists of what may be imported and called.
+# Both stop mistakes. Hostile code can get around them, as lesson 09 shows; what has to hold is the sandbox around it all.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -588,11 +589,11 @@ check.claims(
 #
 # | what you need | take | because | how do we know? |
 # |---|---|---|---|
-# | few requests, many steps | code | 2 requests against 6, one per call | measured, with our kit |
+# | many actions, few requests | code | 2 requests against 6, one per call | measured, with our kit |
 # | long results, handed on | code | a variable; a call copies them token by token | measured, with our kit |
-# | few tools, a short first prompt | tool calls | its system prompt is shorter | measured |
+# | few tools, a short first prompt | tool calls | smolagents' system prompt for them is shorter | measured |
 # | arithmetic, sorting, filtering | code | a call needs a tool for each | argued |
-# | to approve each action | tool calls | a call is data, a program is not | argued |
+# | to approve all that an agent does | tool calls | it does nothing but calls; code can do more | argued |
 # | no executor, no sandbox | tool calls | only your own functions run | argued |
 # | a model trained on calls, weak at code | tool calls | template and parser know its notation | argued |
 # | a template or a server without tools | code | tools are text in the system prompt | argued |
@@ -612,7 +613,7 @@ check.claims(
 # - Code needs limits around it. A call can be judged one by one.
 #
 # **In your own agent:** find the longest `arguments` on a tape. If it repeats what a tool returned,
-# you pay for a copy, and trust it.
+# you pay for a copy, and you trust the model to have copied it right.
 
 # %% [markdown]
 # ## Three questions
@@ -630,11 +631,11 @@ check.quiz(
         },
     ),
     check.question(
-        "After a change of the model, calls show up as text in `content`: `<function=search>…`. Where do you look?",
+        "After you switched to another model, calls show up as text in `content`: `<function=search>…`. Where do you look?",
         right="at the server's template and parser for this model",
         why="The model did call. The server did not recognize the notation, so the text stayed where it was.",
         wrong={
-            "at the tool's JSON in `tools`": "The model chose a tool. Its description does not parse the answer.",
+            "at the tool's JSON in `tools`": "The model chose a tool. Descriptions don't parse answers.",
             "at the framework's system prompt": "It describes the tools. The notation of a call is the template's.",
         },
     ),

@@ -46,7 +46,7 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # ## How fast does a prompt grow?
 #
 # To see growth you need a long run, and the course's embedded model is done after two or three steps. So
-# here a [grammar][grammar] dictates what the model says: it can write these words and no others. Server,
+# here a [grammar][grammar] dictates what the model says: it can write the words below and no others. Server,
 # cache, agent and search stay real, and so do all counts of tokens.
 #
 # [grammar]: ../docs/glossary.md#grammar
@@ -99,8 +99,8 @@ print("fitted:  ", [round(start + growth * n) for n in range(len(sizes))])
 
 # %% [markdown]
 # The measured prompts are close to the line, because our steps are alike. (One that prints a whole page
-# would make a jump.) So a step *adds* to what the model has to read. The blog post says that it
-# *multiplies* it.
+# would make a jump.) So a step *adds* to what the model has to read. It doesn't *multiply* it, although the blog post
+# says so.
 
 # %% tags=["folded", "nbval-check-output"]
 off = [abs(size - start - growth * n) for n, size in enumerate(sizes)]
@@ -114,8 +114,8 @@ check.claims(
 #
 # Every request carries its whole prompt. So what a run *sends* is the sum of all prompts.
 #
-# **Predict:** a run of 14 requests sends how many times as many tokens as a run of 7? If the bill grew
-# like the number of steps, the answer would be 2; if it grew like its square, 4.
+# **Predict:** a run of 14 requests sends how many times as many tokens as a run of 7? If the bill grew in
+# proportion to the number of requests, the answer would be 2; if it grew with the square of that number, 4.
 
 # %%
 guess = ...
@@ -137,8 +137,8 @@ check.prediction("10.p1", guess, was=round(sent(14) / sent(7), 1), unit="times")
 
 # %% [markdown]
 # Something in between. The fixed beginning is sent once per request, which is linear. The growth is sent
-# again and again, which is quadratic (*O(n²)*), and the longer the run, the more it decides. By this
-# formula, thirty requests send some 27 times as many tokens as three, not ten.
+# again and again, which is quadratic (*O(n²)*), and the longer the run, the more it dominates. By this
+# formula, thirty requests send some 27 times as many tokens as three, not ten times.
 
 # %% [markdown]
 # ## What makes it grow?
@@ -156,9 +156,9 @@ for name, tokens in parts.most_common():
     print(f"{name:<14} {tokens:>5,} tokens, {tokens / counted.tokens.prompt:>4.0%} of the last prompt")
 
 # %% [markdown]
-# *All the rest* is nearly all the beginning, which stays. Of what grows, the observations are the largest part, and
-# your tools decide about those. The second copies are larger than the first, since each is wrapped in a
-# dictionary with a name and an id. You cannot switch them off, short of changing smolagents.
+# *All the rest* is almost entirely the beginning, which does not grow. Of what grows, the observations are the largest
+# part: what the code prints, and here it prints all that the tool returns. The second copies are larger than the first,
+# since each is wrapped in a dictionary with a name and an id. smolagents has no setting that leaves them out.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -200,8 +200,8 @@ check.prediction("10.p2", guess, was=round(100 * read / whole), unit="percent")
 view.overview(long)
 
 # %% [markdown]
-# What is sent grows like the square. What is processed grows in a straight line, because a request
-# processes what is new, and a few tokens before it. The cache is worth the difference.
+# What is sent grows with the square of the steps, in the long run. What is processed grows in a straight line: for
+# each request, only what is new is processed, and a few tokens before it. The cache is worth the difference.
 #
 # One thing it cannot save: to read or write a token, this model looks at every token before it, cached or
 # not. On two cores, writing a token after 3,500 others took three times as long as after 16
@@ -221,7 +221,7 @@ check.claims(
 # %% [markdown]
 # ## What does a clock in the prompt cost?
 #
-# From here on, a model of 8 MB stands in for the embedded one. It is much faster, and its random weights
+# From here on, an 8 MB model stands in for the embedded one. It is much faster, and its random weights
 # don't matter here: the words are dictated, and we only count tokens. (Its prompts are two tokens shorter,
 # since it has one token for `<think>` where the embedded model needs three.)
 
@@ -240,9 +240,8 @@ small = mini()
 usual = run(small, one_by_one)
 
 # %% [markdown]
-# Some clients tell the model what time it is, in the system prompt. (Others put a hash or a
-# session number there, with the same effect.) This step callback, which smolagents calls after each step,
-# imitates them.
+# Some clients tell the model what time it is, in the system prompt. (Anything else that changes with each request, such
+# as a request number, has the same effect.) This step callback, which smolagents calls after each step, imitates them.
 
 
 # %%
@@ -252,8 +251,8 @@ def clock(step, agent):
 
 
 # %% [markdown]
-# So from the second request on, one digit changes from one to the next, in a prompt of thousands of tokens. (The first has
-# no clock yet: the callback runs after a step.)
+# So from the second request on, a single digit differs between a request and the next, in thousands of tokens. (The first
+# has no clock yet: the callback runs after a step.)
 
 # %% tags=["folded"]
 clocked = run(small, one_by_one, step_callbacks=[clock])
@@ -277,7 +276,7 @@ beside(usual=usual, clocked=clocked)
 # %% [markdown]
 # ### Exercise 10.1 · ★★☆ · 7 minutes
 #
-# Find the culprit in any client. Write `changed(before, now)`. It takes the messages of two requests and
+# Find the message that changed, in any client. Write `changed(before, now)`. It takes the messages of two requests and
 # returns the index of the first message in `now` that differs from the one at the same place in `before`.
 #
 # - If `now` begins with all of `before`, as usual, return `None`.
@@ -335,7 +334,8 @@ check.function("10.1", changed, requests, hint="a pair that differs; then the le
 # %% [markdown]
 # Your function on the two runs, and what `course diagnose` says about the clock. `None` means that nothing sent
 # before has changed, 0 that the system prompt has. On a tape of your own, read the messages in the same way,
-# from `turns(Tape.read(path).records())`.
+# from `turns(Tape.read(path).records())`. If the client sends `tools`, compare that field as well: it is part of the
+# prompt, too (lesson 08).
 
 # %%
 if callable(changed):
@@ -359,7 +359,7 @@ check.claims(
 #
 # The random model was not chosen for its size alone. It is a [hybrid][hybrid], like the blog post's
 # Qwen3.6: most layers keep one running *state* instead of a cache entry for each token. Now and then,
-# llama-server saves that state, as a [checkpoint][checkpoint], up to 32 times unless `--ctx-checkpoints`
+# llama-server saves that state as a [checkpoint][checkpoint]. It keeps up to 32 of them, unless `--ctx-checkpoints`
 # says otherwise.
 #
 # **Predict:** the usual run, without a clock, but with `--ctx-checkpoints 0`. How much of the last prompt
@@ -383,9 +383,9 @@ check.prediction("10.p3", guess, was="nearly all" if share > 0.8 else "half" if 
 
 # %% [markdown]
 # Same requests, one flag. An agent only seems to append: the thinking that the model wrote in one step is
-# not in the next prompt. So the server has to go back to where the thinking began. A cache can be cut
-# there, at any token. A state cannot be turned back, only loaded from a checkpoint. (In the first column, each
-# request finds all but the last four tokens of the prompt before it: there, the server had saved one.)
+# not in the next prompt. So the server has to go back to where the thinking began. A KV cache can be cut at any token,
+# so also there. A state cannot be turned back, only loaded from a checkpoint. (In the first column, each request finds
+# all but the last four tokens of the prompt before it: that is where the server had saved a checkpoint.)
 #
 # (That is also why the clock left *nothing*, not even the few tokens before it.) If a hybrid model becomes
 # slow on another server or after an upgrade, look at `cache_n` first.
@@ -616,7 +616,8 @@ check.quiz(
         },
     ),
     check.question(
-        "`cache_n` is 0 in every request, and `changed` returns `None` for all of them. What do you check next?",
+        "`cache_n` is 0 in every request, `changed` returns `None` for all of them, and `tools` is always the same. What "
+        "do you check next?",
         right="the server: its checkpoints, and who else uses its cache",
         why="The requests only append, so the client is innocent. A hybrid model without checkpoints looks like this.",
         wrong={

@@ -45,7 +45,7 @@ server = Server(PROFILE, url=SERVER, quiet=True).start()
 # | step 2 | 27.4 | 6.7 k | 614 |
 #
 # So, it says, the long search results made the input three times as long. Now ask the same question
-# yourself. smolagents prints such figures after each step; keep what it prints for a moment.
+# yourself. smolagents prints such figures after each step; the next cell keeps them back for a moment.
 
 # %%
 printed = io.StringIO()
@@ -180,7 +180,7 @@ print(
 # For each request, reading and writing together are about the `Duration` that smolagents printed: it is indeed the
 # step's own.
 #
-# A GPU reads thousands of tokens per second, a CPU far fewer. So on yours, request 1 may be mostly reading. Most of its
+# A GPU reads thousands of tokens per second, a CPU far fewer: without a GPU, request 1 may be mostly reading. Most of its
 # prompt is the system prompt, and a second question would find that in the cache. Look at both numbers before you
 # shorten anything.
 
@@ -193,9 +193,10 @@ check.claims(
 # %% [markdown]
 # ## What would a provider charge?
 #
-# Many providers have three prices. These are round numbers, in dollars per *million* tokens. Put in those of a model
-# that you would use. If it charges the same for cached tokens, put the same price twice. (Some also charge for writing
-# to the cache, and a cache may be dropped after some minutes. We leave that out.)
+# Many providers have three prices: for prompt tokens, for those found in the cache, and for generated ones. Below are
+# round numbers, in dollars per *million* tokens. Put in those of a model that you would use. If cached tokens have no
+# price of their own, put the prompt's price twice. (Some also charge for writing to the cache, and a cache may be dropped
+# after some minutes. We leave that out.)
 
 # %%
 price = {"prompt": 3.0, "cached": 0.3, "generated": 15.0}
@@ -215,7 +216,7 @@ def cost(requests, price, first, growth, written):
 # 2,379 tokens, 338 more with each step, 50 tokens written in each.
 #
 # **Predict:** with cached tokens at a tenth of the price, how many times as much as 28 requests do 56 cost?
-# In straight growth it would be 2.
+# If the cost grew in proportion to the requests, it would be 2.
 
 # %%
 guess = ...
@@ -303,8 +304,8 @@ check.exercise(
 )
 
 # %% [markdown]
-# Not quite a fair comparison: a larger model takes other steps, your machine had to be bought, and costs money
-# when it is idle, and later runs would find the system prompt in the cache. But each of these is a number that you can
+# Not quite a fair comparison: a larger model takes other steps, your machine had to be bought and costs money
+# even when idle, and later runs would find the system prompt in the cache. But each of these is a number that you can
 # put in.
 
 # %% [markdown]
@@ -313,7 +314,7 @@ check.exercise(
 # - smolagents prints running totals. Subtract.
 # - Reported figures can be tested against each other: tokens ÷ speed must fit into the seconds.
 # - The blog post's second prompt was, most likely, twice as long as the first, and its step mostly writing.
-# - Cheap cached tokens make a long run cheaper, but do not stop the square.
+# - Cheap cached tokens make a long run cheaper, but its cost still grows with the square of the steps.
 #
 # **In your own agent:** compute the cost of the longest run that `max_steps` allows. Would you pay that?
 

@@ -93,8 +93,8 @@ check.prediction("11.p1", guess, was=len(search.files), unit="files")
 # %% [markdown]
 # ## What does a search find?
 #
-# **Predict:** eight passages are in the index. How many of them will a search for Ada's locker return, if it may return
-# all?
+# **Predict:** eight passages are in the index. How many of them will a search for `locker number of Ada Brenner` return,
+# if it may return all?
 
 # %%
 guess = ...
@@ -107,8 +107,8 @@ print(found)
 check.prediction("11.p2", guess, was=len(found.splitlines()), unit="passages")
 
 # %% [markdown]
-# A passage needs only *one* of the words, and the budgets have "of". The best passage comes first: it has
-# many of the words.
+# A passage needs only *one* of the words, and the budgets have "of". Passages with more of the words, and with rarer
+# ones, come first.
 #
 # It compares words, not meanings. `orders.csv` says when something "is delivered", and yet:
 
@@ -147,7 +147,7 @@ if not local:
 
 # %% [markdown]
 # `Watch` starts a third process. It reads the operating system's list of connections many times per second
-# (on Linux `/proc/net/tcp` and the like), and asks neither of the two anything. It follows their child
+# (on Linux `/proc/net/tcp` and the like), and does not rely on what the two say. It follows their child
 # processes, too.
 #
 # The question takes a minute or more on two cores, most of it for the first prompt.
@@ -160,7 +160,7 @@ with Watch(pids) as watch:
 print(run.answer)
 
 # %% [markdown]
-# Before the connections, the other direction: how much of your folder did the *model* get to read?
+# Before you look at the connections: how much of the folder did the *model* get to read?
 #
 # **Predict:** how many of the eight passages are in a prompt now? (A guess: you have not seen the model's code yet.)
 
@@ -203,7 +203,7 @@ check.prediction("11.p3", guess, was=len(read), unit="passages")
 
 # %% [markdown]
 # The rest stayed in Python's memory. The model sees what its code prints, and the value of the last line ("Last output").
-# A provider's model would get no more, either.
+# A model at a provider would not have got more than that, either.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(
@@ -244,7 +244,7 @@ print("ended without an owner:", [ends(one) for one in watch.unowned] or "nothin
 
 # %% [markdown]
 # Each line is owner → peer. One connection is between the two processes, seen from both of its ends. The others, if any,
-# come with Jupyter: to the program that runs this notebook (often `python`), and from one part of the notebook's process
+# are Jupyter's: to the program that runs this notebook (often `python`), and from one part of the notebook's process
 # to another.
 #
 # The last line (`unowned`) is about connections to elsewhere that ended before the watch saw whose they were. They may be
@@ -317,7 +317,7 @@ with Watch(pids, inside) as leaky:
     again = recorded_run(server, question, Tape(), tools=[Helpful(office)], max_steps=6)
 print("answer:", again.answer)
 print("tape:  ", {str(turn.exchange.url) for turn in again.turns})
-print("watch: ", *map(ends, leaky.left), sep="\n    ")
+print("went outside:", *map(ends, leaky.left), sep="\n    ")
 print("\nthe spy heard:", spy.heard)
 
 # %% [markdown]
@@ -460,9 +460,9 @@ suspects = {
 # %% [markdown]
 # ### Exercise 11.2 · ★★☆ · 8 minutes
 #
-# Four tools, A to D, in the dictionary `suspects`: call `suspects["A"]` with a query. Two of them send your query to the
-# spy, and you get to see neither their code nor what the spy heard, only the watch. Which two? `leaking` is a set or a
-# list of two letters.
+# The folded cell above made four tools, A to D, in the dictionary `suspects`: call `suspects["A"]` with a query. Two of
+# them send your query to the spy. Which two? Use only the watch, neither their code nor `spy.heard`, which you would not
+# have at work. `leaking` is a set or a list of two letters.
 #
 # <details><summary>Hint</summary>
 #
@@ -501,8 +501,9 @@ check.exercise(
 )
 
 # %% [markdown]
-# One of the innocent connects as well: to llama-server, to count tokens. Of the guilty, one sent a datagram (UDP) through
-# a socket that it had connected, and one let a child process talk. A watch on the parent alone would have missed the child.
+# One of the innocent tools connects as well: to llama-server, to count tokens. Of the guilty ones, one sent a datagram
+# (UDP) through a connected socket, and one had a child process send the query: a watch on the parent alone would have
+# missed it.
 
 # %% [markdown]
 # ## What does the proof leave out?
@@ -510,23 +511,22 @@ check.exercise(
 # - **Short connections** that the other side closes. On macOS and Windows, this watch may miss any short one: it sees only
 #   what is open when it looks.
 # - **Datagrams without a connection.** A UDP socket that only uses `sendto` has no peer on the list.
-# - **Somebody else does it.** A name server (it looks up addresses for all programs), a proxy, a program that syncs the
-#   folder to a cloud, a container, which has its own network and its own list of connections.
+# - **Another process sends it.** A name resolver (it looks up addresses for all programs), a proxy, a program that syncs
+#   the folder to a cloud, or a container, which has its own network and its own list of connections.
 # - **Later.** The passages that the model read are on a tape (`Tape()` without a name is a new file in `tapes/`), and more
 #   are in the outputs of *this notebook*. Push them somewhere, and they leave.
 #
-# To make sure that it *cannot* happen, take the network away, as
-# in [lesson 09](09_the_container_is_the_sandbox.ipynb): `--network none` and a Unix socket to the model.
+# To make sure that it *cannot* happen, take the network away, as in
+# [lesson 09](09_the_container_is_the_sandbox.ipynb): `--network none` and a Unix socket to the model.
 
 # %% [markdown]
 # ### Exercise 11.3 · ★★☆ · 10 minutes · your own
 #
 # Now a folder of yours, with text files. Set `own` to its `FolderSearch`, and `ask` to a question. Look at `own.skipped`
-# first. The check
-# asks the agent while it watches, and wants a passage of yours to reach the model. It keeps its tape in a temporary folder
-# and deletes it; the answer stays in this notebook's output.
+# first. The check asks the agent while it watches, and wants a passage of yours to reach the model. It keeps its tape in
+# a temporary folder and deletes it; the answer stays in this notebook's output.
 #
-# Keep to questions like "What is the … of …?" with words that stand in one line of your files: the
+# Keep to questions like "What is the … of …?" with words that occur in one line of your files: the
 # embedded model was trained for that, and for nothing cleverer.
 #
 # <details><summary>Hint</summary>
@@ -555,7 +555,10 @@ def watched(folder):
     if not isinstance(ask, str) or not ask.strip():
         return "set `ask` to a question"
     if not local:
-        return f"your server is on {address.host}, so what the agent reads leaves this computer: set SERVER = False"
+        return (
+            f"your server is on {address.host}, so what the agent reads leaves this computer: set SERVER = False in the "
+            "second code cell, choose Run → Restart Kernel, and run the lesson again up to here"
+        )
     folder.asked.clear()
     with tempfile.TemporaryDirectory() as place:
         with Watch(pids) as seen:
@@ -591,11 +594,14 @@ check.exercise("11.3", own, watched, hint='try the words first: own("your words"
 # - A search over words finds words. Read the list of what it could not read.
 # - Of what a search returns, the model sees what the code prints, or ends with.
 # - The operating system keeps a list of connections. Ask it, often, not the program.
-# - "Nothing left" needs a watch that you have seen catch a leak, and the time for which it was blind. Else: "cannot say".
+# - "Nothing left" needs a watch that you have seen catch a leak, and how long it was blind. Otherwise: "cannot say".
 # - Look at the tools. A wall (no network) proves more than a watch.
 #
 # **In your own agent:** watch one run with `Watch` (from `course.connections`) on your program's
 # and your server's pids, and account for every line of `connections` and `unowned`.
+
+# %% [markdown]
+# ## Three questions
 
 # %% tags=["folded"]
 check.quiz(

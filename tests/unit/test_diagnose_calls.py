@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from course.diagnose import calltexts
 from support.diagnosed import call, found, kinds
 from support.records import SYSTEM, TASK, entry
 
@@ -28,7 +29,7 @@ def test_a_call_inside_the_thinking_is_named_for_what_it_is(text):
     """Instead of an empty response."""
     (finding,) = found(said("", f"The user wants the weather.\n{text}"))
     assert finding.kind == "tool-call-in-thinking"
-    assert "offers get_weather, and the thinking has a call of it" in finding.why
+    assert "offers get_weather, and the thinking contains a call to it" in finding.why
     assert "switch the thinking off" in finding.next
     assert "reasoning_content" in finding.evidence[0].where
 
@@ -232,9 +233,10 @@ def talk(contents, heard, task=TASK):
 @pytest.mark.parametrize(
     ("contents", "heard", "turns"),
     [
-        ([ACTION] * 3, [OBSERVED] * 3, [2, 3]),
+        ([ACTION] * 3, [OBSERVED] * 3, [3]),
+        ([ACTION] * 2, [OBSERVED] * 2, []),
         (["Action: look", ACTION, ACTION, ACTION], [OBSERVED] * 4, [4]),
-        (["Action: a", "Action: b"] * 2, ["Observation: 1", "Observation: 2"] * 2, [4]),
+        (["Action: a", "Action: b"] * 3, ["Observation: 1", "Observation: 2"] * 3, [6]),
         ([ACTION] * 3, ["Observation: 1", "Observation: 2", "Observation: 3"], []),
         (["Action: a", "Action: b", "Action: c"], [OBSERVED] * 3, []),
         ([ACTION], [OBSERVED], []),
@@ -251,6 +253,7 @@ def test_a_loop_of_an_agent_without_calls_is_found_by_its_texts(contents, heard,
 
 def test_a_user_who_asks_again_is_no_loop():
     """Neither at the beginning of a chat nor after another question. Whoever asks four times may be a program."""
+    assert kinds(talk(["Hi!"] * 2 + ["Bye."], ["again"] * 2 + ["Thanks."])) == []
     question = {"role": "user", "content": "And in Bergen?"}
     for asked in (2, 3):
         assert (
@@ -265,4 +268,54 @@ def test_pictures_that_differ_are_no_loop():
         return [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{n}"}}]
 
     assert kinds(talk(["click(4, 5)"] * 3, [picture(n) for n in range(3)])) == []
-    assert kinds(talk(["click(4, 5)"] * 2, [picture(1)] * 2)) == ["repeated-action"]
+    assert kinds(talk(["click(4, 5)"] * 3, [picture(1)] * 3)) == ["repeated-action"]
+
+
+def test_calls_in_another_choice_are_not_lost():
+    """GitHub Copilot's endpoint puts the text into one choice and the calls into the next."""
+    (made,) = said("I look.", finish="tool_calls")
+    body = json.loads(made["response"]["content"]["text"])
+    function = {"name": "get_weather", "arguments": '{"city": "Zurich"}'}
+    message = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": function}]}
+    body["choices"].append({"index": 1, "finish_reason": "tool_calls", "message": message})
+    made["response"]["content"]["text"] = json.dumps(body)
+    assert kinds([made]) == []
+
+
+DEFINED = {"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(DEFINED),
+        f"```json\n{AS_JSON}\n```\n" + "That is how a model would ask for the weather. " * 10,
+        "It splits at `<tool_call>`, then calls get_weather.",
+    ],
+)
+def test_a_definition_an_example_and_a_mark_in_prose_are_no_calls(text):
+    assert kinds(said(text)) == []
+
+
+def test_a_call_that_a_limit_cut_is_not_the_parsers_fault():
+    assert kinds(said('<tool_call>{"name": "get_weather", "argum', finish="length")) == ["answer-cut"]
+
+
+def test_a_name_with_white_space_is_unknown_and_has_no_special_token():
+    (finding,) = found(called(name="get_weather\n"))
+    assert finding.kind == "unknown-tool"
+    assert "special token" not in finding.why
+
+
+def test_long_texts_that_only_begin_like_json_are_read_a_few_times(monkeypatch):
+    """64 of them before a body of 64 MB would be read to its end 64 times."""
+    read = []
+
+    class Decoder(json.JSONDecoder):
+        def raw_decode(self, s, idx=0):
+            read.append(idx)
+            return super().raw_decode(s, idx)
+
+    monkeypatch.setattr(calltexts, "DECODER", Decoder())
+    assert kinds(said('{"a":[\n' * 50 + "1," * 2**22)) == []
+    assert len(read) < 10

@@ -276,3 +276,42 @@ def test_no_answer_is_missing_where_none_was_asked_for_yet():
     assert kinds(asked("/api/generate", {"model": "m", "stream": False}, load)) == []
     queued = {"id": "r", "object": "response", "status": "queued", "output": []}
     assert kinds(asked("/v1/responses", {"model": "m", "input": "Hi", "background": True}, queued)) == []
+
+
+def test_geminis_answer_after_hidden_thinking_ends_at_the_requests_limit():
+    """Thinking and answer end a few tokens below the limit; only the total counts both."""
+    usage = {"completion_tokens": 18, "total_tokens": 506}
+    (finding,) = found(chat("The tram", "length", usage, max_tokens=500))
+    assert finding.kind == "answer-cut"
+    assert "max_tokens (500)" in finding.why
+
+
+@pytest.mark.parametrize("text", ["[" + "0, " * 40, "1 0 1 0 " * 15])
+def test_rows_of_numbers_are_no_loop(text):
+    (finding,) = found(chat(text, "length", {"completion_tokens": 400}, max_tokens=400))
+    assert "repeats" not in f"{finding.why} {finding.next}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("computer_call", {"action": {"type": "click", "x": 1, "y": 2}}),
+        ("local_shell_call", {"action": {"type": "exec", "command": ["ls"]}}),
+        ("shell_call", {"action": {"commands": ["ls"]}}),
+        ("apply_patch_call", {"operation": {"type": "create_file", "path": "a", "diff": ""}}),
+    ],
+)
+def test_an_agent_that_uses_a_computer_or_a_shell_is_healthy(kind, more):
+    output = [{"type": kind, "id": "i", "call_id": "c", "status": "completed", **more}]
+    response = {"id": "r", "object": "response", "model": "m", "output": output, "status": "completed"}
+    result = {
+        "type": f"{kind}_output",
+        "call_id": "c",
+        "output": {"type": "computer_screenshot", "image_url": "data:image/png;base64,AA"},
+    }
+    request = {"model": "m", "input": [{"role": "user", "content": "Look."}], "tools": [{"type": kind}]}
+    later = request | {"input": [*request["input"], *output, result]}
+    records = asked("/v1/responses", request, response)
+    second = asked("/v1/responses", later, response | {"id": "s"})[0]
+    second["_id"] = 2
+    assert kinds([*records, second]) == []

@@ -213,7 +213,10 @@ def test_a_body_is_read_as_what_it_is_whatever_it_is_called(text: str, mime: str
 
 
 @pytest.mark.attack(
-    "tap", "tap -- cmd (exit 7) and a body of odd type", "the command's own status, no traceback", fell=2
+    "tap",
+    "tap -- cmd, which exits with 7; a body of an odd type",
+    "the command's own status, no traceback",
+    fell=2,
 )
 def test_the_summary_of_a_tap_never_fails(tmp_path: Any, capsys: Any, monkeypatch: Any) -> None:
     """Not on odd bodies, and not if there is a fault in the course itself: the command's exit status is what counts."""

@@ -115,6 +115,7 @@ def test_a_gateway_is_told_from_the_server_behind_it(headers, body, name):
         ("curl/8.5.0", "curl", "shell"),
         ("Python-urllib/3.11", "urllib", "python"),
         ("node", "fetch", "node"),
+        ("axios/1.13.2", "javascript", "node"),
         ("Go-http-client/2.0", "go", "go"),
     ],
 )
@@ -162,7 +163,7 @@ AGENTS = {
     "anthropic-python": "Anthropic/Python 0.72.0", "anthropic-node": "Anthropic/JS 0.65.0",
     "ollama-python": "ollama-python/0.6", "ollama-node": "ollama-js/0.6", "curl": "curl/8.5.0", "wget": "Wget/1.21",
     "requests": "python-requests/2.32", "httpx": "python-httpx/0.28", "aiohttp": "Python/3.12 aiohttp/3.11",
-    "urllib": "Python-urllib/3.11", "fetch": "node", "go": "Go-http-client/2.0",
+    "urllib": "Python-urllib/3.11", "fetch": "node", "javascript": "axios/1.13.2", "go": "Go-http-client/2.0",
     "browser": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
 }  # fmt: skip
 

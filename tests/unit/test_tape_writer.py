@@ -399,8 +399,8 @@ def test_an_exported_har_is_replaced_only_by_a_whole_one(tmp_path, monkeypatch, 
 @posix
 @pytest.mark.attack(
     "tap",
-    "a full disk before the first record; a tape that is gone: the command that puts the records back",
-    "run, it makes a whole tape",
+    "the command that puts rescued records back, after a full disk from the start, or with the tape gone",
+    "it makes a whole tape",
     fell=3,
 )
 @pytest.mark.parametrize("there", ["begun", "empty", "missing", "folder missing"])

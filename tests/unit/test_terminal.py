@@ -230,8 +230,8 @@ def test_half_of_a_surrogate_pair_can_be_exported(tmp_path):
 
 @pytest.mark.attack(
     "server",
-    "dead proxies; COLUMNS=30, NO_COLOR, an ASCII terminal, LANG=C, bytes in the arguments that are no text",
-    "works, and prints what the terminal does not have as escapes",
+    "dead proxies; COLUMNS=30, NO_COLOR, an ASCII terminal, LANG=C, arguments that are not text",
+    "works, and prints as escapes what the terminal cannot show",
 )
 def test_a_poor_terminal_gets_what_it_can_show(tmp_path):
     dead = f"http://127.0.0.1:{free_port()}"

@@ -78,7 +78,7 @@ def proxy():
 def test_a_proxy_that_cannot_be_used_is_named(monkeypatch, tmp_path, way, variable, value):
     monkeypatch.setenv(variable, value)
     with pytest.raises(
-        CourseError, match=f"(?i)the proxy in {variable} cannot be used: .*\n.*NO_PROXY=gpu.invalid"
+        CourseError, match=f"(?i)the proxy in {variable} cannot be used: .*\n.*no_proxy=gpu.invalid"
     ) as error:
         way("http://gpu.invalid", tmp_path)
     assert "hunter2" not in str(error.value)
@@ -152,3 +152,26 @@ def test_an_endless_answer_of_another_computer_ends(monkeypatch):
         with pytest.raises(CourseError, match="the response has no end"):
             ask(f"http://0.0.0.0:{server.port}", None)
         assert server.sent < 2**24, f"{server.sent:,} bytes were read"
+
+
+@pytest.mark.parametrize("listed", ["*", "localhost, *", "gpu.invalid", "GPU.invalid:80", ".invalid"])
+def test_what_no_proxy_names_is_asked_directly(monkeypatch, listed):
+    """`*` also in a list, as httpx reads it."""
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
+    assert transports.proxy("http://gpu.invalid:80") == ("http://proxy.invalid:3128", "http_proxy")
+    monkeypatch.setenv("no_proxy", listed)
+    assert transports.proxy("http://gpu.invalid:80") is None
+
+
+def test_a_proxy_that_does_not_answer_is_named(monkeypatch):
+    """It is not the server that refuses."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(CourseError, match="through the proxy in http_proxy"):
+        ask("http://gpu.invalid", None)
+
+
+def test_an_agent_goes_through_the_proxy_as_everything_else_does(monkeypatch, proxy, tmp_path):
+    monkeypatch.setenv("http_proxy", proxy.url)
+    with httpx.Client(transport=connection.transport("http://gpu.invalid")) as client:
+        assert client.post("http://gpu.invalid/v1/chat/completions", json={}).json() == {"from": "the proxy"}
+    assert proxy.seen == ["POST http://gpu.invalid/v1/chat/completions"]

@@ -12,7 +12,9 @@ from course.turns.dialects.shape import Dialect
 from course.turns.reading import Node, Record, record, text
 from course.turns.values import Answer, Asked, Message, Reply, ToolCall, ToolResult, as_text
 
-CALLS = ("function_call", "custom_tool_call")
+CALLS = (
+    "function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call"
+)  # fmt: skip
 RESULTS = ("function_call_output", "custom_tool_call_output")
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 
@@ -44,9 +46,12 @@ def _item(item: Node) -> Message:
     """An item of the input. Those that are not messages are read as the messages of a chat that they stand for."""
     kind = item.text("type") or "message"
     if kind in RESULTS or "output" in item:
-        said = parts.joined(parts.pieces(item, "output").texts)
+        output = item.get("output")
+        said = (
+            as_text(output) if isinstance(output, dict) else parts.joined(parts.pieces(item, "output").texts)
+        )
         result = ToolResult(item.text("call_id"), said, item.at("output"))
-        given = {"role": "tool", "tool_call_id": result.id, "content": item.get("output")}
+        given = {"role": "tool", "tool_call_id": result.id, "content": output}
         return Message("tool", said, item.path, results=(result,), given=given)
     if "role" in item or (kind == "message" and "content" in item):
         read = parts.message(item)
