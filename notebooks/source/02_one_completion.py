@@ -68,8 +68,8 @@ check.prediction("02.p1", guess, was=prompt.count("<|im_start|>"), unit="marks")
 # %% [markdown]
 # ## Why isn't `<|im_start|>` just text?
 #
-# The model reads [tokens](../docs/glossary.md#token), not letters. Here are the first ones of the prompt, each with the
-# number that the model knows it by:
+# The model reads [tokens](../docs/glossary.md#token), not letters. Here are the prompt's first eight, each with the
+# number by which the model knows it:
 
 
 # %%
@@ -116,7 +116,8 @@ print(read, "tokens in a real request;", marks(forged), "marks")
 # %% [markdown]
 # One message should give two marks, its own and the assistant's. Here are three: the system message is forged. The
 # template pastes the content in, marks and all, and only then is the text tokenized. The real request has as many tokens as
-# the count with *all* marks special: the page's are as real as the template's.
+# the count with *all* marks special: the page's are as real as the template's. (Other servers may tokenize the content
+# as ordinary text. Their `prompt_tokens` would show it.)
 #
 # That is *prompt injection* at its lowest level: whoever controls text in the prompt can forge a message. (Whether the
 # model obeys is another matter.) So break up your model's marks in a page before you put it into a message. That does not
@@ -173,17 +174,17 @@ with mock.patch.object(server, "request", side_effect=alone):
 # ## Is there only one template?
 #
 # Most model files contain a template, and `--chat-template-file` replaces it. The course's file has none, so `Server()`
-# passes one. (Your command in lesson 01 passed none, so llama-server used one of its own, without `<think>`. `/props` shows
-# it as `chat_template`.) What this course calls the *base model* is SmolLM2-135M-Instruct, from
-# which the course's model was trained. Here it is with its makers' template:
+# passes one. (Your command in lesson 01 passed none, so llama-server used one of its own, without `<think>`.
+# `/props` shows the template in use, as `chat_template`.) What this course calls the *base model* is
+# SmolLM2-135M-Instruct, from which the course's model was trained. Here is its makers' template, with only your question:
 
 # %%
 base = Server("untrained", url=False, quiet=True).start()
 print(base.apply_template([messages[1]]))
 
 # %% [markdown]
-# It adds a system message that nobody sent, and doesn't open a think block. If a model behaves oddly on another server,
-# compare the rendered prompts first.
+# Because you sent no system message, it adds one, and it doesn't open a think block. If a model behaves oddly on another
+# server, compare the rendered prompts first.
 
 # %% tags=["folded", "embedded-only", "nbval-check-output"]
 check.claims(
@@ -244,8 +245,8 @@ answer = json.loads(content)
 # %% [markdown]
 # ## What did the model write?
 #
-# The prompt ended in `<think>`, so the model wrote its thinking first. Where is it? Here is the choice from that body. Then
-# the same request again, with `verbose`, an option of llama-server's own that adds the text from before the split:
+# The prompt ended in `<think>`, so the model wrote its thinking first. Where is it? Here is the choice from that body.
+# Then the same request again, with `verbose`, an option of llama-server's own that adds the text as the model wrote it:
 
 # %%
 first = answer["choices"][0]
@@ -255,16 +256,16 @@ print(whole["__verbose"]["content"])
 
 # %% [markdown]
 # The server splits that text at `</think>`: what comes before the tag is `reasoning_content`; what comes after it, without
-# the blank line, is [`content`][content]. There is no `<think>` in it: that was the end of the *prompt*. (This small
-# model's thinking already is its answer.) Other servers may name the field differently, or split nothing. In lesson 06
-# you break this split on purpose.
+# the blank line, is [`content`][content]. The model did not write the `<think>`: that was the end of the *prompt*. (This
+# small model's thinking already is its answer.) Other servers may name the field differently, or split nothing. In
+# lesson 06 you break this split on purpose.
 #
 # [content]: ../docs/glossary.md#content
 #
 # [`finish_reason`][finish] says why the text ended:
 #
-# - `stop`: the model was done: it wrote `<|im_end|>`, which counts as a token but is left out of the text (`stop` has a
-#   second meaning, which you will meet below),
+# - `stop`: the model was done and wrote `<|im_end|>`, which counts as a token but is left out of the text (a second
+#   meaning of `stop` comes below),
 # - `length`: a limit was reached,
 # - `tool_calls`: the model asks for a tool.
 #
@@ -351,8 +352,8 @@ Question: What is my locker code?
 Thought:"""
 
 # %% [markdown]
-# The base model continues this text (the course's own was trained to write code in messages). `/completion` takes a text,
-# without a template, and calls its limit `n_predict`.
+# The base model continues this text (the course's own was trained to write code in messages). `/completion` takes plain
+# text, applies no template, and calls its limit `n_predict`.
 #
 # **Predict:** it writes 60 tokens, and there is no program that searches. If it writes an `Action:`, what comes after that:
 # `"nothing"` (it waits), an `"Observation"`, or a new `"Thought"`?
@@ -397,8 +398,9 @@ check.claims(
 # %% [markdown]
 # ## Can a stop sequence stop too much?
 #
-# This command asks the same question as above, with `"stop": ["Paris"]`. Without it, you know what the model writes: its
-# thinking, `</think>`, the answer. **Before you run it, note** what `content` and `finish_reason` you will get.
+# The next cell prints a command that asks the same question as above, with `"stop": ["Paris"]`. You know what the model
+# writes without that: its thinking, `</think>`, the answer. **Before you run the command, note** what `content` and
+# `finish_reason` you will get.
 
 # %% tags=["folded"]
 key = f'-H "Authorization: Bearer {server.api_key}" ' if server.api_key else ""
@@ -451,9 +453,9 @@ def as_the_server_says(answer):
 check.exercise("02.2", seen, as_the_server_says, hint="copy the three values from the answer")
 
 # %% [markdown]
-# A stop sequence matches in the thinking, too. It cut the model off before its answer began, and `finish_reason` is the
-# same `stop` as when it is done. Is there a way to tell? The complete answer from above, and this one, both with
-# `verbose`:
+# A stop sequence matches in the thinking, too. This one cut the model off before its answer began, and `finish_reason` is
+# the same `stop` as when the model is done. Can you tell the two apart? Here are the complete answer from above and this
+# one, both with `verbose`:
 
 # %%
 silenced = server.post("/v1/chat/completions", {**stopping, "verbose": True})
@@ -480,8 +482,8 @@ check.claims(
 # Write `why_empty(choice)`. It gets one choice of a response, like `answer["choices"][0]`, and returns the first of these
 # that fits:
 #
-# 1. `"not empty"`: there is a `content`,
-# 2. `"limit"`: a limit was reached, by `finish_reason`,
+# 1. `"not empty"`: `content` has text,
+# 2. `"limit"`: `finish_reason` says that a limit was reached,
 # 3. `"tool call"`: `finish_reason` is `tool_calls`, or the message has `tool_calls` that are not empty,
 # 4. `"thinking only"`: there is thinking (a stop sequence matched in it, or the model ended after it),
 # 5. `"nothing"`.
@@ -558,7 +560,7 @@ print(*[why_empty(answer["choices"][0]) for answer in (whole, got["max_tokens 5"
 # - The server splits the generated text into `reasoning_content` and `content`.
 # - An empty `content` may come from a limit that is too small (`finish_reason` is `length`) or from a stop sequence in the
 #   thinking (it is `stop`, as when the model is done; with `verbose`, `stop_type` tells the two apart).
-# - Where actions and observations are text, the model may write the results itself unless a stop sequence ends it.
+# - Where actions and observations are text, the model may invent the results unless a stop sequence cuts it off first.
 #
 # **In your own agent:** record one request with [`course tap`](../README.md#record-your-own-agent), and find the messages,
 # `stop`, `max_tokens` and `temperature` in it.

@@ -77,10 +77,10 @@ for name in ("model_output_message", "model_output", "code_action", "observation
 # %% [markdown]
 # ## Which step belongs to which exchange?
 #
-# By order: step 1 with exchange 1, and so on? OpenAI's client, which smolagents uses, repeats a request by
-# itself after a 429, a 5xx, a timeout or a broken connection. Then there is one exchange more, and every later step
-# silently gets the wrong one. (This course switches that off. But smolagents repeats a 429, too, after two minutes or
-# more.)
+# By order, step 1 with exchange 1 and so on? But OpenAI's client, which smolagents uses, repeats a request by itself
+# after a 429, a 5xx, a timeout or a broken connection. Then the tape has an extra exchange, and from that step on, each
+# silently gets the wrong one. (This course switches those retries off. But smolagents itself repeats a request after a
+# 429, two minutes later or more.)
 #
 # So look for something that is in both records. llama-server gives each response an id. Memory has it
 # in `raw`, the response as OpenAI's client read it:
@@ -226,8 +226,8 @@ check.claims(
 # %% [markdown]
 # ## What changes on the way in?
 #
-# The model closed its code with `</code>`, one of the [stop sequences][stop] of
-# [lesson 02](02_one_completion.ipynb). This is the end of its first reply, in both records:
+# The model closed its code with `</code>`. smolagents sends that tag as a [stop sequence][stop]
+# ([lesson 02](02_one_completion.ipynb)). This is the end of the first reply, in both records:
 #
 # [stop]: ../docs/glossary.md#stop-sequence
 
@@ -277,9 +277,9 @@ print(cut_short.observation)
 check.prediction("05.p2", guess, was="error" if cut_short.step["error"] else "run")
 
 # %% [markdown]
-# It ran the half. The model learns about the leopard and nothing about the bridge, and in memory its reply ends
-# like the whole one above. You would say that the model forgot a line. (After a cut in the middle of a line, you would
-# usually see a `SyntaxError`, and blame the model for that, too.) The `finish_reason` says what happened.
+# It ran the half that it got. The model learns about the leopard but nothing about the bridge, and in memory its reply
+# ends like the whole one above. You would think that the model forgot a line. (After a cut in the middle of a line, you
+# would usually see a `SyntaxError`, and blame the model for that, too.) The `finish_reason` says what happened.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 told = cut_short.observation
@@ -295,15 +295,15 @@ check.claims(
 # %% [markdown]
 # ## What goes back to the model?
 #
-# Every later request carries what happened in step 1, and its code twice:
+# Every later request repeats the model's reply of step 1, with the code in it twice:
 
 # %%
 past = next(text_of(m) for m in last.exchange.messages if m["role"] == "assistant")
 print(past)
 
 # %% [markdown]
-# The second copy comes after `Calling tools:`, with `\n` for each line break: these are the `assistant` and the
-# `tool-call` of memory, joined. It happens to each past step with code.
+# The second copy comes after `Calling tools:`, with `\n` for each line break. This one message is the `assistant` and the
+# `tool-call` of memory, joined. Every past step with code is sent like this.
 #
 # In step 1, the model also thought before it wrote. The server sends that in a field of its own,
 # `reasoning_content`:
@@ -331,7 +331,7 @@ check.prediction("05.p3", guess, was=where)
 
 # %% [markdown]
 # smolagents never sends `reasoning_content` back. What survives a step is the reply, what
-# its code printed and returned, and the variables of that code. An idea that is only in its thinking is gone. (In
+# its code printed and returned, and the variables of that code. An idea that is only in the thinking is gone. (In
 # [lesson 06](06_break_jinja.ipynb), the thinking arrives in `content`, and goes back with it.)
 #
 # Memory still has the thinking, but only in `raw`. `agent.memory.get_full_steps()`, a common way to log a
@@ -390,8 +390,8 @@ short = recorded_run(server, LEOPARD, short_tape, model=changed, max_steps=2, lo
 print("answer:", repr(short.answer))
 
 # %% [markdown]
-# Would you guess the cause from this log? (Its token counts add up: each line has the total of the run so far.) And
-# this is the tape:
+# Would you guess the cause from this log? (Its token counts are running totals: each line has the sum of the run so far.)
+# And here are the turns, each with the `error` of its step:
 
 # %%
 for turn in short.turns:
@@ -400,9 +400,10 @@ for turn in short.turns:
     )
 
 # %% [markdown]
-# Turns 1 and 2 are the two steps: no content, and no error either. Did you expect one? A reply without code is an
-# error (lesson 03), unless Python can parse it as it is. Usually the `</code>` behind it prevents that. But an
-# empty reply gets no tag, and empty text parses. So both steps ran nothing, successfully.
+# Turns 1 and 2 are the two steps: no content, and no error either. Did you expect one? If a reply has no code block,
+# smolagents tries to parse all of it as Python, and reports an error if that fails (lesson 03). With `</code>` appended,
+# it usually fails. But an empty reply gets no tag, and empty text is valid Python. So both steps ran nothing,
+# successfully.
 #
 # Turn 3 is the *max-steps request*: when the steps run out, smolagents asks once more, for an answer based
 # on what it has. Memory keeps no response id for it, so `turns` joins it by its text, or if that is empty, by time.
@@ -426,14 +427,14 @@ silent = not any((turn.thinking or "").strip() for turn in short.turns)
 check.prediction("05.p4", guess, was="limit" if reasons == {"length"} else "nothing" if silent else "stop")
 
 # %% [markdown]
-# The clue: 8 output tokens for each response, exactly the limit in the folded cell (`max_tokens`). In memory, the
-# [finish_reason][fr] says it, in `raw` (and so in `get_full_steps()`). `length` means that the response was cut off, at
-# `max_tokens` or at the end of the context window: here, in the middle of the thinking. You would look in `error`
-# first, and there the two cut steps have `None`. (With `stop`, `content` can be just as empty: lesson 02 had a stop
-# sequence in the thinking. Then read how the thinking ends.)
+# The clue: 8 output tokens for each response, exactly the limit in the folded cell (`max_tokens`). Memory does say it:
+# the [finish_reason][fr] is in `raw` (and so in `get_full_steps()`). `length` means that the response was cut off, at
+# `max_tokens` or at the end of the context window: here, in the middle of the thinking. But you would look at `error`
+# first, and for the two cut steps that is `None`. (With `stop`, `content` can be just as empty: in lesson 02, a stop
+# sequence matched in the thinking. Then read how the thinking ends.)
 #
 # Of step 3, the max-steps request, memory keeps the text (here, none) and an `error` that says that the steps ran out.
-# The response's id, `finish_reason` and thinking are on the wire alone.
+# The response's id, `finish_reason` and thinking are only on the wire.
 #
 # [fr]: ../docs/glossary.md#finish-reason
 
@@ -449,12 +450,12 @@ check.claims(
 # %% [markdown]
 # ### Exercise 05.2 · ★★☆ · 5 minutes
 #
-# smolagents does not warn of a cut reply. Write what such a warning needs: `why_it_ended(step)` returns the
+# smolagents does not warn you that a reply was cut off. Write what such a warning needs: `why_it_ended(step)` returns the
 # `finish_reason` of a step's response (of several `choices`, the first), or `None` if memory does not have it:
 #
-# - The message is `None` for the max-steps request, and for a request that failed.
-# - `raw` is `None` if the response was streamed (it arrived in pieces).
-# - `raw` is a dictionary without a reason if the model runs inside smolagents (`TransformersModel`).
+# - `step.model_output_message` is `None` for the max-steps request, and for a request that failed.
+# - Its `raw` is `None` if the response was streamed (it arrived in pieces).
+# - Its `raw` is a dictionary without a reason if smolagents runs the model itself (`TransformersModel`).
 #
 # In your own agent, a callback can print the warning (not with `stream_outputs`: that is the second case):
 #
@@ -572,8 +573,8 @@ for most, thinks in random.sample([(300, True), (300, True), few], 3):
 print(f'course tap --upstream {server.url} --tape "{mine}" -- python "{program}"')
 
 # %% [markdown]
-# The summary at the end has lines such as "Turn N · … (the-name)", as `course diagnose` does. Name a turn
-# of *your* tape whose response was cut off, and the name in parentheses.
+# The summary at the end has lines such as "Turn N · … (the-name)", as `course diagnose` does. Find a turn of *your* tape
+# whose response was cut off, and fill in its number and the name in parentheses.
 #
 # <details><summary>Hint</summary>
 #
@@ -627,7 +628,7 @@ check.exercise("05.3", cut, proven, hint="course diagnose and the path of your t
 # %% [markdown]
 # ## Recap
 #
-# What to know about the two records (the wire is what the server received and sent):
+# What you found when you compared memory with the wire:
 #
 # | | what | how |
 # |---|---|---|

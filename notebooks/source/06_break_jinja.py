@@ -123,16 +123,16 @@ check.prediction("06.p1", guess, was=looks)
 # %% [markdown]
 # With `on`, the model goes on from an open `<think>`, and the parser knows that it has to cut at `</think>`.
 #
-# With `off`, llama-server only recognizes the template's format: ChatML, the `<|im_start|>` format that you rebuilt in
-# lesson 02. It writes ChatML with code of its own, which knows nothing of `<think>`. So nothing opens the thinking, and
-# nothing looks for it.
+# With `off`, llama-server reads the template only to find out its format: ChatML, the `<|im_start|>` format that you
+# rebuilt in lesson 02. It then writes ChatML with code of its own, which knows nothing of `<think>`. So nothing opens the
+# thinking, and no parser looks for it.
 #
 # ![With jinja the thinking arrives in reasoning_content and smolagents parses only the answer;
 # with --no-jinja the thinking is inside content and smolagents parses it too](../docs/pictures/jinja.svg)
 
 # %% [markdown]
-# This course's template opens the thinking in the prompt. Another may leave it to the model to write `<think>`, or not
-# to. The end of the prompt tells you which kind you have.
+# This course's template opens the thinking in the prompt. Others leave it to the model whether to write `<think>`. The
+# end of the prompt tells you which kind you have.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -253,15 +253,15 @@ check.claims(
 # %% [markdown]
 # ## Could a program have noticed?
 #
-# `off` returned `Maybe <code>final_answer(99)`. No tag is left in it that tells a draft from an answer. But the end of the
-# prompt shows the cause, and `course diagnose` looks there:
+# `off` returned `Maybe <code>final_answer(99)`. Generation ended before `</think>`, so no tag marks this text as a draft.
+# But the end of the prompt lacks its `<think>`, and `course diagnose` looks there:
 
 # %%
 print(text(diagnose(runs["off"].turns), runs["off"].turns, tape="this run"))
 
 # %% [markdown]
-# `diagnose` can see the prompt because the requests asked for `verbose`. Those on a tape of your own have to ask, too. The
-# repair that it names, `--jinja`, is the default, so leaving out `--no-jinja` does the same.
+# `diagnose` can see the prompt because the requests asked for `verbose`. Your own requests have to do the same.
+# The report suggests `--jinja`, which is the default, so leaving out `--no-jinja` is enough.
 
 # %% tags=["folded", "nbval-check-output"]
 kinds = {name: {finding.kind for finding in diagnose(run.turns)} for name, run in runs.items()}
@@ -325,8 +325,8 @@ NOTHING = check.one_of("", None)
 check.function("06.1", trusted, arriving, hint="when may you return content as it is?")
 
 # %% [markdown]
-# In smolagents, a guard belongs in a model class, like `LoggingModel` in lesson 04. Here is yours at work, with `off` and
-# the same draft as before:
+# In smolagents, a guard belongs in a model class, like `LoggingModel` in lesson 04. (An agent with `stream_outputs`
+# bypasses this one, too.) Here is yours at work, with `off` and the same draft as before:
 
 
 # %%
@@ -347,7 +347,8 @@ else:
     print("06.1 is still open.")
 
 # %% [markdown]
-# The 99 is gone. But the guard also refuses every answer without thinking. The repair belongs on the server.
+# With the guard, the 99 is gone. But it also refuses every answer without thinking, so it is no substitute for repairing
+# the server.
 
 # %% [markdown]
 # ## What else leaks?
@@ -397,7 +398,7 @@ check.prediction("06.p4", guess, was={name: counts[name] for name in ("format", 
 
 # %% [markdown]
 # - **format** puts back the opening tag, which was in the prompt.
-# - **skip** has the same prompt, but a closing tag alone.
+# - **skip** has the same prompt, but only the closing tag in `content`.
 # - **template** looks like `--no-jinja`. But where the model writes `<think>` itself, the parser separates the thinking,
 #   and nothing leaks (appendix 06b).
 # - **no thinking** is healthy: the prompt closes the block at once.
@@ -415,12 +416,12 @@ check.claims(
 # ### Exercise 06.2 · ★★★ · 10 minutes
 #
 # Write `recognize(prompt, message)` for exchanges that you have not seen. The model's own template opens the thinking,
-# the model does not open it a second time, and no text was cut off. If the prompt leaves the thinking open, an answer
-# mentions tags only if there was thinking before it. The function returns
+# the model does not open it a second time, and no text was cut off. (After an open `<think>`, the model may skip the
+# thinking. Such an answer never mentions a tag; others may.) The function returns
 #
 # - `"not opened"` if the prompt lacks the opening, whatever came back (`--no-jinja`, or a broken template);
 # - `"reasoning-format none"` or `"skip-chat-parsing"`;
-# - `"healthy"` if nothing leaked, with thinking, without, or with the thinking switched off.
+# - `"healthy"` if nothing leaked, whether the model thought, skipped the thinking, or the thinking was switched off.
 #
 # <details><summary>Hint</summary>
 # A prompt has one of three endings. Users and answers may mention the tags, too, so look only where a tag counts.
@@ -482,8 +483,8 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 # ### Exercise 06.3 · ★★☆ · 8 minutes
 #
 # In two terminals with the course's environment active (lesson 05), start a llama-server that leaks, with a flag from
-# this lesson in place of `FLAG`, and a healthy one, which has no thinking in `content`: ours, or the one that you use at
-# work, if it does not need a key. (`course serve` starts the embedded model.)
+# this lesson in place of `FLAG`, and a healthy one, without thinking in `content`. (`course serve` starts the embedded
+# model. The healthy server may also be the one that you use at work, if it does not need a key.)
 #
 # ```bash
 # course serve --port 9000 FLAG
@@ -501,8 +502,7 @@ check.function("06.2", recognize, unseen, hint="the prompt first, then the messa
 # %% [markdown]
 # Write both addresses into `mine`, and whether the prompt of the *leaking* server opens the thinking: `"yes"` or
 # `"no"`. Leave both servers running for the check, which makes the leaking one say `WORDS`, then stop them with Ctrl-C.
-# (With `--no-jinja` or a broken template, your own answer may come without thinking, or separated. The end of the prompt
-# counts.)
+# (With `--no-jinja` or a broken template, the answer to `curl` may not show a leak. The end of the prompt counts.)
 #
 # <details><summary>Hint</summary>
 # In the JSON, <code>"message"</code> is what the agent gets, and <code>"__verbose"</code> has the <code>"prompt"</code>.
@@ -580,10 +580,10 @@ folder.cleanup()
 
 # %% [markdown]
 # - The end of the prompt shows what the template did. The message shows what the parser did. Look at both.
-# - A leak raises no error. With `--no-jinja`, old thinking stays in the prompt and costs tokens. And whatever
-#   the cause of a leak: if the draft has code in it, the agent runs the draft *instead*.
-# - A stop sequence ends the text inside the thinking, too. On a healthy server, nothing runs in that step, and the agent
-#   asks again.
+# - A leak raises no error. Whatever its cause, if the draft has a code block in it, the agent runs the draft *instead* of
+#   the answer. With `--no-jinja`, old thinking also stays in the prompt and costs tokens.
+# - A stop sequence matches inside the thinking, too. On a healthy server, nothing runs in that step, and the agent asks
+#   again.
 
 # %% tags=["folded"]
 check.quiz(
@@ -622,8 +622,9 @@ check.quiz(
 check.progress("06")
 
 # %% [markdown]
-# **In your own agent:** add `"verbose": true` to one request, and look at the end of `__verbose.prompt` and at the
-# beginning of `content`.
+# **In your own agent:** add `"verbose": true` to one request (in smolagents:
+# `OpenAIModel(…, extra_body={"verbose": True})`), and look at the end of `__verbose.prompt` and at the beginning of
+# `content`.
 #
 # **Next:** [lesson 07, a gallery of failures](07_a_gallery_of_failures.ipynb). Older builds, and what else depends on
 # Jinja, are in [appendix 06b](06b_the_eras.ipynb).

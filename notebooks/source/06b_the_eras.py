@@ -37,7 +37,7 @@ print("This build:", engine.find().build)
 #
 # ## Do you need the flag?
 #
-# | llama.cpp from | Jinja without a flag | a `<think>` block without Jinja |
+# | llama.cpp since | Jinja without a flag | a `<think>` block without Jinja |
 # |---|---|---|
 # | the beginning | there is no Jinja, and no such flag | stays in `content` |
 # | January 2025 ([#11016][flag]) | off | stays in `content` |
@@ -53,7 +53,7 @@ print("This build:", engine.find().build)
 # %% [markdown]
 # The dates are from llama.cpp's history, and hold for llama-server: #17524 left out `llama-cli`. To find your row, look for
 # `build_info` in the server's `/props`, or run `llama-server --version`. GitHub shows the date of that build among
-# [llama.cpp's releases][releases]. (Some packages don't know their build, and close to a change the date does not decide.
+# [llama.cpp's releases][releases]. (Some packages don't know their build, and close to a change the date is not enough.
 # Then only the server's behavior tells.) What you can check here is the last row:
 #
 # [releases]: https://github.com/ggml-org/llama.cpp/releases
@@ -84,9 +84,9 @@ check.claims(
 # %% [markdown]
 # ## Is Jinja on? Ask the server
 #
-# Often somebody else has started the server. The end of the prompt does not tell: a template need not open the thinking.
-# You could look for the template in `/props`, where a server describes itself (lesson 01). Or you could send a request
-# with a `tools` field, as other agents do (lesson 03).
+# Often somebody else has started the server. The end of the prompt does not tell you whether Jinja is on, because not
+# every template opens the thinking. You could look for the template in `/props`, where a server describes itself (lesson
+# 01). Or you could send a request with a `tools` field, as other agents do (lesson 03).
 #
 # **Predict:** which of the two answers differs between `on` and `off`: `"props"`, `"tools"`, `"both"` or `"neither"`?
 
@@ -110,8 +110,8 @@ check.prediction(
 )
 
 # %% [markdown]
-# `/props` shows the template that was loaded, not the one in use. The request with `tools` is refused: for tools,
-# llama-server requires Jinja. A CodeAgent sends no `tools`, so it never meets that error.
+# `/props` shows the template that was loaded, not whether it is used. `off` refuses the request with `tools`, because
+# llama-server requires Jinja for them. A CodeAgent sends no `tools`, so it never meets that error.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -122,8 +122,8 @@ check.claims(
 )
 
 # %% [markdown]
-# The exercise needs a third server, `broken`: with Jinja, but with the broken template of lesson 06, which is ours
-# without the opening `<think>`:
+# The exercise needs a third server. `broken` runs with Jinja and the broken template of lesson 06 (ours, without the
+# opening `<think>`). This is how its prompt ends:
 
 # %% tags=["folded"]
 import tempfile
@@ -262,17 +262,16 @@ same = {what: "same" if made["on"][what] == made["off"][what] else "different" f
 check.prediction("06b.p2", guess, was=same)
 
 # %% [markdown]
-# What the template decides differs: it writes the prompt, and it can refuse messages. (Here a grammar forced what the
-# model wrote. Left free, the model follows the prompt: in lesson 06, it wrote a `<think>` of its own where the prompt
-# had opened none.) llama-server also derives from the template how it takes the response apart (lesson 06).
+# Everything that depends on the template is different. The template writes the prompt and can refuse messages, and
+# llama-server derives from it how to take the response apart (lesson 06).
 #
 # - **parts**: our template puts nothing between the parts. Without Jinja, llama-server puts a line break there.
 # - **switch**: our template closes the block at once. Without Jinja, the switch is ignored without an error.
 # - **alone**: our template refuses it with an error of its own, `No user query found`. The built-in format doesn't.
-# - **tokens** and **grammar** belong to the model and to the choice of the next token. Neither the template nor the
-#   built-in format touches them.
-# - **content**: with Jinja, the prompt has opened the thinking, and `Yes.` does not end it. After such a prompt, a grammar
-#   must contain the end of the thinking, as `WORDS` of lesson 06 does.
+# - **tokens** come from the model's vocabulary, and the **grammar** limits the choice of the next token. Neither the
+#   template nor the built-in format touches that. (Without a grammar, the raw text could differ: the prompts do.)
+# - **content**: with Jinja, the prompt has opened the thinking, and `Yes.` does not end it, so `content` is empty. After
+#   such a prompt, a grammar must include the end of the thinking, as `WORDS` of lesson 06 does.
 
 # %% tags=["folded", "nbval-check-output"]
 check.claims(
@@ -322,7 +321,7 @@ check.prediction("06b.p3", guess, was={name: came[name]["content"].count("<think
 # - **healthy**: the block was open, so the second tag is part of the thinking.
 # - **no-jinja**: only the model opens the thinking, and no parser looks for it.
 # - **broken template**: again only the model opens it, but there is a parser, which separates it. That sets this case apart
-#   from `--no-jinja`. So a broken template leaks only if the model leaves the tag out, as in lesson 06.
+#   from `--no-jinja`. So this template leaks only if the model leaves out the opening tag, as in lesson 06.
 # - **reasoning-format none** puts the prompt's tag before the model's. **skip-chat-parsing** returns the raw text. (This
 #   flag dates from March 2026, [#20289](https://github.com/ggml-org/llama.cpp/pull/20289).)
 
@@ -348,8 +347,8 @@ check.claims(
 # that the cell above shows as `None` is absent from the message.)
 #
 # <details><summary>Hint</summary>
-# Two questions give four answers: does the prompt end with an open block, and was anything separated? One of the four is
-# shared by two settings; the beginning of content decides.
+# Two questions give four combinations: does the prompt end with an open block, and was anything separated? Two settings
+# share one of them. There, the beginning of content decides.
 # </details>
 
 
@@ -414,13 +413,13 @@ folder.cleanup()
 # %% [markdown]
 # ## Recap
 #
-# - Since November 2025 Jinja is on by default, so `--jinja` changes nothing. Builds of the ten months before needed it
-#   for tools and for the model's own template.
+# - Since November 2025, Jinja is on by default, so `--jinja` changes nothing. In the ten months before, llama-server
+#   needed the flag for tools and for the model's own template.
 # - `/props` shows the template that was loaded. A request with `tools` shows whether it is used.
 # - Without Jinja, template arguments are ignored, the template's errors disappear, and old thinking stays in
 #   the prompt (lesson 06).
-# - With a broken template, the parser still separates what the model opens itself. With `--no-jinja`, nothing does, since
-#   about build b8220.
+# - With a template that fails to open the thinking, the parser still separates thinking that the model opens itself. With
+#   `--no-jinja`, since about build b8220, nothing is separated.
 
 # %% tags=["folded"]
 check.quiz(
@@ -463,7 +462,8 @@ check.progress("06b")
 
 # %% [markdown]
 # **In your own agent:** try `jinja_is_on` on the server that you use. If the model's own template opens the thinking with
-# `<think>`, give `which_setting` its answer to `ask`. (Both are for llama-server: others ignore `grammar` and `verbose`.)
+# `<think>`, call `ask` with it and try `which_setting` on the result, as above. (Both are for llama-server: other servers
+# don't know `grammar` and `verbose`.)
 #
 # **Next:** back to [lesson 06](06_break_jinja.ipynb), or on to
 # [lesson 07, a gallery of failures](07_a_gallery_of_failures.ipynb).

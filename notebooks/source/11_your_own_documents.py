@@ -107,8 +107,8 @@ print(found)
 check.prediction("11.p2", guess, was=len(found.splitlines()), unit="passages")
 
 # %% [markdown]
-# A passage needs only *one* of the words, and the budgets have "of". Passages with more of the words, and with rarer
-# ones, come first.
+# A passage needs only *one* of the words, and both lines about budgets contain "of". Passages with more of the words, and
+# with rarer ones, come first.
 #
 # It compares words, not meanings. `orders.csv` says when something "is delivered", and yet:
 
@@ -162,7 +162,8 @@ print(run.answer)
 # %% [markdown]
 # Before you look at the connections: how much of the folder did the *model* get to read?
 #
-# **Predict:** how many of the eight passages are in a prompt now? (A guess: you have not seen the model's code yet.)
+# **Predict:** how many of the eight passages were in any prompt of this run? (A guess: you have not seen the model's code
+# yet.)
 
 # %%
 guess = ...
@@ -203,7 +204,7 @@ check.prediction("11.p3", guess, was=len(read), unit="passages")
 
 # %% [markdown]
 # The rest stayed in Python's memory. The model sees what its code prints, and the value of the last line ("Last output").
-# A model at a provider would not have got more than that, either.
+# A hosted model would not have received more than that, either.
 
 # %% tags=["embedded-only", "folded", "nbval-check-output"]
 check.claims(
@@ -214,8 +215,8 @@ check.claims(
 # %% [markdown]
 # ## Whom did they talk to?
 #
-# Each connection has two ends. The other end is the *peer*. At `127.0.0.1`, [loopback][loopback], the peer is
-# on this computer.
+# Each connection has two ends. Seen from a process, the far end is its *peer*. At `127.0.0.1`,
+# [loopback][loopback], the peer is on this computer.
 #
 # [loopback]: ../docs/glossary.md#loopback
 
@@ -243,19 +244,20 @@ print("left the machine:     ", [ends(one) for one in watch.left] or "nothing")
 print("ended without an owner:", [ends(one) for one in watch.unowned] or "nothing")
 
 # %% [markdown]
-# Each line is owner → peer. One connection is between the two processes, seen from both of its ends. The others, if any,
-# are Jupyter's: to the program that runs this notebook (often `python`), and from one part of the notebook's process
-# to another.
+# Each line is owner → peer, and the watch lists each port of a peer once. To the notebook, llama-server is always the
+# same port: 1 ×. To llama-server, each connection from the notebook is a new port. Where that connection had ended before
+# the cell looked, the peer is "not named". The others, if any, are Jupyter's: to the program that runs this notebook
+# (often `python`), and from one part of the notebook's process to another.
 #
-# The last line (`unowned`) is about connections to elsewhere that ended before the watch saw whose they were. They may be
-# your browser's. As long as there is one, the honest answer is "I cannot say".
+# The last line (`unowned`) lists connections to other computers that ended before the watch saw which process owned them.
+# They may be your browser's. As long as there is one, the honest answer is "I cannot say".
 
 # %% [markdown]
 # ## Would it have noticed?
 #
-# An alarm that never rang may be broken. So let something leak on purpose. The `Spy` is a listener on this
-# computer that plays the internet. The second argument of `Watch` says which addresses count as inside: all
-# of this computer's, except the spy's.
+# An alarm that has never gone off may be broken. So let something leak on purpose. The `Spy` is a listener on
+# this computer that stands in for the internet. The second argument of `Watch` says which addresses count as
+# inside: all of this computer's, except the spy's.
 
 
 # %% tags=["folded"]
@@ -321,8 +323,9 @@ print("went outside:", *map(ends, leaky.left), sep="\n    ")
 print("\nthe spy heard:", spy.heard)
 
 # %% [markdown]
-# The answer is the same. The [tape][tape] only has what goes to the model, and the tool, in the notebook's process, went
-# elsewhere, with words of your question that the model chose. **In a local agent, look at the tools.**
+# The answer is the same, and the [tape][tape] shows nothing of it: it has only what goes to the model. The tool, in the
+# notebook's process, sent the model's query elsewhere, with words from your question. **In a local agent, look at the
+# tools.**
 #
 # [tape]: ../docs/glossary.md#tape
 
@@ -365,8 +368,8 @@ check.prediction("11.p4", guess, was={pause: seen[pause] for pause in ("2000 ms"
 
 # %% [markdown]
 # What begins and ends between two looks may be missed, so say with every "nothing" how long your watch was blind. (On
-# Linux, a connection that a *watched process* closes stays on the list for a minute, without an owner. The spy hung up
-# first, and that leaves no trace.)
+# Linux, a TCP connection that a *watched process* closes first stays on the list for a minute, without an owner. Here the
+# spy closed first, and the tool's end left no trace.)
 
 # %% [markdown]
 # ### Exercise 11.1 · ★★☆ · 6 minutes
@@ -513,11 +516,12 @@ check.exercise(
 # - **Datagrams without a connection.** A UDP socket that only uses `sendto` has no peer on the list.
 # - **Another process sends it.** A name resolver (it looks up addresses for all programs), a proxy, a program that syncs
 #   the folder to a cloud, or a container, which has its own network and its own list of connections.
-# - **Later.** The passages that the model read are on a tape (`Tape()` without a name is a new file in `tapes/`), and more
-#   are in the outputs of *this notebook*. Push them somewhere, and they leave.
+# - **Later.** The passages that the model read are on a tape (`Tape()` without a name is a new file in `tapes/`), and
+#   more are in the outputs of *this notebook*. Commit and push them, and they leave.
 #
 # To make sure that it *cannot* happen, take the network away, as in
-# [lesson 09](09_the_container_is_the_sandbox.ipynb): `--network none` and a Unix socket to the model.
+# [lesson 09](09_the_container_is_the_sandbox.ipynb): `--network none` and a Unix socket to the model. Use a `docker run`
+# of your own, with the folder mounted read-only: `course sandbox run` refuses every mount.
 
 # %% [markdown]
 # ### Exercise 11.3 · ★★☆ · 10 minutes · your own
@@ -585,15 +589,15 @@ def watched(folder):
 check.exercise("11.3", own, watched, hint='try the words first: own("your words")', seconds=600)
 
 # %% [markdown]
-# A wrong answer is no surprise here, and it may come with a file's name. Did the search not find the line,
-# or did the model not read it? The line "asked for …" in the check's output tells.
+# A wrong answer is no surprise here, and it may even name a file. Did the search miss the line, or did the model not
+# read it? Call `own` with a query from "asked for …" in the check's output: is the line among the results?
 
 # %% [markdown]
 # ## Recap
 #
 # - A search over words finds words. Read the list of what it could not read.
-# - Of what a search returns, the model sees what the code prints, or ends with.
-# - The operating system keeps a list of connections. Ask it, often, not the program.
+# - Of what a search returns, the model sees only what the code prints, and the value of its last line.
+# - The operating system keeps a list of connections. Ask it, and often, rather than the program.
 # - "Nothing left" needs a watch that you have seen catch a leak, and how long it was blind. Otherwise: "cannot say".
 # - Look at the tools. A wall (no network) proves more than a watch.
 #

@@ -57,8 +57,6 @@ def configure(c: Any, state: State, launch: Launch) -> None:
     spawner.start_timeout = spawner.http_timeout = 180  # 30 learners open it in the same minute
     spawner.args = [
         "--ServerApp.root_dir=~",
-        # Not a login shell: Debian's /etc/profile would take `course` off the PATH again.
-        "--ServerApp.terminado_settings={'shell_command': ['bash']}",
         "--ResourceUseDisplay.track_cpu_percent=True",
         "--LanguageServerManager.autodetect=False",  # there are none; looking takes time at each start
         "--LabApp.expose_app_in_browser=True",  # for those who drive it: tests

@@ -68,7 +68,9 @@ def main(arguments: list[str]) -> None:
     with suppress(OSError):
         os.chdir(home)
     # -P: a learner's ~/random.py must not take the place of Python's own
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "jupyterhub.singleuser", *arguments])
+    # Not a login shell: Debian's /etc/profile would take `course` off the PATH again.
+    shell = "--ServerApp.terminado_settings={'shell_command': ['bash']}"
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "jupyterhub.singleuser", shell, *arguments])
 
 
 if __name__ == "__main__":
