@@ -8,6 +8,7 @@ import pytest
 from course import ROOT
 from course.board.events import attempt, met
 from support.boards import Running
+from support.waiting import until
 
 pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
 
@@ -119,12 +120,14 @@ def test_by_keyboard_alone(page):
     """Skip to the table, scroll it, sort, and remove nobody: the question is answered with no."""
     shown = page(viewport=NARROW)
     shown.keyboard.press("Tab")
+    until(shown, "document.activeElement.className === 'skip'")
     shown.keyboard.press("Enter")
+    until(shown, "document.activeElement.id === 'learners'")
     shown.keyboard.press("ArrowRight")
-    shown.wait_for_function("document.getElementById('learners').scrollLeft > 0")
+    until(shown, "document.getElementById('learners').scrollLeft > 0")
     shown.locator("#sort").focus()
     shown.keyboard.type("needs")
-    shown.wait_for_function("document.querySelector('#rows tr th').textContent.includes('stuck')")
+    until(shown, "document.querySelector('#rows tr th').textContent.includes('stuck')")
     asked = []
     shown.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
     button = shown.get_by_role("button", name="Remove Learner 04", exact=True)

@@ -11,6 +11,7 @@ import pytest
 
 from course import view
 from course.turns import turns
+from support.waiting import until
 
 pytestmark = pytest.mark.timeout(1200)  # a slow machine, with another worker's tests beside these
 
@@ -55,7 +56,7 @@ def long(tmp_path_factory):
 
 def loaded(page):
     """Seconds until the page was loaded."""
-    page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+    until(page, "performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
     return page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") / 1000
 
 
