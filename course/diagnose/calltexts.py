@@ -51,16 +51,16 @@ class Written:
 
 
 def written(exchange: Exchange) -> Written | None:
-    """A call of an offered tool that the answer has as text, and only as text.
+    """A call of an offered tool that the answer has as text, and only as text. None if the text was cut off.
 
     The thinking counts if nothing follows it: a model may weigh a call there and then answer without it.
     """
     answer = exchange.answer
     names = [tool.name for tool in exchange.asked.tools if tool.name]
-    if answer is None or answer.calls or not names:
+    if answer is None or answer.calls or not names or exchange.outcome.kind == CUT:
         return None
     text, where = answer.content or "", answer.content_at
-    in_thinking = not text.strip() and exchange.outcome.kind != CUT
+    in_thinking = not text.strip()
     if in_thinking:
         text, where = answer.thinking or "", answer.thinking_at
     found = _marked(text, names) or _as_json(text, names)

@@ -76,9 +76,8 @@ def cut(turn: Turn, exchange: Exchange, answer: Answer, unfinished: bool) -> Fou
     words: dict[str, object] = {"wrote": wrote}
     if limit is not None and asked is not None and (wrote is None or wrote + SLACK >= asked):
         words |= {"key": limit.name, "asked": asked, "limit": max(2 * asked, ROOMY)}
-        if not limit.name.startswith(
-            "max_"
-        ):  # no client's parameter: Ollama's num_predict, llama-server's n_predict
+        # if not, no client has a parameter for it: Ollama's num_predict, llama-server's n_predict
+        if not limit.name.startswith("max_"):
             words["field"] = f'"{limit.name}": {words["limit"]}'
         proof.append(value(limit.where, exchange.at(limit.where)))
     elif room and prompt and wrote and prompt + wrote >= room - 1:

@@ -63,7 +63,7 @@ def faults(turns: list[Turn]) -> Iterator[Found]:
             is_next = bool(before) and base is before[-1]
             cached = _cached(turn, exchange, ends)
             lost = _lost(turn, exchange, base, is_next, cached) if cached is not None else ()
-            # without its beginning, a prompt no longer continues what is in the cache: that is no fault of the cache
+            # a prompt that lost its beginning no longer continues what is in the cache, so the cache is not to blame
             yield from (one for one in lost if one.kind != "prompt-cache-miss" or not (seen or known))
         if seen or known:
             cut.add((turn.run_number, turn.number))

@@ -1,7 +1,7 @@
 """Faults in tool calls and in the form of an answer, by what its own request allows.
 
 Pure. Compares what the model called with what the request offers and demands; nothing else is needed, so it works for any
-client. calltexts.py finds calls that stand in a text; toolloops.py looks at what came of calls in later requests.
+client. calltexts.py finds calls in a text; toolloops.py looks at what came of calls in later requests.
 """
 
 import json
@@ -35,17 +35,20 @@ def in_turn(turn: Turn) -> Iterator[Found]:
     for call in answer.calls:
         yield from _name(turn, asked, call)
         yield from _arguments(turn, exchange, call)
-    call_ = None if turn.tool_calls or exchange.outcome.kind == CUT else written(exchange)
-    if call_:
-        yield _as_text(turn, call_)
-    elif exchange.outcome.kind == CUT:
-        pass
+    if exchange.outcome.kind != CUT:
+        yield from _form(turn, exchange, answer)
+    yield from _observation(turn, asked, answer)
+
+
+def _form(turn: Turn, exchange: Exchange, answer: Answer) -> Iterator[Found]:
+    """Whether a whole answer has its calls as calls, and is what the request demands."""
+    if not turn.tool_calls and (as_text := written(exchange)):
+        yield _as_text(turn, as_text)
     elif answer.ended == "tool_calls" and not any(one.calls for one in exchange.reply.answers):
         yield _lost(turn, exchange, answer)
     elif not answer.content_at.endswith(".refusal"):  # that is the model's answer, whatever was demanded
         yield from _choice(turn, exchange, answer)
-        yield from _format(turn, asked, answer)
-    yield from _observation(turn, asked, answer)
+        yield from _format(turn, exchange.asked, answer)
 
 
 def _name(turn: Turn, asked: Asked, call: ToolCall) -> Iterator[Found]:

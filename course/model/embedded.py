@@ -24,7 +24,6 @@ BASE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BASE_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 QUANTIZATION = "Q8_0"
 LONGEST_SILENCE = 5.0  # seconds between two progress messages while it is built
-ABANDONED = 3600.0  # seconds after which a .part file belongs to a merge that was killed
 
 
 def template_path() -> Path:
@@ -120,7 +119,7 @@ def _remove_abandoned(folder: Path) -> None:
     """Killed merges leave files of up to 145 MB. A recent one may belong to a merge that is still running."""
     for part in [*folder.glob("embedded-*.part"), *folder.glob(".embedded-*.part")]:
         with suppress(OSError):  # another program was faster, or the disk is read-only
-            if time.time() - part.stat().st_mtime > ABANDONED:
+            if time.time() - part.stat().st_mtime > files.ABANDONED:
                 part.unlink()
 
 

@@ -36,11 +36,7 @@ def proxy(url: str) -> tuple[str, str] | None:
     return None
 
 
-def built(
-    make: Callable[..., Transport],
-    url: str,
-    **options: Any,
-) -> Transport:
+def built(make: Callable[..., Transport], url: str, **options: Any) -> Transport:
     """The transport to that address that `make` builds with these options: httpx.HTTPTransport, or one of its kind.
 
     CourseError if the proxy or the certificates that the environment names cannot be used.
